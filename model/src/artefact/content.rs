@@ -1,0 +1,145 @@
+//! Which part of a model lies in which file.
+
+use super::fifu;
+use super::tensors::{Columns, Table};
+use crate::blend::BlendWeights;
+use crate::catalogue::{Catalogue, CatalogueParts};
+use crate::co_purchases::CoPurchases;
+use crate::histories::{self, Histories};
+use crate::ids::Ids;
+use crate::model::Parts;
+
+pub(super) const ITEMS: &str = "items.safetensors";
+pub(super) const INPUT: &str = "items.input.fifu";
+pub(super) const OUTPUT: &str = "items.output.fifu";
+pub(super) const ITEM_FACTORS: &str = "items.factors.fifu";
+pub(super) const CUSTOMER_FACTORS: &str = "customers.factors.fifu";
+pub(super) const CO_PURCHASES: &str = "co-purchases.safetensors";
+pub(super) const HISTORIES: &str = "histories.safetensors";
+
+/// All files of an artefact but the manifest.
+pub(super) const FILES: [&str; 7] = [ITEMS, INPUT, OUTPUT, ITEM_FACTORS, CUSTOMER_FACTORS, CO_PURCHASES, HISTORIES];
+
+/// A file that could not be made or was refused, and why.
+pub(super) type Refused = (&'static str, String);
+
+/// The content of each file.
+pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refused> {
+    let items = || parts.catalogue.items().iter().take(parts.input.len());
+    let customers = || parts.histories.customers().iter();
+    let at = |file: &'static str| move |reason: String| (file, reason);
+    let tensors = |file: &'static str, columns: Columns| columns.encode().map_err(|e| (file, e.to_string()));
+    Ok(vec![
+        (ITEMS, tensors(ITEMS, catalogue_columns(&parts.catalogue))?),
+        (INPUT, fifu::encode(items(), &parts.input).map_err(at(INPUT))?),
+        (OUTPUT, fifu::encode(items(), &parts.output).map_err(at(OUTPUT))?),
+        (ITEM_FACTORS, fifu::encode(items(), &parts.item_factors).map_err(at(ITEM_FACTORS))?),
+        (CUSTOMER_FACTORS, fifu::encode(customers(), &parts.customer_factors).map_err(at(CUSTOMER_FACTORS))?),
+        (CO_PURCHASES, tensors(CO_PURCHASES, co_purchase_columns(&parts.co_purchases))?),
+        (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories))?),
+    ])
+}
+
+/// Puts the parts together again. `read` yields the verified bytes of a file.
+pub(super) fn decode<E>(
+    weights: BlendWeights,
+    mut read: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
+    refuse: impl Fn(Refused) -> E,
+) -> Result<Parts, E> {
+    let mut file = |name: &'static str| read(name);
+    let at = |file: &'static str| {
+        let refuse = &refuse;
+        move |reason: String| refuse((file, reason))
+    };
+    let catalogue = catalogue(&file(ITEMS)?).map_err(at(ITEMS))?;
+    let items = catalogue.items().texts();
+    let input = fifu::decode(&file(INPUT)?, items).map_err(at(INPUT))?;
+    let output = fifu::decode(&file(OUTPUT)?, items).map_err(at(OUTPUT))?;
+    let item_factors = fifu::decode(&file(ITEM_FACTORS)?, items).map_err(at(ITEM_FACTORS))?;
+    let co_purchases = co_purchases(&file(CO_PURCHASES)?, items.len()).map_err(at(CO_PURCHASES))?;
+    let histories = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
+    let customers = histories.customers().texts();
+    let customer_factors = fifu::decode(&file(CUSTOMER_FACTORS)?, customers).map_err(at(CUSTOMER_FACTORS))?;
+    Ok(Parts { catalogue, input, output, item_factors, customer_factors, co_purchases, histories, weights })
+}
+
+fn catalogue_columns(catalogue: &Catalogue) -> Columns {
+    let mut columns = Columns::default();
+    columns.put_texts("items", catalogue.items().texts());
+    columns.put_texts("names", catalogue.names());
+    columns.put_u32("baskets", catalogue.all_baskets());
+    columns.put_u32("recent_baskets", catalogue.all_recent_baskets());
+    columns.put_u32("category", catalogue.all_categories());
+    columns.put_texts("categories", catalogue.categories().texts());
+    columns.put_u32("total_baskets", &[catalogue.total_baskets()]);
+    columns.put_u32("total_recent_baskets", &[catalogue.total_recent_baskets()]);
+    columns
+}
+
+fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
+    let table = Table::decode(bytes)?;
+    Catalogue::new(CatalogueParts {
+        items: ids(&table, "items")?,
+        names: table.take_texts("names")?,
+        baskets: table.take_u32("baskets")?,
+        recent_baskets: table.take_u32("recent_baskets")?,
+        category: table.take_u32("category")?,
+        categories: ids(&table, "categories")?,
+        total_baskets: table.take_one("total_baskets")?,
+        total_recent_baskets: table.take_one("total_recent_baskets")?,
+    })
+}
+
+fn co_purchase_columns(co_purchases: &CoPurchases) -> Columns {
+    let (bounds, partner, baskets, weight) = co_purchases.columns();
+    let mut columns = Columns::default();
+    columns.put_u64("bounds", bounds);
+    columns.put_u32("partner", partner);
+    columns.put_u32("baskets", baskets);
+    columns.put_f32("weight", weight);
+    columns
+}
+
+fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, String> {
+    let table = Table::decode(bytes)?;
+    let (bounds, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?);
+    CoPurchases::from_parts(bounds, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
+}
+
+fn history_columns(histories: &Histories) -> Columns {
+    let (bounds, habits, baskets, decayed_baskets) = histories.parts();
+    let mut columns = Columns::default();
+    columns.put_texts("customers", histories.customers().texts());
+    columns.put_u64("bounds", bounds);
+    columns.put_u32("item", &habits.item);
+    columns.put_u16("baskets", &habits.baskets);
+    columns.put_u16("first_day", &habits.first_day);
+    columns.put_u16("last_day", &habits.last_day);
+    columns.put_f32("decayed", &habits.decayed);
+    columns.put_u32("customer_baskets", baskets);
+    columns.put_f32("customer_decayed_baskets", decayed_baskets);
+    columns
+}
+
+fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
+    let table = Table::decode(bytes)?;
+    let columns = histories::Columns {
+        item: table.take_u32("item")?,
+        baskets: table.take_u16("baskets")?,
+        first_day: table.take_u16("first_day")?,
+        last_day: table.take_u16("last_day")?,
+        decayed: table.take_f32("decayed")?,
+    };
+    Histories::new(
+        ids(&table, "customers")?,
+        table.take_u64("bounds")?,
+        columns,
+        table.take_u32("customer_baskets")?,
+        table.take_f32("customer_decayed_baskets")?,
+        items,
+    )
+}
+
+fn ids(table: &Table<'_>, name: &str) -> Result<Ids, String> {
+    Ids::new(table.take_texts(name)?).map_err(|at| format!("the ID at position {at} of `{name}` stands there twice"))
+}

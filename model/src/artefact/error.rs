@@ -1,0 +1,47 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::name::{BadName, Name};
+
+/// Why a model could not be opened or published. Each says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ArtefactError {
+    #[error("no model is published for market `{market}` in {models}: run `trolley train` first")]
+    NoModel { market: Name, models: PathBuf },
+    #[error("market `{market}` has no model of version `{version}`: `trolley models list` shows those that it has")]
+    NoVersion { market: Name, version: Name },
+    #[error("{path} names no version: {source}; write one of the market's versions into it, or publish again")]
+    BadPointer { path: PathBuf, source: BadName },
+    #[error("{path} is missing: the artefact is not whole, publish the model again")]
+    Missing { path: PathBuf },
+    #[error("{path} has {found} bytes where the manifest says {expected}: the artefact is damaged, publish it again")]
+    Length { path: PathBuf, expected: u64, found: u64 },
+    #[error("{path} does not have the hash that it was written with: the artefact is damaged, publish it again")]
+    Hash { path: PathBuf },
+    #[error("{path} has format {found}, this version of trolley reads {supported}: {}", advice(*.found, *.supported))]
+    Format { path: PathBuf, found: u64, supported: u32 },
+    #[error("{path} is not a valid manifest: {reason}")]
+    Manifest { path: PathBuf, reason: String },
+    #[error("{path} is refused: {reason}")]
+    Content { path: PathBuf, reason: String },
+    #[error("version `{version}` of market `{market}` exists already: a published model is never overwritten")]
+    VersionExists { market: Name, version: Name },
+    #[error("another process is publishing to {path} right now: wait for it")]
+    Busy { path: PathBuf },
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+fn advice(found: u64, supported: u32) -> &'static str {
+    if found > u64::from(supported) { "update trolley" } else { "train the model again" }
+}
+
+impl ArtefactError {
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Self::Missing { path: path.to_owned() },
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+}

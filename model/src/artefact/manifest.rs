@@ -1,0 +1,125 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ArtefactError, FORMAT};
+use crate::blend::BlendWeights;
+use crate::name::Name;
+
+pub(super) const FILE: &str = "manifest.json";
+
+/// What `manifest.json` holds.
+///
+/// The file begins with its own hash: BLAKE3 over all its bytes, the hash's own digits taken as zeros.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    blake3: String,
+    /// The artefact's format, [`FORMAT`].
+    pub format: u32,
+    /// The market that the model is for.
+    pub market: Name,
+    /// The model's version.
+    pub version: Name,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// The version of trolley that made it.
+    pub trolley: String,
+    /// What it was made from.
+    pub data: DataFacts,
+    /// The full training config.
+    pub config: serde_json::Value,
+    /// The signals' weights.
+    pub weights: BlendWeights,
+    /// Figures of the evaluation by name.
+    pub evaluation: BTreeMap<String, f64>,
+    /// The other files of the artefact.
+    pub files: BTreeMap<String, FileFacts>,
+}
+
+/// What a model was made from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataFacts {
+    /// BLAKE3 over the input as it was understood: the same for the same baskets, whatever the files' layout.
+    pub fingerprint: String,
+    /// First day of the transactions, `YYYY-MM-DD`.
+    pub first_day: String,
+    /// Last day of the transactions.
+    pub last_day: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows rejected, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Baskets.
+    pub baskets: u64,
+    /// Items in the catalogue.
+    pub items: u64,
+    /// Of these, bought often enough to be learned.
+    pub learned_items: u64,
+    /// Customers.
+    pub customers: u64,
+}
+
+/// A file of the artefact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileFacts {
+    /// Its length.
+    pub bytes: u64,
+    /// Its BLAKE3 hash, hexadecimal.
+    pub blake3: String,
+}
+
+const HASH_DIGITS: usize = 64;
+const BEFORE_HASH: &str = "{\n  \"blake3\": \"";
+
+/// The manifest of a model that is about to be written; see [`super::Draft`].
+pub(super) fn new(draft: &super::Draft<'_>, files: BTreeMap<String, FileFacts>) -> Manifest {
+    Manifest {
+        blake3: "0".repeat(HASH_DIGITS),
+        format: FORMAT,
+        market: draft.market.clone(),
+        version: draft.version.clone(),
+        created_at: draft.created_at.clone(),
+        trolley: env!("CARGO_PKG_VERSION").to_owned(),
+        data: draft.data.clone(),
+        config: draft.config.clone(),
+        weights: draft.parts.weights.clone(),
+        evaluation: draft.evaluation.clone(),
+        files,
+    }
+}
+
+/// The bytes of the file, its own hash filled in.
+pub(super) fn encode(manifest: &Manifest) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec_pretty(manifest)?;
+    bytes.push(b'\n');
+    let hash = blake3::hash(&bytes).to_hex();
+    bytes[BEFORE_HASH.len()..BEFORE_HASH.len() + HASH_DIGITS].copy_from_slice(hash.as_bytes());
+    Ok(bytes)
+}
+
+/// Reads and verifies the file. A format that is not ours is named before anything else is judged.
+pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest, ArtefactError> {
+    #[derive(Deserialize)]
+    struct OnlyFormat {
+        format: u64,
+    }
+    let bad = |reason: String| ArtefactError::Manifest { path: path.to_owned(), reason };
+    let OnlyFormat { format } = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
+    if format != u64::from(FORMAT) {
+        return Err(ArtefactError::Format { path: path.to_owned(), found: format, supported: FORMAT });
+    }
+    let hash = bytes
+        .strip_prefix(BEFORE_HASH.as_bytes())
+        .and_then(|rest| rest.get(..HASH_DIGITS))
+        .ok_or_else(|| bad("it does not begin with its hash".into()))?;
+    let mut zeroed = bytes.to_vec();
+    zeroed[BEFORE_HASH.len()..BEFORE_HASH.len() + HASH_DIGITS].fill(b'0');
+    if blake3::hash(&zeroed).to_hex().as_bytes() != hash {
+        return Err(ArtefactError::Hash { path: path.to_owned() });
+    }
+    serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))
+}

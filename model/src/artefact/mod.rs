@@ -1,0 +1,25 @@
+//! The artefact: a trained model on disk.
+//!
+//! `<models>/<market>/<version>/` holds finalfusion files for the vectors, safetensors files for everything else, and
+//! `manifest.json`, written last, with the length and BLAKE3 hash of each. `<models>/<market>/current` names the
+//! version in service.
+//!
+//! Publishing either happens as a whole or not at all; opening trusts nothing: lengths and hashes are verified, then
+//! every count, offset, ID and number is checked.
+
+mod content;
+mod error;
+mod fifu;
+mod manifest;
+mod publish;
+mod shelf;
+mod tensors;
+
+pub use error::ArtefactError;
+pub use manifest::{DataFacts, FileFacts, Manifest};
+pub use publish::Draft;
+pub use shelf::{Opened, Shelf};
+
+/// The format that this code writes, and the only one that it reads. It grows when a reader of the old one would
+/// misread the new one, whatever the crate's version does.
+pub const FORMAT: u32 = 1;

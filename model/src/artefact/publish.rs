@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use super::{ArtefactError, DataFacts, FileFacts, Manifest, content, manifest};
+use crate::model::Parts;
+use crate::name::Name;
+
+/// A model that is about to be published, with all that its manifest says about it.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// The market that it is for.
+    pub market: Name,
+    /// Its version, new in that market.
+    pub version: Name,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// What it was made from.
+    pub data: DataFacts,
+    /// The full training config.
+    pub config: serde_json::Value,
+    /// Figures of the evaluation by name.
+    pub evaluation: BTreeMap<String, f64>,
+    /// The model itself.
+    pub parts: &'a Parts,
+}
+
+const UNFINISHED: &str = ".unfinished-";
+const LOCK: &str = ".publishing";
+pub(super) const POINTER: &str = "current";
+
+/// Writes the draft under `market_dir` and makes it the current version.
+///
+/// Temporary folder, files, fsync, manifest, fsync, rename, fsync of the parent, pointer: whenever the process dies,
+/// the old model or the new one is in service, never a mixture. What a killed process left is removed here.
+pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, ArtefactError> {
+    fs::create_dir_all(market_dir).map_err(ArtefactError::io(market_dir))?;
+    let _lock = lock(market_dir)?;
+    remove_unfinished(market_dir)?;
+    let target = market_dir.join(&draft.version);
+    if target.exists() {
+        return Err(ArtefactError::VersionExists { market: draft.market.clone(), version: draft.version.clone() });
+    }
+    let folder = market_dir.join(format!("{UNFINISHED}{}", draft.version));
+    fs::create_dir(&folder).map_err(ArtefactError::io(&folder))?;
+    let refused = |(file, reason): content::Refused| ArtefactError::Content { path: folder.join(file), reason };
+    let mut files = BTreeMap::new();
+    for (name, bytes) in content::encode(draft.parts).map_err(refused)? {
+        write(&folder.join(name), &bytes)?;
+        let blake3 = blake3::hash(&bytes).to_hex().to_string();
+        files.insert(name.to_owned(), FileFacts { bytes: bytes.len() as u64, blake3 });
+    }
+    sync(&folder)?;
+    let manifest = manifest::new(draft, files);
+    let bytes = manifest::encode(&manifest).map_err(|e| refused((manifest::FILE, e.to_string())))?;
+    write(&folder.join(manifest::FILE), &bytes)?;
+    sync(&folder)?;
+    fs::rename(&folder, &target).map_err(ArtefactError::io(&target))?;
+    sync(market_dir)?;
+    point_to(market_dir, &draft.version)?;
+    Ok(manifest)
+}
+
+/// Makes `version` the current one, atomically.
+pub(super) fn point_to(market_dir: &Path, version: &Name) -> Result<(), ArtefactError> {
+    let (pointer, new) = (market_dir.join(POINTER), market_dir.join(".current.new"));
+    write(&new, format!("{version}\n").as_bytes())?;
+    fs::rename(&new, &pointer).map_err(ArtefactError::io(&pointer))?;
+    sync(market_dir)
+}
+
+/// Held while publishing or rolling back; the system lets go of it when the process ends, however it ends.
+pub(super) fn lock(market_dir: &Path) -> Result<File, ArtefactError> {
+    let path = market_dir.join(LOCK);
+    let file = File::create(&path).map_err(ArtefactError::io(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(ArtefactError::Busy { path: market_dir.to_owned() }),
+        Err(fs::TryLockError::Error(source)) => Err(ArtefactError::Io { path, source }),
+    }
+}
+
+fn remove_unfinished(market_dir: &Path) -> Result<(), ArtefactError> {
+    for entry in fs::read_dir(market_dir).map_err(ArtefactError::io(market_dir))? {
+        let entry = entry.map_err(ArtefactError::io(market_dir))?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_dir_all(entry.path()).map_err(ArtefactError::io(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtefactError> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(ArtefactError::io(path))
+}
+
+fn sync(folder: &Path) -> Result<(), ArtefactError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(ArtefactError::io(folder))
+}

@@ -1,0 +1,168 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{ArtefactError, Draft, Manifest, content, manifest, publish};
+use crate::model::Model;
+use crate::name::Name;
+
+/// The folder in which all markets' models are published.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    models: PathBuf,
+}
+
+/// A model that was opened, with its manifest.
+#[derive(Debug)]
+pub struct Opened {
+    /// What the manifest says.
+    pub manifest: Manifest,
+    /// The model.
+    pub model: Model,
+}
+
+impl Shelf {
+    /// The shelf in the folder `models`, which need not exist yet.
+    pub fn new(models: impl Into<PathBuf>) -> Self {
+        Self { models: models.into() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.models
+    }
+
+    /// The markets that have a published model, sorted. Folders that are not named like one are not looked at.
+    ///
+    /// # Errors
+    /// If the folder can't be read; one that does not exist has no markets.
+    pub fn markets(&self) -> Result<Vec<Name>, ArtefactError> {
+        let mut markets = folders(&self.models)?;
+        markets.retain(|market| self.models.join(market).join(publish::POINTER).is_file());
+        Ok(markets)
+    }
+
+    /// The versions of a market, oldest first. Versions are named after their time, so names sort like times.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub fn versions(&self, market: &Name) -> Result<Vec<Name>, ArtefactError> {
+        folders(&self.models.join(market))
+    }
+
+    /// The version in service.
+    ///
+    /// # Errors
+    /// If the market has none or its pointer is damaged.
+    pub fn current(&self, market: &Name) -> Result<Name, ArtefactError> {
+        let path = self.models.join(market).join(publish::POINTER);
+        let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => {
+                ArtefactError::NoModel { market: market.clone(), models: self.models.clone() }
+            }
+            _ => ArtefactError::Io { path: path.clone(), source },
+        })?;
+        Name::new(text.trim_end()).map_err(|source| ArtefactError::BadPointer { path, source })
+    }
+
+    /// Makes another version the current one: a rollback, or its reverse. Its manifest must be sound.
+    ///
+    /// # Errors
+    /// If there is no such version, or it can't be read, or a publication is under way.
+    pub fn set_current(&self, market: &Name, version: &Name) -> Result<Manifest, ArtefactError> {
+        let market_dir = self.models.join(market);
+        let manifest = self.manifest(market, version)?;
+        let _lock = publish::lock(&market_dir)?;
+        publish::point_to(&market_dir, version)?;
+        Ok(manifest)
+    }
+
+    /// The version before the current one.
+    ///
+    /// # Errors
+    /// If there is no current version or it is the oldest.
+    pub fn previous(&self, market: &Name) -> Result<Name, ArtefactError> {
+        let current = self.current(market)?;
+        let older = self.versions(market)?.into_iter().rfind(|version| *version < current);
+        older.ok_or_else(|| ArtefactError::NoVersion { market: market.clone(), version: current })
+    }
+
+    /// Publishes a model and makes it the current one.
+    ///
+    /// # Errors
+    /// If its version exists, another process is publishing, or the disk refuses.
+    pub fn publish(&self, draft: &Draft<'_>) -> Result<Manifest, ArtefactError> {
+        publish::publish(&self.models.join(&draft.market), draft)
+    }
+
+    /// The verified manifest of a version.
+    ///
+    /// # Errors
+    /// If there is no such version or the manifest is damaged or of another format.
+    pub fn manifest(&self, market: &Name, version: &Name) -> Result<Manifest, ArtefactError> {
+        let folder = self.models.join(market).join(version);
+        if !folder.is_dir() {
+            return Err(ArtefactError::NoVersion { market: market.clone(), version: version.clone() });
+        }
+        let path = folder.join(manifest::FILE);
+        let manifest = manifest::decode(&path, &fs::read(&path).map_err(ArtefactError::io(&path))?)?;
+        if (&manifest.market, &manifest.version) != (market, version) {
+            let reason = format!("it is of {} {}, not of {market} {version}", manifest.market, manifest.version);
+            return Err(ArtefactError::Manifest { path, reason });
+        }
+        Ok(manifest)
+    }
+
+    /// Opens a version: everything is read into memory and verified, and nothing on disk is needed afterwards.
+    ///
+    /// # Errors
+    /// If anything at all is not as the manifest says, or does not fit together.
+    pub fn open(&self, market: &Name, version: &Name) -> Result<Opened, ArtefactError> {
+        let manifest = self.manifest(market, version)?;
+        let folder = self.models.join(market).join(version);
+        let path = folder.join(manifest::FILE);
+        if !manifest.files.keys().map(String::as_str).eq({
+            let mut names = content::FILES;
+            names.sort_unstable();
+            names
+        }) {
+            return Err(ArtefactError::Manifest { path, reason: "it does not list the files of this format".into() });
+        }
+        let read = |name: &'static str| {
+            let path = folder.join(name);
+            let facts = &manifest.files[name];
+            let found = fs::metadata(&path).map_err(ArtefactError::io(&path))?.len();
+            if found != facts.bytes {
+                return Err(ArtefactError::Length { path, expected: facts.bytes, found });
+            }
+            let bytes = fs::read(&path).map_err(ArtefactError::io(&path))?;
+            if blake3::hash(&bytes).to_hex().as_str() != facts.blake3 {
+                return Err(ArtefactError::Hash { path });
+            }
+            Ok(bytes)
+        };
+        let refuse = |(file, reason): content::Refused| ArtefactError::Content { path: folder.join(file), reason };
+        let parts = content::decode(manifest.weights.clone(), read, refuse)?;
+        let model = Model::new(parts).map_err(|reason| ArtefactError::Content { path: folder.clone(), reason })?;
+        Ok(Opened { manifest, model })
+    }
+}
+
+/// The sub-folders whose names are valid, sorted.
+fn folders(path: &Path) -> Result<Vec<Name>, ArtefactError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(ArtefactError::io(path)(e)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(ArtefactError::io(path))?;
+        if let Some(name) = entry.file_name().to_str().and_then(|name| Name::new(name).ok())
+            && entry.path().is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}

@@ -1,0 +1,102 @@
+//! Columns of numbers and texts in a safetensors file, which many tools open.
+
+use std::borrow::Cow;
+
+use safetensors::{Dtype, SafeTensors, View};
+
+use crate::texts::Texts;
+
+/// Columns to be written.
+#[derive(Default)]
+pub(super) struct Columns(Vec<(String, Column)>);
+
+struct Column {
+    dtype: Dtype,
+    shape: [usize; 1],
+    bytes: Vec<u8>,
+}
+
+impl View for &Column {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+macro_rules! numbers {
+    ($put:ident, $take:ident, $number:ty, $dtype:ident) => {
+        impl Columns {
+            pub(super) fn $put(&mut self, name: &str, values: &[$number]) {
+                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                self.put(name, Dtype::$dtype, values.len(), bytes);
+            }
+        }
+        impl Table<'_> {
+            pub(super) fn $take(&self, name: &str) -> Result<Vec<$number>, String> {
+                let (bytes, _) = self.column(name, Dtype::$dtype)?.as_chunks();
+                Ok(bytes.iter().map(|bytes| <$number>::from_le_bytes(*bytes)).collect())
+            }
+        }
+    };
+}
+
+numbers!(put_u16, take_u16, u16, U16);
+numbers!(put_u32, take_u32, u32, U32);
+numbers!(put_u64, take_u64, u64, U64);
+numbers!(put_f32, take_f32, f32, F32);
+
+impl Columns {
+    fn put(&mut self, name: &str, dtype: Dtype, length: usize, bytes: Vec<u8>) {
+        self.0.push((name.to_owned(), Column { dtype, shape: [length], bytes }));
+    }
+
+    /// Two columns: the bytes of all texts, and where each ends.
+    pub(super) fn put_texts(&mut self, name: &str, texts: &Texts) {
+        self.put(&format!("{name}.text"), Dtype::U8, texts.text().len(), texts.text().as_bytes().to_vec());
+        self.put_u32(&format!("{name}.ends"), texts.ends());
+    }
+
+    pub(super) fn encode(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+        safetensors::serialize(self.0.iter().map(|(name, column)| (name, column)), None)
+    }
+}
+
+/// Columns that were read.
+pub(super) struct Table<'a>(SafeTensors<'a>);
+
+impl<'a> Table<'a> {
+    pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, String> {
+        SafeTensors::deserialize(bytes).map(Self).map_err(|e| e.to_string())
+    }
+
+    fn column(&self, name: &str, dtype: Dtype) -> Result<&'a [u8], String> {
+        let column = self.0.tensor(name).map_err(|_| format!("column `{name}` is missing"))?;
+        if column.dtype() != dtype || column.shape().len() != 1 {
+            return Err(format!("column `{name}` is not a list of {dtype:?}"));
+        }
+        Ok(column.data())
+    }
+
+    pub(super) fn take_texts(&self, name: &str) -> Result<Texts, String> {
+        let text = self.column(&format!("{name}.text"), Dtype::U8)?;
+        let text = std::str::from_utf8(text).map_err(|_| format!("`{name}` is not valid UTF-8"))?;
+        let ends = self.take_u32(&format!("{name}.ends"))?;
+        Texts::from_parts(text.to_owned(), ends).ok_or_else(|| format!("the ends of `{name}` don't fit its text"))
+    }
+
+    /// The first number of a column of one.
+    pub(super) fn take_one(&self, name: &str) -> Result<u32, String> {
+        match self.take_u32(name)?[..] {
+            [number] => Ok(number),
+            _ => Err(format!("`{name}` is not one number")),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The items of a market, bestsellers first.
+
+use crate::ids::Ids;
+use crate::rows::Rows;
+use crate::texts::Texts;
+
+/// Stands for "no category" in [`Catalogue::category`].
+pub const NO_CATEGORY: u32 = u32::MAX;
+
+/// What is known of each item. An item's number is its position here: falling by baskets, then rising by ID.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    items: Ids,
+    names: Texts,
+    baskets: Vec<u32>,
+    recent_baskets: Vec<u32>,
+    category: Vec<u32>,
+    categories: Ids,
+    members: Rows,
+    member: Vec<u32>,
+    total_baskets: u32,
+    total_recent_baskets: u32,
+}
+
+/// The stored part of a [`Catalogue`]; see there for the meaning.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogueParts {
+    /// All items that were bought or that stand in the items table.
+    pub items: Ids,
+    /// A readable name per item, empty where none is known; or no names at all.
+    pub names: Texts,
+    /// In how many baskets each item was.
+    pub baskets: Vec<u32>,
+    /// The same over the last days of the period.
+    pub recent_baskets: Vec<u32>,
+    /// The category of each item, or [`NO_CATEGORY`].
+    pub category: Vec<u32>,
+    /// The categories' IDs.
+    pub categories: Ids,
+    /// Number of all baskets.
+    pub total_baskets: u32,
+    /// Number of baskets in the last days of the period.
+    pub total_recent_baskets: u32,
+}
+
+impl Catalogue {
+    /// Checks the parts against each other and indexes the categories.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn new(parts: CatalogueParts) -> Result<Self, String> {
+        let CatalogueParts {
+            items,
+            names,
+            baskets,
+            recent_baskets,
+            category,
+            categories,
+            total_baskets,
+            total_recent_baskets,
+        } = parts;
+        for (what, length) in
+            [("baskets", baskets.len()), ("recent_baskets", recent_baskets.len()), ("category", category.len())]
+        {
+            if length != items.len() {
+                return Err(format!("{what} has {length} entries for {} items", items.len()));
+            }
+        }
+        if !names.is_empty() && names.len() != items.len() {
+            return Err(format!("names has {} entries for {} items", names.len(), items.len()));
+        }
+        if let Some(bad) = category.iter().find(|&&c| c != NO_CATEGORY && c as usize >= categories.len()) {
+            return Err(format!("category {bad} of {}", categories.len()));
+        }
+        if baskets.windows(2).any(|pair| pair[0] < pair[1]) {
+            return Err("items are not in falling order of baskets".into());
+        }
+        let mut lengths = vec![0usize; categories.len()];
+        category.iter().filter(|&&c| c != NO_CATEGORY).for_each(|&c| lengths[c as usize] += 1);
+        let members = Rows::from_lengths(lengths);
+        let mut next: Vec<usize> = (0..categories.len()).map(|c| members.range(c as u32).start).collect();
+        let mut member = vec![0; members.bounds().last().map_or(0, |&end| end as usize)];
+        for (item, &c) in category.iter().enumerate().filter(|&(_, &c)| c != NO_CATEGORY) {
+            member[next[c as usize]] = item as u32;
+            next[c as usize] += 1;
+        }
+        Ok(Self {
+            items,
+            names,
+            baskets,
+            recent_baskets,
+            category,
+            categories,
+            members,
+            member,
+            total_baskets,
+            total_recent_baskets,
+        })
+    }
+
+    /// The items' IDs.
+    pub fn items(&self) -> &Ids {
+        &self.items
+    }
+
+    /// Readable names, for people who look at results; empty if there are none.
+    pub fn names(&self) -> &Texts {
+        &self.names
+    }
+
+    /// The readable name of an item, if it has one.
+    pub fn name(&self, item: u32) -> Option<&str> {
+        (!self.names.is_empty()).then(|| self.names.get(item)).filter(|name| !name.is_empty())
+    }
+
+    /// In how many baskets the item was.
+    pub fn baskets(&self, item: u32) -> u32 {
+        self.baskets[item as usize]
+    }
+
+    /// Baskets of all items.
+    pub fn all_baskets(&self) -> &[u32] {
+        &self.baskets
+    }
+
+    /// Recent baskets of all items.
+    pub fn all_recent_baskets(&self) -> &[u32] {
+        &self.recent_baskets
+    }
+
+    /// Number of all baskets.
+    pub fn total_baskets(&self) -> u32 {
+        self.total_baskets
+    }
+
+    /// Number of baskets in the last days of the period.
+    pub fn total_recent_baskets(&self) -> u32 {
+        self.total_recent_baskets
+    }
+
+    /// Share of all baskets that hold the item, 0 to 1.
+    pub fn popularity(&self, item: u32) -> f32 {
+        share(self.baskets[item as usize], self.total_baskets)
+    }
+
+    /// Share of recent baskets that hold the item, 0 to 1.
+    pub fn recent_popularity(&self, item: u32) -> f32 {
+        share(self.recent_baskets[item as usize], self.total_recent_baskets)
+    }
+
+    /// The number of the item's category, if it has one.
+    pub fn category(&self, item: u32) -> Option<u32> {
+        Some(self.category[item as usize]).filter(|&c| c != NO_CATEGORY)
+    }
+
+    /// Categories of all items, [`NO_CATEGORY`] where there is none.
+    pub fn all_categories(&self) -> &[u32] {
+        &self.category
+    }
+
+    /// The categories' IDs.
+    pub fn categories(&self) -> &Ids {
+        &self.categories
+    }
+
+    /// The items of a category, bestsellers first.
+    pub fn members(&self, category: u32) -> &[u32] {
+        &self.member[self.members.range(category)]
+    }
+
+    /// Number of items that were bought at least once: they are the first ones.
+    pub fn bought(&self) -> u32 {
+        self.baskets.partition_point(|&n| n > 0) as u32
+    }
+}
+
+fn share(part: u32, whole: u32) -> f32 {
+    if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
+}

@@ -1,0 +1,111 @@
+//! Which items were bought in the same baskets, and how often.
+
+use crate::rows::Rows;
+
+/// For each of the first items of the catalogue its strongest partners, by rising item number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoPurchases {
+    rows: Rows,
+    partner: Vec<u32>,
+    baskets: Vec<u32>,
+    weight: Vec<f32>,
+}
+
+/// One partner of an item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Partner {
+    /// The partner's item number.
+    pub item: u32,
+    /// In how many baskets both were.
+    pub baskets: u32,
+    /// The same with a basket of n items counted as 1/(n-1), so that an item's weights sum up to its baskets.
+    pub weight: f32,
+}
+
+impl CoPurchases {
+    /// Takes the partners of each item; each list is sorted here.
+    pub fn new(lists: impl IntoIterator<Item = Vec<Partner>>) -> Self {
+        let (mut partner, mut baskets, mut weight, mut lengths) = (vec![], vec![], vec![], vec![]);
+        for mut list in lists {
+            list.sort_unstable_by_key(|p| p.item);
+            lengths.push(list.len());
+            for p in list {
+                partner.push(p.item);
+                baskets.push(p.baskets);
+                weight.push(p.weight);
+            }
+        }
+        Self { rows: Rows::from_lengths(lengths), partner, baskets, weight }
+    }
+
+    /// Puts together what was stored and checks it against the number of items in the catalogue.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn from_parts(
+        bounds: Vec<u64>,
+        partner: Vec<u32>,
+        baskets: Vec<u32>,
+        weight: Vec<f32>,
+        items: usize,
+    ) -> Result<Self, String> {
+        let rows = Rows::from_bounds(bounds, partner.len()).ok_or("the row bounds are not valid")?;
+        if baskets.len() != partner.len() || weight.len() != partner.len() {
+            return Err("the columns have different lengths".into());
+        }
+        if rows.len() > items {
+            return Err(format!("{} rows for {items} items", rows.len()));
+        }
+        for row in 0..rows.len() as u32 {
+            let list = &partner[rows.range(row)];
+            if list.windows(2).any(|pair| pair[0] >= pair[1]) {
+                return Err(format!("the partners of item {row} are not in rising order"));
+            }
+            if list.last().is_some_and(|&last| last as usize >= items) {
+                return Err(format!("item {row} has a partner beyond the catalogue"));
+            }
+        }
+        if weight.iter().any(|w| !w.is_finite()) {
+            return Err("a weight is not a finite number".into());
+        }
+        Ok(Self { rows, partner, baskets, weight })
+    }
+
+    /// Number of items with a list, possibly empty.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// True if no item has a list.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Number of stored partners in all.
+    pub fn pairs(&self) -> usize {
+        self.partner.len()
+    }
+
+    /// The partners' item numbers, rising; none for an item beyond the table.
+    pub fn partners(&self, item: u32) -> &[u32] {
+        if (item as usize) < self.rows.len() { &self.partner[self.rows.range(item)] } else { &[] }
+    }
+
+    /// The partners of an item with their counts, by rising item number.
+    pub fn of(&self, item: u32) -> impl Iterator<Item = Partner> {
+        let range = if (item as usize) < self.rows.len() { self.rows.range(item) } else { 0..0 };
+        range.map(|at| Partner { item: self.partner[at], baskets: self.baskets[at], weight: self.weight[at] })
+    }
+
+    /// The counts of one pair, if it is among the strongest.
+    pub fn pair(&self, item: u32, other: u32) -> Option<Partner> {
+        let at = self.partners(item).binary_search(&other).ok()?;
+        let at = self.rows.range(item).start + at;
+        Some(Partner { item: other, baskets: self.baskets[at], weight: self.weight[at] })
+    }
+
+    /// Bounds, partners, baskets and weights, as they are stored.
+    pub fn columns(&self) -> (&[u64], &[u32], &[u32], &[f32]) {
+        (self.rows.bounds(), &self.partner, &self.baskets, &self.weight)
+    }
+}

@@ -1,0 +1,151 @@
+//! What each customer has bought: how often, how lately, at what cadence.
+
+use crate::ids::Ids;
+use crate::rows::Rows;
+
+/// One item in a customer's history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Habit {
+    /// The item's number.
+    pub item: u32,
+    /// In how many of the customer's baskets it was (at most 65,535).
+    pub baskets: u16,
+    /// Day of the first such basket, in days since 1970-01-01.
+    pub first_day: u16,
+    /// Day of the last one.
+    pub last_day: u16,
+    /// The same baskets, each counted as one half to the power of its age in half-lives.
+    pub decayed: f32,
+}
+
+/// The habits of all customers, each customer's by rising item number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histories {
+    customers: Ids,
+    rows: Rows,
+    columns: Columns,
+    baskets: Vec<u32>,
+    decayed_baskets: Vec<f32>,
+}
+
+/// The fields of [`Habit`], one list each.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "as in `Habit`")]
+pub struct Columns {
+    pub item: Vec<u32>,
+    pub baskets: Vec<u16>,
+    pub first_day: Vec<u16>,
+    pub last_day: Vec<u16>,
+    pub decayed: Vec<f32>,
+}
+
+impl Columns {
+    /// Adds a habit at the end.
+    pub fn push(&mut self, habit: Habit) {
+        self.item.push(habit.item);
+        self.baskets.push(habit.baskets);
+        self.first_day.push(habit.first_day);
+        self.last_day.push(habit.last_day);
+        self.decayed.push(habit.decayed);
+    }
+
+    fn get(&self, at: usize) -> Habit {
+        Habit {
+            item: self.item[at],
+            baskets: self.baskets[at],
+            first_day: self.first_day[at],
+            last_day: self.last_day[at],
+            decayed: self.decayed[at],
+        }
+    }
+}
+
+impl Histories {
+    /// Puts the parts together and checks them against each other and the number of items in the catalogue.
+    ///
+    /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn new(
+        customers: Ids,
+        bounds: Vec<u64>,
+        columns: Columns,
+        baskets: Vec<u32>,
+        decayed_baskets: Vec<f32>,
+        items: usize,
+    ) -> Result<Self, String> {
+        let habits = columns.item.len();
+        let rows = Rows::from_bounds(bounds, habits).ok_or("the row bounds are not valid")?;
+        let lengths = [columns.baskets.len(), columns.first_day.len(), columns.last_day.len(), columns.decayed.len()];
+        if lengths.iter().any(|&length| length != habits) {
+            return Err("the columns have different lengths".into());
+        }
+        for (what, length) in
+            [("rows", rows.len()), ("baskets", baskets.len()), ("decayed_baskets", decayed_baskets.len())]
+        {
+            if length != customers.len() {
+                return Err(format!("{what} has {length} entries for {} customers", customers.len()));
+            }
+        }
+        for row in 0..rows.len() as u32 {
+            let list = &columns.item[rows.range(row)];
+            if list.windows(2).any(|pair| pair[0] >= pair[1]) {
+                return Err(format!("the items of customer {row} are not in rising order"));
+            }
+            if list.last().is_some_and(|&last| last as usize >= items) {
+                return Err(format!("customer {row} has an item beyond the catalogue"));
+            }
+        }
+        if columns.decayed.iter().chain(&decayed_baskets).any(|d| !d.is_finite() || *d < 0.0) {
+            return Err("a decayed count is not a finite number from 0".into());
+        }
+        Ok(Self { customers, rows, columns, baskets, decayed_baskets })
+    }
+
+    /// The customers' IDs.
+    pub fn customers(&self) -> &Ids {
+        &self.customers
+    }
+
+    /// The items that a customer has bought, rising.
+    pub fn items(&self, customer: u32) -> &[u32] {
+        &self.columns.item[self.rows.range(customer)]
+    }
+
+    /// A customer's habits, by rising item number.
+    pub fn of(&self, customer: u32) -> impl ExactSizeIterator<Item = Habit> {
+        self.rows.range(customer).map(|at| self.columns.get(at))
+    }
+
+    /// What a customer's history says of one item.
+    pub fn habit(&self, customer: u32, item: u32) -> Option<Habit> {
+        let at = self.items(customer).binary_search(&item).ok()?;
+        Some(self.columns.get(self.rows.range(customer).start + at))
+    }
+
+    /// Number of the customer's baskets.
+    pub fn baskets(&self, customer: u32) -> u32 {
+        self.baskets[customer as usize]
+    }
+
+    /// The customer's baskets, each counted as one half to the power of its age in half-lives.
+    pub fn decayed_baskets(&self, customer: u32) -> f32 {
+        self.decayed_baskets[customer as usize]
+    }
+
+    /// Number of stored habits in all.
+    pub fn len(&self) -> usize {
+        self.columns.item.len()
+    }
+
+    /// True if nobody bought anything.
+    pub fn is_empty(&self) -> bool {
+        self.columns.item.is_empty()
+    }
+
+    /// Bounds, columns, baskets and decayed baskets, as they are stored.
+    pub fn parts(&self) -> (&[u64], &Columns, &[u32], &[f32]) {
+        (self.rows.bounds(), &self.columns, &self.baskets, &self.decayed_baskets)
+    }
+}

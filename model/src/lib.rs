@@ -1,0 +1,39 @@
+//! The model: what training writes and the service reads, and the scoring that both use.
+//!
+//! - [`artefact`]: the model on disk, published and opened through a [`artefact::Shelf`]
+//! - [`Model`]: the model in memory, made of [`Catalogue`], [`Vectors`], [`CoPurchases`] and [`Histories`]
+//! - [`recommend`]: the three questions, each answered by a function
+//! - [`signals`]: what a score is made of; one file each
+//!
+//! Knows neither HTTP nor files of transactions, has no clock and no randomness.
+
+pub mod artefact;
+mod ask;
+mod blend;
+pub mod catalogue;
+pub mod co_purchases;
+pub mod histories;
+mod ids;
+pub mod kernel;
+mod model;
+mod name;
+pub mod nearest;
+pub mod recommend;
+mod rows;
+pub mod signals;
+mod texts;
+mod top;
+mod vectors;
+
+pub use ask::Ask;
+pub use blend::{BlendWeights, Weights};
+pub use catalogue::Catalogue;
+pub use co_purchases::CoPurchases;
+pub use histories::Histories;
+pub use ids::Ids;
+pub use model::{Model, Parts};
+pub use name::{BadName, Name};
+pub use rows::Rows;
+pub use texts::{Texts, TooLarge};
+pub use top::Top;
+pub use vectors::Vectors;

@@ -1,0 +1,130 @@
+//! A market's model in memory.
+
+use crate::blend::{BlendWeights, Blends};
+use crate::catalogue::Catalogue;
+use crate::co_purchases::CoPurchases;
+use crate::histories::Histories;
+use crate::nearest::Nearest;
+use crate::vectors::Vectors;
+
+/// What training makes and the service reads, with all numbers checked against each other.
+///
+/// The tables of vectors cover the first items of the catalogue only: those bought often enough to be learned.
+#[derive(Debug)]
+pub struct Model {
+    parts: Parts,
+    blends: Blends,
+    nearest: Nearest,
+}
+
+/// What a [`Model`] is put together from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The items.
+    pub catalogue: Catalogue,
+    /// Skip-gram's input table, a row per learned item.
+    pub input: Vectors,
+    /// Skip-gram's output table, of the same shape.
+    pub output: Vectors,
+    /// Factors of the learned items.
+    pub item_factors: Vectors,
+    /// Factors of all customers, of the same length.
+    pub customer_factors: Vectors,
+    /// The counts behind the embedding.
+    pub co_purchases: CoPurchases,
+    /// What each customer has bought.
+    pub histories: Histories,
+    /// The signals' weights.
+    pub weights: BlendWeights,
+}
+
+impl Model {
+    /// Checks the parts against each other and indexes the input vectors for nearest-neighbour search.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn new(parts: Parts) -> Result<Self, String> {
+        let Parts { catalogue, input, output, item_factors, customer_factors, histories, .. } = &parts;
+        let learned = input.len();
+        if learned > catalogue.items().len() {
+            return Err(format!("{learned} learned items of {}", catalogue.items().len()));
+        }
+        if (output.len(), output.dims()) != (learned, input.dims()) {
+            return Err("input and output vectors have different shapes".into());
+        }
+        if item_factors.len() != learned || item_factors.dims() != customer_factors.dims() {
+            return Err("the items' factors fit neither the vectors nor the customers' factors".into());
+        }
+        if customer_factors.len() != histories.customers().len() {
+            return Err("there are not as many factors as customers".into());
+        }
+        let finite = |v: &Vectors| v.units().iter().chain(v.norms()).all(|x| x.is_finite());
+        for (what, vectors) in [
+            ("input vectors", input),
+            ("output vectors", output),
+            ("item factors", item_factors),
+            ("customer factors", customer_factors),
+        ] {
+            if !finite(vectors) {
+                return Err(format!("the {what} hold a number that is not finite"));
+            }
+        }
+        let blends = Blends::new(&parts.weights)?;
+        let nearest = Nearest::new(&parts.input);
+        Ok(Self { parts, blends, nearest })
+    }
+
+    /// The items.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.parts.catalogue
+    }
+
+    /// Skip-gram's input table.
+    pub fn input(&self) -> &Vectors {
+        &self.parts.input
+    }
+
+    /// Skip-gram's output table.
+    pub fn output(&self) -> &Vectors {
+        &self.parts.output
+    }
+
+    /// Factors of the items.
+    pub fn item_factors(&self) -> &Vectors {
+        &self.parts.item_factors
+    }
+
+    /// Factors of the customers.
+    pub fn customer_factors(&self) -> &Vectors {
+        &self.parts.customer_factors
+    }
+
+    /// Counts of pairs.
+    pub fn co_purchases(&self) -> &CoPurchases {
+        &self.parts.co_purchases
+    }
+
+    /// What each customer has bought.
+    pub fn histories(&self) -> &Histories {
+        &self.parts.histories
+    }
+
+    /// The signals' weights by name.
+    pub fn weights(&self) -> &BlendWeights {
+        &self.parts.weights
+    }
+
+    /// Search among the input vectors.
+    pub fn nearest(&self) -> &Nearest {
+        &self.nearest
+    }
+
+    pub(crate) fn blends(&self) -> &Blends {
+        &self.blends
+    }
+
+    /// True if the item was bought often enough to have vectors.
+    pub fn is_learned(&self, item: u32) -> bool {
+        (item as usize) < self.parts.input.len()
+    }
+}

@@ -1,0 +1,37 @@
+use super::explain::{Question, blend};
+use super::score::{score, tidy};
+use super::tiers::{fill_up, may_show};
+use super::{Limits, Recommended, Tier};
+use crate::top::Top;
+use crate::{Ask, Model};
+
+/// Candidates from the neighbourhood of the input vector, and from the category.
+const NEIGHBOURS: usize = 100;
+const CATEGORY: usize = 100;
+
+/// `item` is out of stock: what instead?
+pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let items = [item];
+    let ask = &Ask { items: &items, customer };
+    let mut answer = Vec::with_capacity(limits.limit.min(1024));
+    if model.is_learned(item) {
+        let may_show = |other| may_show(model, ask, limits, other);
+        let near =
+            model.nearest().search(model.input(), model.input().unit(item), NEIGHBOURS.max(limits.limit), may_show);
+        let mut candidates: Vec<u32> = near.into_iter().map(|(other, _)| other).collect();
+        if let Some(category) = model.catalogue().category(item) {
+            let members = model.catalogue().members(category).iter().copied().filter(|&other| model.is_learned(other));
+            candidates.extend(members.filter(|&other| may_show(other)).take(CATEGORY));
+        }
+        let candidates = tidy(candidates, |_| true);
+        let blend = blend(model, Question::Alternatives, ask);
+        let mut top = Top::new(limits.limit);
+        for (&other, &score) in candidates.iter().zip(&score(model, blend, ask, &candidates)) {
+            top.push(score, other);
+        }
+        let best = top.into_sorted().into_iter();
+        answer.extend(best.map(|(item, score)| Recommended { item, score, tier: Tier::Model }));
+    }
+    fill_up(model, ask, limits, &mut answer);
+    answer
+}

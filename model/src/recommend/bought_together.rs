@@ -1,0 +1,33 @@
+use super::explain::{Question, blend};
+use super::score::{score, tidy};
+use super::tiers::{fill_up, may_show};
+use super::{Limits, Recommended, Tier};
+use crate::top::Top;
+use crate::{Ask, Model};
+
+/// The market's best known items are candidates of every question.
+const BESTSELLERS: u32 = 100;
+
+/// What else goes into the basket with `ask.items`?
+pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let mut answer = Vec::with_capacity(limits.limit.min(1024));
+    if ask.items.iter().any(|&item| model.is_learned(item)) {
+        let mut candidates: Vec<u32> = (0..BESTSELLERS.min(model.catalogue().bought())).collect();
+        for &item in ask.items {
+            candidates.extend(model.co_purchases().partners(item));
+        }
+        if let Some(customer) = ask.customer {
+            candidates.extend(model.histories().items(customer));
+        }
+        let candidates = tidy(candidates, |item| may_show(model, ask, limits, item));
+        let blend = blend(model, Question::BoughtTogether, ask);
+        let mut top = Top::new(limits.limit);
+        for (&item, &score) in candidates.iter().zip(&score(model, blend, ask, &candidates)) {
+            top.push(score, item);
+        }
+        let best = top.into_sorted().into_iter();
+        answer.extend(best.map(|(item, score)| Recommended { item, score, tier: Tier::Model }));
+    }
+    fill_up(model, ask, limits, &mut answer);
+    answer
+}

@@ -1,0 +1,45 @@
+//! The three questions. The evaluation and the service call these same functions.
+//!
+//! Each goes the same way: candidates, signals, blend, filter and top k; then the fallback tiers, as far as k is not
+//! reached. The filter comes before top k, never after.
+
+mod alternatives;
+mod bought_together;
+mod explain;
+mod offers;
+mod score;
+mod tiers;
+
+pub use alternatives::alternatives;
+pub use bought_together::bought_together;
+pub use explain::{Question, Reason, explain};
+pub use offers::{Audience, RankedOffer, audience, offers};
+pub use tiers::Tier;
+
+/// What may be answered, and how much of it.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// Number of items wanted.
+    pub limit: usize,
+    /// False for an item that must not be shown: out of stock, excluded by the caller, blocked by a rule.
+    pub allowed: &'a (dyn Fn(u32) -> bool + Sync),
+    /// Whether items that the customer has bought before may be shown.
+    pub repeats: bool,
+}
+
+impl std::fmt::Debug for Limits<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limits").field("limit", &self.limit).field("repeats", &self.repeats).finish_non_exhaustive()
+    }
+}
+
+/// One recommended item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recommended {
+    /// Its number.
+    pub item: u32,
+    /// Comparable within one answer and tier only.
+    pub score: f32,
+    /// Who answered.
+    pub tier: Tier,
+}

@@ -1,0 +1,23 @@
+use crate::blend::Blend;
+use crate::{Ask, Model, signals};
+
+/// The blend's weighted sum for each candidate. Candidates must be strictly rising.
+pub(super) fn score(model: &Model, blend: &Blend, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
+    let mut sums = vec![0.0; candidates.len()];
+    let mut values = vec![0.0; candidates.len()];
+    for &(signal, weight) in blend.terms() {
+        signals::ALL[signal].fill(model, ask, candidates, &mut values);
+        for (sum, value) in sums.iter_mut().zip(&values) {
+            *sum += weight * value;
+        }
+    }
+    sums
+}
+
+/// Sorts candidates from several sources and drops duplicates and what may not be shown.
+pub(super) fn tidy(mut candidates: Vec<u32>, allowed: impl Fn(u32) -> bool) -> Vec<u32> {
+    candidates.sort_unstable();
+    candidates.dedup();
+    candidates.retain(|&item| allowed(item));
+    candidates
+}

@@ -1,0 +1,74 @@
+//! Many texts in one string.
+
+/// A list of texts, laid end to end.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Texts {
+    text: String,
+    ends: Vec<u32>,
+}
+
+/// More than 4 GiB of text in one list.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("too much text: a list holds up to 4 GiB in up to 4 billion entries")]
+pub struct TooLarge;
+
+impl Texts {
+    /// Adds a text at the end.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if there is no room left.
+    pub fn push(&mut self, text: &str) -> Result<(), TooLarge> {
+        u32::try_from(self.ends.len() + 1).map_err(|_| TooLarge)?;
+        let end = u32::try_from(self.text.len() + text.len()).map_err(|_| TooLarge)?;
+        self.text.push_str(text);
+        self.ends.push(end);
+        Ok(())
+    }
+
+    /// Puts together what was stored; `None` if the ends fall, leave the text or cut a character.
+    pub fn from_parts(text: String, ends: Vec<u32>) -> Option<Self> {
+        let fine = ends.windows(2).all(|pair| pair[0] <= pair[1])
+            && ends.last().copied().unwrap_or(0) as usize == text.len()
+            && ends.iter().all(|&end| text.is_char_boundary(end as usize));
+        fine.then_some(Self { text, ends })
+    }
+
+    /// The text at a position.
+    pub fn get(&self, position: u32) -> &str {
+        let position = position as usize;
+        let start = if position == 0 { 0 } else { self.ends[position - 1] as usize };
+        &self.text[start..self.ends[position] as usize]
+    }
+
+    /// All texts in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.len()).map(|position| self.get(position as u32))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All bytes end to end, as they are stored.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where each text ends, as it is stored.
+    pub fn ends(&self) -> &[u32] {
+        &self.ends
+    }
+}
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // They may be customers' IDs: a debug print must not spill them.
+        write!(f, "Texts({})", self.len())
+    }
+}

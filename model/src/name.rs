@@ -56,6 +56,13 @@ impl std::borrow::Borrow<str> for Name {
     }
 }
 
+impl std::str::FromStr for Name {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        Self::new(text)
+    }
+}
+
 impl TryFrom<String> for Name {
     type Error = BadName;
     fn try_from(text: String) -> Result<Self, BadName> {

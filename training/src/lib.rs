@@ -1,1 +1,32 @@
-//! x
+//! Training, offline: transactions in, a published model out.
+//!
+//! - [`input`]: the shop's tables, read in batches, every rejected row accounted for
+//! - [`fit`](fn@fit): from baskets to a model, one learner after the other
+//! - [`evaluate`]: how good the answers are on weeks not seen
+//! - [`train`](fn@train): all the way, up to the published artefact
+//!
+//! Randomness, progress and the time are parameters. The same input, config and seed give the same artefact at any
+//! number of threads.
+
+mod baskets;
+mod co_purchases;
+mod config;
+mod evaluation;
+mod fit;
+mod histories;
+mod ials;
+pub mod input;
+mod progress;
+mod random;
+mod skipgram;
+mod train;
+mod weights;
+
+pub use config::TrainingConfig;
+pub use evaluation::{Evaluation, Score, evaluate};
+pub use fit::fit;
+pub use ials::IalsConfig;
+pub use input::InputConfig;
+pub use progress::{Progress, Silent};
+pub use skipgram::SkipGramConfig;
+pub use train::{Order, Tables, TrainError, read, train};

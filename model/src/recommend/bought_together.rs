@@ -12,14 +12,7 @@ const BESTSELLERS: u32 = 100;
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = Vec::with_capacity(limits.limit.min(1024));
     if ask.items.iter().any(|&item| model.is_learned(item)) {
-        let mut candidates: Vec<u32> = (0..BESTSELLERS.min(model.catalogue().bought())).collect();
-        for &item in ask.items {
-            candidates.extend(model.co_purchases().partners(item));
-        }
-        if let Some(customer) = ask.customer {
-            candidates.extend(model.histories().items(customer));
-        }
-        let candidates = tidy(candidates, |item| may_show(model, ask, limits, item));
+        let candidates = candidates(model, ask, limits);
         let blend = blend(model, Question::BoughtTogether, ask);
         let mut top = Top::new(limits.limit);
         for (&item, &score) in candidates.iter().zip(&score(model, blend, ask, &candidates)) {
@@ -30,4 +23,17 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
     }
     fill_up(model, ask, limits, &mut answer);
     answer
+}
+
+/// What the model chooses from, strictly rising: bestsellers, partners of the items asked about, and what the customer
+/// has bought; of these, what may be shown.
+pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
+    let mut candidates: Vec<u32> = (0..BESTSELLERS.min(model.catalogue().bought())).collect();
+    for &item in ask.items {
+        candidates.extend(model.co_purchases().partners(item));
+    }
+    if let Some(customer) = ask.customer {
+        candidates.extend(model.histories().items(customer));
+    }
+    tidy(candidates, |item| may_show(model, ask, limits, item))
 }

@@ -11,7 +11,7 @@ mod score;
 mod tiers;
 
 pub use alternatives::alternatives;
-pub use bought_together::bought_together;
+pub use bought_together::{bought_together, candidates};
 pub use explain::{Question, Reason, explain};
 pub use offers::{Audience, RankedOffer, audience, offers};
 pub use tiers::Tier;

@@ -1,0 +1,96 @@
+//! The command line: one file per command.
+
+#[cfg(feature = "training")]
+mod check;
+#[cfg(feature = "training")]
+mod demo;
+#[cfg(feature = "training")]
+mod evaluate;
+mod models;
+#[cfg(feature = "training")]
+mod progress;
+mod recommend;
+mod serve;
+#[cfg(feature = "training")]
+mod summary;
+mod table;
+#[cfg(feature = "training")]
+mod train;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+
+/// A recommender for shops that sell baskets: what is bought together, what can stand in for what, and which of
+/// today's offers are for whom. It learns from the shop's own transactions and answers over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = "trolley", version, arg_required_else_help = true, after_help = "\
+Begin with:
+  trolley demo                                  a model of a small real sample, served on 127.0.0.1:8080
+Then, with a config file for your own tables (config/reference.toml explains every key):
+  trolley check --config shop.toml              what is read and what is rejected, before anything is trained
+  trolley train --config shop.toml              learn and publish a model for each market
+  trolley serve --config shop.toml              answer over HTTP; a newly published model is picked up by itself
+Every key of the config can also be set as an environment variable: server.listen is TROLLEY_SERVER__LISTEN.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[cfg(feature = "training")]
+    Demo(demo::Demo),
+    #[cfg(feature = "training")]
+    Check(check::Check),
+    #[cfg(feature = "training")]
+    Train(train::Train),
+    #[cfg(feature = "training")]
+    Evaluate(evaluate::Evaluate),
+    Serve(serve::Serve),
+    Recommend(recommend::Recommend),
+    Models(models::Models),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The config file. Without it: trolley.toml if there is one, else the defaults and the environment
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn read(&self) -> Result<Config, ConfigError> {
+        let default = PathBuf::from("trolley.toml");
+        match &self.config {
+            Some(file) => Config::read(file),
+            None if default.is_file() => Config::read(&default),
+            None => Config::from_environment(),
+        }
+    }
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// Whatever went wrong, in words for the person who asked.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            #[cfg(feature = "training")]
+            Command::Demo(demo) => demo.run(),
+            #[cfg(feature = "training")]
+            Command::Check(check) => check.run(),
+            #[cfg(feature = "training")]
+            Command::Train(train) => train.run(),
+            #[cfg(feature = "training")]
+            Command::Evaluate(evaluate) => evaluate.run(),
+            Command::Serve(serve) => serve.run(),
+            Command::Recommend(recommend) => recommend.run(),
+            Command::Models(models) => models.run(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
+use clap::Args;
+use trolley_model::Name;
+use trolley_model::artefact::Shelf;
+use trolley_training::{InputConfig, Order, TrainingConfig};
+
+use super::progress::Bars;
+use super::{ConfigFile, summary};
+use crate::config::Config;
+
+/// Learn a model for each market and publish it
+///
+/// Reads the market's tables, learns, and puts a new version into the models folder, where a running service finds it.
+/// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
+/// model at any number of threads; with SOURCE_DATE_EPOCH (Unix seconds) as the time, even the same bytes.
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Only this market
+    #[arg(long)]
+    market: Option<Name>,
+    /// All randomness follows from it
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads to train on; by default all processors
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+}
+
+impl Train {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let config = self.config.read()?;
+        let training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
+        let shelf = Shelf::new(&config.models);
+        let now = now()?;
+        for (market, input) in markets(&config, self.market.as_ref())? {
+            let started = Instant::now();
+            let order = Order {
+                market,
+                input,
+                config: &training,
+                shelf: &shelf,
+                rejects: config.rejects_of(market),
+                now,
+                threads: self.threads,
+            };
+            let manifest = trolley_training::train(&order, &Bars::new())
+                .with_context(|| format!("no new model for market `{market}`"))?;
+            summary::print(&manifest, &order, started.elapsed())?;
+        }
+        Ok(())
+    }
+}
+
+/// The time, or SOURCE_DATE_EPOCH (<https://reproducible-builds.org/specs/source-date-epoch/>).
+pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
+    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(Utc::now()) };
+    let time = text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    time.with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is not a time in Unix seconds"))
+}
+
+/// The markets of the config, or the one that was asked for.
+pub(super) fn markets<'c>(
+    config: &'c Config,
+    only: Option<&Name>,
+) -> anyhow::Result<Vec<(&'c Name, &'c InputConfig)>> {
+    let markets: Vec<_> =
+        config.markets.iter().filter(|(market, _)| only.is_none_or(|only| only == *market)).collect();
+    match (markets.is_empty(), only) {
+        (false, _) => Ok(markets),
+        (true, Some(only)) => {
+            let known: Vec<&str> = config.markets.keys().map(Name::as_str).collect();
+            bail!("the config has no market `{only}`; it has {known:?}")
+        }
+        (true, None) => bail!("the config has no market: add one as [markets.NAME] with `transactions = …`"),
+    }
+}

@@ -1,0 +1,155 @@
+//! The configuration: one TOML file, every value of which can also be set by an environment variable.
+//!
+//! `server.listen` is `TROLLEY_SERVER__LISTEN`: the prefix, then the path in capitals, two underscores between its
+//! parts. Relative paths start from the working directory. `config/reference.toml` shows every key with its default.
+
+mod error;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::{Deserialize, Serialize};
+use trolley_model::Name;
+#[cfg(feature = "training")]
+use trolley_training::{InputConfig, TrainingConfig};
+
+pub use error::ConfigError;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The folder where artefacts are published and found.
+    pub models: PathBuf,
+    /// The folder for the lists of rejected rows, one file per market.
+    pub rejects: PathBuf,
+    /// The service.
+    pub server: ServerConfig,
+    /// How models are trained, for all markets.
+    #[cfg(feature = "training")]
+    pub training: TrainingConfig,
+    /// The tables of each market.
+    #[cfg(feature = "training")]
+    pub markets: BTreeMap<Name, InputConfig>,
+    /// Read by the trainer only.
+    #[cfg(not(feature = "training"))]
+    #[serde(skip_serializing)]
+    pub training: serde::de::IgnoredAny,
+    /// The known markets; their tables are read by the trainer only.
+    #[cfg(not(feature = "training"))]
+    #[serde(skip_serializing)]
+    pub markets: BTreeMap<Name, serde::de::IgnoredAny>,
+}
+
+/// The service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where metrics, health and administration listen.
+    pub admin_listen: SocketAddr,
+    /// Where offers and stock are kept. So far they are kept in memory whatever is said here, and the service says so
+    /// at start.
+    pub state: String,
+    /// How often the models folder is looked at for new models, in milliseconds.
+    pub reload_milliseconds: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            state: "memory".into(),
+            reload_milliseconds: 1000,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            models: "models".into(),
+            rejects: "rejects".into(),
+            server: ServerConfig::default(),
+            training: Default::default(),
+            markets: BTreeMap::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file and the environment, which wins.
+    ///
+    /// # Errors
+    /// If the file can't be read, a key is not known or a value is not valid.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        if !file.is_file() {
+            return Err(ConfigError::NoFile(file.to_owned()));
+        }
+        Self::extract(Figment::from(Toml::file_exact(file)))
+    }
+
+    /// Reads a text instead of a file, and the environment.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::extract(Figment::from(Toml::string(text)))
+    }
+
+    /// The defaults and the environment.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Self::extract(Figment::new())
+    }
+
+    fn extract(figment: Figment) -> Result<Self, ConfigError> {
+        figment.merge(Env::prefixed("TROLLEY_").split("__")).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
+    }
+
+    /// The file of a market's rejected rows.
+    pub fn rejects_of(&self, market: &Name) -> PathBuf {
+        self.rejects.join(format!("{market}.csv"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_nearest_known_one() {
+        let error = Config::parse("[server]\nlisten_admin = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("`server.listen_admin`"), "{error}");
+        let error = Config::parse("[server]\nlistn = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("`server.listn`") && error.contains("did you mean `listen`?"), "{error}");
+    }
+
+    #[cfg(feature = "training")]
+    #[test]
+    fn a_key_deep_inside_is_named_with_its_path() {
+        let text = "[markets.us]\ntransactions = \"t.csv\"\n[markets.us.columns.transactions]\ncustomer = \"c\"";
+        let error = Config::parse(text).unwrap_err().to_string();
+        assert!(error.contains("`markets.us.columns.transactions.customer`"), "{error}");
+        assert!(error.contains("did you mean `customer_id`?"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_key() {
+        let error = Config::parse("[server]\nlisten = \"everywhere\"").unwrap_err().to_string();
+        assert!(error.contains("server.listen"), "{error}");
+    }
+
+    #[test]
+    fn a_market_must_have_a_name_that_can_be_a_folder() {
+        let error = Config::parse("[markets.\"../us\"]\ntransactions = \"t.csv\"").unwrap_err().to_string();
+        assert!(error.contains("not a valid name"), "{error}");
+    }
+}

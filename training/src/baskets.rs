@@ -1,0 +1,137 @@
+//! The baskets of a period, their items numbered as in the catalogue.
+
+use std::collections::HashMap;
+
+use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
+use trolley_model::{Catalogue, Ids, Rows, Texts};
+
+use crate::input::{Basket, Items, NOBODY, Transactions};
+
+/// What all learners read: baskets oldest first, and the customers who have any of them.
+pub(crate) struct Baskets {
+    /// Customer (numbered anew, or [`NOBODY`]) and day of each.
+    pub(crate) heads: Vec<Basket>,
+    /// Each basket's place in `lines`.
+    pub(crate) rows: Rows,
+    /// Item numbers of the catalogue, rising in each basket.
+    pub(crate) lines: Vec<u32>,
+    /// The customers, sorted by ID.
+    pub(crate) customers: Ids,
+    /// Number of items bought often enough to be learned: the first ones.
+    pub(crate) learned: usize,
+    /// The day after the last one.
+    pub(crate) end: u16,
+}
+
+impl Baskets {
+    /// The items of a basket.
+    pub(crate) fn items(&self, basket: usize) -> &[u32] {
+        &self.lines[self.rows.range(basket as u32)]
+    }
+
+    /// Of these, the learned ones.
+    pub(crate) fn learned_items(&self, basket: usize) -> &[u32] {
+        let items = self.items(basket);
+        &items[..items.partition_point(|&item| (item as usize) < self.learned)]
+    }
+
+    /// Number of baskets.
+    pub(crate) fn len(&self) -> usize {
+        self.heads.len()
+    }
+}
+
+/// Numbers the items of the first `until` baskets and of the items table, bestsellers first, and renumbers the baskets.
+///
+/// # Errors
+/// In words, if the catalogue is inconsistent or too large.
+pub(crate) fn catalogue_and_baskets(
+    transactions: &Transactions,
+    until: usize,
+    table: &Items,
+    recent_days: u16,
+    min_baskets: u32,
+) -> Result<(Catalogue, Baskets), String> {
+    let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
+    let recent_from = transactions.before(end.saturating_sub(recent_days)).min(until);
+    let mut all = vec![0u32; transactions.items.len()];
+    let mut recent = vec![0u32; transactions.items.len()];
+    for basket in 0..until {
+        for &item in transactions.items_of(basket) {
+            all[item as usize] += 1;
+            recent[item as usize] += u32::from(basket >= recent_from);
+        }
+    }
+
+    // (ID, number in the transactions if bought)
+    let bought = transactions.items.iter().enumerate().map(|(number, id)| (id, Some(number)));
+    let never = table.iter().filter(|(id, item)| !item.excluded && transactions.items.position(id).is_none());
+    let mut order: Vec<(&str, Option<usize>)> = bought.chain(never.map(|(id, _)| (id, None))).collect();
+    let count = |number: Option<usize>| number.map_or(0, |number| all[number]);
+    order.sort_unstable_by(|a, b| count(b.1).cmp(&count(a.1)).then(a.0.cmp(b.0)));
+
+    let mut renumbered = vec![0u32; transactions.items.len()];
+    let mut parts = CatalogueParts::default();
+    let (mut ids, mut names) = (Texts::default(), Texts::default());
+    let too_large = |e: trolley_model::TooLarge| e.to_string();
+    for (position, &(id, number)) in order.iter().enumerate() {
+        ids.push(id).map_err(too_large)?;
+        let row = table.get(id);
+        names.push(row.map_or("", |row| &row.name)).map_err(too_large)?;
+        parts.category.push(match row.and_then(|row| row.category.as_deref()) {
+            Some(category) => parts.categories.intern(category).map_err(too_large)?,
+            None => NO_CATEGORY,
+        });
+        parts.baskets.push(count(number));
+        parts.recent_baskets.push(number.map_or(0, |number| recent[number]));
+        if let Some(number) = number {
+            renumbered[number] = position as u32;
+        }
+    }
+    parts.items = Ids::new(ids).map_err(|at| format!("item {at} stands in the catalogue twice"))?;
+    if !names.text().is_empty() {
+        parts.names = names;
+    }
+    parts.total_baskets = until as u32;
+    parts.total_recent_baskets = (until - recent_from) as u32;
+    let learned = parts.baskets.partition_point(|&baskets| baskets >= min_baskets.max(1));
+    let catalogue = Catalogue::new(parts)?;
+    Ok((catalogue, renumber(transactions, until, &renumbered, learned, end)?))
+}
+
+fn renumber(
+    transactions: &Transactions,
+    until: usize,
+    renumbered: &[u32],
+    learned: usize,
+    end: u16,
+) -> Result<Baskets, String> {
+    // Customers are sorted in the transactions already; those without a basket in the period are left out.
+    let mut present: Vec<u32> = transactions.baskets[..until].iter().map(|basket| basket.customer).collect();
+    present.sort_unstable();
+    present.dedup();
+    present.retain(|&customer| customer != NOBODY);
+    let mut customers = Ids::default();
+    let mut number = HashMap::with_capacity(present.len());
+    for customer in present {
+        let new = customers.intern(transactions.customers.get(customer)).map_err(|e| e.to_string())?;
+        number.insert(customer, new);
+    }
+    let heads = transactions.baskets[..until]
+        .iter()
+        .map(|basket| Basket { customer: number.get(&basket.customer).copied().unwrap_or(NOBODY), ..*basket });
+    let mut lines = Vec::new();
+    for basket in 0..until {
+        let start = lines.len();
+        lines.extend(transactions.items_of(basket).iter().map(|&item| renumbered[item as usize]));
+        lines[start..].sort_unstable();
+    }
+    Ok(Baskets {
+        heads: heads.collect(),
+        rows: Rows::from_lengths((0..until).map(|basket| transactions.items_of(basket).len())),
+        lines,
+        customers,
+        learned,
+        end,
+    })
+}

@@ -1,0 +1,43 @@
+//! Counts what each customer buys: how often, from when to when, and how much of it lately.
+
+use trolley_model::Histories;
+use trolley_model::histories::{Columns, Habit};
+
+use crate::baskets::Baskets;
+use crate::input::NOBODY;
+
+/// The histories of all customers. A purchase `half_life_days` before the end of the period counts half in `decayed`.
+pub(crate) fn histories(baskets: &Baskets, items: usize, half_life_days: f32) -> Result<Histories, String> {
+    let customers = baskets.customers.len();
+    let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); customers];
+    for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
+        of_customer[head.customer as usize].push(number as u32);
+    }
+    let decay = |day: u16| (-f32::from(baskets.end - 1 - day) / half_life_days).exp2();
+    let mut columns = Columns::default();
+    let mut bounds = vec![0u64];
+    let (mut all, mut all_decayed) = (Vec::with_capacity(customers), Vec::with_capacity(customers));
+    for own in &of_customer {
+        let mut lines: Vec<(u32, u16)> = own
+            .iter()
+            .flat_map(|&basket| {
+                let day = baskets.heads[basket as usize].day;
+                baskets.items(basket as usize).iter().map(move |&item| (item, day))
+            })
+            .collect();
+        lines.sort_unstable();
+        for same in lines.chunk_by(|a, b| a.0 == b.0) {
+            columns.push(Habit {
+                item: same[0].0,
+                baskets: same.len().min(usize::from(u16::MAX)) as u16,
+                first_day: same[0].1,
+                last_day: same[same.len() - 1].1,
+                decayed: same.iter().map(|&(_, day)| decay(day)).sum(),
+            });
+        }
+        bounds.push(columns.item.len() as u64);
+        all.push(own.len() as u32);
+        all_decayed.push(own.iter().map(|&basket| decay(baskets.heads[basket as usize].day)).sum());
+    }
+    Histories::new(baskets.customers.clone(), bounds, columns, all, all_decayed, items)
+}

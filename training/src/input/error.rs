@@ -1,0 +1,48 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why the input could not be read. Rows that are wrong are rejected one by one and are no error.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum InputError {
+    #[error("`{0}` matches no .parquet or .csv file: give a file, a folder that holds some, or a glob")]
+    NoFiles(String),
+    #[error("`{pattern}` is not a valid glob: {reason}")]
+    Glob { pattern: String, reason: String },
+    #[error("{path} is neither .parquet nor .csv")]
+    Unknown { path: PathBuf },
+    #[error("{path} has no column `{column}`{}; it has {}", meant(.column, .found), list(.found))]
+    NoColumn { path: PathBuf, column: String, found: Vec<String> },
+    #[error("column `{column}` of {path} is {dtype}: {wanted}")]
+    Type { path: PathBuf, column: String, dtype: String, wanted: &'static str },
+    #[error("{path} cannot be read: {reason}")]
+    Read { path: PathBuf, reason: String },
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("no line of the transactions is left: {0}")]
+    Nothing(String),
+    #[error("there are more than 4 billion distinct IDs, or more than 4 GiB of them")]
+    TooLarge(#[from] trolley_model::TooLarge),
+    #[error(
+        "{rejected} of {rows} rows were rejected ({reasons}), a share above max_rejected = {limit}: \
+         look at {file}, mend the input or raise the limit"
+    )]
+    TooManyRejects { rejected: u64, rows: u64, reasons: String, limit: f64, file: PathBuf },
+}
+
+fn list(columns: &[String]) -> String {
+    let mut list = columns.iter().take(30).map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    if columns.len() > 30 {
+        list.push_str(", …");
+    }
+    list
+}
+
+fn meant(column: &str, found: &[String]) -> String {
+    let near =
+        found.iter().map(|other| (strsim::jaro_winkler(column, other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match near {
+        Some((likeness, other)) if likeness > 0.75 => format!(" (did you mean `{other}`?)"),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,218 @@
+use std::borrow::Cow;
+
+use trolley_model::{Ids, Rows};
+
+use super::batch::{self, Batch, Wanted};
+use super::{InputConfig, InputError, Items, Reason, Rejects};
+
+/// Stands for "no customer" in [`Basket::customer`].
+pub const NOBODY: u32 = u32::MAX;
+
+/// All baskets, oldest first; of the same second, by their ID.
+#[derive(Debug)]
+pub struct Transactions {
+    /// The items bought, in no particular order.
+    pub items: Ids,
+    /// The customers, sorted by ID.
+    pub customers: Ids,
+    /// The baskets.
+    pub baskets: Vec<Basket>,
+    /// Each basket's place in `lines`.
+    pub rows: Rows,
+    /// The distinct items of each basket, by number, rising.
+    pub lines: Vec<u32>,
+    /// Rows read.
+    pub read: u64,
+    /// Rows of other markets.
+    pub other_markets: u64,
+    /// Rows of items that the config excludes.
+    pub excluded: u64,
+    /// Rows that repeat an item in its basket.
+    pub repeated: u64,
+}
+
+/// One basket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basket {
+    /// Its customer, or [`NOBODY`].
+    pub customer: u32,
+    /// Its day, in days since 1970-01-01 UTC.
+    pub day: u16,
+}
+
+impl Transactions {
+    /// The items of a basket.
+    pub fn items_of(&self, basket: usize) -> &[u32] {
+        &self.lines[self.rows.range(basket as u32)]
+    }
+
+    /// The number of baskets before a day.
+    pub fn before(&self, day: u16) -> usize {
+        self.baskets.partition_point(|basket| basket.day < day)
+    }
+}
+
+/// Reads the transactions of a market, batch by batch.
+///
+/// # Errors
+/// If a file can't be read, lacks a column or has one of the wrong type, if too large a share of the rows is rejected,
+/// or if nothing is left.
+pub fn read_transactions(
+    input: &InputConfig,
+    market: &str,
+    items: &Items,
+    rejects: &mut Rejects,
+) -> Result<Transactions, InputError> {
+    let columns = &input.columns.transactions;
+    let wanted = [
+        Wanted::required(&columns.basket_id),
+        Wanted::required(&columns.item_id),
+        Wanted::required(&columns.timestamp),
+        Wanted::optional(columns.customer_id.as_ref(), "customer_id"),
+        Wanted::optional(columns.market.as_ref(), "market"),
+        Wanted::optional(columns.quantity.as_ref(), "quantity"),
+    ];
+    let market = input.market_value.as_deref().unwrap_or(market);
+    let mut reader = Reader::default();
+    let rejected_before = rejects.total();
+    batch::for_each(&input.transactions, &wanted, |batch| reader.take(batch, &wanted, market, items, rejects))?;
+    rejects.finish()?;
+    let rejected = rejects.total() - rejected_before;
+    if rejected as f64 > input.max_rejected * reader.read as f64 {
+        let reasons = rejects.counts().iter().map(|(reason, count)| format!("{reason}: {count}")).collect::<Vec<_>>();
+        return Err(InputError::TooManyRejects {
+            rejected,
+            rows: reader.read,
+            reasons: reasons.join(", "),
+            limit: input.max_rejected,
+            file: rejects.path().to_owned(),
+        });
+    }
+    reader.finish(rejected)
+}
+
+#[derive(Default)]
+struct Reader {
+    items: Ids,
+    customers: Ids,
+    baskets: Ids,
+    /// Per basket: its earliest second and its first customer.
+    heads: Vec<(i64, u32)>,
+    /// (basket, item) per line.
+    lines: Vec<(u32, u32)>,
+    read: u64,
+    other_markets: u64,
+    excluded: u64,
+}
+
+type Texts<'a> = Vec<Option<Cow<'a, str>>>;
+
+impl Reader {
+    fn take(
+        &mut self,
+        batch: &Batch<'_>,
+        wanted: &[Wanted; 6],
+        market: &str,
+        items: &Items,
+        rejects: &mut Rejects,
+    ) -> Result<(), InputError> {
+        let [basket_id, item_id, timestamp, customer_id, market_column, quantity] = wanted;
+        let basket_ids = batch.texts(&basket_id.name)?.unwrap_or_default();
+        let item_ids = batch.texts(&item_id.name)?.unwrap_or_default();
+        let times = batch.times(&timestamp.name)?.unwrap_or_default();
+        let customer_ids: Option<Texts<'_>> = batch.texts(&customer_id.name)?;
+        let markets = batch.texts(&market_column.name)?;
+        let quantities = batch.numbers(&quantity.name)?;
+        for row in 0..batch.rows() {
+            self.read += 1;
+            if markets.as_ref().is_some_and(|markets| markets[row].as_deref() != Some(market)) {
+                self.other_markets += 1;
+                continue;
+            }
+            // A basket's day is kept in 16 bits: 1970 to 2149.
+            let time = times[row].filter(|time| (0..=i64::from(u16::MAX) * 86_400).contains(time));
+            let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
+            let reason = match (&basket_ids[row], &item_ids[row], time, quantity) {
+                (Some(basket), Some(item), Some(time), Some(quantity)) if quantity > 0.0 => {
+                    let customer = customer_ids.as_ref().and_then(|ids| ids[row].as_deref());
+                    if items.get(item).is_some_and(|item| item.excluded) {
+                        self.excluded += 1;
+                    } else {
+                        self.add(basket, item, time, customer)?;
+                    }
+                    continue;
+                }
+                (None, ..) => Reason::NoBasketId,
+                (_, None, ..) => Reason::NoItemId,
+                (_, _, None, _) => Reason::BadTimestamp,
+                (.., None) => Reason::BadQuantity,
+                (.., Some(_)) => Reason::NonPositiveQuantity,
+            };
+            rejects.add("transactions", batch.path(), batch.first_row + row as u64, reason)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, basket: &str, item: &str, time: i64, customer: Option<&str>) -> Result<(), InputError> {
+        let customer = customer.map_or(Ok(NOBODY), |id| self.customers.intern(id))?;
+        let basket = self.baskets.intern(basket)?;
+        match self.heads.get_mut(basket as usize) {
+            None => self.heads.push((time, customer)),
+            Some((earliest, known)) => {
+                *earliest = time.min(*earliest);
+                if *known == NOBODY {
+                    *known = customer;
+                }
+            }
+        }
+        self.lines.push((basket, self.items.intern(item)?));
+        Ok(())
+    }
+
+    /// Brings everything into an order that does not depend on how the rows were spread over files.
+    fn finish(mut self, rejected: u64) -> Result<Transactions, InputError> {
+        if self.lines.is_empty() {
+            return Err(InputError::Nothing(format!(
+                "{} rows read, {rejected} rejected, {} of other markets, {} excluded",
+                self.read, self.other_markets, self.excluded
+            )));
+        }
+        let all = self.lines.len();
+        self.lines.sort_unstable();
+        self.lines.dedup();
+        let repeated = (all - self.lines.len()) as u64;
+        let starts: Vec<usize> =
+            (0..=self.heads.len()).map(|basket| self.lines.partition_point(|&(b, _)| (b as usize) < basket)).collect();
+
+        let mut by_id: Vec<u32> = (0..self.customers.len() as u32).collect();
+        by_id.sort_unstable_by_key(|&customer| self.customers.get(customer));
+        let mut customers = Ids::default();
+        let mut renumbered = vec![0; by_id.len()];
+        for &old in &by_id {
+            renumbered[old as usize] = customers.intern(self.customers.get(old))?;
+        }
+
+        let mut order: Vec<u32> = (0..self.heads.len() as u32).collect();
+        order.sort_unstable_by(|&a, &b| {
+            let key = |basket: u32| (self.heads[basket as usize].0, self.baskets.get(basket));
+            key(a).cmp(&key(b))
+        });
+        let place = |basket: u32| starts[basket as usize]..starts[basket as usize + 1];
+        let baskets = order.iter().map(|&basket| {
+            let (time, customer) = self.heads[basket as usize];
+            let customer = if customer == NOBODY { NOBODY } else { renumbered[customer as usize] };
+            Basket { customer, day: (time / 86_400) as u16 }
+        });
+        Ok(Transactions {
+            baskets: baskets.collect(),
+            rows: Rows::from_lengths(order.iter().map(|&basket| place(basket).len())),
+            lines: order.iter().flat_map(|&basket| self.lines[place(basket)].iter().map(|&(_, item)| item)).collect(),
+            items: self.items,
+            customers,
+            read: self.read,
+            other_markets: self.other_markets,
+            excluded: self.excluded,
+            repeated,
+        })
+    }
+}

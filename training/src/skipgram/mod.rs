@@ -1,0 +1,120 @@
+//! Item embeddings: skip-gram with negative sampling (Mikolov et al. 2013) over baskets, as in item2vec (Barkan and
+//! Koenigstein 2016). The basket is the window, order does not count, and both tables are kept.
+//!
+//! Training is stochastic gradient descent stratified as by Gemulla et al. (2011): both tables are cut into a fixed
+//! number of blocks; in each round every input block meets one output block, all disjoint, so rounds run in parallel
+//! without locks, and the result is the same at any number of threads.
+
+mod blocks;
+mod negatives;
+mod pairs;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use trolley_model::Vectors;
+use trolley_model::kernel::{add_scaled, dot};
+
+use crate::baskets::Baskets;
+use crate::progress::Progress;
+use crate::random::Random;
+use blocks::{BLOCKS, Block, Table};
+use negatives::Negatives;
+use pairs::Pair;
+
+/// How the embeddings are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SkipGramConfig {
+    /// Length of the vectors.
+    pub dims: usize,
+    /// Passes over all baskets.
+    pub epochs: usize,
+    /// Other items of its basket that each line is paired with in a pass, drawn at random: every line has the same
+    /// number of pairs, so a pair of a basket of n items weighs 1/(n-1).
+    pub contexts: usize,
+    /// Negative samples per pair.
+    pub negatives: usize,
+    /// Step length at the beginning; it falls to nothing in a straight line.
+    pub learning_rate: f32,
+    /// Negatives are drawn with the items' baskets to this power.
+    pub power: f32,
+    /// Items in a larger share of all baskets than this are passed over now and then (Mikolov et al. 2013, section
+    /// 2.3); 0 for never.
+    pub subsample: f32,
+}
+
+impl Default for SkipGramConfig {
+    fn default() -> Self {
+        Self { dims: 64, epochs: 12, contexts: 3, negatives: 5, learning_rate: 0.05, power: 0.75, subsample: 0.01 }
+    }
+}
+
+/// The input and the output table, a row per learned item.
+pub(crate) fn skip_gram(
+    baskets: &Baskets,
+    counts: &[u32],
+    config: &SkipGramConfig,
+    seed: u64,
+    progress: &dyn Progress,
+) -> (Vectors, Vectors) {
+    let (items, dims) = (baskets.learned, config.dims.max(1));
+    let mut input = Table::random(items, dims, seed);
+    let mut output = Table::zeros(items, dims);
+    let negatives: Vec<Negatives> = (0..BLOCKS).map(|block| Negatives::new(counts, block, config.power)).collect();
+    let keep = pairs::keep_probabilities(counts, baskets.len(), config.subsample);
+    let mut order: Vec<u32> = (0..baskets.len() as u32).collect();
+    let chunks = order.len().div_ceil(pairs::CHUNK);
+    progress.begin("item embeddings", (config.epochs * chunks) as u64);
+    for epoch in 0..config.epochs {
+        Random::new(seed, &[1, epoch as u64]).shuffle(&mut order);
+        for (number, chunk) in order.chunks(pairs::CHUNK).enumerate() {
+            let step = (epoch * chunks + number) as u64;
+            let done = step as f32 / (config.epochs * chunks) as f32;
+            let rate = config.learning_rate * (1.0 - done).max(1e-3);
+            let buckets = pairs::draw(baskets, chunk, &keep, config.contexts, seed, step);
+            for round in 0..BLOCKS {
+                let meetings = input.blocks.par_iter_mut().zip(&mut output.blocks).enumerate();
+                meetings.for_each(|(block, (input, output))| {
+                    let other = (block + round) % BLOCKS;
+                    let mut random = Random::new(seed, &[2, step, (block * BLOCKS + other) as u64]);
+                    let pairs = buckets.iter().flat_map(|piece| &piece[block * BLOCKS + other]);
+                    descend(input, output, pairs, &negatives[other], config.negatives, rate, &mut random);
+                });
+                output.blocks.rotate_left(1);
+            }
+            progress.advance(1);
+        }
+    }
+    progress.end();
+    (input.into_vectors(items), output.into_vectors(items))
+}
+
+/// One step for each pair. With score s = input · output and label y (1 for the pair, 0 for a negative), the loss
+/// -log sigmoid(±s) has the gradient (sigmoid(s) - y) · output for the input row, and likewise the other way round.
+fn descend<'a>(
+    input: &mut Block,
+    output: &mut Block,
+    pairs: impl Iterator<Item = &'a Pair>,
+    negatives: &Negatives,
+    count: usize,
+    rate: f32,
+    random: &mut Random,
+) {
+    let mut gradient = vec![0.0; input.dims()];
+    for pair in pairs {
+        let center = input.row_mut(pair.center);
+        gradient.fill(0.0);
+        for sample in 0..=count {
+            let (row, label) = if sample == 0 { (pair.context, 1.0) } else { (negatives.draw(random), 0.0) };
+            if sample > 0 && row == pair.context {
+                continue;
+            }
+            let target = output.row_mut(row);
+            let score = dot(center, target);
+            let step = rate * (label - 1.0 / (1.0 + (-score).exp()));
+            add_scaled(&mut gradient, step, target);
+            add_scaled(target, step, center);
+        }
+        add_scaled(center, 1.0, &gradient);
+    }
+}

@@ -6,5 +6,8 @@
 //! - [`api`]: the HTTP API
 //! - [`metrics`]: what operators scrape
 
+pub mod api;
 pub mod cli;
 pub mod config;
+pub mod live;
+pub mod metrics;

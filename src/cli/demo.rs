@@ -1,5 +1,125 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
 use clap::Args;
-/// x
+use trolley_model::Name;
+use trolley_model::artefact::Shelf;
+use trolley_training::Order;
+use trolley_training::input::{self, InputConfig};
+
+use super::progress::Bars;
+use super::recommend::last_offers;
+use super::{serve, summary, train};
+use crate::config::Config;
+use crate::live::{Market, Markets, Query};
+
+/// Train on a small real sample and serve the model
+///
+/// Needs nothing but the repository: trains on the sample in tests/data (411 households of The Complete Journey over a
+/// year), publishes the model to ./trolley-demo, serves it with the sample's last week of offers, and prints a curl
+/// command for each question.
 #[derive(Debug, Args)]
-pub(super) struct Demo {}
-impl Demo { pub(super) fn run(self) -> anyhow::Result<()> { Ok(()) } }
+pub(super) struct Demo {
+    /// Where the API listens
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where metrics, health and administration listen
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    admin_listen: SocketAddr,
+    /// Train, but don't serve
+    #[arg(long)]
+    no_serve: bool,
+}
+
+const CONFIG: &str = include_str!("../../config/demo.toml");
+
+impl Demo {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let mut config = Config::parse(CONFIG)?;
+        config.server.listen = self.listen;
+        config.server.admin_listen = self.admin_listen;
+        let home = home()?;
+        let shelf = Shelf::new(&config.models);
+        for (market, input) in &mut config.markets {
+            for path in [Some(&mut input.transactions), input.items.as_mut(), input.offers.as_mut()] {
+                path.into_iter().for_each(|path| *path = home.join(&*path).display().to_string());
+            }
+            eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
+            let started = Instant::now();
+            let order = Order {
+                market,
+                input,
+                config: &config.training,
+                shelf: &shelf,
+                rejects: config.rejects.join(format!("{market}.csv")),
+                now: train::now()?,
+                threads: 0,
+            };
+            let manifest = trolley_training::train(&order, &Bars::new())?;
+            summary::print(&manifest, &order, started.elapsed())?;
+        }
+        if self.no_serve {
+            return Ok(());
+        }
+        serve::serve(&config, |markets| {
+            for (name, input) in &config.markets {
+                if let Err(error) = push_offers(markets, name, input) {
+                    eprintln!("the sample's offers cannot be read: {error:#}");
+                }
+            }
+            for market in markets.all().values() {
+                print_commands(market, self.listen);
+            }
+        })
+    }
+}
+
+/// The repository: the working directory, or where this binary was built.
+fn home() -> anyhow::Result<PathBuf> {
+    let places = [Path::new("."), Path::new(env!("CARGO_MANIFEST_DIR"))];
+    match places.into_iter().find(|place| place.join("tests/data/transactions.parquet").is_file()) {
+        Some(place) => Ok(place.to_owned()),
+        None => bail!("the sample is not here: run `trolley demo` in the repository, where tests/data lies"),
+    }
+}
+
+fn push_offers(markets: &Markets, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
+    let Some(offers) = &input.offers else { return Ok(()) };
+    let rows = input::read_offers(offers, &input.columns.offers, &mut input::Rejects::counted())?;
+    let market = markets.get(name.as_str()).context("the market is gone")?;
+    // The sample is of 2017: what held last there holds here and now.
+    market.put_offers(last_offers(rows, true));
+    Ok(())
+}
+
+/// A command to paste for each question, about things that the model knows.
+fn print_commands(market: &Market, listen: SocketAddr) {
+    let Some(snapshot) = market.snapshot() else { return };
+    let model = snapshot.model();
+    let customers = model.histories().customers();
+    let busiest = (0..customers.len() as u32).max_by_key(|&customer| model.histories().baskets(customer));
+    let customer = busiest.map_or("anybody", |customer| customers.get(customer));
+    // An item that is neither a staple nor a rarity shows more than bananas do.
+    let item = (0..model.catalogue().bought())
+        .find(|&item| model.catalogue().popularity(item) < 0.01 && model.catalogue().category(item).is_some());
+    let Some(item) = item else { return };
+    let query = [model.catalogue().items().get(item).to_owned()];
+    let query = Query { items: &query, customer: None, exclude: &[], repeats: true, limit: 1, explain: false };
+    let id = model.catalogue().items().get(item);
+    let base = format!("http://{listen}/v1/markets/{}", market.name());
+    println!("\nThe model is in service. Ask it (item {}; ctrl-c ends it):", summary::label(model, item));
+    println!("\n  # What else goes into the basket? For anybody, and for a customer with reasons");
+    println!("  curl '{base}/items/{id}/bought-together'");
+    println!("  curl '{base}/items/{id}/bought-together?customer={customer}&explain=true'");
+    println!("\n  # It is out of stock: what instead? And again when the first of these is gone too");
+    println!("  curl '{base}/items/{id}/alternatives?customer={customer}'");
+    if let Some(first) = snapshot.alternatives(&query).first() {
+        let update = format!("{{\"updates\": [{{\"item\": \"{}\", \"in_stock\": false, \"sequence\": 1}}]}}", first.id);
+        println!("  curl -X PUT '{base}/stock' -H 'content-type: application/json' -d '{update}'");
+    }
+    println!("\n  # Which of this week's {} offers are for this customer?", snapshot.offers().len());
+    println!("  curl '{base}/customers/{customer}/offers?limit=5'");
+    println!("\nThe API is described at http://{listen}/openapi.json\n");
+}

@@ -26,14 +26,19 @@ use crate::config::{Config, ConfigError};
 /// A recommender for shops that sell baskets: what is bought together, what can stand in for what, and which of
 /// today's offers are for whom. It learns from the shop's own transactions and answers over HTTP.
 #[derive(Debug, Parser)]
-#[command(name = "trolley", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "trolley",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Begin with:
   trolley demo                                  a model of a small real sample, served on 127.0.0.1:8080
 Then, with a config file for your own tables (config/reference.toml explains every key):
   trolley check --config shop.toml              what is read and what is rejected, before anything is trained
   trolley train --config shop.toml              learn and publish a model for each market
   trolley serve --config shop.toml              answer over HTTP; a newly published model is picked up by itself
-Every key of the config can also be set as an environment variable: server.listen is TROLLEY_SERVER__LISTEN.")]
+Every key of the config can also be set as an environment variable: server.listen is TROLLEY_SERVER__LISTEN."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -1,5 +1,109 @@
-use clap::Args;
-/// x
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use trolley_model::Name;
+use trolley_model::artefact::Shelf;
+
+use super::ConfigFile;
+use super::table::{Table, thousands};
+
+/// List, show and roll back published models
+///
+/// A running service follows by itself.
 #[derive(Debug, Args)]
-pub(super) struct Models {}
-impl Models { pub(super) fn run(self) -> anyhow::Result<()> { Ok(()) } }
+pub(super) struct Models {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All versions of all markets; `*` marks the one in service
+    List {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Only this market
+        #[arg(long)]
+        market: Option<Name>,
+        /// CSV instead of a table
+        #[arg(long)]
+        csv: bool,
+    },
+    /// What a model was made from, and with what (its manifest)
+    Show {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The market
+        #[arg(long)]
+        market: Name,
+        /// The version; by default the one in service
+        version: Option<Name>,
+    },
+    /// Put an earlier version into service; it holds until the next one is published
+    Rollback {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The market
+        #[arg(long)]
+        market: Name,
+        /// The version; by default the one before the one in service
+        version: Option<Name>,
+    },
+}
+
+impl Models {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        match self.action {
+            Action::List { config, market, csv } => list(&shelf(&config)?, market.as_ref(), csv),
+            Action::Show { config, market, version } => {
+                let shelf = shelf(&config)?;
+                let version = version.map_or_else(|| shelf.current(&market), Ok)?;
+                println!("{}", serde_json::to_string_pretty(&shelf.manifest(&market, &version)?)?);
+                Ok(())
+            }
+            Action::Rollback { config, market, version } => {
+                let shelf = shelf(&config)?;
+                let before = shelf.current(&market)?;
+                let version = match version {
+                    Some(version) => version,
+                    None => shelf.previous(&market).context("there is no earlier version to roll back to")?,
+                };
+                // Opened first: a damaged model must not become the current one.
+                shelf.open(&market, &version)?;
+                shelf.set_current(&market, &version)?;
+                println!("market {market}: {version} is in service instead of {before}");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn shelf(config: &ConfigFile) -> anyhow::Result<Shelf> {
+    Ok(Shelf::new(config.read()?.models))
+}
+
+fn list(shelf: &Shelf, only: Option<&Name>, csv: bool) -> anyhow::Result<()> {
+    let mut table = Table::new(&["", "market", "version", "created", "baskets", "items", "customers", "MB"]);
+    for market in shelf.markets()?.into_iter().filter(|market| only.is_none_or(|only| only == market)) {
+        let current = shelf.current(&market).ok();
+        for version in shelf.versions(&market)? {
+            let mark = if current.as_ref() == Some(&version) { "*" } else { "" };
+            let mut row = vec![mark.to_owned(), market.to_string(), version.to_string()];
+            match shelf.manifest(&market, &version) {
+                Ok(manifest) => {
+                    let bytes: BTreeMap<_, _> = manifest.files;
+                    let megabytes = bytes.values().map(|file| file.bytes).sum::<u64>() as f64 / 1e6;
+                    row.extend([manifest.created_at, thousands(manifest.data.baskets)]);
+                    row.extend([thousands(manifest.data.items), thousands(manifest.data.customers)]);
+                    row.push(format!("{megabytes:.1}"));
+                }
+                Err(error) => row.push(format!("refused: {error}")),
+            }
+            row.resize(8, String::new());
+            table.row(row);
+        }
+    }
+    table.print(csv)?;
+    Ok(())
+}

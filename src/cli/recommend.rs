@@ -1,5 +1,220 @@
-use clap::Args;
-/// x
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use chrono::Utc;
+use clap::{Args, Subcommand};
+use trolley_model::Name;
+use trolley_model::artefact::Shelf;
+
+use super::ConfigFile;
+use super::table::Table;
+use crate::config::Config;
+use crate::live::{Offer, Query, Snapshot, Stock, Why};
+
+/// Ask a model without a server
+///
+/// The three questions, for a person: a table with names and reasons. The model is the one in service, or the version
+/// that is named.
 #[derive(Debug, Args)]
-pub(super) struct Recommend {}
-impl Recommend { pub(super) fn run(self) -> anyhow::Result<()> { Ok(()) } }
+#[command(after_help = "\
+Examples:
+  trolley recommend bought-together 1082185 --market us
+  trolley recommend bought-together 1082185 981760 --market us --customer 1608 --reasons
+  trolley recommend alternatives 1082185 --market us --out-of-stock 995242
+  trolley recommend offers 1608 --market us --limit 20 --csv")]
+pub(super) struct Recommend {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Debug, Subcommand)]
+enum Question {
+    /// What else goes into the basket with these items?
+    BoughtTogether {
+        /// The items in the basket
+        #[arg(required = true)]
+        items: Vec<String>,
+        /// The customer whose basket it is
+        #[arg(long)]
+        customer: Option<String>,
+        /// Leave out what the customer has bought before
+        #[arg(long)]
+        no_repeats: bool,
+        #[command(flatten)]
+        wish: Wish,
+    },
+    /// This item is out of stock: what instead?
+    Alternatives {
+        /// The item that is out of stock
+        item: String,
+        /// The customer who wants it
+        #[arg(long)]
+        customer: Option<String>,
+        #[command(flatten)]
+        wish: Wish,
+    },
+    /// Which offers are for this customer? Those of the config's offers table that held last
+    Offers {
+        /// The customer
+        customer: String,
+        #[command(flatten)]
+        wish: Wish,
+    },
+}
+
+/// What all three have.
+#[derive(Debug, Args)]
+struct Wish {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The market; may be left out if there is only one
+    #[arg(long)]
+    market: Option<Name>,
+    /// A version other than the one in service
+    #[arg(long)]
+    version: Option<Name>,
+    /// Number of rows wanted
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=200))]
+    limit: u16,
+    /// Items that cannot be had
+    #[arg(long, value_name = "ITEM")]
+    out_of_stock: Vec<String>,
+    /// Say why, in full
+    #[arg(long)]
+    reasons: bool,
+    /// CSV instead of a table
+    #[arg(long)]
+    csv: bool,
+}
+
+impl Recommend {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        match self.question {
+            Question::BoughtTogether { items, customer, no_repeats, wish } => {
+                let snapshot = wish.open()?.0;
+                let query = wish.query(&items, customer.as_deref(), !no_repeats);
+                let found = snapshot.bought_together(&query);
+                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)))
+            }
+            Question::Alternatives { item, customer, wish } => {
+                let snapshot = wish.open()?.0;
+                let items = [item];
+                let query = wish.query(&items, customer.as_deref(), true);
+                let found = snapshot.alternatives(&query);
+                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)))
+            }
+            Question::Offers { customer, wish } => {
+                let (snapshot, now) = (wish.open_with_offers()?, Utc::now());
+                let found = snapshot.offers_for(&customer, now, usize::from(wish.limit), true);
+                let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.reasons));
+                wish.print(&snapshot, rows)
+            }
+        }
+    }
+}
+
+/// Offer, item, score, tier and reasons.
+type Row = (Option<String>, String, f32, &'static str, Option<Vec<Why>>);
+
+impl Wish {
+    fn open(&self) -> anyhow::Result<(Snapshot, Config, Name)> {
+        self.open_with(|_, _| Ok(Vec::new()))
+    }
+
+    #[cfg(feature = "training")]
+    fn open_with_offers(&self) -> anyhow::Result<Snapshot> {
+        use trolley_training::input;
+        let offers = |config: &Config, market: &Name| {
+            let input = config.markets.get(market).filter(|input| input.offers.is_some());
+            let input = input.with_context(|| format!("the config has no `offers` table for market `{market}`"))?;
+            let pattern = input.offers.as_deref().unwrap_or_default();
+            let rows = input::read_offers(pattern, &input.columns.offers, &mut input::Rejects::counted())?;
+            Ok(last_offers(rows, true))
+        };
+        Ok(self.open_with(offers)?.0)
+    }
+
+    #[cfg(not(feature = "training"))]
+    fn open_with_offers(&self) -> anyhow::Result<Snapshot> {
+        bail!("this binary was built without the trainer, which reads tables of offers: push them to the service")
+    }
+
+    fn open_with(
+        &self,
+        offers: impl FnOnce(&Config, &Name) -> anyhow::Result<Vec<Offer>>,
+    ) -> anyhow::Result<(Snapshot, Config, Name)> {
+        let config = self.config.read()?;
+        let shelf = Shelf::new(&config.models);
+        let markets = shelf.markets()?;
+        let market = match (&self.market, &markets[..]) {
+            (Some(market), _) => market.clone(),
+            (None, [only]) => only.clone(),
+            (None, []) => bail!("no model is published in {}: run `trolley train` first", shelf.path().display()),
+            (None, many) => {
+                bail!("which market? --market takes one of {:?}", many.iter().map(Name::as_str).collect::<Vec<_>>())
+            }
+        };
+        let version = self.version.clone().map_or_else(|| shelf.current(&market), Ok)?;
+        let opened = shelf.open(&market, &version)?;
+        let mut stock = Stock::default();
+        for item in &self.out_of_stock {
+            stock.update(&crate::live::StockUpdate { item: item.clone(), in_stock: false, sequence: 0 });
+        }
+        let offers = offers(&config, &market)?;
+        Ok((Snapshot::new(opened, Arc::new(offers), &stock), config, market))
+    }
+
+    fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
+        Query { items, customer, exclude: &[], repeats, limit: usize::from(self.limit), explain: true }
+    }
+
+    fn print(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row>) -> anyhow::Result<()> {
+        let catalogue = snapshot.model().catalogue();
+        let mut table: Option<Table> = None;
+        for (rank, (offer, item, score, tier, reasons)) in rows.enumerate() {
+            let header: &[&str] = match offer {
+                Some(_) => &["rank", "offer", "item", "name", "score", "tier", "why"],
+                None => &["rank", "item", "name", "score", "tier", "why"],
+            };
+            let name = catalogue.items().position(&item).and_then(|item| catalogue.name(item));
+            let mut cells = vec![(rank + 1).to_string()];
+            cells.extend(offer);
+            cells.extend([item.clone(), name.unwrap_or_default().to_owned(), format!("{score:.3}"), tier.to_owned()]);
+            cells.push(self.why(&reasons.unwrap_or_default()));
+            table.get_or_insert_with(|| Table::new(header)).row(cells);
+        }
+        match table {
+            Some(table) => table.print(self.csv)?,
+            None => eprintln!("nothing can be recommended: no item is left in stock, or no offer holds"),
+        }
+        Ok(())
+    }
+
+    /// The strongest reason that can be told, or all parts of the score.
+    fn why(&self, reasons: &[Why]) -> String {
+        if !self.reasons {
+            let told = reasons.iter().filter(|why| why.reason.share > 0.0).find_map(|why| why.text.clone());
+            return told.unwrap_or_default();
+        }
+        let part = |why: &Why| {
+            let text = why.text.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
+            format!("{} {:+.2}{text}", why.reason.signal, why.reason.share)
+        };
+        reasons.iter().map(part).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The offers that ended last, grouped by their ID. With `always`, they hold at any time.
+#[cfg(feature = "training")]
+pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>, always: bool) -> Vec<Offer> {
+    let time = |seconds: Option<i64>| seconds.filter(|_| !always).and_then(|s| chrono::DateTime::from_timestamp(s, 0));
+    let last = rows.iter().filter_map(|row| row.valid_to).max();
+    let mut offers: std::collections::BTreeMap<String, Offer> = std::collections::BTreeMap::new();
+    for row in rows.into_iter().filter(|row| row.valid_to.is_none() || row.valid_to == last) {
+        let (valid_from, valid_to) = (time(row.valid_from), time(row.valid_to));
+        let id = row.offer.clone();
+        let offer = offers.entry(row.offer).or_insert_with(|| Offer { id, items: Vec::new(), valid_from, valid_to });
+        offer.items.push(row.item);
+    }
+    offers.into_values().collect()
+}

@@ -1,5 +1,47 @@
+use std::sync::Arc;
+
+use anyhow::Context;
 use clap::Args;
-/// x
+use trolley_model::artefact::Shelf;
+
+use super::ConfigFile;
+use crate::config::Config;
+use crate::live::Markets;
+use crate::{api, metrics};
+
+/// Answer over HTTP
+///
+/// Serves every market that has a model in the models folder. A newly published model or a new market is picked up by
+/// itself, without a failed or a mixed answer. Metrics, health and administration listen on their own address.
 #[derive(Debug, Args)]
-pub(super) struct Serve {}
-impl Serve { pub(super) fn run(self) -> anyhow::Result<()> { Ok(()) } }
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let config = self.config.read()?;
+        serve(&config, |_| {})
+    }
+}
+
+/// Serves until the process is told to stop. `on_ready` is called when answers can be had.
+pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets) + Send) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    // A second call in one process keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let handle = metrics::install().context("metrics cannot be recorded")?;
+    if config.server.state != "memory" {
+        tracing::warn!("server.state is not used yet: offers and stock are kept in memory and end with the process");
+    }
+    let markets = Arc::new(Markets::new(Shelf::new(&config.models), config.markets.keys().cloned()));
+    let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
+    runtime.block_on(api::serve(&config.server, markets, handle, |markets| {
+        tracing::info!(api = %config.server.listen, admin = %config.server.admin_listen, "listening");
+        if markets.all().is_empty() {
+            tracing::warn!("no market yet: `trolley train` publishes to {}", config.models.display());
+        }
+        on_ready(markets);
+    }))
+}

@@ -64,12 +64,8 @@ pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
 }
 
 /// The markets of the config, or the one that was asked for.
-pub(super) fn markets<'c>(
-    config: &'c Config,
-    only: Option<&Name>,
-) -> anyhow::Result<Vec<(&'c Name, &'c InputConfig)>> {
-    let markets: Vec<_> =
-        config.markets.iter().filter(|(market, _)| only.is_none_or(|only| only == *market)).collect();
+pub(super) fn markets<'c>(config: &'c Config, only: Option<&Name>) -> anyhow::Result<Vec<(&'c Name, &'c InputConfig)>> {
+    let markets: Vec<_> = config.markets.iter().filter(|(market, _)| only.is_none_or(|only| only == *market)).collect();
     match (markets.is_empty(), only) {
         (false, _) => Ok(markets),
         (true, Some(only)) => {

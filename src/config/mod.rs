@@ -111,7 +111,10 @@ impl Config {
     }
 
     fn extract(figment: Figment) -> Result<Self, ConfigError> {
-        figment.merge(Env::prefixed("TROLLEY_").split("__")).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
+        figment
+            .merge(Env::prefixed("TROLLEY_").split("__"))
+            .extract()
+            .map_err(|e| ConfigError::Invalid(error::words(e)))
     }
 
     /// The file of a market's rejected rows.

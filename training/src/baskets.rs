@@ -17,6 +17,8 @@ pub(crate) struct Baskets {
     pub(crate) lines: Vec<u32>,
     /// The customers, sorted by ID.
     pub(crate) customers: Ids,
+    /// Number of items bought at all: the first ones.
+    pub(crate) bought: usize,
     /// Number of items bought often enough to be learned: the first ones.
     pub(crate) learned: usize,
     /// The day after the last one.
@@ -96,17 +98,21 @@ pub(crate) fn catalogue_and_baskets(
     parts.total_recent_baskets = (until - recent_from) as u32;
     let learned = parts.baskets.partition_point(|&baskets| baskets >= min_baskets.max(1));
     let catalogue = Catalogue::new(parts)?;
-    Ok((catalogue, renumber(transactions, until, &renumbered, learned, end)?))
+    let (customers, heads) = customers_and_heads(transactions, until)?;
+    let mut lines = Vec::new();
+    for basket in 0..until {
+        let start = lines.len();
+        lines.extend(transactions.items_of(basket).iter().map(|&item| renumbered[item as usize]));
+        lines[start..].sort_unstable();
+    }
+    let rows = Rows::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
+    let bought = catalogue.bought() as usize;
+    Ok((catalogue, Baskets { heads, rows, lines, customers, bought, learned, end }))
 }
 
-fn renumber(
-    transactions: &Transactions,
-    until: usize,
-    renumbered: &[u32],
-    learned: usize,
-    end: u16,
-) -> Result<Baskets, String> {
-    // Customers are sorted in the transactions already; those without a basket in the period are left out.
+/// The customers with a basket among the first `until`, numbered anew in the same order (by ID), and the baskets' heads
+/// with these numbers.
+fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids, Vec<Basket>), String> {
     let mut present: Vec<u32> = transactions.baskets[..until].iter().map(|basket| basket.customer).collect();
     present.sort_unstable();
     present.dedup();
@@ -117,21 +123,8 @@ fn renumber(
         let new = customers.intern(transactions.customers.get(customer)).map_err(|e| e.to_string())?;
         number.insert(customer, new);
     }
-    let heads = transactions.baskets[..until]
-        .iter()
-        .map(|basket| Basket { customer: number.get(&basket.customer).copied().unwrap_or(NOBODY), ..*basket });
-    let mut lines = Vec::new();
-    for basket in 0..until {
-        let start = lines.len();
-        lines.extend(transactions.items_of(basket).iter().map(|&item| renumbered[item as usize]));
-        lines[start..].sort_unstable();
-    }
-    Ok(Baskets {
-        heads: heads.collect(),
-        rows: Rows::from_lengths((0..until).map(|basket| transactions.items_of(basket).len())),
-        lines,
-        customers,
-        learned,
-        end,
-    })
+    let renumbered =
+        |basket: &Basket| Basket { customer: number.get(&basket.customer).copied().unwrap_or(NOBODY), ..*basket };
+    let heads = transactions.baskets[..until].iter().map(renumbered).collect();
+    Ok((customers, heads))
 }

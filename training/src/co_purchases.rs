@@ -7,14 +7,14 @@ use trolley_model::co_purchases::Partner;
 use crate::baskets::Baskets;
 use crate::random::Random;
 
-/// For each learned item its `partners` strongest, by number of common baskets.
+/// For each bought item its `partners` strongest, by number of common baskets.
 ///
 /// A basket of n items adds 1/(n-1) to the weight of each of its pairs, so an item's weights sum up to its baskets
 /// however large these are. Of a basket with more than `max_items` only so many, drawn at random, meet: pairs grow
 /// with the square, and a wholesaler's basket of a thousand lines says little about any one of its pairs.
 pub(crate) fn co_purchases(baskets: &Baskets, partners: usize, max_items: usize, seed: u64) -> CoPurchases {
     let cores: Vec<Core<'_>> = (0..baskets.len()).map(|basket| core(baskets, basket, max_items, seed)).collect();
-    let mut holders: Vec<Vec<u32>> = vec![Vec::new(); baskets.learned];
+    let mut holders: Vec<Vec<u32>> = vec![Vec::new(); baskets.bought];
     for (number, core) in cores.iter().enumerate().filter(|(_, core)| core.items().len() > 1) {
         for &item in core.items() {
             holders[item as usize].push(number as u32);
@@ -24,7 +24,7 @@ pub(crate) fn co_purchases(baskets: &Baskets, partners: usize, max_items: usize,
         .par_iter()
         .enumerate()
         .map_init(
-            || Counters { met: Vec::new(), baskets: vec![0; baskets.learned], weight: vec![0.0; baskets.learned] },
+            || Counters { met: Vec::new(), baskets: vec![0; baskets.bought], weight: vec![0.0; baskets.bought] },
             |counters, (item, holders)| counters.count(item as u32, holders, &cores, partners),
         )
         .collect();
@@ -45,7 +45,7 @@ impl Core<'_> {
 }
 
 fn core(baskets: &Baskets, basket: usize, max_items: usize, seed: u64) -> Core<'_> {
-    let all = baskets.learned_items(basket);
+    let all = baskets.items(basket);
     let drawn = (all.len() > max_items).then(|| {
         let mut drawn = all.to_vec();
         Random::new(seed, &[0xc0, basket as u64]).shuffle(&mut drawn);

@@ -33,7 +33,7 @@ impl Default for TrainingConfig {
             seed: 1,
             min_baskets: 5,
             recent_days: 28,
-            half_life_days: 60.0,
+            half_life_days: 75.0,
             partners: 128,
             max_basket_items: 150,
             skipgram: SkipGramConfig::default(),

@@ -42,7 +42,7 @@ pub struct IalsConfig {
 
 impl Default for IalsConfig {
     fn default() -> Self {
-        Self { dims: 64, iterations: 12, steps: 3, unobserved: 0.1, repeats: 1.0, regularisation: 0.02, exponent: 1.0 }
+        Self { dims: 64, iterations: 12, steps: 3, unobserved: 0.3, repeats: 1.0, regularisation: 0.05, exponent: 1.0 }
     }
 }
 

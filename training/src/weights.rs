@@ -10,16 +10,21 @@ pub(crate) fn weights() -> BlendWeights {
     BlendWeights {
         bought_together_anonymous: of(&[
             ("co_purchase", 1.0),
-            ("complement", 0.1),
-            ("popularity", 0.1),
-            ("recent_popularity", 0.1),
+            ("complement", 0.28),
+            ("substitute", 0.8),
+            ("same_category", 1.1),
+            ("popularity", -0.45),
+            ("recent_popularity", 1.3),
         ]),
         bought_together: of(&[
-            ("co_purchase", 0.5),
-            ("complement", 0.05),
-            ("habit", 1.0),
-            ("taste", 1.0),
-            ("recent_popularity", 0.1),
+            ("co_purchase", 0.6),
+            ("complement", 0.1),
+            ("substitute", 1.0),
+            ("same_category", 0.9),
+            ("habit", 1.25),
+            ("taste", 0.3),
+            ("popularity", -0.9),
+            ("recent_popularity", 0.88),
         ]),
         alternatives_anonymous: of(&[("substitute", 2.0), ("same_category", 3.0), ("recent_popularity", 0.5)]),
         alternatives: of(&[
@@ -29,6 +34,6 @@ pub(crate) fn weights() -> BlendWeights {
             ("habit", 1.0),
             ("taste", 1.0),
         ]),
-        offers: of(&[("habit", 1.0), ("taste", 1.0), ("recent_popularity", 0.3)]),
+        offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.3)]),
     }
 }

@@ -103,12 +103,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Type, padding up to the next multiple of four, and so many floats.
+    /// Type, padding of one to four bytes up to a multiple of four, and so many floats.
     fn floats(&mut self, count: Option<u64>) -> Result<Vec<f32>, String> {
         if self.u32()? != F32 {
             return Err("the numbers are not 32-bit floats".into());
         }
-        self.take((4 - self.at % 4) % 4)?;
+        self.take(4 - self.at % 4)?;
         let length = count.and_then(|n| usize::try_from(n).ok()?.checked_mul(4)).ok_or("a count is too large")?;
         let (floats, _) = self.take(length)?.as_chunks();
         Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())

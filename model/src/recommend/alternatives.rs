@@ -14,13 +14,16 @@ pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Li
     let items = [item];
     let ask = &Ask { items: &items, customer };
     let mut answer = Vec::with_capacity(limits.limit.min(1024));
-    if model.is_learned(item) {
+    if model.catalogue().baskets(item) > 0 {
         let may_show = |other| may_show(model, ask, limits, other);
-        let near =
-            model.nearest().search(model.input(), model.input().unit(item), NEIGHBOURS.max(limits.limit), may_show);
-        let mut candidates: Vec<u32> = near.into_iter().map(|(other, _)| other).collect();
+        let mut candidates: Vec<u32> = Vec::new();
+        if model.is_learned(item) {
+            let (vectors, wanted) = (model.input(), NEIGHBOURS.max(limits.limit));
+            let near = model.nearest().search(vectors, vectors.unit(item), wanted, may_show);
+            candidates.extend(near.into_iter().map(|(other, _)| other));
+        }
         if let Some(category) = model.catalogue().category(item) {
-            let members = model.catalogue().members(category).iter().copied().filter(|&other| model.is_learned(other));
+            let members = model.catalogue().members(category).iter().copied();
             candidates.extend(members.filter(|&other| may_show(other)).take(CATEGORY));
         }
         let candidates = tidy(candidates, |_| true);

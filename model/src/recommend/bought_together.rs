@@ -11,7 +11,9 @@ const BESTSELLERS: u32 = 100;
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = Vec::with_capacity(limits.limit.min(1024));
-    if ask.items.iter().any(|&item| model.is_learned(item)) {
+    // Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
+    let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
+    if bought || (ask.customer.is_some() && !ask.items.is_empty()) {
         let candidates = candidates(model, ask, limits);
         let blend = blend(model, Question::BoughtTogether, ask);
         let mut top = Top::new(limits.limit);

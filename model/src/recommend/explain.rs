@@ -1,3 +1,4 @@
+use super::{Recommended, Tier};
 use crate::blend::Blend;
 use crate::signals::{self, Evidence};
 use crate::{Ask, Model};
@@ -14,7 +15,7 @@ pub enum Question {
 /// What one signal contributes to a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reason {
-    /// The signal's name.
+    /// The signal's name; below the model's own tier, the tier's.
     pub signal: &'static str,
     /// Its value for the item.
     pub value: f32,
@@ -24,24 +25,33 @@ pub struct Reason {
     pub evidence: Option<Evidence>,
 }
 
-/// Why the model's own tier gave `item` its score: all signals that are not 0, those that say most first.
-pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, item: u32) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = blend(model, question, ask)
-        .terms()
-        .iter()
-        .filter_map(|&(signal, weight)| {
-            let signal = signals::ALL[signal];
-            let mut value = [0.0];
-            signal.fill(model, ask, &[item], &mut value);
-            let [value] = value;
-            (value != 0.0).then(|| Reason {
-                signal: signal.name(),
-                value,
-                share: weight * value,
-                evidence: signal.evidence(model, ask, item),
-            })
-        })
-        .collect();
+/// Why an item has its score: all signals that are not 0, those that say most first.
+pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recommended) -> Vec<Reason> {
+    let Recommended { item, score, tier } = *answer;
+    let evidence = match tier {
+        Tier::Model => return explain_blend(model, blend(model, question, ask), ask, item),
+        Tier::Category => model.catalogue().category(item).map(|category| Evidence::SameCategory { category }),
+        Tier::Habits => ask
+            .customer
+            .and_then(|customer| model.histories().habit(customer, item))
+            .map(|habit| Evidence::BoughtBefore { times: habit.baskets, last_day: habit.last_day }),
+        Tier::Bestsellers => Some(Evidence::Popular { baskets: model.catalogue().baskets(item) }),
+    };
+    vec![Reason { signal: tier.name(), value: score, share: score, evidence }]
+}
+
+fn explain_blend(model: &Model, blend: &Blend, ask: &Ask<'_>, item: u32) -> Vec<Reason> {
+    let mut reasons = Vec::with_capacity(blend.terms().len());
+    for &(signal, weight) in blend.terms() {
+        let signal = signals::ALL[signal];
+        let mut values = [0.0];
+        signal.fill(model, ask, &[item], &mut values);
+        let [value] = values;
+        if value != 0.0 {
+            let evidence = signal.evidence(model, ask, item);
+            reasons.push(Reason { signal: signal.name(), value, share: weight * value, evidence });
+        }
+    }
     reasons.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
     reasons
 }

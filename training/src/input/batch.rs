@@ -72,8 +72,11 @@ pub(super) fn for_each(
     Ok(())
 }
 
-/// The columns of each file that `pattern` stands for, and its path.
-pub(super) fn columns(pattern: &str) -> Result<Vec<(PathBuf, Vec<String>)>, InputError> {
+/// The files that `pattern` stands for, each with the names of its columns.
+///
+/// # Errors
+/// If there is none or one cannot be read.
+pub fn columns(pattern: &str) -> Result<Vec<(PathBuf, Vec<String>)>, InputError> {
     let mut all = Vec::new();
     for path in files::find(pattern)? {
         let columns = match files::kind(&path) {

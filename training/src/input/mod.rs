@@ -15,6 +15,7 @@ mod parquet;
 mod rejects;
 mod transactions;
 
+pub use batch::columns;
 pub use config::{Columns, InputConfig, ItemColumns, OfferColumns, OneOrMany, TransactionColumns};
 pub use error::InputError;
 pub use items::{Item, Items, read_items};

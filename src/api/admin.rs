@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::live::Markets;
+use crate::metrics;
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `live`, `ready` or `not ready`.
+    #[schema(value_type = String, example = "ready")]
+    status: &'static str,
+    /// Markets without a model in service.
+    waiting_for: Vec<String>,
+}
+
+/// The process runs.
+#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, body = Health)))]
+pub(super) async fn live() -> Json<Health> {
+    Json(Health { status: "live", waiting_for: Vec::new() })
+}
+
+/// Every market that the service knows has a model in service.
+#[utoipa::path(get, path = "/health/ready", tag = "health",
+    responses((status = 200, body = Health), (status = 503, body = Health)))]
+pub(super) async fn ready(State(markets): State<Arc<Markets>>) -> (StatusCode, Json<Health>) {
+    if markets.ready() {
+        return (StatusCode::OK, Json(Health { status: "ready", waiting_for: Vec::new() }));
+    }
+    let all = markets.all();
+    let waiting_for = all.values().filter(|market| market.snapshot().is_none()).map(|m| m.name().to_string());
+    let health = Health { status: "not ready", waiting_for: waiting_for.collect() };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(health))
+}
+
+/// All metrics as Prometheus reads them.
+pub(super) async fn metrics(State((markets, handle)): State<(Arc<Markets>, PrometheusHandle)>) -> impl IntoResponse {
+    metrics::refresh(markets.all().values().map(AsRef::as_ref));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render())
+}

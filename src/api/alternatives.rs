@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::answer::{Item, Recommendation, in_service};
+use super::bought_together::query;
+use super::extract::{Path, Query};
+use super::params::{ItemParams, id};
+use super::problem::Problem;
+use crate::live::Markets;
+
+/// This item is out of stock: what instead?
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/items/{item}/alternatives",
+    tag = "alternatives",
+    params(("market" = String, Path, description = "The market"),
+           ("item" = String, Path, description = "The item wanted, percent-encoded; an unknown one is no error"),
+           ItemParams),
+    responses((status = 200, body = Recommendation<Item>),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn item(
+    State(markets): State<Arc<Markets>>,
+    Path((market, item)): Path<(String, String)>,
+    Query(params): Query<ItemParams>,
+) -> Result<Json<Recommendation<Item>>, Problem> {
+    let (items, wish) = ([id("item", item)?], params.check()?);
+    let (market, snapshot) = in_service(&markets, &market)?;
+    let found = snapshot.alternatives(&query(&items, &wish));
+    let first = found.first().map(|answer| answer.tier);
+    let items = found.into_iter().map(Item::from).collect();
+    Ok(Json(Recommendation::new(&market, &snapshot, "alternatives", first, items)))
+}

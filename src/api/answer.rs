@@ -1,0 +1,154 @@
+//! What answers look like.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use trolley_model::recommend::Tier;
+use trolley_model::signals::Evidence;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::live::{self, Market, Markets, Snapshot, Why};
+use crate::metrics;
+
+/// A market and the snapshot that the whole answer is made from.
+pub(super) fn in_service(markets: &Markets, market: &str) -> Result<(Arc<Market>, Arc<Snapshot>), Problem> {
+    let market = markets.get(market).ok_or_else(Problem::unknown_market)?;
+    let snapshot = market.snapshot().ok_or_else(Problem::no_model)?;
+    Ok((market, snapshot))
+}
+
+/// Recommended items, or offers, or an offer's customers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Recommendation<T> {
+    /// Names this answer when it is clicked or bought upon.
+    #[schema(example = "3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d")]
+    recommendation_id: Uuid,
+    /// The market.
+    #[schema(example = "us")]
+    market: String,
+    /// The version of the model that answered.
+    #[schema(example = "2026-11-20t04-00-00z")]
+    model: String,
+    /// The variant of an experiment that the customer is in.
+    #[schema(example = "control")]
+    variant: &'static str,
+    /// Best first. Fewer than were asked for, if there are no more.
+    items: Vec<T>,
+}
+
+impl<T> Recommendation<T> {
+    /// Wraps what was found, and counts it.
+    pub(super) fn new(
+        market: &Market,
+        snapshot: &Snapshot,
+        endpoint: &'static str,
+        first: Option<Tier>,
+        items: Vec<T>,
+    ) -> Self {
+        metrics::answer(market.name(), endpoint, first);
+        Self {
+            recommendation_id: Uuid::new_v4(),
+            market: market.name().to_string(),
+            model: snapshot.manifest().version.to_string(),
+            variant: "control",
+            items,
+        }
+    }
+}
+
+/// A recommended item.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Item {
+    /// Its ID.
+    #[schema(example = "1082185")]
+    id: String,
+    /// Higher is better; comparable within one answer and tier only.
+    score: f32,
+    /// Who answered.
+    #[schema(value_type = String, example = "model")]
+    tier: &'static str,
+    /// Why, with `explain=true`: the parts of the score, those that say most first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<Vec<Reason>>,
+}
+
+impl From<live::Answer> for Item {
+    fn from(answer: live::Answer) -> Self {
+        let reasons = answer.reasons.map(reasons);
+        Self { id: answer.id, score: answer.score, tier: answer.tier.name(), reasons }
+    }
+}
+
+/// An offer for a customer, or a customer for an offer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OfferItem {
+    /// The ID of the offer, or of the customer.
+    #[schema(example = "o1")]
+    id: String,
+    /// The item of the offer that makes it relevant.
+    #[schema(example = "1082185")]
+    item: String,
+    /// Higher is better; comparable within one answer and tier only.
+    score: f32,
+    /// Who answered.
+    #[schema(value_type = String, example = "model")]
+    tier: &'static str,
+    /// Why, with `explain=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<Vec<Reason>>,
+}
+
+impl From<live::OfferAnswer> for OfferItem {
+    fn from(answer: live::OfferAnswer) -> Self {
+        let reasons = answer.reasons.map(reasons);
+        Self { id: answer.id, item: answer.item, score: answer.score, tier: answer.tier.name(), reasons }
+    }
+}
+
+/// What one signal contributes.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reason {
+    /// The signal's name; below the model's own tier, the tier's.
+    #[schema(value_type = String, example = "co_purchase")]
+    signal: &'static str,
+    /// Its value.
+    value: f32,
+    /// Its part of the score: weight times value. The parts sum up to the score.
+    share: f32,
+    /// What it rests on, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "bought together with 1082185 in 412 baskets")]
+    text: Option<String>,
+    /// The counts that it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Counts>,
+}
+
+/// Counts behind a reason.
+#[derive(Debug, Serialize, ToSchema)]
+struct Counts {
+    /// Baskets with both items, or with the item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 412)]
+    baskets: Option<u32>,
+    /// How often the customer bought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 9)]
+    times: Option<u16>,
+}
+
+fn reasons(reasons: Vec<Why>) -> Vec<Reason> {
+    let one = |why: Why| {
+        let evidence = why.reason.evidence.and_then(|evidence| match evidence {
+            Evidence::BoughtTogether { baskets, .. } | Evidence::Popular { baskets } => {
+                Some(Counts { baskets: Some(baskets), times: None })
+            }
+            Evidence::BoughtBefore { times, .. } => Some(Counts { baskets: None, times: Some(times) }),
+            Evidence::SameCategory { .. } => None,
+        });
+        Reason { signal: why.reason.signal, value: why.reason.value, share: why.reason.share, text: why.text, evidence }
+    };
+    reasons.into_iter().map(one).collect()
+}

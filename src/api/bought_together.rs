@@ -1,0 +1,97 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answer::{Item, Recommendation, in_service};
+use super::extract::{self, Path, Query};
+use super::params::{ItemParams, Wish, id, ids};
+use super::problem::Problem;
+use crate::live::{self, Markets};
+
+/// What else goes into the basket with this item?
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/items/{item}/bought-together",
+    tag = "bought together",
+    params(("market" = String, Path, description = "The market"),
+           ("item" = String, Path, description = "The item looked at, percent-encoded; an unknown one is no error"),
+           ItemParams),
+    responses((status = 200, body = Recommendation<Item>),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn item(
+    State(markets): State<Arc<Markets>>,
+    Path((market, item)): Path<(String, String)>,
+    Query(params): Query<ItemParams>,
+) -> Result<Json<Recommendation<Item>>, Problem> {
+    answer(&markets, &market, &[id("item", item)?], &params.check()?)
+}
+
+/// A cart, and how the answer is wanted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cart {
+    /// What is in the cart.
+    #[schema(example = json!(["1082185", "981760"]))]
+    items: Vec<String>,
+    /// Whose cart it is. An unknown customer is no error.
+    customer: Option<String>,
+    /// Number of items wanted, 6 if not said.
+    #[schema(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+    /// Items that must not be shown.
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// Whether items that the customer has bought before may be shown; true if not said.
+    include_repeats: Option<bool>,
+    /// Whether reasons are wanted; false if not said.
+    explain: Option<bool>,
+}
+
+/// What else goes into this cart?
+#[utoipa::path(
+    post,
+    path = "/v1/markets/{market}/bought-together",
+    tag = "bought together",
+    params(("market" = String, Path, description = "The market")),
+    request_body = Cart,
+    responses((status = 200, body = Recommendation<Item>),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn cart(
+    State(markets): State<Arc<Markets>>,
+    Path(market): Path<String>,
+    extract::Json(cart): extract::Json<Cart>,
+) -> Result<Json<Recommendation<Item>>, Problem> {
+    let Cart { items, customer, limit, exclude, include_repeats, explain } = cart;
+    let wish = Wish::of_cart(customer, limit, exclude, include_repeats, explain)?;
+    answer(&markets, &market, &ids("items", items)?, &wish)
+}
+
+fn answer(
+    markets: &Markets,
+    market: &str,
+    items: &[String],
+    wish: &Wish,
+) -> Result<Json<Recommendation<Item>>, Problem> {
+    let (market, snapshot) = in_service(markets, market)?;
+    let found = snapshot.bought_together(&query(items, wish));
+    let first = found.first().map(|answer| answer.tier);
+    let items = found.into_iter().map(Item::from).collect();
+    Ok(Json(Recommendation::new(&market, &snapshot, "bought-together", first, items)))
+}
+
+/// A wish as the snapshot takes it.
+pub(super) fn query<'a>(items: &'a [String], wish: &'a Wish) -> live::Query<'a> {
+    live::Query {
+        items,
+        customer: wish.customer.as_deref(),
+        exclude: &wish.exclude,
+        repeats: wish.repeats,
+        limit: wish.limit,
+        explain: wish.explain,
+    }
+}

@@ -1,0 +1,22 @@
+//! The HTTP API: a file per resource. axum stays in this folder.
+//!
+//! Every answer is an object, made from one snapshot. Errors are problems (RFC 9457) that name the field. What a
+//! client sends never leads to a 5xx, except 503 where a market has no model in service yet.
+
+mod admin;
+mod alternatives;
+mod answer;
+mod bought_together;
+mod extract;
+mod markets;
+mod models;
+mod observe;
+mod offers;
+mod params;
+mod problem;
+mod router;
+mod server;
+mod stock;
+
+pub use router::{admin_router, openapi, router};
+pub use server::serve;

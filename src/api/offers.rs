@@ -1,0 +1,164 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{OfferItem, Recommendation, in_service};
+use super::extract::{self, Path, Query};
+use super::params::{AudienceParams, OfferParams, id};
+use super::problem::Problem;
+use crate::live::{Markets, Offer};
+
+/// Which of the offers that hold now are for this customer?
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/customers/{customer}/offers",
+    tag = "offers",
+    params(("market" = String, Path, description = "The market"),
+           ("customer" = String, Path, description = "The customer; for an unknown one the offers come by popularity"),
+           OfferParams),
+    responses((status = 200, body = Recommendation<OfferItem>),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn of_customer(
+    State(markets): State<Arc<Markets>>,
+    Path((market, customer)): Path<(String, String)>,
+    Query(params): Query<OfferParams>,
+) -> Result<Json<Recommendation<OfferItem>>, Problem> {
+    let (customer, (limit, explain)) = (id("customer", customer)?, params.check()?);
+    let (market, snapshot) = in_service(&markets, &market)?;
+    let found = snapshot.offers_for(&customer, Utc::now(), limit, explain);
+    let first = found.first().map(|answer| answer.tier);
+    let items = found.into_iter().map(OfferItem::from).collect();
+    Ok(Json(Recommendation::new(&market, &snapshot, "offers", first, items)))
+}
+
+/// Which customers is this offer for?
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/offers/{offer}/audience",
+    tag = "offers",
+    params(("market" = String, Path, description = "The market"), ("offer" = String, Path, description = "The offer"),
+           AudienceParams),
+    responses((status = 200, body = Recommendation<OfferItem>, description = "The customers, most relevant first"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn audience(
+    State(markets): State<Arc<Markets>>,
+    Path((market, offer)): Path<(String, String)>,
+    Query(params): Query<AudienceParams>,
+) -> Result<Json<Recommendation<OfferItem>>, Problem> {
+    let (limit, explain) = params.check()?;
+    let (market, snapshot) = in_service(&markets, &market)?;
+    // All customers are scored: too long for a thread that others wait for.
+    let work = {
+        let snapshot = snapshot.clone();
+        tokio::task::spawn_blocking(move || snapshot.audience(&offer, limit, explain))
+    };
+    let found = work
+        .await
+        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the audience could not be worked out"))?
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such offer"))?;
+    let first = found.first().map(|answer| answer.tier);
+    let items = found.into_iter().map(OfferItem::from).collect();
+    Ok(Json(Recommendation::new(&market, &snapshot, "audience", first, items)))
+}
+
+/// All offers of a market.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Offers {
+    /// Each is checked on its own.
+    #[schema(value_type = Vec<OfferBody>)]
+    offers: Vec<serde_json::Value>,
+}
+
+/// A special offer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OfferBody {
+    /// Its ID, unique among the market's offers.
+    #[schema(example = "o1")]
+    id: String,
+    /// The items that it covers, one or many.
+    #[schema(example = json!(["1082185"]))]
+    items: Vec<String>,
+    /// From when it holds.
+    valid_from: Option<DateTime<Utc>>,
+    /// Until when it holds.
+    valid_to: Option<DateTime<Utc>>,
+}
+
+/// What became of the rows of a push.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Pushed {
+    /// So many were accepted.
+    pub(super) accepted: usize,
+    /// So many were older than what is known, and changed nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stale: Option<usize>,
+    /// These are wrong.
+    pub(super) rejected: Vec<WrongRow>,
+}
+
+/// A row that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WrongRow {
+    /// Its position in the list, from 0.
+    pub(super) row: usize,
+    /// What is wrong with it.
+    #[schema(example = "missing field `items`")]
+    pub(super) reason: String,
+}
+
+/// Offers in one push.
+const MOST_OFFERS: usize = 100_000;
+
+/// Replaces the market's offers as one. Rows that are wrong are named and left out; if all are, nothing changes.
+#[utoipa::path(
+    put,
+    path = "/v1/markets/{market}/offers",
+    tag = "offers",
+    params(("market" = String, Path, description = "The market")),
+    request_body = Offers,
+    responses((status = 200, body = Pushed), (status = 422, body = Pushed, description = "Not one row is right"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn replace(
+    State(markets): State<Arc<Markets>>,
+    Path(market): Path<String>,
+    extract::Json(Offers { offers }): extract::Json<Offers>,
+) -> Result<(StatusCode, Json<Pushed>), Problem> {
+    let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
+    if offers.len() > MOST_OFFERS {
+        return Err(Problem::field("offers", format!("a market has at most {MOST_OFFERS} offers")));
+    }
+    let (mut good, mut rejected, mut ids) = (Vec::with_capacity(offers.len()), Vec::new(), HashSet::new());
+    for (row, value) in offers.into_iter().enumerate() {
+        match offer(value) {
+            Ok(offer) if ids.insert(offer.id.clone()) => good.push(offer),
+            Ok(_) => rejected.push(WrongRow { row, reason: "an offer above has the same id".into() }),
+            Err(reason) => rejected.push(WrongRow { row, reason }),
+        }
+    }
+    let accepted = good.len();
+    let status = if accepted == 0 && !rejected.is_empty() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        market.put_offers(good);
+        StatusCode::OK
+    };
+    Ok((status, Json(Pushed { accepted, stale: None, rejected })))
+}
+
+fn offer(value: serde_json::Value) -> Result<Offer, String> {
+    let OfferBody { id, items, valid_from, valid_to } = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    let offer = Offer { id, items, valid_from, valid_to };
+    offer.check().map_err(|e| e.to_string())?;
+    Ok(offer)
+}

@@ -1,0 +1,151 @@
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::problem::Problem;
+use crate::live::Offer;
+
+/// Items in an answer if nothing is said.
+const SIX: usize = 6;
+/// Items in an answer at the most, and offers if nothing is said.
+const MOST: usize = 200;
+/// Customers in an audience at the most, and if nothing is said.
+const MOST_CUSTOMERS: usize = 100_000;
+const CUSTOMERS: usize = 1000;
+/// Items in a cart or a list of exclusions.
+const MOST_IDS: usize = 1000;
+
+/// How an answer about an item is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ItemParams {
+    /// The customer who is looking. An unknown one is no error.
+    customer: Option<String>,
+    /// Number of items wanted, 6 if not said.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// Items that must not be shown, separated by commas.
+    exclude: Option<String>,
+    /// Whether items that the customer has bought before may be shown; true if not said.
+    #[param(value_type = Option<bool>)]
+    include_repeats: Option<String>,
+    /// Whether reasons are wanted; false if not said.
+    #[param(value_type = Option<bool>)]
+    explain: Option<String>,
+}
+
+/// The same, checked. A cart's come in its body.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) customer: Option<String>,
+    pub(super) limit: usize,
+    pub(super) exclude: Vec<String>,
+    pub(super) repeats: bool,
+    pub(super) explain: bool,
+}
+
+impl ItemParams {
+    pub(super) fn check(self) -> Result<Wish, Problem> {
+        let exclude = self.exclude.iter().flat_map(|list| list.split(',')).filter(|id| !id.is_empty());
+        let exclude: Vec<String> = exclude.map(str::to_owned).collect();
+        Ok(Wish {
+            customer: self.customer.map(|customer| id("customer", customer)).transpose()?,
+            limit: limit(self.limit.as_deref(), SIX, MOST)?,
+            exclude: ids("exclude", exclude)?,
+            repeats: flag("include_repeats", self.include_repeats.as_deref(), true)?,
+            explain: flag("explain", self.explain.as_deref(), false)?,
+        })
+    }
+}
+
+impl Wish {
+    /// What a cart's body says.
+    pub(super) fn of_cart(
+        customer: Option<String>,
+        wanted: Option<i64>,
+        exclude: Vec<String>,
+        repeats: Option<bool>,
+        explain: Option<bool>,
+    ) -> Result<Self, Problem> {
+        Ok(Self {
+            customer: customer.map(|customer| id("customer", customer)).transpose()?,
+            limit: limit(wanted.map(|limit| limit.to_string()).as_deref(), SIX, MOST)?,
+            exclude: ids("exclude", exclude)?,
+            repeats: repeats.unwrap_or(true),
+            explain: explain.unwrap_or(false),
+        })
+    }
+}
+
+/// How a list of offers is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfferParams {
+    /// Number of offers wanted, 200 if not said.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// Whether reasons are wanted; false if not said.
+    #[param(value_type = Option<bool>)]
+    explain: Option<String>,
+}
+
+impl OfferParams {
+    /// Limit, and whether to explain.
+    pub(super) fn check(&self) -> Result<(usize, bool), Problem> {
+        Ok((limit(self.limit.as_deref(), MOST, MOST)?, flag("explain", self.explain.as_deref(), false)?))
+    }
+}
+
+/// How an audience is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AudienceParams {
+    /// Number of customers wanted, 1,000 if not said.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
+    limit: Option<String>,
+    /// Whether reasons are wanted; false if not said.
+    #[param(value_type = Option<bool>)]
+    explain: Option<String>,
+}
+
+impl AudienceParams {
+    /// Limit, and whether to explain.
+    pub(super) fn check(&self) -> Result<(usize, bool), Problem> {
+        let limit = limit(self.limit.as_deref(), CUSTOMERS, MOST_CUSTOMERS)?;
+        Ok((limit, flag("explain", self.explain.as_deref(), false)?))
+    }
+}
+
+fn limit(text: Option<&str>, default: usize, most: usize) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(default) };
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| Problem::field("limit", format!("limit must be a whole number from 1 to {most}")))
+}
+
+fn flag(field: &'static str, text: Option<&str>, default: bool) -> Result<bool, Problem> {
+    match text {
+        None => Ok(default),
+        Some("true" | "1" | "") => Ok(true),
+        Some("false" | "0") => Ok(false),
+        Some(_) => Err(Problem::field(field, format!("{field} must be true or false"))),
+    }
+}
+
+/// An ID of a bearable length.
+pub(super) fn id(field: &'static str, id: String) -> Result<String, Problem> {
+    if (1..=Offer::LONGEST_ID).contains(&id.len()) {
+        Ok(id)
+    } else {
+        Err(Problem::field(field, format!("an ID has 1 to {} bytes", Offer::LONGEST_ID)))
+    }
+}
+
+/// A bearable number of them.
+pub(super) fn ids(field: &'static str, ids: Vec<String>) -> Result<Vec<String>, Problem> {
+    if ids.len() > MOST_IDS {
+        return Err(Problem::field(field, format!("{field} holds at most {MOST_IDS} IDs")));
+    }
+    ids.into_iter().map(|one| id(field, one)).collect()
+}

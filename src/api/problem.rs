@@ -1,0 +1,112 @@
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use trolley_model::artefact::ArtefactError;
+use utoipa::ToSchema;
+
+/// What went wrong, as RFC 9457 has it (`application/problem+json`).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status: u16,
+    /// The status in words.
+    #[schema(example = "Unprocessable Entity")]
+    title: &'static str,
+    /// What is wrong and what to do.
+    #[schema(example = "limit must be a whole number from 1 to 200")]
+    detail: String,
+    /// The parameter or the field of the body that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "limit")]
+    field: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { status: status.as_u16(), title, detail: detail.into(), field: None }
+    }
+
+    /// A value that can't be accepted.
+    pub(super) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    pub(super) fn unknown_market() -> Self {
+        let detail = "there is no such market; GET /v1/markets lists those that there are";
+        Self { field: Some("market".into()), ..Self::new(StatusCode::NOT_FOUND, detail) }
+    }
+
+    pub(super) fn no_model() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "this market has no model in service yet: train and publish one")
+    }
+
+    /// A request that can't be understood. `text` is serde's, "field: what is wrong", or says what was sent.
+    fn unreadable(status: StatusCode, text: &str) -> Self {
+        let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
+        let detail =
+            detail.strip_prefix("Failed to deserialize the JSON body into the target type: ").unwrap_or(detail);
+        let field = detail
+            .split_once("unknown field `")
+            .and_then(|(_, rest)| rest.split_once('`'))
+            .map(|(field, _)| field)
+            .or_else(|| detail.split_once(": ").map(|(path, _)| path))
+            .filter(|field| field.len() <= 100 && !field.contains(' '));
+        Self { field: field.map(str::to_owned), ..Self::new(status, detail) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::unreadable(rejection.status(), &rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::unreadable(rejection.status(), &rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
+impl From<ArtefactError> for Problem {
+    fn from(error: ArtefactError) -> Self {
+        let detail = match &error {
+            ArtefactError::NoModel { .. } | ArtefactError::NoVersion { .. } => {
+                return Self {
+                    field: Some("version".into()),
+                    ..Self::new(StatusCode::NOT_FOUND, "the market has no such version")
+                };
+            }
+            ArtefactError::Busy { .. } => {
+                return Self::new(StatusCode::CONFLICT, "a model of this market is being published right now");
+            }
+            // What is wrong with it, and nothing about where it lies.
+            ArtefactError::Format { .. } => "that version has a format that this service does not read",
+            _ => "that version is damaged; the log of the service says what is wrong with it",
+        };
+        tracing::error!(%error, "a model was asked for and refused");
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+}

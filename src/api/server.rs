@@ -1,0 +1,86 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch::{self, Receiver};
+
+use super::router::{admin_router, router};
+use crate::config::ServerConfig;
+use crate::live::{self, Markets};
+
+/// Metrics drop samples that nobody scrapes only when told to.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Opens the models and answers until the process is told to stop; then finishes what is in flight.
+///
+/// `on_ready` is called when the API listens and every model that could be opened is in service.
+///
+/// # Errors
+/// If an address can't be bound.
+pub async fn serve(
+    config: &ServerConfig,
+    markets: Arc<Markets>,
+    metrics: PrometheusHandle,
+    on_ready: impl FnOnce(&Markets) + Send,
+) -> anyhow::Result<()> {
+    let api = bind("server.listen", config.listen).await?;
+    let admin = bind("server.admin_listen", config.admin_listen).await?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        tracing::info!("stopping: no new connections, what is in flight is finished");
+        let _ = stop.send(true);
+    });
+    let upkeep = {
+        let metrics = metrics.clone();
+        async move {
+            let mut ticks = tokio::time::interval(UPKEEP);
+            loop {
+                ticks.tick().await;
+                metrics.run_upkeep();
+            }
+        }
+    };
+    tokio::spawn(upkeep);
+    let admin = {
+        let router = admin_router(markets.clone(), metrics);
+        let stopped = until(stopped.clone());
+        tokio::spawn(async move { axum::serve(admin, router).with_graceful_shutdown(stopped).await })
+    };
+    let first = markets.clone();
+    tokio::task::spawn_blocking(move || first.refresh()).await?;
+    tokio::spawn(live::watch(markets.clone(), Duration::from_millis(config.reload_milliseconds.max(1))));
+    on_ready(&markets);
+    axum::serve(api, router(markets)).with_graceful_shutdown(until(stopped)).await?;
+    admin.await??;
+    Ok(())
+}
+
+async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; set {key} to another address"))
+}
+
+async fn until(mut stopped: Receiver<bool>) {
+    // An error means that nobody can say stop any more.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

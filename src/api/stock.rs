@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::extract::{self, Path};
+use super::offers::{Pushed, WrongRow};
+use super::problem::Problem;
+use crate::live::{Markets, Offer, StockUpdate};
+
+/// News about the stock.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Updates {
+    /// Each is checked on its own.
+    #[schema(value_type = Vec<UpdateBody>)]
+    updates: Vec<serde_json::Value>,
+}
+
+/// News of one item.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateBody {
+    /// The item; it need not be known to the model.
+    #[schema(example = "1082185")]
+    item: String,
+    /// Whether it can be had.
+    in_stock: bool,
+    /// Grows with every change of the item: of two updates the one with the higher number counts.
+    #[schema(example = 17)]
+    sequence: u64,
+}
+
+/// Updates in one push.
+const MOST_UPDATES: usize = 100_000;
+
+/// Takes in news about the stock. Replays and updates out of order do no harm.
+#[utoipa::path(
+    put,
+    path = "/v1/markets/{market}/stock",
+    tag = "stock",
+    params(("market" = String, Path, description = "The market")),
+    request_body = Updates,
+    responses((status = 200, body = Pushed), (status = 422, body = Pushed, description = "Not one row is right"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn update(
+    State(markets): State<Arc<Markets>>,
+    Path(market): Path<String>,
+    extract::Json(Updates { updates }): extract::Json<Updates>,
+) -> Result<(StatusCode, Json<Pushed>), Problem> {
+    let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
+    if updates.len() > MOST_UPDATES {
+        return Err(Problem::field("updates", format!("a push holds at most {MOST_UPDATES} updates")));
+    }
+    let (mut good, mut rejected) = (Vec::with_capacity(updates.len()), Vec::new());
+    for (row, value) in updates.into_iter().enumerate() {
+        match serde_json::from_value::<UpdateBody>(value) {
+            Ok(UpdateBody { item, .. }) if !(1..=Offer::LONGEST_ID).contains(&item.len()) => {
+                rejected.push(WrongRow { row, reason: format!("an ID has 1 to {} bytes", Offer::LONGEST_ID) });
+            }
+            Ok(UpdateBody { item, in_stock, sequence }) => good.push(StockUpdate { item, in_stock, sequence }),
+            Err(error) => rejected.push(WrongRow { row, reason: error.to_string() }),
+        }
+    }
+    let wrong = good.is_empty() && !rejected.is_empty();
+    let updated = market.put_stock(&good);
+    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok((status, Json(Pushed { accepted: updated.accepted, stale: Some(updated.stale), rejected })))
+}

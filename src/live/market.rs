@@ -1,0 +1,83 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use trolley_model::Name;
+use trolley_model::artefact::Opened;
+
+use super::offers::Offer;
+use super::snapshot::Snapshot;
+use super::stock::{Stock, StockUpdate, Updated};
+use crate::metrics;
+
+/// A market: the snapshot that answers are made from, and what was pushed.
+///
+/// Readers take the snapshot without a lock. Whoever changes something holds the state's lock while making the next
+/// snapshot, so no change is lost and each snapshot has all that was pushed before it.
+#[derive(Debug)]
+pub struct Market {
+    name: Name,
+    snapshot: ArcSwapOption<Snapshot>,
+    pushed: Mutex<Pushed>,
+}
+
+#[derive(Debug, Default)]
+struct Pushed {
+    offers: Arc<Vec<Offer>>,
+    stock: Stock,
+}
+
+impl Market {
+    pub(super) fn new(name: Name) -> Self {
+        Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// What to answer from; `None` while no model is in service.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts a model into service, with all that was pushed.
+    pub fn serve(&self, opened: Opened) {
+        let pushed = self.pushed();
+        let snapshot = Snapshot::new(opened, pushed.offers.clone(), &pushed.stock);
+        let swapped = self.snapshot.swap(Some(Arc::new(snapshot))).is_some();
+        metrics::model_served(self, swapped);
+    }
+
+    /// Replaces all offers as one.
+    pub fn put_offers(&self, offers: Vec<Offer>) {
+        let offers = Arc::new(offers);
+        let mut pushed = self.pushed();
+        pushed.offers = offers.clone();
+        if let Some(snapshot) = self.snapshot() {
+            self.snapshot.store(Some(Arc::new(snapshot.with_offers(offers))));
+        }
+        metrics::offers_known(&self.name, pushed.offers.len());
+    }
+
+    /// Takes in news about the stock.
+    pub fn put_stock(&self, updates: &[StockUpdate]) -> Updated {
+        let mut pushed = self.pushed();
+        let mut news: Vec<(&str, bool)> = Vec::new();
+        for update in updates {
+            if pushed.stock.update(update) {
+                news.push((&update.item, update.in_stock));
+            }
+        }
+        if let Some(snapshot) = self.snapshot().filter(|_| !news.is_empty()) {
+            self.snapshot.store(Some(Arc::new(snapshot.with_stock(&news))));
+        }
+        metrics::stock_known(&self.name, pushed.stock.len());
+        Updated { accepted: news.len(), stale: updates.len() - news.len() }
+    }
+
+    fn pushed(&self) -> MutexGuard<'_, Pushed> {
+        // What is pushed is swapped in as a whole: a panic elsewhere leaves it sound.
+        self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

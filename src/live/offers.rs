@@ -1,0 +1,65 @@
+use chrono::{DateTime, Utc};
+use trolley_model::Model;
+
+/// A special offer as it was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its ID, unique in its market.
+    pub id: String,
+    /// The items that it covers, at least one.
+    pub items: Vec<String>,
+    /// From when it holds; from ever, if not said.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Until when it holds; for ever, if not said.
+    pub valid_to: Option<DateTime<Utc>>,
+}
+
+/// What is wrong with an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum OfferError {
+    #[error("valid_to is not after valid_from")]
+    EndsBeforeItBegins,
+    #[error("an offer covers at least one item")]
+    NoItems,
+    #[error("an offer covers at most {} items", Offer::MOST_ITEMS)]
+    TooManyItems,
+    #[error("an ID has 1 to {} bytes", Offer::LONGEST_ID)]
+    IdLength,
+}
+
+impl Offer {
+    /// Items in one offer.
+    pub const MOST_ITEMS: usize = 10_000;
+    /// Bytes in any ID that comes from outside.
+    pub const LONGEST_ID: usize = 256;
+
+    /// Checks what its type does not.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), OfferError> {
+        let id_fits = |id: &String| (1..=Self::LONGEST_ID).contains(&id.len());
+        if !id_fits(&self.id) || !self.items.iter().all(id_fits) {
+            Err(OfferError::IdLength)
+        } else if self.items.is_empty() {
+            Err(OfferError::NoItems)
+        } else if self.items.len() > Self::MOST_ITEMS {
+            Err(OfferError::TooManyItems)
+        } else if matches!((self.valid_from, self.valid_to), (Some(from), Some(to)) if to <= from) {
+            Err(OfferError::EndsBeforeItBegins)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether it holds at a time: from `valid_from` up to but not including `valid_to`.
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.valid_from.is_none_or(|from| from <= now) && self.valid_to.is_none_or(|to| now < to)
+    }
+
+    /// The numbers of those of its items that the model knows.
+    pub(super) fn known_items(&self, model: &Model) -> Vec<u32> {
+        self.items.iter().filter_map(|id| model.catalogue().items().position(id)).collect()
+    }
+}

@@ -1,0 +1,124 @@
+use std::collections::HashMap;
+
+use trolley_model::Model;
+
+/// What was pushed about the stock of a market. An item that nothing was said about is in stock.
+#[derive(Clone, Debug, Default)]
+pub struct Stock(HashMap<String, (bool, u64)>);
+
+/// News of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockUpdate {
+    /// The item.
+    pub item: String,
+    /// Whether it can be had.
+    pub in_stock: bool,
+    /// Grows with every change of the item: of two updates the one with the higher number counts.
+    pub sequence: u64,
+}
+
+/// What became of a batch of updates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Updated {
+    /// So many were news.
+    pub accepted: usize,
+    /// So many were no higher in sequence than what was known, and changed nothing.
+    pub stale: usize,
+}
+
+impl Stock {
+    /// Takes an update in if it is news.
+    pub fn update(&mut self, update: &StockUpdate) -> bool {
+        match self.0.get_mut(&update.item) {
+            Some((_, known)) if update.sequence <= *known => false,
+            Some(entry) => {
+                *entry = (update.in_stock, update.sequence);
+                true
+            }
+            None => {
+                self.0.insert(update.item.clone(), (update.in_stock, update.sequence));
+                true
+            }
+        }
+    }
+
+    /// Number of items that something is known about.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The items out of stock, as numbers of a model.
+    pub(super) fn out_of_stock(&self, model: &Model) -> ItemSet {
+        let items = model.catalogue().items();
+        let mut set = ItemSet::new(items.len());
+        for (id, _) in self.0.iter().filter(|(_, (in_stock, _))| !in_stock) {
+            if let Some(item) = items.position(id) {
+                set.set(item, true);
+            }
+        }
+        set
+    }
+}
+
+/// A set of item numbers, one bit each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ItemSet(Vec<u64>);
+
+impl ItemSet {
+    fn new(items: usize) -> Self {
+        Self(vec![0; items.div_ceil(64)])
+    }
+
+    pub(super) fn set(&mut self, item: u32, member: bool) {
+        let bit = 1 << (item % 64);
+        if let Some(word) = self.0.get_mut(item as usize / 64) {
+            if member {
+                *word |= bit;
+            } else {
+                *word &= !bit;
+            }
+        }
+    }
+
+    pub(super) fn contains(&self, item: u32) -> bool {
+        self.0.get(item as usize / 64).is_some_and(|word| word >> (item % 64) & 1 == 1)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_sequence_wins_whatever_the_order() {
+        let update = |in_stock, sequence| StockUpdate { item: "a".into(), in_stock, sequence };
+        let mut stock = Stock::default();
+        assert!(stock.update(&update(false, 5)));
+        assert!(!stock.update(&update(true, 4)));
+        assert!(!stock.update(&update(true, 5)), "a replay changes nothing");
+        assert_eq!(stock.0["a"], (false, 5));
+        assert!(stock.update(&update(true, 6)));
+        assert_eq!(stock.0["a"], (true, 6));
+    }
+
+    #[test]
+    fn sets_hold_what_was_put_in() {
+        let mut set = ItemSet::new(100);
+        for item in [0, 63, 64, 99] {
+            set.set(item, true);
+        }
+        set.set(63, false);
+        set.set(5000, true);
+        assert_eq!((0..6000).filter(|&item| set.contains(item)).collect::<Vec<_>>(), [0, 64, 99]);
+        assert_eq!(set.len(), 3);
+    }
+}

@@ -1,0 +1,105 @@
+//! What operators scrape. Each metric is declared once: its name, and its help text.
+//!
+//! Labels come from known markets, matched routes and fixed sets, never from what a client sent.
+
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use trolley_model::Name;
+use trolley_model::recommend::Tier;
+
+use crate::live::Market;
+
+const REQUESTS: &str = "trolley_requests_total";
+const LATENCY: &str = "trolley_request_duration_seconds";
+const ANSWERS: &str = "trolley_answers_total";
+const MODEL_INFO: &str = "trolley_model_info";
+const MODEL_CREATED: &str = "trolley_model_created_timestamp_seconds";
+const MODEL_AGE: &str = "trolley_model_age_seconds";
+const SWAPS: &str = "trolley_model_swaps_total";
+const REFUSED: &str = "trolley_models_refused_total";
+const OFFERS: &str = "trolley_offers";
+const STOCK: &str = "trolley_stock_items";
+
+/// Upper bounds of the latency buckets in seconds, from 50 µs.
+const LATENCY_BUCKETS: [f64; 16] =
+    [0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// Installs the recorder for the whole process. The handle renders what was recorded.
+///
+/// # Errors
+/// If a recorder is installed already.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(LATENCY.into()), &LATENCY_BUCKETS)?
+        .install_recorder()?;
+    describe_counter!(REQUESTS, "HTTP requests by method, matched route and status");
+    describe_histogram!(LATENCY, Unit::Seconds, "Time from a request's arrival to its response, by matched route");
+    describe_counter!(ANSWERS, "Answers by market, endpoint and the tier of their first entry (none: an empty answer)");
+    describe_gauge!(MODEL_INFO, "1 for the version of the model in service of each market, 0 for earlier ones");
+    describe_gauge!(MODEL_CREATED, Unit::Seconds, "When the model in service was made, in Unix seconds");
+    describe_gauge!(MODEL_AGE, Unit::Seconds, "How long ago the model in service was made");
+    describe_counter!(SWAPS, "Models put into service in the place of another one, by market");
+    describe_counter!(REFUSED, "Published models that were refused because they are damaged or of another format");
+    describe_gauge!(OFFERS, "Offers known, by market");
+    describe_gauge!(STOCK, "Items whose stock is known, by market");
+    Ok(handle)
+}
+
+/// A request was answered.
+pub fn request(method: &'static str, route: String, status: u16, took: Duration) {
+    histogram!(LATENCY, "route" => route.clone()).record(took.as_secs_f64());
+    counter!(REQUESTS, "method" => method, "route" => route, "status" => status.to_string()).increment(1);
+}
+
+/// A question was answered; `tier` is that of the first entry.
+pub fn answer(market: &Name, endpoint: &'static str, tier: Option<Tier>) {
+    let tier = tier.map_or("none", Tier::name);
+    counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => tier).increment(1);
+}
+
+/// A market has a new snapshot with another model.
+pub fn model_served(market: &Market, swapped: bool) {
+    let Some(snapshot) = market.snapshot() else { return };
+    let (name, manifest) = (market.name(), snapshot.manifest());
+    gauge!(MODEL_INFO, "market" => name.to_string(), "version" => manifest.version.to_string()).set(1.0);
+    if let Ok(created) = chrono::DateTime::parse_from_rfc3339(&manifest.created_at) {
+        gauge!(MODEL_CREATED, "market" => name.to_string()).set(created.timestamp() as f64);
+    }
+    if swapped {
+        counter!(SWAPS, "market" => name.to_string()).increment(1);
+    }
+}
+
+/// A version is no longer in service.
+pub fn model_retired(market: &Name, version: &Name) {
+    gauge!(MODEL_INFO, "market" => market.to_string(), "version" => version.to_string()).set(0.0);
+}
+
+/// A published model was refused.
+pub fn model_refused(market: &Name) {
+    counter!(REFUSED, "market" => market.to_string()).increment(1);
+}
+
+/// So many offers are known.
+pub fn offers_known(market: &Name, offers: usize) {
+    gauge!(OFFERS, "market" => market.to_string()).set(offers as f64);
+}
+
+/// The stock of so many items is known.
+pub fn stock_known(market: &Name, items: usize) {
+    gauge!(STOCK, "market" => market.to_string()).set(items as f64);
+}
+
+/// Brings what depends on the time up to date, before it is rendered.
+pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>) {
+    let now = chrono::Utc::now();
+    for market in markets {
+        let Some(snapshot) = market.snapshot() else { continue };
+        if let Ok(created) = chrono::DateTime::parse_from_rfc3339(&snapshot.manifest().created_at) {
+            let age = now.signed_duration_since(created).as_seconds_f64();
+            gauge!(MODEL_AGE, "market" => market.name().to_string()).set(age);
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use trolley_model::Name;
+use trolley_model::artefact::Manifest;
 use trolley_model::recommend::Tier;
 
 use crate::live::Market;
@@ -59,22 +60,18 @@ pub fn answer(market: &Name, endpoint: &'static str, tier: Option<Tier>) {
     counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => tier).increment(1);
 }
 
-/// A market has a new snapshot with another model.
-pub fn model_served(market: &Market, swapped: bool) {
-    let Some(snapshot) = market.snapshot() else { return };
-    let (name, manifest) = (market.name(), snapshot.manifest());
-    gauge!(MODEL_INFO, "market" => name.to_string(), "version" => manifest.version.to_string()).set(1.0);
+/// A model is in service, perhaps in the place of another one.
+pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest>) {
+    let info = |version: &Name| gauge!(MODEL_INFO, "market" => market.to_string(), "version" => version.to_string());
+    if let Some(before) = before {
+        info(&before.version).set(0.0);
+    }
+    info(&manifest.version).set(1.0);
     if let Ok(created) = chrono::DateTime::parse_from_rfc3339(&manifest.created_at) {
-        gauge!(MODEL_CREATED, "market" => name.to_string()).set(created.timestamp() as f64);
+        gauge!(MODEL_CREATED, "market" => market.to_string()).set(created.timestamp() as f64);
     }
-    if swapped {
-        counter!(SWAPS, "market" => name.to_string()).increment(1);
-    }
-}
-
-/// A version is no longer in service.
-pub fn model_retired(market: &Name, version: &Name) {
-    gauge!(MODEL_INFO, "market" => market.to_string(), "version" => version.to_string()).set(0.0);
+    counter!(SWAPS, "market" => market.to_string()).increment(u64::from(before.is_some()));
+    counter!(REFUSED, "market" => market.to_string()).increment(0);
 }
 
 /// A published model was refused.

@@ -111,6 +111,10 @@ pub(super) struct Pushed {
 pub(super) struct WrongRow {
     /// Its position in the list, from 0.
     pub(super) row: usize,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "valid_to")]
+    pub(super) field: Option<String>,
     /// What is wrong with it.
     #[schema(example = "missing field `items`")]
     pub(super) reason: String,
@@ -142,8 +146,8 @@ pub(super) async fn replace(
     for (row, value) in offers.into_iter().enumerate() {
         match offer(value) {
             Ok(offer) if ids.insert(offer.id.clone()) => good.push(offer),
-            Ok(_) => rejected.push(WrongRow { row, reason: "an offer above has the same id".into() }),
-            Err(reason) => rejected.push(WrongRow { row, reason }),
+            Ok(_) => rejected.push(WrongRow::new(row, "id", "an offer above has the same id")),
+            Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
         }
     }
     let accepted = good.len();
@@ -156,9 +160,23 @@ pub(super) async fn replace(
     Ok((status, Json(Pushed { accepted, stale: None, rejected })))
 }
 
-fn offer(value: serde_json::Value) -> Result<Offer, String> {
-    let OfferBody { id, items, valid_from, valid_to } = serde_json::from_value(value).map_err(|e| e.to_string())?;
+/// An offer, or the field that is wrong and why.
+fn offer(value: serde_json::Value) -> Result<Offer, (String, String)> {
+    let OfferBody { id, items, valid_from, valid_to } = row(value)?;
     let offer = Offer { id, items, valid_from, valid_to };
-    offer.check().map_err(|e| e.to_string())?;
+    offer.check().map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
     Ok(offer)
+}
+
+/// A row of a push, or the field that is wrong and why.
+pub(super) fn row<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, (String, String)> {
+    serde_path_to_error::deserialize(value).map_err(|e| (e.path().to_string(), e.into_inner().to_string()))
+}
+
+impl WrongRow {
+    pub(super) fn new(row: usize, field: &str, reason: &str) -> Self {
+        // serde's path for "the row itself".
+        let field = (field != ".").then(|| field.to_owned());
+        Self { row, field, reason: reason.to_owned() }
+    }
 }

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::extract::{self, Path};
-use super::offers::{Pushed, WrongRow};
+use super::offers::{self, Pushed, WrongRow};
 use super::problem::Problem;
-use crate::live::{Markets, Offer, StockUpdate};
+use crate::live::{Markets, Offer, OfferError, StockUpdate};
 
 /// News about the stock.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,12 +58,12 @@ pub(super) async fn update(
     }
     let (mut good, mut rejected) = (Vec::with_capacity(updates.len()), Vec::new());
     for (row, value) in updates.into_iter().enumerate() {
-        match serde_json::from_value::<UpdateBody>(value) {
+        match offers::row::<UpdateBody>(value) {
             Ok(UpdateBody { item, .. }) if !(1..=Offer::LONGEST_ID).contains(&item.len()) => {
-                rejected.push(WrongRow { row, reason: format!("an ID has 1 to {} bytes", Offer::LONGEST_ID) });
+                rejected.push(WrongRow::new(row, "item", &OfferError::IdLength.to_string()));
             }
             Ok(UpdateBody { item, in_stock, sequence }) => good.push(StockUpdate { item, in_stock, sequence }),
-            Err(error) => rejected.push(WrongRow { row, reason: error.to_string() }),
+            Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
         }
     }
     let wrong = good.is_empty() && !rejected.is_empty();

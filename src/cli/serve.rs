@@ -1,3 +1,4 @@
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -30,7 +31,11 @@ impl Serve {
 pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets) + Send) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // A second call in one process keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
     let handle = metrics::install().context("metrics cannot be recorded")?;
     if config.server.state != "memory" {
         tracing::warn!("server.state is not used yet: offers and stock are kept in memory and end with the process");

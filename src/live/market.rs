@@ -45,8 +45,9 @@ impl Market {
     pub fn serve(&self, opened: Opened) {
         let pushed = self.pushed();
         let snapshot = Snapshot::new(opened, pushed.offers.clone(), &pushed.stock);
-        let swapped = self.snapshot.swap(Some(Arc::new(snapshot))).is_some();
-        metrics::model_served(self, swapped);
+        let manifest = snapshot.manifest().clone();
+        let before = self.snapshot.swap(Some(Arc::new(snapshot)));
+        metrics::model_served(&self.name, &manifest, before.as_ref().map(|before| before.manifest()));
     }
 
     /// Replaces all offers as one.

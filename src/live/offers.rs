@@ -37,17 +37,19 @@ impl Offer {
     /// Checks what its type does not.
     ///
     /// # Errors
-    /// The first thing that is wrong.
-    pub fn check(&self) -> Result<(), OfferError> {
+    /// The field that is wrong, and the first thing that is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, OfferError)> {
         let id_fits = |id: &String| (1..=Self::LONGEST_ID).contains(&id.len());
-        if !id_fits(&self.id) || !self.items.iter().all(id_fits) {
-            Err(OfferError::IdLength)
+        if !id_fits(&self.id) {
+            Err(("id", OfferError::IdLength))
         } else if self.items.is_empty() {
-            Err(OfferError::NoItems)
+            Err(("items", OfferError::NoItems))
         } else if self.items.len() > Self::MOST_ITEMS {
-            Err(OfferError::TooManyItems)
+            Err(("items", OfferError::TooManyItems))
+        } else if !self.items.iter().all(id_fits) {
+            Err(("items", OfferError::IdLength))
         } else if matches!((self.valid_from, self.valid_to), (Some(from), Some(to)) if to <= from) {
-            Err(OfferError::EndsBeforeItBegins)
+            Err(("valid_to", OfferError::EndsBeforeItBegins))
         } else {
             Ok(())
         }

@@ -173,10 +173,11 @@ impl Snapshot {
         ranked.collect()
     }
 
-    /// Which customers is an offer for? `None` if there is no such offer.
+    /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
+    /// matters: a newsletter is written for next week.
     pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer>> {
         let offer = self.offers.iter().position(|known| known.id == offer)?;
-        let audience = recommend::audience(&self.model, &self.in_stock(offer), limit).into_iter().map(|found| {
+        let audience = recommend::audience(&self.model, &self.offered[offer], limit).into_iter().map(|found| {
             let ask = Ask { items: &[], customer: Some(found.customer) };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {

@@ -11,13 +11,13 @@ pub(crate) fn weights() -> BlendWeights {
         bought_together_anonymous: of(&[
             ("co_purchase", 1.0),
             ("complement", 0.28),
-            ("substitute", 0.8),
-            ("same_category", 1.1),
-            ("popularity", -0.45),
+            ("substitute", 0.5),
+            ("same_category", 0.6),
+            ("popularity", -0.3),
             ("recent_popularity", 1.3),
         ]),
         bought_together: of(&[
-            ("co_purchase", 0.6),
+            ("co_purchase", 0.45),
             ("complement", 0.1),
             ("substitute", 1.0),
             ("same_category", 0.9),

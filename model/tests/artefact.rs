@@ -1,0 +1,189 @@
+//! An artefact is whole or refused, and the refusal names what is wrong.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{name, publish};
+use trolley_model::artefact::{ArtefactError, FORMAT, Shelf};
+
+/// A published model, its folder, and the names of all its files.
+fn published(folder: &Path) -> (Shelf, PathBuf, Vec<String>) {
+    let shelf = publish(folder, "v1");
+    let path = folder.join("xx/v1");
+    let mut files: Vec<String> =
+        fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    assert_eq!(files.len(), 8, "seven tables and the manifest: {files:?}");
+    (shelf, path, files)
+}
+
+fn refusal(shelf: &Shelf) -> ArtefactError {
+    shelf.open(&name("xx"), &name("v1")).expect_err("a damaged artefact was opened")
+}
+
+#[test]
+fn every_file_cut_short_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, path, files) = published(folder.path());
+    for file in &files {
+        let whole = fs::read(path.join(file)).unwrap();
+        for length in [0, 1, whole.len() / 2, whole.len() - 1] {
+            fs::write(path.join(file), &whole[..length]).unwrap();
+            let error = refusal(&shelf);
+            assert!(error.to_string().contains(file.as_str()), "{file} cut to {length}: {error}");
+        }
+        fs::write(path.join(file), &whole).unwrap();
+    }
+    shelf.open(&name("xx"), &name("v1")).unwrap();
+}
+
+#[test]
+fn every_byte_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, path, files) = published(folder.path());
+    for file in &files {
+        let whole = fs::read(path.join(file)).unwrap();
+        for at in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << (at % 8);
+            fs::write(path.join(file), &damaged).unwrap();
+            let error = refusal(&shelf);
+            assert!(error.to_string().contains(file.as_str()), "{file}, byte {at}: {error}");
+        }
+        fs::write(path.join(file), &whole).unwrap();
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, path, files) = published(folder.path());
+    for file in &files {
+        let whole = fs::read(path.join(file)).unwrap();
+        fs::remove_file(path.join(file)).unwrap();
+        let error = refusal(&shelf);
+        assert!(matches!(&error, ArtefactError::Missing { path } if path.ends_with(file)), "{file}: {error}");
+        fs::write(path.join(file), &whole).unwrap();
+    }
+}
+
+#[test]
+fn another_format_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, path, _) = published(folder.path());
+    let manifest = path.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let format = |number: u64| text.replace(&format!("\"format\": {FORMAT}"), &format!("\"format\": {number}"));
+    fs::write(&manifest, format(99)).unwrap();
+    let error = refusal(&shelf);
+    assert!(matches!(error, ArtefactError::Format { found: 99, .. }), "{error}");
+    assert!(error.to_string().contains("update trolley"), "{error}");
+    fs::write(&manifest, format(0)).unwrap();
+    assert!(refusal(&shelf).to_string().contains("train the model again"));
+}
+
+/// Writes a file anew and mends the manifest's hashes: what somebody would do who wants to be believed.
+fn forge(path: &Path, file: &str, content: &[u8]) {
+    fs::write(path.join(file), content).unwrap();
+    let manifest = path.join("manifest.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    value["files"][file] = serde_json::json!({
+        "bytes": content.len(), "blake3": blake3::hash(content).to_hex().to_string()
+    });
+    let text = serde_json::to_string_pretty(&value).unwrap() + "\n";
+    let hash = value["blake3"].as_str().unwrap();
+    let zeroed = text.replace(hash, &"0".repeat(64));
+    fs::write(&manifest, text.replace(hash, blake3::hash(zeroed.as_bytes()).to_hex().as_str())).unwrap();
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_refused_though_its_hash_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, path, _) = published(folder.path());
+    for file in ["items.input.fifu", "items.factors.fifu", "customers.factors.fifu"] {
+        let whole = fs::read(path.join(file)).unwrap();
+        let mut poisoned = whole.clone();
+        let last = poisoned.len() - 4;
+        poisoned[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+        forge(&path, file, &poisoned);
+        let error = refusal(&shelf);
+        assert!(error.to_string().contains("not finite"), "{file}: {error}");
+        forge(&path, file, &whole);
+    }
+    shelf.open(&name("xx"), &name("v1")).expect("forging back and forth leaves a sound artefact");
+}
+
+#[test]
+fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, path, files) = published(folder.path());
+    for file in files.iter().filter(|file| *file != "manifest.json") {
+        let whole = fs::read(path.join(file)).unwrap();
+        for at in (0..whole.len()).step_by(8) {
+            for value in [0u64, 7, u64::from(u32::MAX), 1 << 60, u64::MAX] {
+                let mut hostile = whole.clone();
+                let end = (at + 8).min(whole.len());
+                hostile[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
+                forge(&path, file, &hostile);
+                // Some of these are other sound values; none may panic, and what is opened must answer.
+                if let Ok(opened) = shelf.open(&name("xx"), &name("v1")) {
+                    let ask = trolley_model::Ask { items: &[common::BREAD], customer: Some(common::ANNA) };
+                    let limits = trolley_model::recommend::Limits { limit: 6, allowed: &|_| true, repeats: true };
+                    trolley_model::recommend::bought_together(&opened.model, &ask, &limits);
+                    trolley_model::recommend::alternatives(&opened.model, common::BREAD, None, &limits);
+                }
+            }
+        }
+        forge(&path, file, &whole);
+    }
+}
+
+#[test]
+fn a_model_is_open_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = common::saved_and_opened(folder.path());
+    fs::remove_dir_all(folder.path().join("xx")).unwrap();
+    let limits = trolley_model::recommend::Limits { limit: 6, allowed: &|_| true, repeats: true };
+    assert_eq!(trolley_model::recommend::alternatives(&model, common::MILK, None, &limits)[0].item, common::OAT_MILK);
+}
+
+#[test]
+fn a_published_version_is_never_overwritten_and_the_pointer_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = publish(folder.path(), "v1");
+    publish(folder.path(), "v2");
+    let market = name("xx");
+    assert_eq!(shelf.current(&market).unwrap(), name("v2"));
+    assert_eq!(shelf.previous(&market).unwrap(), name("v1"));
+    shelf.set_current(&market, &name("v1")).unwrap();
+    assert_eq!(shelf.current(&market).unwrap(), name("v1"));
+    assert_eq!(shelf.versions(&market).unwrap(), [name("v1"), name("v2")]);
+    let error = shelf.set_current(&market, &name("v3")).unwrap_err();
+    assert!(matches!(error, ArtefactError::NoVersion { .. }), "{error}");
+    let again = std::panic::catch_unwind(|| publish(folder.path(), "v2"));
+    assert!(again.is_err(), "the same version was published twice");
+}
+
+#[test]
+fn what_a_killed_trainer_left_is_invisible_and_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let market = folder.path().join("xx");
+    let unfinished = market.join(".unfinished-v0");
+    fs::create_dir_all(&unfinished).unwrap();
+    fs::write(unfinished.join("items.safetensors"), b"half a file").unwrap();
+    let shelf = Shelf::new(folder.path());
+    assert_eq!(shelf.versions(&name("xx")).unwrap(), []);
+    assert_eq!(shelf.markets().unwrap(), [], "a market without a published model is none");
+    publish(folder.path(), "v1");
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn an_artefact_of_format_1_still_opens() {
+    let shelf = Shelf::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1"));
+    let opened = shelf.open(&name("xx"), &name("v1")).unwrap();
+    assert_eq!(opened.manifest.format, 1);
+    assert_eq!(opened.model.catalogue().items().iter().next(), Some("bread"));
+}

@@ -1,0 +1,104 @@
+//! A shop so small that every answer can be worked out by hand.
+//!
+//! Items, bestsellers first: bread 80, butter 60, milk 50, jam 40, oat-milk 30, candle 0 baskets. Bread and butter go
+//! together, milk and oat-milk stand in for each other (same category, same direction of input vectors), the candle was
+//! never bought.
+
+#![allow(dead_code, reason = "each test file that shares this module uses a part of it")]
+
+use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
+use trolley_model::co_purchases::Partner;
+use trolley_model::histories::{Columns, Habit};
+use trolley_model::{BlendWeights, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Texts, Vectors, Weights};
+
+pub(crate) const BREAD: u32 = 0;
+pub(crate) const BUTTER: u32 = 1;
+pub(crate) const MILK: u32 = 2;
+pub(crate) const JAM: u32 = 3;
+pub(crate) const OAT_MILK: u32 = 4;
+pub(crate) const CANDLE: u32 = 5;
+pub(crate) const ANNA: u32 = 0;
+
+pub(crate) fn ids(texts: &[&str]) -> Ids {
+    let mut all = Texts::default();
+    for text in texts {
+        all.push(text).unwrap();
+    }
+    Ids::new(all).unwrap()
+}
+
+pub(crate) fn parts() -> Parts {
+    let catalogue = Catalogue::new(CatalogueParts {
+        items: ids(&["bread", "butter", "milk", "jam", "oat-milk", "candle"]),
+        names: Texts::default(),
+        baskets: vec![80, 60, 50, 40, 30, 0],
+        recent_baskets: vec![20, 20, 10, 10, 10, 0],
+        category: vec![0, 1, 2, 1, 2, NO_CATEGORY],
+        categories: ids(&["bakery", "spreads", "dairy"]),
+        total_baskets: 100,
+        total_recent_baskets: 30,
+    })
+    .unwrap();
+    let pair = |item, baskets, weight| Partner { item, baskets, weight };
+    let co_purchases = CoPurchases::new([
+        vec![pair(BUTTER, 50, 40.0), pair(MILK, 20, 10.0), pair(JAM, 30, 20.0)],
+        vec![pair(BREAD, 50, 40.0), pair(JAM, 10, 5.0)],
+        vec![pair(BREAD, 20, 10.0)],
+        vec![pair(BREAD, 30, 20.0), pair(BUTTER, 10, 5.0)],
+        vec![],
+    ]);
+    let mut columns = Columns::default();
+    for (item, baskets, decayed) in [(MILK, 4, 3.0), (JAM, 2, 0.5)] {
+        columns.push(Habit { item, baskets, first_day: 17_000, last_day: 17_400, decayed });
+    }
+    columns.push(Habit { item: OAT_MILK, baskets: 1, first_day: 17_300, last_day: 17_300, decayed: 0.8 });
+    let histories =
+        Histories::new(ids(&["anna", "bert"]), vec![0, 2, 3], columns, vec![5, 1], vec![3.5, 0.8], 6).unwrap();
+    let weights = |weights: &[(&str, f32)]| -> Weights { weights.iter().map(|&(n, w)| (n.to_owned(), w)).collect() };
+    Parts {
+        catalogue,
+        input: Vectors::from_rows(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.5, 0.5, 0.1, 2.0]),
+        output: Vectors::from_rows(2, vec![0.1, 0.2, 2.0, 0.1, 0.3, 0.3, 1.0, 0.2, 0.1, 0.1]),
+        item_factors: Vectors::from_rows(2, vec![0.1, 0.1, 0.1, 0.2, 0.8, 0.1, 0.4, 0.2, 0.6, 0.1]),
+        customer_factors: Vectors::from_rows(2, vec![1.0, 0.2, 0.5, 0.5]),
+        co_purchases,
+        histories,
+        weights: BlendWeights {
+            bought_together_anonymous: weights(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
+            bought_together: weights(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)]),
+            alternatives_anonymous: weights(&[("substitute", 1.0), ("same_category", 2.0)]),
+            alternatives: weights(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
+            offers: weights(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1)]),
+        },
+    }
+}
+
+pub(crate) fn model() -> Model {
+    Model::new(parts()).unwrap()
+}
+
+/// The model as it is after it was published under `folder` and opened again.
+pub(crate) fn saved_and_opened(folder: &std::path::Path) -> Model {
+    let shelf = publish(folder, "v1");
+    shelf.open(&name("xx"), &name("v1")).unwrap().model
+}
+
+pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model::artefact::Shelf {
+    use trolley_model::artefact::{DataFacts, Draft, Shelf};
+    let shelf = Shelf::new(folder);
+    let draft = Draft {
+        market: name("xx"),
+        version: name(version),
+        created_at: "2026-11-20T04:00:00Z".into(),
+        data: DataFacts::default(),
+        config: serde_json::json!({"seed": 1}),
+        evaluation: std::collections::BTreeMap::new(),
+        parts: &parts(),
+    };
+    shelf.publish(&draft).unwrap();
+    shelf
+}
+
+pub(crate) fn name(text: &str) -> trolley_model::Name {
+    trolley_model::Name::new(text).unwrap()
+}

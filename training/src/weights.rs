@@ -26,10 +26,17 @@ pub(crate) fn weights() -> BlendWeights {
             ("popularity", -0.9),
             ("recent_popularity", 0.88),
         ]),
-        alternatives_anonymous: of(&[("substitute", 2.0), ("same_category", 3.0), ("recent_popularity", 0.5)]),
+        // What is bought together with an item seldom stands in for it.
+        alternatives_anonymous: of(&[
+            ("substitute", 2.0),
+            ("same_category", 3.0),
+            ("co_purchase", -0.4),
+            ("recent_popularity", 0.5),
+        ]),
         alternatives: of(&[
             ("substitute", 2.0),
             ("same_category", 3.0),
+            ("co_purchase", -0.4),
             ("recent_popularity", 0.5),
             ("habit", 1.0),
             ("taste", 1.0),

@@ -36,6 +36,7 @@ impl Reason {
 /// Counts rejected rows and writes where each of them stands: table, file, row and reason.
 ///
 /// No value of a row is written: it may be a customer's.
+#[derive(Debug)]
 pub struct Rejects {
     counts: BTreeMap<Reason, u64>,
     path: PathBuf,

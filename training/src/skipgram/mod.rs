@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::random::Random;
 use blocks::{BLOCKS, Block, Table};
 use negatives::Negatives;
-use pairs::Pair;
+use pairs::{Draw, Sample};
 
 /// How the embeddings are trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,8 +60,9 @@ pub(crate) fn skip_gram(
     let (items, dims) = (baskets.learned, config.dims.max(1));
     let mut input = Table::random(items, dims, seed);
     let mut output = Table::zeros(items, dims);
-    let negatives: Vec<Negatives> = (0..BLOCKS).map(|block| Negatives::new(counts, block, config.power)).collect();
+    let table = Negatives::new(counts, config.power);
     let keep = pairs::keep_probabilities(counts, baskets.len(), config.subsample);
+    let draw = Draw { keep: &keep, contexts: config.contexts, negatives: config.negatives, table: &table, seed };
     let mut order: Vec<u32> = (0..baskets.len() as u32).collect();
     let chunks = order.len().div_ceil(pairs::CHUNK);
     progress.begin("item embeddings", (config.epochs * chunks) as u64);
@@ -71,14 +72,12 @@ pub(crate) fn skip_gram(
             let step = (epoch * chunks + number) as u64;
             let done = step as f32 / (config.epochs * chunks) as f32;
             let rate = config.learning_rate * (1.0 - done).max(1e-3);
-            let buckets = pairs::draw(baskets, chunk, &keep, config.contexts, seed, step);
+            let buckets = draw.chunk(baskets, chunk, step);
             for round in 0..BLOCKS {
                 let meetings = input.blocks.par_iter_mut().zip(&mut output.blocks).enumerate();
                 meetings.for_each(|(block, (input, output))| {
-                    let other = (block + round) % BLOCKS;
-                    let mut random = Random::new(seed, &[2, step, (block * BLOCKS + other) as u64]);
-                    let pairs = buckets.iter().flat_map(|piece| &piece[block * BLOCKS + other]);
-                    descend(input, output, pairs, &negatives[other], config.negatives, rate, &mut random);
+                    let meeting = block * BLOCKS + (block + round) % BLOCKS;
+                    descend(input, output, buckets.iter().flat_map(|piece| &piece[meeting]), rate);
                 });
                 output.blocks.rotate_left(1);
             }
@@ -89,32 +88,16 @@ pub(crate) fn skip_gram(
     (input.into_vectors(items), output.into_vectors(items))
 }
 
-/// One step for each pair. With score s = input · output and label y (1 for the pair, 0 for a negative), the loss
-/// -log sigmoid(±s) has the gradient (sigmoid(s) - y) · output for the input row, and likewise the other way round.
-fn descend<'a>(
-    input: &mut Block,
-    output: &mut Block,
-    pairs: impl Iterator<Item = &'a Pair>,
-    negatives: &Negatives,
-    count: usize,
-    rate: f32,
-    random: &mut Random,
-) {
-    let mut gradient = vec![0.0; input.dims()];
-    for pair in pairs {
-        let center = input.row_mut(pair.center);
-        gradient.fill(0.0);
-        for sample in 0..=count {
-            let (row, label) = if sample == 0 { (pair.context, 1.0) } else { (negatives.draw(random), 0.0) };
-            if sample > 0 && row == pair.context {
-                continue;
-            }
-            let target = output.row_mut(row);
-            let score = dot(center, target);
-            let step = rate * (label - 1.0 / (1.0 + (-score).exp()));
-            add_scaled(&mut gradient, step, target);
-            add_scaled(target, step, center);
-        }
-        add_scaled(center, 1.0, &gradient);
+/// One step for each sample. With score s = input · output and label y (1 for together, 0 for a negative), the loss
+/// -log sigmoid(±s) has the gradient (sigmoid(s) - y) · output for the input row, and the same the other way round.
+fn descend<'a>(input: &mut Block, output: &mut Block, samples: impl Iterator<Item = &'a Sample>, rate: f32) {
+    let mut before = vec![0.0; input.dims()];
+    for sample in samples {
+        let (center, other) = (input.row_mut(sample.center), output.row_mut(sample.other));
+        let label = f32::from(u8::from(sample.together));
+        let step = rate * (label - 1.0 / (1.0 + (-dot(center, other)).exp()));
+        before.copy_from_slice(center);
+        add_scaled(center, step, other);
+        add_scaled(other, step, &before);
     }
 }

@@ -1,0 +1,224 @@
+//! The tables: every form is read the same way, and every row is accounted for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use trolley_training::input::{
+    self, InputConfig, InputError, Items, Rejects, Transactions, read_items, read_offers, read_transactions,
+};
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
+
+fn config(transactions: impl AsRef<Path>) -> InputConfig {
+    let mut config: InputConfig =
+        serde_json::from_value(serde_json::json!({ "transactions": transactions.as_ref() })).unwrap();
+    config.max_rejected = 1.0;
+    config
+}
+
+fn read(config: &InputConfig) -> Result<(Transactions, Rejects), InputError> {
+    let mut rejects = Rejects::counted();
+    let transactions = read_transactions(config, "de", &Items::default(), &mut rejects)?;
+    Ok((transactions, rejects))
+}
+
+/// (customer, day, items) of every basket, in the order of the transactions.
+fn baskets(transactions: &Transactions) -> Vec<(String, u16, Vec<String>)> {
+    (0..transactions.baskets.len())
+        .map(|basket| {
+            let head = transactions.baskets[basket];
+            let customer = match head.customer {
+                input::NOBODY => String::new(),
+                customer => transactions.customers.get(customer).to_owned(),
+            };
+            let items = transactions.items_of(basket).iter().map(|&item| transactions.items.get(item).to_owned());
+            let mut items: Vec<String> = items.collect();
+            items.sort();
+            (customer, head.day, items)
+        })
+        .collect()
+}
+
+fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+const LINES: &str = "basket_id,item_id,timestamp,customer_id,quantity\n\
+    b1,007,2024-01-05 10:00:00,c1,1\n\
+    b1,\"a, b\",2024-01-05 10:00:00,c1,2.5\n\
+    b2,007,2024-01-04T09:00:00Z,,1\n";
+
+#[test]
+fn csv_is_read_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = [
+        (String::new(), 19_726, vec!["007".to_owned()]),
+        ("c1".to_owned(), 19_727, vec!["007".to_owned(), "a, b".to_owned()]),
+    ];
+    for (name, content) in [
+        ("plain.csv", LINES.to_owned()),
+        ("no-final-newline.csv", LINES.trim_end().to_owned()),
+        ("windows.csv", LINES.replace('\n', "\r\n")),
+        ("byte-order-mark.csv", format!("\u{feff}{LINES}")),
+    ] {
+        let (transactions, rejects) = read(&config(file(folder.path(), name, &content))).unwrap();
+        assert_eq!(baskets(&transactions), expected, "{name}");
+        assert_eq!((transactions.read, rejects.total()), (3, 0), "{name}");
+    }
+}
+
+#[test]
+fn a_line_break_inside_quotes_is_part_of_the_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let path =
+        file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,\"two\nlines\",2024-01-05\nb,x,2024-01-05\n");
+    let (transactions, _) = read(&config(path)).unwrap();
+    assert_eq!(baskets(&transactions)[0].2, ["two\nlines", "x"]);
+}
+
+#[test]
+fn every_rejected_row_is_counted_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(
+        folder.path(),
+        "t.csv",
+        "basket_id,item_id,timestamp,quantity\n\
+         ,i,2024-01-05,1\n\
+         b,,2024-01-05,1\n\
+         b,i,yesterday,1\n\
+         b,i,1850-01-01,1\n\
+         b,i,2024-01-05,0\n\
+         b,i,2024-01-05,-3\n\
+         b,i,2024-01-05,many\n\
+         b,i,2024-01-05,1\n\
+         b,i,2024-01-05,1\n",
+    );
+    let list = folder.path().join("rejects/de.csv");
+    let mut rejects = Rejects::to_file(&list).unwrap();
+    let transactions = read_transactions(&config(&path), "de", &Items::default(), &mut rejects).unwrap();
+    assert_eq!((transactions.read, transactions.repeated, transactions.lines.len()), (9, 1, 1));
+    let counts: Vec<(String, u64)> = rejects.counts().into_iter().collect();
+    let expected = [
+        ("bad quantity", 1),
+        ("bad timestamp", 2),
+        ("no basket_id", 1),
+        ("no item_id", 1),
+        ("non-positive quantity", 2),
+    ];
+    assert_eq!(counts, expected.map(|(reason, count)| (reason.to_owned(), count)));
+    let listed = fs::read_to_string(list).unwrap();
+    let rows: Vec<&str> = listed.lines().skip(1).map(|line| line.rsplit(',').nth(1).unwrap()).collect();
+    assert_eq!(rows, ["1", "2", "3", "4", "5", "6", "7"]);
+    assert!(listed.lines().nth(1).unwrap().ends_with("t.csv\",1,no basket_id"), "{listed}");
+}
+
+#[test]
+fn too_many_rejects_stop_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nb,j,never\n");
+    let mut config = config(path);
+    config.max_rejected = 0.4;
+    let error = read(&config).unwrap_err();
+    assert!(matches!(error, InputError::TooManyRejects { rejected: 1, rows: 2, .. }), "{error}");
+    assert!(error.to_string().contains("bad timestamp: 1"), "{error}");
+    config.max_rejected = 0.5;
+    read(&config).unwrap();
+}
+
+#[test]
+fn a_folder_and_a_glob_mean_all_their_files_and_the_layout_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let (header, lines) = LINES.split_once('\n').unwrap();
+    for (number, line) in lines.lines().rev().enumerate() {
+        file(folder.path(), &format!("part-{number}.csv"), &format!("{header}\n{line}\n"));
+    }
+    file(folder.path(), "notes.txt", "not a table");
+    let whole = read(&config(file(&folder.path().join(".."), "whole.csv", LINES))).unwrap().0;
+    let in_folder = read(&config(folder.path())).unwrap().0;
+    let by_glob = read(&config(folder.path().join("part-*.csv"))).unwrap().0;
+    assert_eq!(baskets(&in_folder), baskets(&whole));
+    assert_eq!(baskets(&by_glob), baskets(&whole));
+}
+
+#[test]
+fn whole_numbers_in_parquet_come_out_as_the_same_digits() {
+    let mut config = config(format!("{SAMPLE}/transactions.parquet"));
+    config.columns.transactions.customer_id = Some("household_id".into());
+    config.columns.transactions.item_id = "product_id".into();
+    config.columns.transactions.timestamp = "transaction_timestamp".into();
+    let (transactions, rejects) = read(&config).unwrap();
+    assert!(transactions.items.position("1082185").is_some(), "bananas");
+    assert!(transactions.customers.iter().all(|id| id.parse::<u64>().is_ok_and(|id| id % 6 == 0)));
+    assert_eq!(transactions.read, 259_262);
+    assert_eq!(transactions.lines.len() as u64 + transactions.repeated + rejects.total(), transactions.read);
+    assert!(transactions.baskets.windows(2).all(|pair| pair[0].day <= pair[1].day), "oldest first");
+}
+
+#[test]
+fn rows_of_other_markets_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "basket_id,item_id,timestamp,market\nb,i,2024-01-05,de\nc,j,2024-01-05,fr\nd,k,2024-01-05,DE\n";
+    let mut config = config(file(folder.path(), "t.csv", lines));
+    let (transactions, _) = read(&config).unwrap();
+    assert_eq!((transactions.baskets.len(), transactions.other_markets), (1, 2));
+    config.market_value = Some("DE".into());
+    assert!(read(&config).unwrap().0.items.position("k").is_some());
+}
+
+#[test]
+fn a_column_that_is_not_there_is_named_with_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "t.csv", "basket_id,itemid,timestamp\nb,i,2024-01-05\n");
+    let error = read(&config(path)).unwrap_err().to_string();
+    assert!(error.contains("no column `item_id`") && error.contains("did you mean `itemid`?"), "{error}");
+}
+
+#[test]
+fn what_is_no_table_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in
+        [("broken.parquet", "PAR1 this is not Parquet PAR1"), ("empty.parquet", ""), ("empty.csv", "")]
+    {
+        let error = read(&config(file(folder.path(), name, content))).unwrap_err().to_string();
+        assert!(error.contains(name), "{name}: {error}");
+    }
+    let error = read(&config(folder.path().join("nowhere/*.csv"))).unwrap_err();
+    assert!(matches!(error, InputError::NoFiles(_)), "{error}");
+    let header_only = file(folder.path(), "header.csv", "basket_id,item_id,timestamp\n");
+    assert!(matches!(read(&config(header_only)).unwrap_err(), InputError::Nothing(_)));
+}
+
+#[test]
+fn items_have_categories_names_and_exclusions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(
+        folder.path(),
+        "items.csv",
+        "item_id,category,kind,size,department\n1,dairy,Milk,1 l,FOOD\n2,,Petrol,,FUEL\n1,dairy,Again,,FOOD\n,x,y,z,w\n",
+    );
+    let columns = input::ItemColumns {
+        name: Some(input::OneOrMany::Many(vec!["kind".into(), "size".into()])),
+        ..input::ItemColumns::default()
+    };
+    let exclude = [("department".to_owned(), vec!["FUEL".to_owned()])].into();
+    let mut rejects = Rejects::counted();
+    let items = read_items(path.to_str().unwrap(), &columns, &exclude, &mut rejects).unwrap();
+    let milk = items.get("1").unwrap();
+    assert_eq!((milk.name.as_str(), milk.category.as_deref(), milk.excluded), ("Milk, 1 l", Some("dairy"), false));
+    let petrol = items.get("2").unwrap();
+    assert_eq!((petrol.name.as_str(), petrol.category.as_deref(), petrol.excluded), ("Petrol", None, true));
+    assert_eq!(rejects.total(), 2, "a duplicate and a row without ID");
+    let lines = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,1,2024-01-05\nb,2,2024-01-05\n");
+    let transactions = read_transactions(&config(lines), "de", &items, &mut rejects).unwrap();
+    assert_eq!((transactions.excluded, transactions.lines.len()), (1, 1));
+}
+
+#[test]
+fn the_samples_offers_are_read() {
+    let columns = input::OfferColumns::default();
+    let offers = read_offers(&format!("{SAMPLE}/offers.parquet"), &columns, &mut Rejects::counted()).unwrap();
+    assert_eq!(offers.len(), 79_392);
+    assert!(offers.iter().all(|row| row.valid_from < row.valid_to && row.offer.ends_with(&row.item)));
+}

@@ -1,0 +1,69 @@
+//! What is planted in made-up baskets is found.
+
+use std::fmt::Write;
+
+use trolley_model::recommend::{Limits, alternatives, bought_together};
+use trolley_model::{Ask, Model};
+use trolley_training::input::{InputConfig, Items, Rejects, read_transactions};
+use trolley_training::{Silent, TrainingConfig, fit};
+
+/// Twenty kinds of meal, each of a dish, its sauce and its side, with any one of ten staples; every dish comes in two
+/// brands that are never bought together. Customers keep to a brand: even ones to A, odd ones to B.
+fn shop(folder: &std::path::Path) -> Model {
+    let mut lines = String::from("basket_id,item_id,timestamp,customer_id\n");
+    let mut state = 1u64;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for basket in 0..4000 {
+        let customer = basket % 40;
+        let (brand, meal, staple) = (if customer % 2 == 0 { 'a' } else { 'b' }, draw(20), draw(10));
+        let items = [format!("dish-{meal}-{brand}"), format!("sauce-{meal}"), format!("side-{meal}")];
+        for item in items.into_iter().chain([format!("staple-{staple}")]) {
+            writeln!(lines, "{basket},{item},2024-01-{:02},{customer}", 1 + basket * 28 / 4000).unwrap();
+        }
+    }
+    let path = folder.join("t.csv");
+    std::fs::write(&path, lines).unwrap();
+    let config: InputConfig = serde_json::from_value(serde_json::json!({ "transactions": path })).unwrap();
+    let transactions = read_transactions(&config, "x", &Items::default(), &mut Rejects::counted()).unwrap();
+    let until = transactions.baskets.len();
+    Model::new(fit(&transactions, until, &Items::default(), &TrainingConfig::default(), &Silent).unwrap()).unwrap()
+}
+
+#[test]
+fn planted_complements_and_substitutes_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = shop(folder.path());
+    let item = |id: String| model.catalogue().items().position(&id).unwrap();
+    let limits = Limits { limit: 3, allowed: &|_| true, repeats: true };
+    for meal in 0..20 {
+        let dish = item(format!("dish-{meal}-a"));
+        let with: Vec<u32> = bought_together(&model, &Ask { items: &[dish], customer: None }, &limits)
+            .iter()
+            .map(|found| found.item)
+            .collect();
+        assert!(with.contains(&item(format!("sauce-{meal}"))), "meal {meal}: its sauce goes with it");
+        let other_brand = item(format!("dish-{meal}-b"));
+        assert!(!with.contains(&other_brand), "meal {meal}: nobody buys both brands");
+        let instead = alternatives(&model, dish, None, &limits)[0].item;
+        assert_eq!(instead, other_brand, "meal {meal}: the other brand stands in");
+    }
+}
+
+#[test]
+fn factors_tell_the_two_kinds_of_customers_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = shop(folder.path());
+    let customer = |id: &str| model.histories().customers().position(id).unwrap();
+    let score = |customer: u32, item: u32| {
+        let factors = model.customer_factors();
+        factors.norm(customer) * model.item_factors().dot(item, factors.unit(customer))
+    };
+    for meal in 0..20 {
+        let item = |brand: char| model.catalogue().items().position(&format!("dish-{meal}-{brand}")).unwrap();
+        assert!(score(customer("0"), item('a')) > score(customer("0"), item('b')) + 0.3);
+        assert!(score(customer("1"), item('b')) > score(customer("1"), item('a')) + 0.3);
+    }
+}

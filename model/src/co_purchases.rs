@@ -65,8 +65,8 @@ impl CoPurchases {
                 return Err(format!("item {row} has a partner beyond the catalogue"));
             }
         }
-        if weight.iter().any(|w| !w.is_finite()) {
-            return Err("a weight is not a finite number".into());
+        if weight.iter().any(|w| !w.is_finite() || *w < 0.0) {
+            return Err("a weight is not a finite number from 0".into());
         }
         Ok(Self { rows, partner, baskets, weight })
     }

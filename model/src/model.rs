@@ -38,13 +38,13 @@ pub struct Parts {
     pub weights: BlendWeights,
 }
 
-impl Model {
-    /// Checks the parts against each other and indexes the input vectors for nearest-neighbour search.
+impl Parts {
+    /// Checks the parts against each other, and every number.
     ///
     /// # Errors
     /// What does not fit, in words.
-    pub fn new(parts: Parts) -> Result<Self, String> {
-        let Parts { catalogue, input, output, item_factors, customer_factors, histories, .. } = &parts;
+    pub fn check(&self) -> Result<(), String> {
+        let Self { catalogue, input, output, item_factors, customer_factors, histories, weights, .. } = self;
         let learned = input.len();
         if learned > catalogue.items().len() {
             return Err(format!("{learned} learned items of {}", catalogue.items().len()));
@@ -58,17 +58,27 @@ impl Model {
         if customer_factors.len() != histories.customers().len() {
             return Err("there are not as many factors as customers".into());
         }
-        let finite = |v: &Vectors| v.units().iter().chain(v.norms()).all(|x| x.is_finite());
         for (what, vectors) in [
             ("input vectors", input),
             ("output vectors", output),
             ("item factors", item_factors),
             ("customer factors", customer_factors),
         ] {
-            if !finite(vectors) {
-                return Err(format!("the {what} hold a number that is not finite"));
+            if !vectors.is_sound() {
+                return Err(format!("the {what} hold one that is not finite or not of unit length"));
             }
         }
+        Blends::new(weights).map(|_| ())
+    }
+}
+
+impl Model {
+    /// Checks the parts and indexes the input vectors for nearest-neighbour search.
+    ///
+    /// # Errors
+    /// As [`Parts::check`].
+    pub fn new(parts: Parts) -> Result<Self, String> {
+        parts.check()?;
         let blends = Blends::new(&parts.weights)?;
         let nearest = Nearest::new(&parts.input);
         Ok(Self { parts, blends, nearest })

@@ -15,6 +15,9 @@ pub const EXACT_UP_TO: usize = 50_000;
 /// Beyond that the graph is asked for this many times what is wanted, and the filter applied to what comes back.
 const OVER_FETCH: usize = 4;
 
+/// Vectors in the graph are this little shorter than 1, which changes no order.
+const SHRINK: f32 = 0.9999;
+
 /// Links per vector and the breadth of the search while building (Malkov and Yashunin 2018, section 4).
 const LINKS: usize = 16;
 const BUILD_BREADTH: usize = 200;
@@ -47,9 +50,11 @@ impl Nearest {
             return Vec::new();
         }
         if let Some(graph) = &self.graph {
+            // anndists asserts that no inner product exceeds 1 by more than a rounding error.
+            let shrunk: Vec<f32> = query.iter().map(|x| x * SHRINK / length.sqrt()).collect();
             let wanted = k * OVER_FETCH;
             let mut found: Vec<(u32, f32)> = graph
-                .search(query, wanted, wanted.max(64))
+                .search(&shrunk, wanted, wanted.max(64))
                 .into_iter()
                 .map(|neighbour| neighbour.d_id as u32)
                 .filter(|&row| allowed(row))
@@ -81,7 +86,8 @@ pub fn exact(vectors: &Vectors, query: &[f32], k: usize, allowed: impl Fn(u32) -
 fn build_graph(vectors: &Vectors) -> Hnsw<'static, f32, DistDot> {
     let graph = Hnsw::new(LINKS, vectors.len(), LAYERS, BUILD_BREADTH, DistDot {});
     for row in (0..vectors.len() as u32).filter(|&row| vectors.norm(row) > 0.0) {
-        graph.insert((vectors.unit(row), row as usize));
+        let shrunk: Vec<f32> = vectors.unit(row).iter().map(|x| x * SHRINK).collect();
+        graph.insert((&shrunk, row as usize));
     }
     graph
 }

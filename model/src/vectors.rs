@@ -24,6 +24,9 @@ impl Vectors {
                 let norm = dot(row, row).sqrt();
                 if norm > 0.0 {
                     row.iter_mut().for_each(|x| *x /= norm);
+                } else {
+                    // What is too short to have a direction has none; a NaN stays one, to be refused.
+                    row.iter_mut().for_each(|x| *x *= 0.0);
                 }
                 norm
             })
@@ -34,6 +37,15 @@ impl Vectors {
     /// Puts together what was stored; `None` if the lengths don't agree.
     pub fn from_parts(dims: usize, unit: Vec<f32>, norms: Vec<f32>) -> Option<Self> {
         (dims > 0 && norms.len().checked_mul(dims) == Some(unit.len())).then_some(Self { dims, unit, norms })
+    }
+
+    /// True if every row is a unit vector with a norm above 0, or all zeros with norm 0; no NaN passes.
+    pub fn is_sound(&self) -> bool {
+        self.norms.iter().zip(self.unit.chunks_exact(self.dims)).all(|(&norm, row)| {
+            let length = dot(row, row);
+            let unit = norm.is_finite() && norm > 0.0 && (length - 1.0).abs() < 1e-4;
+            unit || (norm == 0.0 && length == 0.0)
+        })
     }
 
     /// Length of each vector.

@@ -5,7 +5,7 @@ use trolley_training::input;
 use super::ConfigFile;
 use super::progress::Bars;
 use super::table::thousands;
-use super::train::markets;
+use super::train::{latest, markets};
 
 /// Read the config and the tables, and say what was found
 ///
@@ -37,14 +37,23 @@ impl Check {
                 }
             }
             let rejects = config.rejects_of(market);
-            let tables = trolley_training::read(market, input, rejects.clone(), &Bars::new())?;
+            let mut tables = trolley_training::read(market, input, &rejects, latest(), &Bars::new())?;
+            let mut offers = 0;
+            if let Some(pattern) = &input.offers {
+                let (columns, value) = (&input.columns.offers, input.value_of(market.as_str()));
+                offers = input::read_offers(pattern, columns, value, &mut tables.rejects)?.len() as u64;
+            }
             let transactions = &tables.transactions;
             let count = |what: &str, number: u64| println!("  {what:12} {}", thousands(number));
             count("rows", transactions.read);
-            for (reason, rows) in &tables.rejected {
-                println!("    rejected   {} × {reason}", thousands(*rows));
+            let mut none = true;
+            for table in ["transactions", "items", "offers"] {
+                for (reason, rows) in tables.rejects.counts(table) {
+                    println!("    rejected   {} × {reason} ({table})", thousands(rows));
+                    none = false;
+                }
             }
-            if !tables.rejected.is_empty() {
+            if !none {
                 println!("    listed in  {}", rejects.display());
             }
             for (what, rows) in [
@@ -61,6 +70,8 @@ impl Check {
             count("items", transactions.items.len() as u64);
             count("customers", transactions.customers.len() as u64);
             count("items table", tables.items.len() as u64);
+            count("offers", offers);
+            tables.judge(input.max_rejected)?;
         }
         Ok(())
     }

@@ -55,6 +55,7 @@ impl Demo {
                 shelf: &shelf,
                 rejects: config.rejects.join(format!("{market}.csv")),
                 now: train::now()?,
+                latest: train::latest(),
                 threads: 0,
             };
             let manifest = trolley_training::train(&order, &Bars::new())?;
@@ -87,10 +88,10 @@ fn home() -> anyhow::Result<PathBuf> {
 
 fn push_offers(markets: &Markets, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
     let Some(offers) = &input.offers else { return Ok(()) };
-    let rows = input::read_offers(offers, &input.columns.offers, &mut input::Rejects::counted())?;
+    let rows = input::read_offers(offers, &input.columns.offers, name.as_str(), &mut input::Rejects::counted())?;
     let market = markets.get(name.as_str()).context("the market is gone")?;
     // The sample is of 2017: what held last there holds here and now.
-    market.put_offers(last_offers(rows, true));
+    market.put_offers(last_offers(rows));
     Ok(())
 }
 

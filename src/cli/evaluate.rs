@@ -5,7 +5,7 @@ use trolley_training::{Evaluation, TrainingConfig};
 use super::ConfigFile;
 use super::progress::Bars;
 use super::table::{Table, thousands};
-use super::train::markets;
+use super::train::{latest, markets};
 
 /// Measure how good the answers are on weeks not seen
 ///
@@ -35,7 +35,8 @@ impl Evaluate {
         let training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
         for (market, input) in markets(&config, self.market.as_ref())? {
             let progress = Bars::new();
-            let tables = trolley_training::read(market, input, config.rejects_of(market), &progress)?;
+            let tables = trolley_training::read(market, input, &config.rejects_of(market), latest(), &progress)?;
+            tables.judge(input.max_rejected)?;
             let found =
                 trolley_training::evaluate(&tables.transactions, &tables.items, &training, self.test_days, &progress)
                     .map_err(anyhow::Error::msg)?;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use chrono::Utc;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
@@ -91,13 +91,13 @@ impl Recommend {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.question {
             Question::BoughtTogether { items, customer, no_repeats, wish } => {
-                let snapshot = wish.open()?.0;
+                let snapshot = wish.open()?;
                 let query = wish.query(&items, customer.as_deref(), !no_repeats);
                 let found = snapshot.bought_together(&query);
                 wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)))
             }
             Question::Alternatives { item, customer, wish } => {
-                let snapshot = wish.open()?.0;
+                let snapshot = wish.open()?;
                 let items = [item];
                 let query = wish.query(&items, customer.as_deref(), true);
                 let found = snapshot.alternatives(&query);
@@ -117,21 +117,27 @@ impl Recommend {
 type Row = (Option<String>, String, f32, &'static str, Option<Vec<Why>>);
 
 impl Wish {
-    fn open(&self) -> anyhow::Result<(Snapshot, Config, Name)> {
+    fn open(&self) -> anyhow::Result<Snapshot> {
         self.open_with(|_, _| Ok(Vec::new()))
     }
 
     #[cfg(feature = "training")]
     fn open_with_offers(&self) -> anyhow::Result<Snapshot> {
-        use trolley_training::input;
+        use anyhow::Context;
+        use trolley_training::input::{self};
         let offers = |config: &Config, market: &Name| {
-            let input = config.markets.get(market).filter(|input| input.offers.is_some());
-            let input = input.with_context(|| format!("the config has no `offers` table for market `{market}`"))?;
-            let pattern = input.offers.as_deref().unwrap_or_default();
-            let rows = input::read_offers(pattern, &input.columns.offers, &mut input::Rejects::counted())?;
-            Ok(last_offers(rows, true))
+            let table = config.markets.get(market).filter(|input| input.offers.is_some());
+            let table = table.with_context(|| format!("the config has no `offers` table for market `{market}`"))?;
+            let pattern = table.offers.as_deref().unwrap_or_default();
+            let rows = input::read_offers(
+                pattern,
+                &table.columns.offers,
+                table.value_of(market.as_str()),
+                &mut input::Rejects::counted(),
+            )?;
+            Ok(last_offers(rows))
         };
-        Ok(self.open_with(offers)?.0)
+        self.open_with(offers)
     }
 
     #[cfg(not(feature = "training"))]
@@ -139,10 +145,7 @@ impl Wish {
         bail!("this binary was built without the trainer, which reads tables of offers: push them to the service")
     }
 
-    fn open_with(
-        &self,
-        offers: impl FnOnce(&Config, &Name) -> anyhow::Result<Vec<Offer>>,
-    ) -> anyhow::Result<(Snapshot, Config, Name)> {
+    fn open_with(&self, offers: impl FnOnce(&Config, &Name) -> anyhow::Result<Vec<Offer>>) -> anyhow::Result<Snapshot> {
         let config = self.config.read()?;
         let shelf = Shelf::new(&config.models);
         let markets = shelf.markets()?;
@@ -161,7 +164,7 @@ impl Wish {
             stock.update(&crate::live::StockUpdate { item: item.clone(), in_stock: false, sequence: 0 });
         }
         let offers = offers(&config, &market)?;
-        Ok((Snapshot::new(opened, Arc::new(offers), &stock), config, market))
+        Ok(Snapshot::new(opened, Arc::new(offers), &stock))
     }
 
     fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
@@ -204,17 +207,15 @@ impl Wish {
     }
 }
 
-/// The offers that ended last, grouped by their ID. With `always`, they hold at any time.
+/// The offers that ended last, grouped by their ID. They are of the past, so here they hold at any time.
 #[cfg(feature = "training")]
-pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>, always: bool) -> Vec<Offer> {
-    let time = |seconds: Option<i64>| seconds.filter(|_| !always).and_then(|s| chrono::DateTime::from_timestamp(s, 0));
+pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>) -> Vec<Offer> {
     let last = rows.iter().filter_map(|row| row.valid_to).max();
     let mut offers: std::collections::BTreeMap<String, Offer> = std::collections::BTreeMap::new();
     for row in rows.into_iter().filter(|row| row.valid_to.is_none() || row.valid_to == last) {
-        let (valid_from, valid_to) = (time(row.valid_from), time(row.valid_to));
         let id = row.offer.clone();
-        let offer = offers.entry(row.offer).or_insert_with(|| Offer { id, items: Vec::new(), valid_from, valid_to });
-        offer.items.push(row.item);
+        let new = || Offer { id, items: Vec::new(), valid_from: None, valid_to: None };
+        offers.entry(row.offer).or_insert_with(new).items.push(row.item);
     }
     offers.into_values().collect()
 }

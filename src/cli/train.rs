@@ -46,6 +46,7 @@ impl Train {
                 shelf: &shelf,
                 rejects: config.rejects_of(market),
                 now,
+                latest: latest(),
                 threads: self.threads,
             };
             let manifest = trolley_training::train(&order, &Bars::new())
@@ -61,6 +62,11 @@ pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
     let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(Utc::now()) };
     let time = text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     time.with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is not a time in Unix seconds"))
+}
+
+/// Tomorrow, by this machine's clock: what the shop's clocks say may be a little ahead.
+pub(super) fn latest() -> DateTime<Utc> {
+    Utc::now() + chrono::Days::new(1)
 }
 
 /// The markets of the config, or the one that was asked for.

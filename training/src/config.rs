@@ -27,6 +27,38 @@ pub struct TrainingConfig {
     pub ials: IalsConfig,
 }
 
+impl TrainingConfig {
+    /// Checks that every number makes sense.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and what it must be.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { half_life_days, partners, max_basket_items, skipgram, ials, .. } = self;
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        let not_negative = |value: f32| value.is_finite() && value >= 0.0;
+        let dims = |dims: usize| (1..=4096).contains(&dims);
+        let checks = [
+            ("half_life_days", positive(*half_life_days), "a number above 0"),
+            ("recent_days", self.recent_days > 0, "at least 1"),
+            ("partners", *partners > 0, "at least 1"),
+            ("max_basket_items", *max_basket_items >= 2, "at least 2"),
+            ("skipgram.dims", dims(skipgram.dims), "1 to 4096"),
+            ("skipgram.learning_rate", positive(skipgram.learning_rate), "a number above 0"),
+            ("skipgram.power", skipgram.power.is_finite(), "a finite number"),
+            ("skipgram.subsample", not_negative(skipgram.subsample), "a number from 0"),
+            ("ials.dims", dims(ials.dims), "1 to 4096"),
+            ("ials.unobserved", not_negative(ials.unobserved), "a number from 0"),
+            ("ials.repeats", not_negative(ials.repeats), "a number from 0"),
+            ("ials.regularisation", positive(ials.regularisation), "a number above 0"),
+            ("ials.exponent", ials.exponent.is_finite(), "a finite number"),
+        ];
+        match checks.iter().find(|(_, fine, _)| !fine) {
+            Some((key, _, must_be)) => Err(format!("training.{key} must be {must_be}")),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {

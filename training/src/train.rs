@@ -1,7 +1,7 @@
 //! The whole way: tables in, a published model out.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Manifest, Shelf};
@@ -27,6 +27,8 @@ pub struct Order<'a> {
     pub rejects: PathBuf,
     /// The time of the training: it names the version.
     pub now: DateTime<Utc>,
+    /// Transactions later than this are rejected.
+    pub latest: DateTime<Utc>,
     /// Threads to train on; 0 for all processors.
     pub threads: usize,
 }
@@ -39,7 +41,9 @@ pub enum TrainError {
     Input(#[from] InputError),
     #[error(transparent)]
     Artefact(#[from] ArtefactError),
-    #[error("the model cannot be made: {0}")]
+    #[error("{0}")]
+    Setting(String),
+    #[error("the model cannot be made: {0}; if numbers ran away, lower training.skipgram.learning_rate")]
     Fit(String),
     #[error("the training config cannot be stored: {0}")]
     Config(#[from] serde_json::Error),
@@ -56,31 +60,44 @@ pub struct Tables {
     pub transactions: Transactions,
     /// The items table, empty if there is none.
     pub items: Items,
-    /// Rows rejected, by reason.
-    pub rejected: BTreeMap<String, u64>,
+    /// The rows that were rejected.
+    pub rejects: Rejects,
 }
 
-/// Reads a market's tables.
+impl Tables {
+    /// Refuses tables of which too large a share was rejected.
+    ///
+    /// # Errors
+    /// [`InputError::TooManyRejects`]
+    pub fn judge(&self, limit: f64) -> Result<(), InputError> {
+        self.rejects.judge("items", self.items.read, limit)?;
+        self.rejects.judge("transactions", self.transactions.read - self.transactions.other_markets, limit)
+    }
+}
+
+/// Reads a market's items and transactions. Transactions later than `latest` are rejected.
 ///
 /// # Errors
-/// As [`input::read_transactions`].
+/// As [`input::read_transactions`]. Whether too many rows were rejected is for [`Tables::judge`] to say.
 pub fn read(
     market: &Name,
     input: &InputConfig,
-    rejects: PathBuf,
+    rejects: &Path,
+    latest: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<Tables, InputError> {
     progress.begin("reading", 2);
-    let mut rejects = Rejects::to_file(&rejects)?;
+    let mut rejects = Rejects::to_file(rejects)?;
     let items = match &input.items {
         Some(items) => input::read_items(items, &input.columns.items, &input.exclude, &mut rejects)?,
         None => Items::default(),
     };
     progress.advance(1);
-    let transactions = input::read_transactions(input, market.as_str(), &items, &mut rejects)?;
+    let latest = latest.timestamp();
+    let transactions = input::read_transactions(input, market.as_str(), latest, &items, &mut rejects)?;
     progress.advance(1);
     progress.end();
-    Ok(Tables { transactions, items, rejected: rejects.counts() })
+    Ok(Tables { transactions, items, rejects })
 }
 
 /// Reads, trains and publishes.
@@ -88,10 +105,14 @@ pub fn read(
 /// # Errors
 /// [`TrainError`]; then the model in service stays what it was.
 pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Manifest, TrainError> {
-    let Tables { transactions, items, rejected } = read(order.market, order.input, order.rejects.clone(), progress)?;
+    order.config.check().map_err(TrainError::Setting)?;
+    let tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
+    tables.judge(order.input.max_rejected)?;
+    let Tables { transactions, items, rejects } = tables;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
     let parts = pool
         .install(|| fit(&transactions, transactions.baskets.len(), &items, order.config, progress))
+        .and_then(|parts| parts.check().map(|()| parts))
         .map_err(TrainError::Fit)?;
     let day = |day: u16| (NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string();
     let data = DataFacts {
@@ -99,7 +120,7 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Manifest, Tra
         first_day: transactions.baskets.first().map_or_else(String::new, |basket| day(basket.day)),
         last_day: transactions.baskets.last().map_or_else(String::new, |basket| day(basket.day)),
         rows: transactions.read,
-        rejected,
+        rejected: rejects.counts("transactions"),
         baskets: transactions.baskets.len() as u64,
         items: parts.catalogue.items().len() as u64,
         learned_items: parts.input.len() as u64,

@@ -11,10 +11,10 @@ pub(crate) fn weights() -> BlendWeights {
         bought_together_anonymous: of(&[
             ("co_purchase", 1.0),
             ("complement", 0.28),
-            ("substitute", 0.5),
+            ("substitute", 0.6),
             ("same_category", 0.6),
             ("popularity", -0.3),
-            ("recent_popularity", 1.3),
+            ("recent_popularity", 0.95),
         ]),
         bought_together: of(&[
             ("co_purchase", 0.45),

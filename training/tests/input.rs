@@ -18,7 +18,7 @@ fn config(transactions: impl AsRef<Path>) -> InputConfig {
 
 fn read(config: &InputConfig) -> Result<(Transactions, Rejects), InputError> {
     let mut rejects = Rejects::counted();
-    let transactions = read_transactions(config, "de", &Items::default(), &mut rejects)?;
+    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut rejects)?;
     Ok((transactions, rejects))
 }
 
@@ -65,7 +65,7 @@ fn csv_is_read_as_it_stands() {
     ] {
         let (transactions, rejects) = read(&config(file(folder.path(), name, &content))).unwrap();
         assert_eq!(baskets(&transactions), expected, "{name}");
-        assert_eq!((transactions.read, rejects.total()), (3, 0), "{name}");
+        assert_eq!((transactions.read, rejects.counts("transactions").len()), (3, 0), "{name}");
     }
 }
 
@@ -97,9 +97,9 @@ fn every_rejected_row_is_counted_and_listed() {
     );
     let list = folder.path().join("rejects/de.csv");
     let mut rejects = Rejects::to_file(&list).unwrap();
-    let transactions = read_transactions(&config(&path), "de", &Items::default(), &mut rejects).unwrap();
+    let transactions = read_transactions(&config(&path), "de", i64::MAX, &Items::default(), &mut rejects).unwrap();
     assert_eq!((transactions.read, transactions.repeated, transactions.lines.len()), (9, 1, 1));
-    let counts: Vec<(String, u64)> = rejects.counts().into_iter().collect();
+    let counts: Vec<(String, u64)> = rejects.counts("transactions").into_iter().collect();
     let expected = [
         ("bad quantity", 1),
         ("bad timestamp", 2),
@@ -115,16 +115,47 @@ fn every_rejected_row_is_counted_and_listed() {
 }
 
 #[test]
-fn too_many_rejects_stop_the_training() {
+fn too_many_rejects_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nb,j,never\n");
-    let mut config = config(path);
-    config.max_rejected = 0.4;
-    let error = read(&config).unwrap_err();
+    let (transactions, rejects) = read(&config(path)).unwrap();
+    let error = rejects.judge("transactions", transactions.read, 0.4).unwrap_err();
     assert!(matches!(error, InputError::TooManyRejects { rejected: 1, rows: 2, .. }), "{error}");
     assert!(error.to_string().contains("bad timestamp: 1"), "{error}");
-    config.max_rejected = 0.5;
-    read(&config).unwrap();
+    rejects.judge("transactions", transactions.read, 0.5).unwrap();
+    rejects.judge("items", 0, 0.0).unwrap();
+}
+
+#[test]
+fn one_line_from_the_future_does_not_become_the_end_of_the_period() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nc,j,2099-01-01\n");
+    let mut rejects = Rejects::counted();
+    let latest = 1_704_500_000;
+    let transactions = read_transactions(&config(path), "de", latest, &Items::default(), &mut rejects).unwrap();
+    assert_eq!(transactions.baskets.len(), 1);
+    assert_eq!(rejects.counts("transactions")["timestamp in the future"], 1);
+}
+
+#[test]
+fn a_stray_quote_is_an_error_and_swallows_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "basket_id,item_id,timestamp,note\n\
+        b,i,2024-01-05,plain\nb,j,2024-01-05,5\" pipe\nb,k,2024-01-05,plain\nb,l,2024-01-05,6\" pipe\n";
+    let error = read(&config(file(folder.path(), "t.csv", lines))).unwrap_err();
+    assert!(error.to_string().contains("t.csv"), "{error}");
+}
+
+#[test]
+fn a_basket_of_two_customers_belongs_to_the_first_by_id_whatever_the_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = "basket_id,item_id,timestamp,customer_id\n";
+    for (name, lines) in
+        [("a.csv", "b,i,2024-01-05,z\nb,j,2024-01-05,c\n"), ("b.csv", "b,j,2024-01-05,c\nb,i,2024-01-05,z\n")]
+    {
+        let (transactions, _) = read(&config(file(folder.path(), name, &format!("{header}{lines}")))).unwrap();
+        assert_eq!(baskets(&transactions)[0].0, "c", "{name}");
+    }
 }
 
 #[test]
@@ -152,7 +183,8 @@ fn whole_numbers_in_parquet_come_out_as_the_same_digits() {
     assert!(transactions.items.position("1082185").is_some(), "bananas");
     assert!(transactions.customers.iter().all(|id| id.parse::<u64>().is_ok_and(|id| id % 6 == 0)));
     assert_eq!(transactions.read, 259_262);
-    assert_eq!(transactions.lines.len() as u64 + transactions.repeated + rejects.total(), transactions.read);
+    let rejected: u64 = rejects.counts("transactions").values().sum();
+    assert_eq!(transactions.lines.len() as u64 + transactions.repeated + rejected, transactions.read);
     assert!(transactions.baskets.windows(2).all(|pair| pair[0].day <= pair[1].day), "oldest first");
 }
 
@@ -209,16 +241,16 @@ fn items_have_categories_names_and_exclusions() {
     assert_eq!((milk.name.as_str(), milk.category.as_deref(), milk.excluded), ("Milk, 1 l", Some("dairy"), false));
     let petrol = items.get("2").unwrap();
     assert_eq!((petrol.name.as_str(), petrol.category.as_deref(), petrol.excluded), ("Petrol", None, true));
-    assert_eq!(rejects.total(), 2, "a duplicate and a row without ID");
+    assert_eq!(rejects.counts("items").values().sum::<u64>(), 2, "a duplicate and a row without ID");
     let lines = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,1,2024-01-05\nb,2,2024-01-05\n");
-    let transactions = read_transactions(&config(lines), "de", &items, &mut rejects).unwrap();
+    let transactions = read_transactions(&config(lines), "de", i64::MAX, &items, &mut rejects).unwrap();
     assert_eq!((transactions.excluded, transactions.lines.len()), (1, 1));
 }
 
 #[test]
 fn the_samples_offers_are_read() {
     let columns = input::OfferColumns::default();
-    let offers = read_offers(&format!("{SAMPLE}/offers.parquet"), &columns, &mut Rejects::counted()).unwrap();
+    let offers = read_offers(&format!("{SAMPLE}/offers.parquet"), &columns, "us", &mut Rejects::counted()).unwrap();
     assert_eq!(offers.len(), 79_392);
     assert!(offers.iter().all(|row| row.valid_from < row.valid_to && row.offer.ends_with(&row.item)));
 }

@@ -27,7 +27,7 @@ fn shop(folder: &std::path::Path) -> Model {
     let path = folder.join("t.csv");
     std::fs::write(&path, lines).unwrap();
     let config: InputConfig = serde_json::from_value(serde_json::json!({ "transactions": path })).unwrap();
-    let transactions = read_transactions(&config, "x", &Items::default(), &mut Rejects::counted()).unwrap();
+    let transactions = read_transactions(&config, "x", i64::MAX, &Items::default(), &mut Rejects::counted()).unwrap();
     let until = transactions.baskets.len();
     Model::new(fit(&transactions, until, &Items::default(), &TrainingConfig::default(), &Silent).unwrap()).unwrap()
 }

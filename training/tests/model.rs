@@ -34,7 +34,9 @@ fn us() -> Name {
 #[test]
 fn answers_beat_the_baselines_on_weeks_not_seen() {
     let folder = tempfile::tempdir().unwrap();
-    let Tables { transactions, items, .. } = read(&us(), &input(), folder.path().join("rejects.csv"), &Silent).unwrap();
+    let Tables { transactions, items, .. } =
+        read(&us(), &input(), &folder.path().join("rejects.csv"), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent)
+            .unwrap();
     let found = evaluate(&transactions, &items, &TrainingConfig::default(), 31, &Silent).unwrap();
     assert!(found.queries > 1500, "{} queries", found.queries);
     let score = |name: &str| &found.scores[name];
@@ -63,6 +65,7 @@ fn trained(folder: &Path, threads: usize, seed: u64) -> BTreeMap<String, Vec<u8>
         shelf: &shelf,
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         threads,
     };
     let manifest = train(&order, &Silent).unwrap();
@@ -106,6 +109,7 @@ fn two_models_made_in_the_same_second_both_stay() {
         shelf: &shelf,
         rejects: folder.path().join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         threads: 1,
     };
     let (first, second) = (train(&order, &Silent).unwrap(), train(&order, &Silent).unwrap());

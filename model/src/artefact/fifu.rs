@@ -20,6 +20,9 @@ const MATRIX: u32 = 2;
 const NORMS: u32 = 6;
 const F32: u32 = 10;
 
+/// A corrupt length must not become an allocation.
+const MOST_DIMS: usize = 4096;
+
 /// The file for `vectors` whose rows are those of the distinct `ids`; there must be as many.
 pub(super) fn encode<'a>(ids: impl Iterator<Item = &'a str>, vectors: &Vectors) -> Result<Vec<u8>, String> {
     let words: Vec<String> = ids.map(str::to_owned).collect();
@@ -45,7 +48,7 @@ pub(super) fn decode(bytes: &[u8], ids: &Texts) -> Result<Vectors, String> {
     if chunks != [3, VOCABULARY, MATRIX, NORMS] {
         return Err("expected the chunks vocabulary, matrix and norms".into());
     }
-    reader.chunk(VOCABULARY)?;
+    let end = reader.chunk(VOCABULARY)?;
     let words = reader.u64()?;
     if words > ids.len() as u64 {
         return Err(format!("{words} words for {} IDs", ids.len()));
@@ -56,14 +59,21 @@ pub(super) fn decode(bytes: &[u8], ids: &Texts) -> Result<Vectors, String> {
             return Err(format!("word {position} is not the ID at that position"));
         }
     }
-    reader.chunk(MATRIX)?;
+    reader.ends_at(end)?;
+    let end = reader.chunk(MATRIX)?;
     let (rows, dims) = (reader.u64()?, reader.u32()? as usize);
+    if dims > MOST_DIMS {
+        return Err(format!("vectors of {dims} numbers; at most {MOST_DIMS} are read"));
+    }
     let unit = reader.floats(rows.checked_mul(dims as u64))?;
-    reader.chunk(NORMS)?;
+    reader.ends_at(end)?;
+    let end = reader.chunk(NORMS)?;
     let length = reader.u64()?;
     let norms = reader.floats(Some(length))?;
-    if rows != words || reader.at != bytes.len() {
-        return Err(format!("{rows} rows for {words} words, or bytes left over"));
+    reader.ends_at(end)?;
+    reader.ends_at(bytes.len())?;
+    if rows != words {
+        return Err(format!("{rows} rows for {words} words"));
     }
     Vectors::from_parts(dims, unit, norms).ok_or_else(|| "matrix and norms don't agree".into())
 }
@@ -91,8 +101,8 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    /// Identifier and length of a chunk, whose content must end where the length says.
-    fn chunk(&mut self, expected: u32) -> Result<(), String> {
+    /// Identifier and length of a chunk; where its content ends.
+    fn chunk(&mut self, expected: u32) -> Result<usize, String> {
         let (found, length) = (self.u32()?, self.u64()?);
         if found != expected {
             return Err(format!("chunk {found} where {expected} was expected"));
@@ -100,7 +110,11 @@ impl<'a> Reader<'a> {
         if length > (self.bytes.len() - self.at) as u64 {
             return Err("a chunk goes beyond the file".into());
         }
-        Ok(())
+        Ok(self.at + length as usize)
+    }
+
+    fn ends_at(&self, end: usize) -> Result<(), String> {
+        if self.at == end { Ok(()) } else { Err(format!("content ends at byte {}, not at {end}", self.at)) }
     }
 
     /// Type, padding of one to four bytes up to a multiple of four, and so many floats.

@@ -36,6 +36,10 @@ pub(super) const POINTER: &str = "current";
 /// the old model or the new one is in service, never a mixture. What a killed process left is removed here.
 pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, ArtefactError> {
     fs::create_dir_all(market_dir).map_err(ArtefactError::io(market_dir))?;
+    // On the first publication the folders themselves are new.
+    for parent in market_dir.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
+        sync(parent)?;
+    }
     let _lock = lock(market_dir)?;
     remove_unfinished(market_dir)?;
     let target = market_dir.join(&draft.version);

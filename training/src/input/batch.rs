@@ -115,51 +115,44 @@ impl Batch<'_> {
 
     /// A column of IDs or other texts: texts as they are, whole numbers as their digits, and `None` for null and empty.
     /// `None` for a column that is not there.
-    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<Option<Cow<'_, str>>>>, InputError> {
+    pub(super) fn texts<'a>(&'a self, name: &str) -> Result<Option<Vec<Option<Cow<'a, str>>>>, InputError> {
         let Some(series) = self.series(name) else { return Ok(None) };
-        let fine =
-            series.dtype().is_integer() || *series.dtype() == DataType::String || *series.dtype() == DataType::Null;
+        let dtype = series.dtype();
+        // A decimal without places is a whole number; SQL and Spark export IDs so.
+        let fine = dtype.is_integer()
+            || matches!(dtype, DataType::String | DataType::Null | DataType::Categorical(..) | DataType::Decimal(_, 0));
         if !fine {
-            return Err(self.wrong(name, series, "an ID must be a text or a whole number, so convert the column"));
+            return Err(self.wrong(name, series, "it must be a text or a whole number, so convert the column"));
         }
-        let text = |value| match value {
+        let text = |value: AnyValue<'a>| match value {
             AnyValue::Null => None,
             AnyValue::String(text) => Some(Cow::Borrowed(text)),
-            number => Some(Cow::Owned(number.to_string())),
+            other => Some(Cow::Owned(other.get_str().map_or_else(|| other.to_string(), str::to_owned))),
         };
-        Ok(Some(series.iter().map(|value| text(value).filter(|text| !text.is_empty())).collect()))
+        Ok(Some(series.iter().map(text).map(|text| text.filter(|text| !text.is_empty())).collect()))
     }
 
-    /// A column of times in Unix seconds, `None` for what is null or no time.
-    pub(super) fn times(&self, name: &str) -> Result<Option<Vec<Option<i64>>>, InputError> {
+    /// A column of times. `None` for a column that is not there.
+    pub(super) fn times(&self, name: &str) -> Result<Option<Vec<Time>>, InputError> {
         let Some(series) = self.series(name) else { return Ok(None) };
-        let seconds = |value| match value {
-            AnyValue::Date(days) => Some(i64::from(days) * 86_400),
-            AnyValue::Datetime(ticks, unit, _) => Some(ticks.div_euclid(match unit {
+        let time = |value| match value {
+            AnyValue::Null => Time::Missing,
+            AnyValue::Date(days) => Time::At(i64::from(days) * 86_400),
+            AnyValue::Datetime(ticks, unit, _) => Time::At(ticks.div_euclid(match unit {
                 TimeUnit::Nanoseconds => 1_000_000_000,
                 TimeUnit::Microseconds => 1_000_000,
                 TimeUnit::Milliseconds => 1_000,
             })),
             AnyValue::String(text) => parse_time(text),
-            AnyValue::Int64(number) => Some(unix_seconds(number)),
-            AnyValue::Int32(number) => Some(i64::from(number)),
-            AnyValue::UInt32(number) => Some(i64::from(number)),
-            _ => None,
+            number => number.extract::<i64>().and_then(whole_number).map_or(Time::Bad, Time::At),
         };
-        let fine = matches!(
-            series.dtype(),
-            DataType::Date
-                | DataType::Datetime(..)
-                | DataType::String
-                | DataType::Int64
-                | DataType::Int32
-                | DataType::UInt32
-                | DataType::Null
-        );
+        let dtype = series.dtype();
+        let fine = dtype.is_integer()
+            || matches!(dtype, DataType::Date | DataType::Datetime(..) | DataType::String | DataType::Null);
         if !fine {
             return Err(self.wrong(name, series, "a time must be a date, a datetime, a text of one or Unix seconds"));
         }
-        Ok(Some(series.iter().map(seconds).collect()))
+        Ok(Some(series.iter().map(time).collect()))
     }
 
     /// A column of numbers, `None` for what is null or no number.
@@ -170,33 +163,68 @@ impl Batch<'_> {
             AnyValue::Null => None,
             other => other.extract::<f64>(),
         };
-        if !(series.dtype().is_primitive_numeric() || matches!(series.dtype(), DataType::String | DataType::Null)) {
+        let dtype = series.dtype();
+        let fine =
+            dtype.is_primitive_numeric() || matches!(dtype, DataType::String | DataType::Null | DataType::Decimal(..));
+        if !fine {
             return Err(self.wrong(name, series, "it must be a number"));
         }
         Ok(Some(series.iter().map(number).collect()))
     }
 }
 
-/// Whole numbers beyond the year 5138 in seconds are milliseconds.
-fn unix_seconds(number: i64) -> i64 {
-    if number.abs() > 100_000_000_000 { number.div_euclid(1000) } else { number }
+/// A moment that a row names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    /// Unix seconds.
+    At(i64),
+    /// Null or empty.
+    Missing,
+    /// Something that is no time.
+    Bad,
 }
 
-/// ISO 8601 dates and times, with or without a zone (then UTC), and Unix seconds or milliseconds in digits.
-fn parse_time(text: &str) -> Option<i64> {
+impl Time {
+    /// The seconds, if there are any.
+    pub(super) fn seconds(self) -> Option<i64> {
+        if let Self::At(seconds) = self { Some(seconds) } else { None }
+    }
+}
+
+/// A time as a whole number: a day as YYYYMMDD, Unix seconds (from 1973) or milliseconds. Smaller numbers are no times:
+/// they come from shifted columns.
+fn whole_number(number: i64) -> Option<i64> {
+    match number {
+        19_000_101..=21_491_231 => {
+            let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+            midnight(NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?)
+        }
+        100_000_000..=99_999_999_999 => Some(number),
+        100_000_000_000..=99_999_999_999_999 => Some(number / 1000),
+        _ => None,
+    }
+}
+
+fn midnight(date: NaiveDate) -> Option<i64> {
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
+}
+
+/// ISO 8601 dates and times, with or without a zone (then UTC), or a whole number in digits.
+fn parse_time(text: &str) -> Time {
     let text = text.trim();
+    if text.is_empty() {
+        return Time::Missing;
+    }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp());
+        return Time::At(time.timestamp());
     }
     for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
         if let Ok(time) = NaiveDateTime::parse_from_str(text, format) {
-            return Some(time.and_utc().timestamp());
+            return Time::At(time.and_utc().timestamp());
         }
     }
-    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp());
-    }
-    text.parse().ok().map(unix_seconds)
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(midnight);
+    date.or_else(|| text.parse().ok().and_then(whole_number)).map_or(Time::Bad, Time::At)
 }
 
 #[cfg(test)]
@@ -215,11 +243,13 @@ mod tests {
             "1511179200",
             "1511179200000",
         ] {
-            assert_eq!(parse_time(text), Some(noon), "{text}");
+            assert_eq!(parse_time(text), Time::At(noon), "{text}");
         }
-        assert_eq!(parse_time("2017-11-20"), Some(noon - 43_200));
-        for text in ["", "yesterday", "20.11.2017", "2017-13-01"] {
-            assert_eq!(parse_time(text), None, "{text}");
+        assert_eq!(parse_time("2017-11-20"), Time::At(noon - 43_200));
+        assert_eq!(parse_time("20171120"), Time::At(noon - 43_200));
+        for text in ["yesterday", "20.11.2017", "2017-13-01", "20171399", "55", "-9223372036854775808"] {
+            assert_eq!(parse_time(text), Time::Bad, "{text}");
         }
+        assert_eq!(parse_time(" "), Time::Missing);
     }
 }

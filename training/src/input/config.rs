@@ -20,10 +20,10 @@ pub struct InputConfig {
     /// Items to be left out of everything, by columns of the items table: `department = ["FUEL"]`.
     #[serde(default)]
     pub exclude: BTreeMap<String, Vec<String>>,
-    /// The value of the transactions' `market` column that stands for this market; by default the market's name.
+    /// The value of a `market` column that stands for this market; by default the market's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub market_value: Option<String>,
-    /// Training stops when a larger share of the transactions' rows than this is rejected, 0 to 1.
+    /// Training stops when a larger share of a table's rows than this is rejected, 0 to 1.
     #[serde(default = "default_max_rejected")]
     pub max_rejected: f64,
 }
@@ -104,7 +104,7 @@ impl Default for ItemColumns {
     }
 }
 
-/// Columns of the offers.
+/// Columns of the offers. The optional ones are used if a column of our name is there, or of the name given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OfferColumns {
@@ -113,19 +113,19 @@ pub struct OfferColumns {
     /// An item of it.
     pub item_id: String,
     /// From when it holds (optional).
-    pub valid_from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
     /// Until when it holds (optional).
-    pub valid_to: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
+    /// The market (optional): rows of other markets are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<String>,
 }
 
 impl Default for OfferColumns {
     fn default() -> Self {
-        Self {
-            offer_id: "offer_id".into(),
-            item_id: "item_id".into(),
-            valid_from: "valid_from".into(),
-            valid_to: "valid_to".into(),
-        }
+        Self { offer_id: "offer_id".into(), item_id: "item_id".into(), valid_from: None, valid_to: None, market: None }
     }
 }
 
@@ -137,6 +137,13 @@ pub enum OneOrMany {
     One(String),
     /// The texts of several, joined by `, `; empty ones are passed over.
     Many(Vec<String>),
+}
+
+impl InputConfig {
+    /// The value of a `market` column that stands for `market`.
+    pub fn value_of<'a>(&'a self, market: &'a str) -> &'a str {
+        self.market_value.as_deref().unwrap_or(market)
+    }
 }
 
 impl OneOrMany {

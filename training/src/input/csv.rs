@@ -12,6 +12,9 @@ use super::InputError;
 /// Bytes read at a time; a batch ends with the last whole record in them.
 const BLOCK: usize = 16 << 20;
 
+/// What is left of a block without a record's end in it can't be larger than a record.
+const LONGEST_RECORD: usize = 1 << 20;
+
 /// The names of a file's columns: its first line.
 pub(super) fn columns(path: &Path) -> Result<Vec<String>, InputError> {
     let mut head = Vec::new();
@@ -27,12 +30,21 @@ pub(super) fn read(
     wanted: &[String],
     mut each: impl FnMut(DataFrame) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
-    let schema: Schema = columns(path)?.iter().map(|name| (name.into(), DataType::String)).collect();
-    let (schema, wanted) = (Arc::new(schema), wanted.iter().map(PlSmallStr::from).collect::<Arc<[_]>>());
+    let found = columns(path)?;
+    let schema: Schema = found.iter().map(|name| (name.into(), DataType::String)).collect();
+    // The last column is read along: only then are lines that a stray quote has run together, and lines with too many
+    // fields, found out instead of being taken for one record.
+    let wanted: Vec<&String> =
+        found.iter().filter(|name| wanted.contains(name) || Some(*name) == found.last()).collect();
+    let (schema, wanted) = (Arc::new(schema), wanted.into_iter().map(PlSmallStr::from).collect::<Arc<[_]>>());
     let mut file = open(path)?;
     let (mut block, mut first) = (Vec::with_capacity(BLOCK), true);
     loop {
         let before = block.len();
+        if before > LONGEST_RECORD {
+            let reason = "a quote is opened and not closed: a quote inside a field must be doubled".into();
+            return Err(InputError::Read { path: path.to_owned(), reason });
+        }
         file.by_ref().take(BLOCK as u64).read_to_end(&mut block).map_err(io(path))?;
         let ended = block.len() - before < BLOCK;
         if first {

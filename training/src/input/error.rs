@@ -24,10 +24,10 @@ pub enum InputError {
     #[error("there are more than 4 billion distinct IDs, or more than 4 GiB of them")]
     TooLarge(#[from] trolley_model::TooLarge),
     #[error(
-        "{rejected} of {rows} rows were rejected ({reasons}), a share above max_rejected = {limit}: \
+        "{rejected} of {rows} rows of the {table} were rejected ({reasons}), a share above max_rejected = {limit}: \
          look at {file}, mend the input or raise the limit"
     )]
-    TooManyRejects { rejected: u64, rows: u64, reasons: String, limit: f64, file: PathBuf },
+    TooManyRejects { table: &'static str, rejected: u64, rows: u64, reasons: String, limit: f64, file: PathBuf },
 }
 
 fn list(columns: &[String]) -> String {

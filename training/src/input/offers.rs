@@ -1,4 +1,4 @@
-use super::batch::{self, Wanted};
+use super::batch::{self, Time, Wanted};
 use super::{InputError, OfferColumns, Reason, Rejects};
 
 /// A row of the offers table: one item of one offer.
@@ -14,40 +14,49 @@ pub struct OfferRow {
     pub valid_to: Option<i64>,
 }
 
-/// Reads the history of offers.
+/// Reads the history of a market's offers.
 ///
 /// # Errors
 /// If a file can't be read or lacks a column.
-pub fn read_offers(pattern: &str, columns: &OfferColumns, rejects: &mut Rejects) -> Result<Vec<OfferRow>, InputError> {
+pub fn read_offers(
+    pattern: &str,
+    columns: &OfferColumns,
+    market: &str,
+    rejects: &mut Rejects,
+) -> Result<Vec<OfferRow>, InputError> {
     let wanted = [
         Wanted::required(&columns.offer_id),
         Wanted::required(&columns.item_id),
-        Wanted { name: columns.valid_from.clone(), required: false },
-        Wanted { name: columns.valid_to.clone(), required: false },
+        Wanted::optional(columns.valid_from.as_ref(), "valid_from"),
+        Wanted::optional(columns.valid_to.as_ref(), "valid_to"),
+        Wanted::optional(columns.market.as_ref(), "market"),
     ];
+    let [offer_id, item_id, valid_from, valid_to, market_column] = &wanted;
     let mut rows = Vec::new();
     batch::for_each(pattern, &wanted, |batch| {
-        let offers = batch.texts(&columns.offer_id)?.unwrap_or_default();
-        let items = batch.texts(&columns.item_id)?.unwrap_or_default();
-        let valid_from = batch.times(&columns.valid_from)?;
-        let valid_to = batch.times(&columns.valid_to)?;
+        let offers = batch.texts(&offer_id.name)?.unwrap_or_default();
+        let items = batch.texts(&item_id.name)?.unwrap_or_default();
+        let (from, to) = (batch.times(&valid_from.name)?, batch.times(&valid_to.name)?);
+        let markets = batch.texts(&market_column.name)?;
+        let time = |times: &Option<Vec<Time>>, row: usize| times.as_ref().map_or(Time::Missing, |times| times[row]);
         for row in 0..batch.rows() {
-            let reason = match (&offers[row], &items[row]) {
-                (Some(offer), Some(item)) => {
-                    rows.push(OfferRow {
-                        offer: offer.clone().into_owned(),
-                        item: item.clone().into_owned(),
-                        valid_from: valid_from.as_ref().and_then(|times| times[row]),
-                        valid_to: valid_to.as_ref().and_then(|times| times[row]),
-                    });
+            if markets.as_ref().is_some_and(|markets| markets[row].as_deref() != Some(market)) {
+                continue;
+            }
+            let reason = match (&offers[row], &items[row], time(&from, row), time(&to, row)) {
+                (None, ..) => Reason::NoOfferId,
+                (_, None, ..) => Reason::NoItemId,
+                (_, _, Time::Bad, _) | (.., Time::Bad) => Reason::BadTimestamp,
+                (Some(offer), Some(item), from, to) => {
+                    let (offer, item) = (offer.clone().into_owned(), item.clone().into_owned());
+                    rows.push(OfferRow { offer, item, valid_from: from.seconds(), valid_to: to.seconds() });
                     continue;
                 }
-                (None, _) => Reason::NoOfferId,
-                (_, None) => Reason::NoItemId,
             };
             rejects.add("offers", batch.path(), batch.first_row + row as u64, reason)?;
         }
         Ok(())
     })?;
+    rejects.finish()?;
     Ok(rows)
 }

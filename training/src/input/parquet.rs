@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use polars_core::prelude::DataFrame;
@@ -12,8 +13,16 @@ const BATCH: usize = 1 << 18;
 
 /// The names of a file's columns.
 pub(super) fn columns(path: &Path) -> Result<Vec<String>, InputError> {
-    let schema = open(path)?.schema().map_err(|e| failed(path, &e))?;
+    let schema = contained(path, || open(path)?.schema().map_err(|e| failed(path, &e)))?;
     Ok(schema.iter_names().map(ToString::to_string).collect())
+}
+
+/// polars panics on columns of a type that it was built without; such a file is refused like any other.
+fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, InputError>) -> Result<T, InputError> {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let reason = "a column has a type that is not supported: convert it to text, a number or a datetime".into();
+        Err(InputError::Read { path: path.to_owned(), reason })
+    })
 }
 
 /// Calls `each` with every batch of the wanted columns, in the order of the file.
@@ -22,18 +31,21 @@ pub(super) fn read(
     columns: &[String],
     mut each: impl FnMut(DataFrame) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
-    let mut reader = open(path)?;
-    let rows = reader.num_rows().map_err(|e| failed(path, &e))?;
-    let metadata = reader.get_metadata().map_err(|e| failed(path, &e))?.clone();
-    for start in (0..rows).step_by(BATCH) {
+    let (rows, metadata) = contained(path, || {
         let mut reader = open(path)?;
-        reader.set_metadata(metadata.clone());
-        let batch = reader
-            .with_columns(Some(columns.to_vec()))
-            .with_slice(Some((start, BATCH.min(rows - start))))
-            .finish()
-            .map_err(|e| failed(path, &e))?;
-        each(batch)?;
+        let rows = reader.num_rows().map_err(|e| failed(path, &e))?;
+        Ok((rows, reader.get_metadata().map_err(|e| failed(path, &e))?.clone()))
+    })?;
+    for start in (0..rows).step_by(BATCH) {
+        each(contained(path, || {
+            let mut reader = open(path)?;
+            reader.set_metadata(metadata.clone());
+            reader
+                .with_columns(Some(columns.to_vec()))
+                .with_slice(Some((start, BATCH.min(rows - start))))
+                .finish()
+                .map_err(|e| failed(path, &e))
+        })?)?;
     }
     Ok(())
 }

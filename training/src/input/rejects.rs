@@ -12,6 +12,7 @@ pub enum Reason {
     NoBasketId,
     NoItemId,
     BadTimestamp,
+    FutureTimestamp,
     NonPositiveQuantity,
     BadQuantity,
     NoOfferId,
@@ -25,6 +26,7 @@ impl Reason {
             Self::NoBasketId => "no basket_id",
             Self::NoItemId => "no item_id",
             Self::BadTimestamp => "bad timestamp",
+            Self::FutureTimestamp => "timestamp in the future",
             Self::NonPositiveQuantity => "non-positive quantity",
             Self::BadQuantity => "bad quantity",
             Self::NoOfferId => "no offer_id",
@@ -38,7 +40,7 @@ impl Reason {
 /// No value of a row is written: it may be a customer's.
 #[derive(Debug)]
 pub struct Rejects {
-    counts: BTreeMap<Reason, u64>,
+    counts: BTreeMap<(&'static str, Reason), u64>,
     path: PathBuf,
     file: Option<BufWriter<File>>,
 }
@@ -64,8 +66,8 @@ impl Rejects {
         Self { counts: BTreeMap::new(), path: PathBuf::new(), file: None }
     }
 
-    pub(super) fn add(&mut self, table: &str, file: &Path, row: u64, reason: Reason) -> Result<(), InputError> {
-        *self.counts.entry(reason).or_default() += 1;
+    pub(super) fn add(&mut self, table: &'static str, file: &Path, row: u64, reason: Reason) -> Result<(), InputError> {
+        *self.counts.entry((table, reason)).or_default() += 1;
         if let Some(out) = &mut self.file {
             let name = file.display().to_string().replace('"', "\"\"");
             writeln!(out, "{table},\"{name}\",{row},{}", reason.name())
@@ -74,19 +76,25 @@ impl Rejects {
         Ok(())
     }
 
-    /// How many rows were rejected for each reason so far.
-    pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.counts.iter().map(|(reason, &count)| (reason.name().to_owned(), count)).collect()
+    /// How many rows of a table were rejected for each reason so far.
+    pub fn counts(&self, table: &str) -> BTreeMap<String, u64> {
+        let of_table = self.counts.iter().filter(|((of, _), _)| *of == table);
+        of_table.map(|((_, reason), &count)| (reason.name().to_owned(), count)).collect()
     }
 
-    /// How many rows were rejected so far.
-    pub fn total(&self) -> u64 {
-        self.counts.values().sum()
-    }
-
-    /// The file's path; empty if there is none.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Refuses a table of which too large a share was rejected.
+    ///
+    /// # Errors
+    /// [`InputError::TooManyRejects`] if more than `limit` (0 to 1) of its `rows` were.
+    pub fn judge(&self, table: &'static str, rows: u64, limit: f64) -> Result<(), InputError> {
+        let counts = self.counts(table);
+        let rejected: u64 = counts.values().sum();
+        if rejected as f64 <= limit * rows as f64 {
+            return Ok(());
+        }
+        let reasons: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
+        let (reasons, file) = (reasons.join(", "), self.path.clone());
+        Err(InputError::TooManyRejects { table, rejected, rows, reasons, limit, file })
     }
 
     /// Writes out what is buffered.

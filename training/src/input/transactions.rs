@@ -52,14 +52,15 @@ impl Transactions {
     }
 }
 
-/// Reads the transactions of a market, batch by batch.
+/// Reads the transactions of a market, batch by batch. Rows later than `latest` (Unix seconds) are rejected: one line
+/// dated years ahead would make everything else look ages old.
 ///
 /// # Errors
-/// If a file can't be read, lacks a column or has one of the wrong type, if too large a share of the rows is rejected,
-/// or if nothing is left.
+/// If a file can't be read, lacks a column or has one of the wrong type, or if nothing is left.
 pub fn read_transactions(
     input: &InputConfig,
     market: &str,
+    latest: i64,
     items: &Items,
     rejects: &mut Rejects,
 ) -> Result<Transactions, InputError> {
@@ -72,27 +73,17 @@ pub fn read_transactions(
         Wanted::optional(columns.market.as_ref(), "market"),
         Wanted::optional(columns.quantity.as_ref(), "quantity"),
     ];
-    let market = input.market_value.as_deref().unwrap_or(market);
-    let mut reader = Reader::default();
-    let rejected_before = rejects.total();
+    let market = input.value_of(market);
+    let mut reader = Reader { latest, ..Reader::default() };
     batch::for_each(&input.transactions, &wanted, |batch| reader.take(batch, &wanted, market, items, rejects))?;
     rejects.finish()?;
-    let rejected = rejects.total() - rejected_before;
-    if rejected as f64 > input.max_rejected * reader.read as f64 {
-        let reasons = rejects.counts().iter().map(|(reason, count)| format!("{reason}: {count}")).collect::<Vec<_>>();
-        return Err(InputError::TooManyRejects {
-            rejected,
-            rows: reader.read,
-            reasons: reasons.join(", "),
-            limit: input.max_rejected,
-            file: rejects.path().to_owned(),
-        });
-    }
-    reader.finish(rejected)
+    reader.finish(rejects)
 }
 
 #[derive(Default)]
 struct Reader {
+    /// Rows later than this are rejected, in Unix seconds.
+    latest: i64,
     items: Ids,
     customers: Ids,
     baskets: Ids,
@@ -130,9 +121,10 @@ impl Reader {
                 continue;
             }
             // A basket's day is kept in 16 bits: 1970 to 2149.
-            let time = times[row].filter(|time| (0..=i64::from(u16::MAX) * 86_400).contains(time));
+            let time = times[row].seconds().filter(|time| (0..i64::from(u16::MAX) * 86_400).contains(time));
             let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
             let reason = match (&basket_ids[row], &item_ids[row], time, quantity) {
+                (Some(_), Some(_), Some(time), _) if time > self.latest => Reason::FutureTimestamp,
                 (Some(basket), Some(item), Some(time), Some(quantity)) if quantity > 0.0 => {
                     let customer = customer_ids.as_ref().and_then(|ids| ids[row].as_deref());
                     if items.get(item).is_some_and(|item| item.excluded) {
@@ -160,7 +152,9 @@ impl Reader {
             None => self.heads.push((time, customer)),
             Some((earliest, known)) => {
                 *earliest = time.min(*earliest);
-                if *known == NOBODY {
+                // Of several customers the first by ID: whichever row comes first must not matter.
+                let id = |customer: u32| self.customers.get(customer);
+                if *known == NOBODY || (customer != NOBODY && id(customer) < id(*known)) {
                     *known = customer;
                 }
             }
@@ -170,8 +164,9 @@ impl Reader {
     }
 
     /// Brings everything into an order that does not depend on how the rows were spread over files.
-    fn finish(mut self, rejected: u64) -> Result<Transactions, InputError> {
+    fn finish(mut self, rejects: &Rejects) -> Result<Transactions, InputError> {
         if self.lines.is_empty() {
+            let rejected: u64 = rejects.counts("transactions").values().sum();
             return Err(InputError::Nothing(format!(
                 "{} rows read, {rejected} rejected, {} of other markets, {} excluded",
                 self.read, self.other_markets, self.excluded

@@ -45,7 +45,7 @@ pub struct SkipGramConfig {
 
 impl Default for SkipGramConfig {
     fn default() -> Self {
-        Self { dims: 64, epochs: 12, contexts: 6, negatives: 5, learning_rate: 0.05, power: 0.75, subsample: 0.01 }
+        Self { dims: 64, epochs: 12, contexts: 4, negatives: 5, learning_rate: 0.05, power: 0.75, subsample: 0.01 }
     }
 }
 

@@ -68,7 +68,7 @@ impl Draw<'_> {
                 let (other_block, other) = place(item);
                 buckets[block * BLOCKS + other_block].push(Sample { center, other, together });
             };
-            for _ in 0..self.contexts.min(kept.len() - 1) {
+            for _ in 0..self.contexts {
                 // Any other line: one of the n - 1, counted on from behind this one.
                 add(kept[(at + 1 + random.below(kept.len() - 1)) % kept.len()], true);
                 for _ in 0..self.negatives {

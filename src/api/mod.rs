@@ -19,4 +19,4 @@ mod server;
 mod stock;
 
 pub use router::{admin_router, openapi, router};
-pub use server::serve;
+pub use server::{Listening, serve};

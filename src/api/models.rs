@@ -67,6 +67,7 @@ pub(super) async fn set_current(
     let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
     let version = Name::new(&version).map_err(|e| Problem::field("version", e.to_string()))?;
     blocking(move || {
+        let _changing = market.changing();
         // Opened before the pointer moves: a damaged model must not become the current one.
         let opened = markets.shelf().open(market.name(), &version)?;
         markets.shelf().set_current(market.name(), &version)?;

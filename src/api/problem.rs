@@ -49,9 +49,9 @@ impl Problem {
         let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
         let detail =
             detail.strip_prefix("Failed to deserialize the JSON body into the target type: ").unwrap_or(detail);
-        let field = detail
-            .split_once("unknown field `")
-            .and_then(|(_, rest)| rest.split_once('`'))
+        let field = ["unknown field `", "missing field `", "duplicate field `"]
+            .iter()
+            .find_map(|what| detail.split_once(what)?.1.split_once('`'))
             .map(|(field, _)| field)
             .or_else(|| detail.split_once(": ").map(|(path, _)| path))
             .filter(|field| field.len() <= 100 && !field.contains(' '));

@@ -1,13 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
+
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -76,6 +78,14 @@ pub fn admin_router(markets: Arc<Markets>, handle: PrometheusHandle) -> Router {
     finished(router.with_state(markets).merge(metrics))
 }
 
+/// Whoever takes too long to send a body is told so.
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| {
+        let detail = format!("the request took longer than {} seconds", PATIENCE.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+    })
+}
+
 /// What all routes share: problems for whatever has no handler, a bound in time, panics contained, and counting.
 fn finished(router: Router) -> Router {
     router
@@ -83,9 +93,8 @@ fn finished(router: Router) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
         })
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(|_| {
-            use axum::response::IntoResponse;
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
         }))
         .layer(middleware::from_fn(observe))

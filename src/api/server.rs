@@ -11,8 +11,20 @@ use super::router::{admin_router, router};
 use crate::config::ServerConfig;
 use crate::live::{self, Markets};
 
+/// What is in flight when the process is told to stop has this long to finish.
+const DRAIN: Duration = Duration::from_secs(10);
+
 /// Metrics drop samples that nobody scrapes only when told to.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The addresses in use: where a port of 0 was asked for, these say which it became.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// The API's.
+    pub api: SocketAddr,
+    /// That of metrics, health and administration.
+    pub admin: SocketAddr,
+}
 
 /// Opens the models and answers until the process is told to stop; then finishes what is in flight.
 ///
@@ -24,10 +36,11 @@ pub async fn serve(
     config: &ServerConfig,
     markets: Arc<Markets>,
     metrics: PrometheusHandle,
-    on_ready: impl FnOnce(&Markets) + Send,
+    on_ready: impl FnOnce(&Markets, Listening) + Send,
 ) -> anyhow::Result<()> {
     let api = bind("server.listen", config.listen).await?;
     let admin = bind("server.admin_listen", config.admin_listen).await?;
+    let listening = Listening { api: api.local_addr()?, admin: admin.local_addr()? };
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         signal().await;
@@ -53,9 +66,18 @@ pub async fn serve(
     let first = markets.clone();
     tokio::task::spawn_blocking(move || first.refresh()).await?;
     tokio::spawn(live::watch(markets.clone(), Duration::from_millis(config.reload_milliseconds.max(1))));
-    on_ready(&markets);
-    axum::serve(api, router(markets)).with_graceful_shutdown(until(stopped)).await?;
-    admin.await??;
+    on_ready(&markets, listening);
+    let api = axum::serve(api, router(markets)).with_graceful_shutdown(until(stopped.clone()));
+    let both = async {
+        api.await?;
+        admin.await?
+    };
+    tokio::select! {
+        ended = both => ended?,
+        () = async { until(stopped).await; tokio::time::sleep(DRAIN).await } => {
+            tracing::warn!("some requests were still in flight after {} seconds", DRAIN.as_secs());
+        }
+    }
     Ok(())
 }
 

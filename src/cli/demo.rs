@@ -64,14 +64,14 @@ impl Demo {
         if self.no_serve {
             return Ok(());
         }
-        serve::serve(&config, |markets| {
+        serve::serve(&config, |markets, listening| {
             for (name, input) in &config.markets {
                 if let Err(error) = push_offers(markets, name, input) {
                     eprintln!("the sample's offers cannot be read: {error:#}");
                 }
             }
             for market in markets.all().values() {
-                print_commands(market, self.listen);
+                print_commands(market, listening.api);
             }
         })
     }

@@ -64,7 +64,8 @@ impl Models {
             }
             Action::Rollback { config, market, version } => {
                 let shelf = shelf(&config)?;
-                let before = shelf.current(&market)?;
+                // A damaged pointer is one more reason to roll back.
+                let before = shelf.current(&market).map_or_else(|_| "nothing".to_owned(), String::from);
                 let version = match version {
                     Some(version) => version,
                     None => shelf.previous(&market).context("there is no earlier version to roll back to")?,

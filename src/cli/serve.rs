@@ -6,6 +6,7 @@ use clap::Args;
 use trolley_model::artefact::Shelf;
 
 use super::ConfigFile;
+use crate::api::Listening;
 use crate::config::Config;
 use crate::live::Markets;
 use crate::{api, metrics};
@@ -23,12 +24,12 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
-        serve(&config, |_| {})
+        serve(&config, |_, _| {})
     }
 }
 
 /// Serves until the process is told to stop. `on_ready` is called when answers can be had.
-pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets) + Send) -> anyhow::Result<()> {
+pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets, Listening) + Send) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // A second call in one process keeps the first subscriber.
     let _ = tracing_subscriber::fmt()
@@ -42,11 +43,11 @@ pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets) + Send) -> 
     }
     let markets = Arc::new(Markets::new(Shelf::new(&config.models), config.markets.keys().cloned()));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
-    runtime.block_on(api::serve(&config.server, markets, handle, |markets| {
-        tracing::info!(api = %config.server.listen, admin = %config.server.admin_listen, "listening");
+    runtime.block_on(api::serve(&config.server, markets, handle, |markets, listening| {
+        tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
         if markets.all().is_empty() {
             tracing::warn!("no market yet: `trolley train` publishes to {}", config.models.display());
         }
-        on_ready(markets);
+        on_ready(markets, listening);
     }))
 }

@@ -111,10 +111,11 @@ impl Config {
     }
 
     fn extract(figment: Figment) -> Result<Self, ConfigError> {
-        figment
-            .merge(Env::prefixed("TROLLEY_").split("__"))
-            .extract()
-            .map_err(|e| ConfigError::Invalid(error::words(e)))
+        // Kubernetes sets TROLLEY_PORT and the like for a service of that name: only what has the form of a key is one.
+        let ours =
+            |key: &figment::value::UncasedStr| key.as_str().contains("__") || key == "models" || key == "rejects";
+        let environment = Env::prefixed("TROLLEY_").filter(ours).split("__");
+        figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
     }
 
     /// The file of a market's rejected rows.

@@ -18,6 +18,7 @@ pub struct Market {
     name: Name,
     snapshot: ArcSwapOption<Snapshot>,
     pushed: Mutex<Pushed>,
+    changing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ struct Pushed {
 
 impl Market {
     pub(super) fn new(name: Name) -> Self {
-        Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default() }
+        Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default(), changing: Mutex::default() }
     }
 
     /// Its name.
@@ -39,6 +40,12 @@ impl Market {
     /// What to answer from; `None` while no model is in service.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshot.load_full()
+    }
+
+    /// Held from reading or moving the pointer `current` until the model that it names is in service, so that of two
+    /// changes the later one wins.
+    pub fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a model into service, with all that was pushed.
@@ -56,7 +63,7 @@ impl Market {
         let mut pushed = self.pushed();
         pushed.offers = offers.clone();
         if let Some(snapshot) = self.snapshot() {
-            self.snapshot.store(Some(Arc::new(snapshot.with_offers(offers))));
+            self.snapshot.store(Some(Arc::new(snapshot.with_offers(offers, &pushed.stock))));
         }
         metrics::offers_known(&self.name, pushed.offers.len());
     }
@@ -71,7 +78,7 @@ impl Market {
             }
         }
         if let Some(snapshot) = self.snapshot().filter(|_| !news.is_empty()) {
-            self.snapshot.store(Some(Arc::new(snapshot.with_stock(&news))));
+            self.snapshot.store(Some(Arc::new(snapshot.with_stock(&pushed.stock, &news))));
         }
         metrics::stock_known(&self.name, pushed.stock.len());
         Updated { accepted: news.len(), stale: updates.len() - news.len() }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,8 +15,17 @@ use crate::metrics;
 pub struct Markets {
     shelf: Shelf,
     markets: ArcSwap<BTreeMap<Name, Arc<Market>>>,
-    /// The version of each market that was refused last: it is not tried again until another one is published.
-    refused: Mutex<BTreeMap<Name, Name>>,
+    /// What was refused last of each market.
+    refused: Mutex<BTreeMap<Name, Refused>>,
+}
+
+/// What can be refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refused {
+    /// The pointer `current`, which names no version.
+    Pointer,
+    /// A version.
+    Version(Name),
 }
 
 impl Markets {
@@ -54,8 +64,10 @@ impl Markets {
             Err(error) => tracing::error!(%error, "the models folder cannot be read"),
         }
         for market in self.markets.load().values() {
-            if let Err(error) = self.refresh_market(market) {
-                tracing::error!(market = %market.name(), %error, "a model was refused");
+            // One market's trouble, even a panic, must not keep the others from their models.
+            let refresh = AssertUnwindSafe(|| self.refresh_market(market));
+            if std::panic::catch_unwind(refresh).is_err() {
+                tracing::error!(market = %market.name(), "opening a model panicked");
             }
         }
     }
@@ -72,39 +84,51 @@ impl Markets {
         self.markets.store(Arc::new(markets));
     }
 
-    fn refresh_market(&self, market: &Market) -> Result<(), ArtefactError> {
+    fn refresh_market(&self, market: &Market) {
         let name = market.name();
-        let current = match self.shelf.current(name) {
-            Ok(current) => current,
-            Err(ArtefactError::NoModel { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let _changing = market.changing();
         let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if served.as_ref() == Some(&current) || refused.get(name) == Some(&current) {
-            return Ok(());
+        let current = match self.shelf.current(name) {
+            Ok(current) if served.as_ref() == Some(&current) => return,
+            Ok(current) => current,
+            Err(ArtefactError::NoModel { .. }) => return,
+            Err(error) => return self.refuse(market, Refused::Pointer, &error),
+        };
+        let version = Refused::Version(current.clone());
+        if self.refused().get(name) == Some(&version) {
+            return;
         }
         match self.shelf.open(name, &current) {
             Ok(opened) => {
-                refused.remove(name);
+                self.refused().remove(name);
                 market.serve(opened);
                 tracing::info!(market = %name, version = %current, "a model is in service");
-                Ok(())
             }
-            Err(error) => {
-                metrics::model_refused(name);
-                refused.insert(name.clone(), current.clone());
-                if served.is_none() {
-                    self.serve_an_older_one(market, &current);
-                }
-                Err(error)
-            }
+            Err(error) => self.refuse(market, version, &error),
         }
     }
 
-    fn serve_an_older_one(&self, market: &Market, refused: &Name) {
+    /// Counts and says once what was refused. What was refused for a passing reason, such as a disk that did not
+    /// answer, is tried again; what is damaged, not before something else is published.
+    fn refuse(&self, market: &Market, what: Refused, error: &ArtefactError) {
+        let passing = matches!(error, ArtefactError::Io { .. });
+        if !passing && self.refused().insert(market.name().clone(), what.clone()).as_ref() == Some(&what) {
+            return;
+        }
+        metrics::model_refused(market.name());
+        tracing::error!(market = %market.name(), %error, "a model was refused");
+        if market.snapshot().is_none() {
+            self.serve_an_older_one(market, &what);
+        }
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<Name, Refused>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve_an_older_one(&self, market: &Market, refused: &Refused) {
         let versions = self.shelf.versions(market.name()).unwrap_or_default();
-        for version in versions.iter().rev().filter(|version| *version != refused) {
+        for version in versions.iter().rev().filter(|version| *refused != Refused::Version((*version).clone())) {
             match self.shelf.open(market.name(), version) {
                 Ok(opened) => {
                     market.serve(opened);

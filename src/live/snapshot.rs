@@ -15,9 +15,29 @@ pub struct Snapshot {
     manifest: Arc<Manifest>,
     model: Arc<Model>,
     offers: Arc<Vec<Offer>>,
-    /// The items of each offer that the model knows.
-    offered: Arc<Vec<Vec<u32>>>,
+    /// What of each offer can be had, in the order of the offers.
+    open: Arc<Vec<Open>>,
     out_of_stock: Arc<ItemSet>,
+}
+
+/// What can be had of an offer.
+#[derive(Clone, Debug)]
+struct Open {
+    /// The numbers of its items that are in stock and that the model knows.
+    items: Vec<u32>,
+    /// The first of its items that is in stock, known to the model or not; `None` closes the offer.
+    first: Option<usize>,
+}
+
+impl Open {
+    fn of(offers: &[Offer], model: &Model, stock: &Stock) -> Arc<Vec<Self>> {
+        let open = |offer: &Offer| {
+            let in_stock = || offer.items.iter().filter(|id| stock.is_in_stock(id));
+            let items = in_stock().filter_map(|id| model.catalogue().items().position(id)).collect();
+            Self { items, first: offer.items.iter().position(|id| stock.is_in_stock(id)) }
+        };
+        Arc::new(offers.iter().map(open).collect())
+    }
 }
 
 /// What is asked about items.
@@ -69,23 +89,25 @@ impl Snapshot {
     /// A model with the offers and the stock that are known.
     pub fn new(opened: Opened, offers: Arc<Vec<Offer>>, stock: &Stock) -> Self {
         let out_of_stock = Arc::new(stock.out_of_stock(&opened.model));
-        let offered = Arc::new(offers.iter().map(|offer| offer.known_items(&opened.model)).collect());
-        Self { manifest: Arc::new(opened.manifest), model: Arc::new(opened.model), offers, offered, out_of_stock }
+        let open = Open::of(&offers, &opened.model, stock);
+        Self { manifest: Arc::new(opened.manifest), model: Arc::new(opened.model), offers, open, out_of_stock }
     }
 
-    pub(super) fn with_offers(&self, offers: Arc<Vec<Offer>>) -> Self {
-        let offered = Arc::new(offers.iter().map(|offer| offer.known_items(&self.model)).collect());
-        Self { offers, offered, ..self.clone() }
+    pub(super) fn with_offers(&self, offers: Arc<Vec<Offer>>, stock: &Stock) -> Self {
+        let open = Open::of(&offers, &self.model, stock);
+        Self { offers, open, ..self.clone() }
     }
 
-    pub(super) fn with_stock(&self, changes: &[(&str, bool)]) -> Self {
+    /// The stock as it is after `changes`.
+    pub(super) fn with_stock(&self, stock: &Stock, changes: &[(&str, bool)]) -> Self {
         let mut out_of_stock = ItemSet::clone(&self.out_of_stock);
         for (id, in_stock) in changes {
             if let Some(item) = self.model.catalogue().items().position(id) {
                 out_of_stock.set(item, !in_stock);
             }
         }
-        Self { out_of_stock: Arc::new(out_of_stock), ..self.clone() }
+        let open = Open::of(&self.offers, &self.model, stock);
+        Self { out_of_stock: Arc::new(out_of_stock), open, ..self.clone() }
     }
 
     /// What the model's manifest says.
@@ -149,19 +171,19 @@ impl Snapshot {
     /// Which of the offers that hold now are for this customer?
     pub fn offers_for(&self, customer: &str, now: DateTime<Utc>, limit: usize, explain: bool) -> Vec<OfferAnswer> {
         let customer = self.customer(Some(customer));
-        // An offer is open while one of its items is in stock; of an item that the model does not know, nothing is
-        // known about the stock that could be acted upon.
-        let open: Vec<(usize, Vec<u32>)> = (0..self.offers.len())
-            .filter(|&offer| self.offers[offer].holds_at(now))
-            .map(|offer| (offer, self.in_stock(offer)))
-            .filter(|(offer, in_stock)| !in_stock.is_empty() || self.offered[*offer].is_empty())
+        let open: Vec<usize> = (0..self.offers.len())
+            .filter(|&offer| self.open[offer].first.is_some() && self.offers[offer].holds_at(now))
             .collect();
-        let lists: Vec<&[u32]> = open.iter().map(|(_, items)| items.as_slice()).collect();
+        let lists: Vec<&[u32]> = open.iter().map(|&offer| self.open[offer].items.as_slice()).collect();
         let ask = Ask { items: &[], customer };
         let ranked = recommend::offers(&self.model, customer, &lists, limit).into_iter().map(|ranked| {
-            let offer = &self.offers[open[ranked.offer].0];
+            let at = open[ranked.offer];
+            let offer = &self.offers[at];
             let items = self.model.catalogue().items();
-            let item = ranked.item.map_or_else(|| offer.items[0].clone(), |item| items.get(item).to_owned());
+            let item = match ranked.item {
+                Some(item) => items.get(item).to_owned(),
+                None => offer.items[self.open[at].first.unwrap_or(0)].clone(),
+            };
             let reasons = explain.then(|| {
                 ranked.item.map_or_else(Vec::new, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
@@ -176,23 +198,20 @@ impl Snapshot {
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
     /// matters: a newsletter is written for next week.
     pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer>> {
-        let offer = self.offers.iter().position(|known| known.id == offer)?;
-        let audience = recommend::audience(&self.model, &self.offered[offer], limit).into_iter().map(|found| {
-            let ask = Ask { items: &[], customer: Some(found.customer) };
-            let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
-            OfferAnswer {
-                id: self.model.histories().customers().get(found.customer).to_owned(),
-                item: self.model.catalogue().items().get(found.item).to_owned(),
-                score: found.score,
-                tier: Tier::Model,
-                reasons: explain.then(|| self.why(Question::Offers, &ask, &recommended)),
-            }
-        });
+        let offer = self.offers.iter().find(|known| known.id == offer)?;
+        let audience =
+            recommend::audience(&self.model, &offer.known_items(&self.model), limit).into_iter().map(|found| {
+                let ask = Ask { items: &[], customer: Some(found.customer) };
+                let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
+                OfferAnswer {
+                    id: self.model.histories().customers().get(found.customer).to_owned(),
+                    item: self.model.catalogue().items().get(found.item).to_owned(),
+                    score: found.score,
+                    tier: Tier::Model,
+                    reasons: explain.then(|| self.why(Question::Offers, &ask, &recommended)),
+                }
+            });
         Some(audience.collect())
-    }
-
-    fn in_stock(&self, offer: usize) -> Vec<u32> {
-        self.offered[offer].iter().copied().filter(|&item| !self.out_of_stock.contains(item)).collect()
     }
 
     fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Why> {

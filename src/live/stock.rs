@@ -42,6 +42,11 @@ impl Stock {
         }
     }
 
+    /// False if the last word on the item was that it cannot be had.
+    pub fn is_in_stock(&self, item: &str) -> bool {
+        self.0.get(item).is_none_or(|(in_stock, _)| *in_stock)
+    }
+
     /// Number of items that something is known about.
     pub fn len(&self) -> usize {
         self.0.len()

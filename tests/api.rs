@@ -1,0 +1,252 @@
+//! The API, in process.
+#![allow(missing_docs, reason = "a test")]
+
+mod common;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use common::{Service, ids};
+
+const OK: StatusCode = StatusCode::OK;
+
+#[tokio::test]
+async fn answers_look_as_promised() {
+    let service = Service::new();
+    service
+        .json(
+            "PUT",
+            "/v1/markets/de/offers",
+            r#"{"offers": [{"id": "o1", "items": ["milk-a", "tea"]}, {"id": "o2", "items": ["unheard-of"]}]}"#,
+        )
+        .await;
+    for (name, path) in [
+        ("bought_together", "/v1/markets/de/items/bread/bought-together"),
+        ("bought_together_explained", "/v1/markets/de/items/bread/bought-together?customer=anna&explain=true&limit=2"),
+        ("alternatives", "/v1/markets/de/items/milk-a/alternatives?explain=true&limit=2"),
+        ("offers", "/v1/markets/de/customers/anna/offers?explain=true"),
+        ("audience", "/v1/markets/de/offers/o1/audience"),
+        ("markets", "/v1/markets"),
+        ("models", "/v1/markets/de/models"),
+        ("unknown_market", "/v1/markets/nowhere/items/bread/bought-together"),
+        ("unknown_path", "/v1/nothing"),
+        ("bad_limit", "/v1/markets/de/items/bread/bought-together?limit=0"),
+        ("unknown_parameter", "/v1/markets/de/items/bread/bought-together?limt=3"),
+        ("no_model_yet", "/v1/markets/empty/items/bread/bought-together"),
+    ] {
+        let (status, body) = service.get(path).await;
+        // Numbers that rest on floating point differ a little between kinds of processors.
+        insta::assert_json_snapshot!(name, serde_json::json!({"status": status.as_u16(), "body": body}), {
+            ".body.recommendation_id" => "[id]",
+            ".body.items[].score" => "[score]",
+            ".body.items[].reasons[].value" => "[value]",
+            ".body.items[].reasons[].share" => "[share]",
+        });
+    }
+}
+
+#[test]
+fn the_description_is_what_it_was() {
+    insta::assert_json_snapshot!("openapi", trolley::api::openapi());
+}
+
+#[tokio::test]
+async fn ids_with_slashes_spaces_percent_signs_and_letters_beyond_ascii_work() {
+    let service = Service::new();
+    let found = service.ids("/v1/markets/de/items/ginger%2Flemon%20%C3%BC%25/bought-together?limit=1").await;
+    assert_eq!(found, ["tea"]);
+    let found = service.ids("/v1/markets/de/items/tea/bought-together?limit=1").await;
+    assert_eq!(found, ["ginger/lemon ü%"]);
+    let found =
+        service.ids("/v1/markets/de/items/tea/bought-together?limit=5&exclude=ginger%2Flemon%20%C3%BC%25").await;
+    assert!(!found.contains(&"ginger/lemon ü%".to_owned()), "{found:?}");
+    let (status, _) = service.get("/v1/markets/de/items/%FF/bought-together").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "what is not UTF-8 is no ID");
+}
+
+#[tokio::test]
+async fn whatever_is_unknown_still_gets_an_answer() {
+    let service = Service::new();
+    for path in [
+        "/v1/markets/de/items/unheard-of/bought-together",
+        "/v1/markets/de/items/unheard-of/bought-together?customer=nobody",
+        "/v1/markets/de/items/unheard-of/alternatives?customer=anna",
+        "/v1/markets/de/items/rare/bought-together",
+        "/v1/markets/de/items/new-milk/alternatives",
+    ] {
+        let (status, body) = service.get(path).await;
+        assert_eq!(status, OK, "{path}");
+        assert_eq!(ids(&body).len(), 6, "{path}: six where six exist: {body}");
+    }
+    let (_, body) = service.get("/v1/markets/de/items/new-milk/alternatives?limit=1").await;
+    assert_eq!(body["items"][0]["tier"], "category", "{body}");
+}
+
+#[tokio::test]
+async fn limits_outside_1_to_200_are_named() {
+    let service = Service::new();
+    service.json("PUT", "/v1/markets/de/offers", r#"{"offers": [{"id": "o", "items": ["tea"]}]}"#).await;
+    for path in [
+        "/v1/markets/de/items/bread/bought-together",
+        "/v1/markets/de/items/bread/alternatives",
+        "/v1/markets/de/customers/anna/offers",
+    ] {
+        for limit in ["0", "201", "-1", "6.5", "six", "", "99999999999999999999"] {
+            let (status, body) = service.get(&format!("{path}?limit={limit}")).await;
+            assert_eq!((status, &body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &"limit".into()), "{path} {limit}");
+        }
+        for limit in ["1", "200"] {
+            assert_eq!(service.get(&format!("{path}?limit={limit}")).await.0, OK, "{path} {limit}");
+        }
+    }
+    let (status, body) =
+        service.json("POST", "/v1/markets/de/bought-together", r#"{"items": ["tea"], "limit": 0}"#).await;
+    assert_eq!((status, &body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &"limit".into()));
+}
+
+#[tokio::test]
+async fn what_is_out_of_stock_is_never_shown_and_the_highest_sequence_wins() {
+    let service = Service::new();
+    let stock = |in_stock: bool, sequence: u64| {
+        format!(r#"{{"updates": [{{"item": "milk-b", "in_stock": {in_stock}, "sequence": {sequence}}}]}}"#)
+    };
+    let path = "/v1/markets/de/items/milk-a/alternatives";
+    assert_eq!(service.ids(path).await[0], "milk-b");
+    let (status, body) = service.json("PUT", "/v1/markets/de/stock", &stock(false, 17)).await;
+    assert_eq!((status, &body["accepted"], &body["stale"]), (OK, &1.into(), &0.into()));
+    let found = service.ids(path).await;
+    assert!(!found.contains(&"milk-b".to_owned()) && found.len() >= 5, "{found:?}");
+    let (_, body) = service.json("PUT", "/v1/markets/de/stock", &stock(true, 16)).await;
+    assert_eq!((&body["accepted"], &body["stale"]), (&0.into(), &1.into()), "an update out of order");
+    assert!(!service.ids(path).await.contains(&"milk-b".to_owned()));
+    service.json("PUT", "/v1/markets/de/stock", &stock(true, 18)).await;
+    assert_eq!(service.ids(path).await[0], "milk-b");
+}
+
+#[tokio::test]
+async fn offers_are_replaced_as_one_and_wrong_rows_are_named() {
+    let service = Service::new();
+    let body = r#"{"offers": [
+        {"id": "o1", "items": ["bread"], "valid_from": "2017-11-20T00:00:00Z", "valid_to": null},
+        {"id": "o2", "items": []}, {"id": "o1", "items": ["tea"]}, {"items": ["tea"]}, 7,
+        {"id": "o3", "items": ["tea"], "valid_to": "soon"}, {"id": "o4", "items": ["tea"], "price": 3},
+        {"id": "over", "items": ["tea"], "valid_to": "2017-11-20T00:00:00Z"},
+        {"id": "later", "items": ["tea"], "valid_from": "2999-01-01T00:00:00Z"}]}"#;
+    let (status, answer) = service.json("PUT", "/v1/markets/de/offers", body).await;
+    assert_eq!((status, &answer["accepted"]), (OK, &3.into()), "{answer}");
+    let wrong: Vec<(u64, &str)> = answer["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["row"].as_u64().unwrap(), row["field"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(wrong, [(1, "items"), (2, "id"), (3, ""), (4, ""), (5, "valid_to"), (6, "price")], "{answer}");
+    assert_eq!(service.ids("/v1/markets/de/customers/anna/offers").await, ["o1"], "one is over, one is for later");
+    let (status, answer) = service.json("PUT", "/v1/markets/de/offers", r#"{"offers": [{"id": "x"}]}"#).await;
+    assert_eq!((status, &answer["accepted"]), (StatusCode::UNPROCESSABLE_ENTITY, &0.into()));
+    assert_eq!(service.ids("/v1/markets/de/customers/anna/offers").await, ["o1"], "nothing right, nothing changed");
+    service.json("PUT", "/v1/markets/de/offers", r#"{"offers": []}"#).await;
+    assert!(service.ids("/v1/markets/de/customers/anna/offers").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_offer_is_open_while_one_of_its_items_is_in_stock() {
+    let service = Service::new();
+    let offers = r#"{"offers": [{"id": "known", "items": ["tea"]}, {"id": "new", "items": ["unheard-of"]},
+        {"id": "mixed", "items": ["tea", "unheard-of-too"]}]}"#;
+    service.json("PUT", "/v1/markets/de/offers", offers).await;
+    assert_eq!(service.ids("/v1/markets/de/customers/anna/offers").await.len(), 3);
+    let gone = r#"{"updates": [{"item": "tea", "in_stock": false, "sequence": 1},
+        {"item": "unheard-of", "in_stock": false, "sequence": 1}]}"#;
+    service.json("PUT", "/v1/markets/de/stock", gone).await;
+    let (_, body) = service.get("/v1/markets/de/customers/anna/offers").await;
+    assert_eq!(ids(&body), ["mixed"]);
+    assert_eq!(body["items"][0]["item"], "unheard-of-too");
+}
+
+#[tokio::test]
+async fn a_cart_is_asked_for_as_a_whole() {
+    let service = Service::new();
+    let (status, body) =
+        service.json("POST", "/v1/markets/de/bought-together", r#"{"items": ["bread", "tea"], "limit": 6}"#).await;
+    assert_eq!(status, OK);
+    let found = ids(&body);
+    assert!(!found.contains(&"bread".to_owned()) && !found.contains(&"tea".to_owned()), "{found:?}");
+    assert!(found.contains(&"butter".to_owned()), "{found:?}");
+}
+
+#[tokio::test]
+async fn no_body_a_client_can_send_leads_to_a_5xx() {
+    let service = Service::new();
+    let deep = "[".repeat(10_000);
+    for path in [
+        "/v1/markets/de/offers",
+        "/v1/markets/de/stock",
+        "/v1/markets/de/models/current",
+        "/v1/markets/de/bought-together",
+    ] {
+        let method = if path.ends_with("together") { "POST" } else { "PUT" };
+        for body in ["", "{", "[]", "null", "7", "\"x\"", "{\"offers\": 1}", "{\"updates\": [[]]}", &deep, "\u{0}"] {
+            let (status, answer) = service.json(method, path, body).await;
+            assert!(status.is_client_error(), "{path} {body:.20}: {status} {answer}");
+        }
+        let untyped = Request::builder().method(method).uri(path).body(Body::from("{}")).unwrap();
+        let (status, kind, _) = service.send(untyped).await;
+        assert_eq!((status, kind.as_str()), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "application/problem+json"));
+    }
+    let (status, _) = service.json("PUT", "/v1/markets/de/models/current", r#"{"version": "../../etc"}"#).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let long = "x".repeat(300);
+    let (status, _) = service.get(&format!("/v1/markets/de/items/{long}/bought-together")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_rollback_is_one_call() {
+    let service = Service::new();
+    let first = common::name("2024-03-09t16-00-00z");
+    let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
+    service.markets.refresh();
+    let (_, body) = service.get("/v1/markets/de/models").await;
+    assert_eq!(body["in_service"], second.as_str());
+    let body = format!(r#"{{"version": "{first}"}}"#);
+    let (status, body) = service.json("PUT", "/v1/markets/de/models/current", &body).await;
+    assert_eq!((status, &body["in_service"], &body["current"]), (OK, &first.as_str().into(), &first.as_str().into()));
+    service.markets.refresh();
+    let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
+    assert_eq!(answer["model"], first.as_str(), "it holds");
+    let (status, _) = service.json("PUT", "/v1/markets/de/models/current", r#"{"version": "2000"}"#).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
+    let service = Service::new();
+    let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
+    let file = service.folder.path().join("models/de").join(&second).join("items.input.fifu");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    service.markets.refresh();
+    let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
+    assert_eq!(answer["model"], "2024-03-09t16-00-00z");
+    // A service that starts now takes the newest sound one.
+    let shelf = trolley_model::artefact::Shelf::new(service.folder.path().join("models"));
+    let fresh = trolley::live::Markets::new(shelf, []);
+    fresh.refresh();
+    assert!(fresh.ready());
+    // And deleting everything under a running service changes no answer.
+    std::fs::remove_dir_all(service.folder.path().join("models")).unwrap();
+    service.markets.refresh();
+    assert_eq!(service.ids("/v1/markets/de/items/bread/bought-together?limit=1").await, ["butter"]);
+}
+
+#[tokio::test]
+async fn ready_means_every_market() {
+    let service = Service::new();
+    assert_eq!(service.get("/health/live").await.0, OK);
+    let (status, body) = service.get("/health/ready").await;
+    assert_eq!((status, &body["waiting_for"][0]), (StatusCode::SERVICE_UNAVAILABLE, &"empty".into()));
+    common::train(service.folder.path(), "empty", 1_710_000_000);
+    service.markets.refresh();
+    assert_eq!(service.get("/health/ready").await.0, OK);
+}

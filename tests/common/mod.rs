@@ -1,0 +1,110 @@
+//! A tiny shop, trained for real, behind the real router.
+#![allow(dead_code, missing_docs, reason = "each test file that shares this module uses a part of it")]
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+use trolley::live::Markets;
+use trolley_model::Name;
+use trolley_model::artefact::{Manifest, Shelf};
+use trolley_training::{InputConfig, Order, Silent, TrainingConfig};
+
+/// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that nobody buys together.
+pub(crate) fn transactions() -> String {
+    let mut lines = String::from("basket_id,item_id,timestamp,customer_id\n");
+    for basket in 0..120 {
+        let customer = ["anna", "bert", "cleo"][basket % 3];
+        let milk = if basket % 2 == 0 { "milk-a" } else { "milk-b" };
+        let other: &[&str] = if basket % 4 == 0 { &["tea", "ginger/lemon ü%"] } else { &["bread", "butter"] };
+        for item in other.iter().chain([&milk]) {
+            writeln!(lines, "{basket},{item},2024-03-{:02},{customer}", 1 + basket / 5).unwrap();
+        }
+    }
+    lines.push_str("999,rare,2024-03-01,bert\n");
+    lines
+}
+
+pub(crate) const ITEMS: &str = "item_id,category,name\nmilk-a,dairy,Milk A\nmilk-b,dairy,Milk B\nbutter,dairy,Butter\n\
+    bread,bakery,Bread\ntea,drinks,Tea\nnew-milk,dairy,New milk\n";
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// Trains the tiny shop and publishes it under `folder/models`.
+pub(crate) fn train(folder: &Path, market: &str, time: i64) -> Manifest {
+    std::fs::write(folder.join("t.csv"), transactions()).unwrap();
+    std::fs::write(folder.join("i.csv"), ITEMS).unwrap();
+    let input: InputConfig = serde_json::from_value(serde_json::json!({
+        "transactions": folder.join("t.csv"), "items": folder.join("i.csv")
+    }))
+    .unwrap();
+    let order = Order {
+        market: &name(market),
+        input: &input,
+        config: &TrainingConfig::default(),
+        shelf: &Shelf::new(folder.join("models")),
+        rejects: folder.join("rejects.csv"),
+        now: chrono::DateTime::from_timestamp(time, 0).unwrap(),
+        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
+        threads: 1,
+    };
+    trolley_training::train(&order, &Silent).unwrap()
+}
+
+/// A service for the market `de`, whose model is in service, and `empty`, which has none.
+pub(crate) struct Service {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) markets: Arc<Markets>,
+    pub(crate) router: Router,
+}
+
+impl Service {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        train(folder.path(), "de", 1_710_000_000);
+        let markets = Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [name("empty")]));
+        markets.refresh();
+        let router = trolley::api::router(markets.clone());
+        Self { folder, markets, router }
+    }
+
+    /// Status, content type and body.
+    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, String, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let kind = response.headers().get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap().to_owned());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, kind.unwrap_or_default(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let (status, _, body) = self.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        (status, body)
+    }
+
+    pub(crate) async fn json(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        let (status, _, body) = self.send(request.body(Body::from(body.to_owned())).unwrap()).await;
+        (status, body)
+    }
+
+    /// The IDs of the items of an answer, which must be one.
+    pub(crate) async fn ids(&self, path: &str) -> Vec<String> {
+        let (status, body) = self.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        ids(&body)
+    }
+}
+
+pub(crate) fn ids(body: &Value) -> Vec<String> {
+    let items = body["items"].as_array().expect("an answer has items");
+    items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}

@@ -52,10 +52,12 @@ fn the_description_is_what_it_was() {
 #[tokio::test]
 async fn ids_with_slashes_spaces_percent_signs_and_letters_beyond_ascii_work() {
     let service = Service::new();
-    let found = service.ids("/v1/markets/de/items/ginger%2Flemon%20%C3%BC%25/bought-together?limit=1").await;
-    assert_eq!(found, ["tea"]);
-    let found = service.ids("/v1/markets/de/items/tea/bought-together?limit=1").await;
-    assert_eq!(found, ["ginger/lemon ü%"]);
+    let (_, body) = service.get("/v1/markets/de/items/ginger%2Flemon%20%C3%BC%25/bought-together?explain=true").await;
+    assert_eq!(body["items"][0]["tier"], "model", "the model knows it: {body}");
+    let tea = body["items"].as_array().unwrap().iter().find(|item| item["id"] == "tea").unwrap();
+    assert!(tea["reasons"].to_string().contains("bought together with ginger/lemon ü% in 30 baskets"), "{tea}");
+    let found = service.ids("/v1/markets/de/items/tea/bought-together").await;
+    assert!(found.contains(&"ginger/lemon ü%".to_owned()), "{found:?}");
     let found =
         service.ids("/v1/markets/de/items/tea/bought-together?limit=5&exclude=ginger%2Flemon%20%C3%BC%25").await;
     assert!(!found.contains(&"ginger/lemon ü%".to_owned()), "{found:?}");

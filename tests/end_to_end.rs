@@ -1,0 +1,283 @@
+//! The real binary on the real sample: trained, served, asked, swapped, stopped.
+#![allow(missing_docs, reason = "a test")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A config for the sample, with a training of seconds.
+fn config(folder: &Path, market: &str) -> String {
+    let path = folder.join(format!("{market}.toml"));
+    let text = format!(
+        r#"
+models = "{folder}/models"
+rejects = "{folder}/rejects"
+[server]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+reload_milliseconds = 50
+[training]
+ials = {{ iterations = 2, dims = 16 }}
+[markets.{market}]
+transactions = "{REPOSITORY}/tests/data/transactions.parquet"
+items = "{REPOSITORY}/tests/data/products.parquet"
+offers = "{REPOSITORY}/tests/data/offers.parquet"
+[markets.{market}.columns.transactions]
+customer_id = "household_id"
+item_id = "product_id"
+timestamp = "transaction_timestamp"
+[markets.{market}.columns.items]
+item_id = "product_id"
+category = "product_type"
+"#,
+        folder = folder.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+/// Runs the binary; a key of the config comes from the environment.
+fn trolley(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trolley"))
+        .args(arguments)
+        .env("TROLLEY_TRAINING__SKIPGRAM__EPOCHS", "2")
+        .output()
+        .unwrap()
+}
+
+/// What the binary printed; it must have succeeded.
+fn succeeded(arguments: &[&str]) -> String {
+    let output = trolley(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What the binary said on standard error; it must have failed.
+fn failed(arguments: &[&str]) -> String {
+    let output = trolley(arguments);
+    assert!(!output.status.success(), "{arguments:?} succeeded");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A running service, killed when it is dropped.
+struct Server {
+    process: Child,
+    api: String,
+    admin: String,
+}
+
+impl Server {
+    fn start(config: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_trolley"))
+            .args(["serve", "--config", config])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let line = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains("listening"))
+            .expect("the service says where it listens");
+        let address = |name: &str| {
+            let rest = line.split_once(&format!("{name}=")).unwrap().1;
+            rest.split_whitespace().next().unwrap().to_owned()
+        };
+        let (api, admin) = (address("api"), address("admin"));
+        // Whoever writes to a pipe that nobody reads comes to a stop.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, api, admin }
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        let (status, body) = request(&self.api, "GET", path, "");
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    /// Asks until the answer is as wanted; a service follows within moments.
+    fn wait_for(&self, path: &str, wanted: impl Fn(u16, &Value) -> bool) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (status, body) = self.get(path);
+            if wanted(status, &body) {
+                return body;
+            }
+            assert!(Instant::now() < deadline, "{path} still answers {status} {body}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One request on a connection of its own: status and body.
+fn request(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_else(|| panic!("no answer to {method} {path}: {answer:?}")), body.to_owned())
+}
+
+fn ids(body: &Value) -> Vec<&str> {
+    body["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn trained_served_asked_and_swapped_under_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let config_us = config(folder.path(), "us");
+    let printed = succeeded(&["train", "--config", &config_us]);
+    for fact in ["259,262 read, 1,654 rejected", "1,654 × non-positive quantity", "customers  414", "BANANAS"] {
+        assert!(printed.contains(fact), "no `{fact}` in {printed}");
+    }
+    let rejects = std::fs::read_to_string(folder.path().join("rejects/us.csv")).unwrap();
+    assert_eq!(rejects.lines().count(), 1655, "a line for each rejected row, and the header");
+
+    let mut server = Server::start(&config_us);
+    assert_eq!(server.get("/health/ready").0, 200);
+    let (_, markets) = server.get("/v1/markets");
+    let first = markets["markets"][0]["model"].as_str().unwrap().to_owned();
+
+    // The three questions, about bananas.
+    let (_, together) = server.get("/v1/markets/us/items/1082185/bought-together");
+    assert_eq!((ids(&together).len(), &together["model"]), (6, &first.as_str().into()));
+    let (_, instead) = server.get("/v1/markets/us/items/1082185/alternatives?customer=1608");
+    let gone = ids(&instead)[0].to_owned();
+    let update = format!(r#"{{"updates": [{{"item": "{gone}", "in_stock": false, "sequence": 1}}]}}"#);
+    assert_eq!(request(&server.api, "PUT", "/v1/markets/us/stock", &update).0, 200);
+    let (_, instead) = server.get("/v1/markets/us/items/1082185/alternatives?customer=1608");
+    assert_eq!(ids(&instead).len(), 6);
+    assert!(!ids(&instead).contains(&gone.as_str()));
+    let offers = r#"{"offers": [{"id": "o1", "items": ["1082185"]}, {"id": "o2", "items": ["995242", "1029743"]}]}"#;
+    assert_eq!(request(&server.api, "PUT", "/v1/markets/us/offers", offers).0, 200);
+    let (_, offers) = server.get("/v1/markets/us/customers/1608/offers");
+    assert_eq!(ids(&offers).len(), 2);
+
+    // A second model is published while four clients ask without a pause: no failure, and no answer but of one model.
+    let stop = AtomicBool::new(false);
+    let second = std::thread::scope(|scope| {
+        let ask = || {
+            let mut seen = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let (status, body) = server.get("/v1/markets/us/items/1082185/bought-together?customer=1608");
+                assert_eq!((status, ids(&body).len()), (200, 6));
+                let answer = (body["model"].as_str().unwrap().to_owned(), ids(&body).join(","));
+                if !seen.contains(&answer) {
+                    seen.push(answer);
+                }
+            }
+            seen
+        };
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        succeeded(&["train", "--config", &config_us, "--seed", "7"]);
+        let swapped = server.wait_for("/v1/markets/us/items/1/alternatives", |_, body| body["model"] != first.as_str());
+        std::thread::sleep(Duration::from_millis(100));
+        stop.store(true, Ordering::Relaxed);
+        let mut seen: Vec<_> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 2, "each model has one answer: {seen:?}");
+        swapped["model"].as_str().unwrap().to_owned()
+    });
+    assert!(!ids(&server.get("/v1/markets/us/items/1082185/alternatives").1).contains(&gone.as_str()), "stock stays");
+
+    // A rollback by command; the service follows.
+    let printed = succeeded(&["models", "rollback", "--config", &config_us, "--market", "us"]);
+    assert!(printed.contains(&first) && printed.contains(&second), "{printed}");
+    server.wait_for("/v1/markets/us/items/1/alternatives", |_, body| body["model"] == first.as_str());
+    let listed = succeeded(&["models", "list", "--config", &config_us]);
+    assert!(listed.lines().any(|line| line.contains('*') && line.contains(&first)), "{listed}");
+
+    // A market that was not there goes live without a restart.
+    assert_eq!(server.get("/v1/markets/fr/items/1082185/bought-together").0, 404);
+    succeeded(&["train", "--config", &config(folder.path(), "fr")]);
+    server.wait_for("/v1/markets/fr/items/1082185/bought-together", |status, _| status == 200);
+
+    let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
+    for line in [
+        "trolley_model_swaps_total{market=\"us\"} 2",
+        "trolley_models_refused_total{market=\"us\"} 0",
+        "trolley_offers{market=\"us\"} 2",
+        "trolley_stock_items{market=\"us\"} 1",
+        "le=\"0.00005\"",
+        "trolley_answers_total{market=\"us\",endpoint=\"offers\",tier=\"model\"} 1",
+        "trolley_model_age_seconds{market=\"fr\"}",
+    ] {
+        assert!(metrics.contains(line), "no `{line}` in\n{metrics}");
+    }
+    assert!(!metrics.contains("1608") && !metrics.contains("1082185"), "no ID of a customer or item in a label");
+
+    // Told to stop, it ends well.
+    let told = Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert!(server.process.wait().unwrap().success());
+}
+
+#[test]
+fn a_person_asks_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), "us");
+    let checked = succeeded(&["check", "--config", &config]);
+    for fact in ["household_id", "1,654 × non-positive quantity", "259,262", "79,392"] {
+        assert!(checked.contains(fact), "no `{fact}` in {checked}");
+    }
+    assert!(!folder.path().join("models").exists(), "check trains nothing");
+    let nothing = failed(&["recommend", "bought-together", "1082185", "--config", &config]);
+    assert!(nothing.contains("trolley train"), "{nothing}");
+
+    succeeded(&["train", "--config", &config]);
+    let table = succeeded(&["recommend", "bought-together", "1082185", "--config", &config]);
+    assert_eq!(table.lines().count(), 7, "a header and six rows:\n{table}");
+    assert!(table.contains("FLUID MILK") && table.contains("bought together with 1082185 in"), "{table}");
+    let csv = succeeded(&["recommend", "alternatives", "1082185", "--customer", "1608", "--csv", "--config", &config]);
+    assert_eq!(csv.lines().next(), Some("rank,item,name,score,tier,why"));
+    assert!(csv.contains("\"BANANAS, National"), "names with commas are quoted:\n{csv}");
+    let offers = succeeded(&["recommend", "offers", "1608", "--limit", "3", "--reasons", "--config", &config]);
+    assert!(offers.contains("53-") && offers.contains("habit +"), "{offers}");
+    let shown = succeeded(&["models", "show", "--market", "us", "--config", &config]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["config"]["skipgram"]["epochs"], 2, "the environment was heard");
+    assert_eq!(shown["data"]["last_day"], "2018-01-01");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.toml");
+    let file = path.to_str().unwrap();
+    let with = |text: &str| std::fs::write(&path, text).unwrap();
+    assert!(failed(&["train", "--config", file]).contains("no config file"));
+    with("modles = \"m\"");
+    let error = failed(&["train", "--config", file]);
+    assert!(error.contains("`modles`") && error.contains("did you mean `models`?"), "{error}");
+    with("models = \"m\"");
+    assert!(failed(&["train", "--config", file]).contains("add one as [markets.NAME]"));
+    with("[markets.de]\ntransactions = \"nowhere/*.parquet\"\n");
+    let error = failed(&["train", "--config", file]);
+    assert!(error.contains("nowhere/*.parquet") && error.contains("market `de`"), "{error}");
+    assert!(failed(&["train", "--config", file, "--market", "fr"]).contains("it has [\"de\"]"));
+    with("[training]\nhalf_life_days = 0\n[markets.de]\ntransactions = \"nowhere\"\n");
+    assert!(failed(&["train", "--config", file]).contains("training.half_life_days must be a number above 0"));
+}

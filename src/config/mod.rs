@@ -156,4 +156,27 @@ mod tests {
         let error = Config::parse("[markets.\"../us\"]\ntransactions = \"t.csv\"").unwrap_err().to_string();
         assert!(error.contains("not a valid name"), "{error}");
     }
+
+    #[cfg(feature = "training")]
+    #[test]
+    fn the_reference_shows_every_key_with_its_default() {
+        let mut reference = Config::parse(include_str!("../../config/reference.toml")).unwrap();
+        let example = reference.markets.remove("example").unwrap();
+        let as_json = |config: &Config| serde_json::to_value(config).unwrap();
+        assert_eq!(as_json(&reference), as_json(&Config::default()));
+        // Of the market, whose optional keys have no default, every key must at least be there.
+        let example = serde_json::to_value(example).unwrap();
+        for (table, keys) in [("transactions", 7), ("items", 4), ("offers", 5)] {
+            assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");
+        }
+        assert_eq!(example.as_object().unwrap().len(), 7);
+    }
+
+    #[cfg(feature = "training")]
+    #[test]
+    fn the_configs_that_come_along_are_valid() {
+        for text in [include_str!("../../config/demo.toml"), include_str!("../../config/complete-journey.toml")] {
+            assert_eq!(Config::parse(text).unwrap().markets.len(), 1);
+        }
+    }
 }

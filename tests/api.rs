@@ -1,5 +1,5 @@
 //! The API, in process.
-#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 mod common;
 

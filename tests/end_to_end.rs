@@ -1,5 +1,5 @@
 //! The real binary on the real sample: trained, served, asked, swapped, stopped.
-#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

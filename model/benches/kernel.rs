@@ -1,7 +1,6 @@
 //! What the second copy of each kernel earns: against the loop that a compiler makes for any processor.
 //!
 //! `cargo bench -p trolley-model --bench kernel`
-#![expect(missing_docs, reason = "criterion's macros make items without docs")]
 
 use std::hint::black_box;
 

@@ -1,7 +1,6 @@
 //! Exact scan against HNSW graph by size of the catalogue: where is the switch-over? See docs/nearest.md.
 //!
 //! `cargo bench -p trolley-model --bench nearest`; each size also prints the graph's recall and the time to build it.
-#![expect(missing_docs, reason = "criterion's macros make items without docs")]
 
 use std::time::Instant;
 

@@ -46,7 +46,7 @@ fn has_avx2_fma() -> bool {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn dot_avx2(a: &[f32], b: &[f32]) -> f32 {
-    dot_loop(a, b, |x, y, sum| x.mul_add(y, sum))
+    dot_loop(a, b, f32::mul_add)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -84,6 +84,7 @@ fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers have exact results")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -96,6 +96,7 @@ impl Vectors {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers have exact results")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,5 @@
 //! An artefact is whole or refused, and the refusal names what is wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 mod common;
 

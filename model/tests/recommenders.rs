@@ -1,4 +1,5 @@
 //! One suite over all recommenders on a shop whose answers are known.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 mod common;
 
@@ -21,7 +22,7 @@ fn items(found: &[Recommended]) -> Vec<u32> {
     found.iter().map(|found| found.item).collect()
 }
 
-fn limits<'a>(limit: usize, allowed: &'a (dyn Fn(u32) -> bool + Sync)) -> Limits<'a> {
+fn limits(limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Limits<'_> {
     Limits { limit, allowed, repeats: true }
 }
 

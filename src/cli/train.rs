@@ -15,7 +15,7 @@ use crate::config::Config;
 ///
 /// Reads the market's tables, learns, and puts a new version into the models folder, where a running service finds it.
 /// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
-/// model at any number of threads; with SOURCE_DATE_EPOCH (Unix seconds) as the time, even the same bytes.
+/// model at any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
@@ -57,7 +57,7 @@ impl Train {
     }
 }
 
-/// The time, or SOURCE_DATE_EPOCH (<https://reproducible-builds.org/specs/source-date-epoch/>).
+/// The time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
     let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(Utc::now()) };
     let time = text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));

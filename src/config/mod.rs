@@ -76,7 +76,10 @@ impl Default for Config {
             models: "models".into(),
             rejects: "rejects".into(),
             server: ServerConfig::default(),
-            training: Default::default(),
+            #[cfg(feature = "training")]
+            training: TrainingConfig::default(),
+            #[cfg(not(feature = "training"))]
+            training: serde::de::IgnoredAny,
             markets: BTreeMap::new(),
         }
     }

@@ -92,7 +92,7 @@ impl Markets {
             Ok(current) if served.as_ref() == Some(&current) => return,
             Ok(current) => current,
             Err(ArtefactError::NoModel { .. }) => return,
-            Err(error) => return self.refuse(market, Refused::Pointer, &error),
+            Err(error) => return self.refuse(market, &Refused::Pointer, &error),
         };
         let version = Refused::Version(current.clone());
         if self.refused().get(name) == Some(&version) {
@@ -104,21 +104,21 @@ impl Markets {
                 market.serve(opened);
                 tracing::info!(market = %name, version = %current, "a model is in service");
             }
-            Err(error) => self.refuse(market, version, &error),
+            Err(error) => self.refuse(market, &version, &error),
         }
     }
 
     /// Counts and says once what was refused. What was refused for a passing reason, such as a disk that did not
     /// answer, is tried again; what is damaged, not before something else is published.
-    fn refuse(&self, market: &Market, what: Refused, error: &ArtefactError) {
+    fn refuse(&self, market: &Market, what: &Refused, error: &ArtefactError) {
         let passing = matches!(error, ArtefactError::Io { .. });
-        if !passing && self.refused().insert(market.name().clone(), what.clone()).as_ref() == Some(&what) {
+        if !passing && self.refused().insert(market.name().clone(), what.clone()).as_ref() == Some(what) {
             return;
         }
         metrics::model_refused(market.name());
         tracing::error!(market = %market.name(), %error, "a model was refused");
         if market.snapshot().is_none() {
-            self.serve_an_older_one(market, &what);
+            self.serve_an_older_one(market, what);
         }
     }
 

@@ -1,5 +1,11 @@
 //! A tiny shop, trained for real, behind the real router.
-#![allow(dead_code, missing_docs, reason = "each test file that shares this module uses a part of it")]
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "each test file that shares this module uses a part of it"
+)]
 
 use std::fmt::Write;
 use std::path::Path;

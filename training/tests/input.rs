@@ -1,4 +1,5 @@
 //! The tables: every form is read the same way, and every row is accounted for.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! What is planted in made-up baskets is found.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::fmt::Write;
 

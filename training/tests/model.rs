@@ -1,4 +1,5 @@
 //! Models learned from the real sample: better than what they would replace, and the same at any number of threads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::fs;

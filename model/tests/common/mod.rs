@@ -4,7 +4,7 @@
 //! together, milk and oat-milk stand in for each other (same category, same direction of input vectors), the candle was
 //! never bought.
 
-#![allow(dead_code, reason = "each test file that shares this module uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file that shares this module uses a part of it")]
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;

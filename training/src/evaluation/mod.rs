@@ -79,6 +79,9 @@ struct Query {
     relevant: usize,
 }
 
+/// Answers a question with the numbers of items, best first.
+type Answer<'a> = Box<dyn Fn(&Ask<'_>) -> Vec<u32> + Sync + 'a>;
+
 fn judge(model: &Model, transactions: &Transactions, until: usize, test_from: u16, seed: u64) -> Evaluation {
     let queries: Vec<Query> = (until..transactions.baskets.len())
         .filter(|&basket| transactions.items_of(basket).len() >= 2)
@@ -86,7 +89,6 @@ fn judge(model: &Model, transactions: &Transactions, until: usize, test_from: u1
         .collect();
     let everything = |_: u32| true;
     let limits = Limits { limit: K, allowed: &everything, repeats: true };
-    type Answer<'a> = Box<dyn Fn(&Ask<'_>) -> Vec<u32> + Sync + 'a>;
     let ours = |ask: &Ask<'_>| bought_together(model, ask, &limits).into_iter().map(|r| r.item).collect();
     let answers: [(&str, Answer<'_>); 6] = [
         ("model", Box::new(ours)),

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use polars_core::prelude::{AnyValue, DataFrame, DataType, Series, TimeUnit};
+use polars_core::prelude::{AnyValue, Column, DataFrame, DataType, Series, TimeUnit};
 
 use super::files::{self, Kind};
 use super::{InputError, csv, parquet};
@@ -101,7 +101,7 @@ impl Batch<'_> {
     }
 
     fn series(&self, name: &str) -> Option<&Series> {
-        self.frame.column(name).ok().map(|column| column.as_materialized_series())
+        self.frame.column(name).ok().map(Column::as_materialized_series)
     }
 
     fn wrong(&self, column: &str, series: &Series, wanted: &'static str) -> InputError {

@@ -1,8 +1,7 @@
-use super::explain::{Question, blend};
-use super::score::{score, tidy};
+use super::explain::Question;
+use super::score::{best, tidy};
 use super::tiers::{fill_up, may_show};
-use super::{Limits, Recommended, Tier};
-use crate::top::Top;
+use super::{Limits, Recommended};
 use crate::{Ask, Model};
 
 /// Candidates from the neighbourhood of the input vector, and from the category.
@@ -13,7 +12,7 @@ const CATEGORY: usize = 100;
 pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
     let items = [item];
     let ask = &Ask { items: &items, customer };
-    let mut answer = Vec::with_capacity(limits.limit.min(1024));
+    let mut answer = Vec::new();
     if model.catalogue().baskets(item) > 0 {
         let may_show = |other| may_show(model, ask, limits, other);
         let mut candidates: Vec<u32> = Vec::new();
@@ -27,13 +26,7 @@ pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Li
             candidates.extend(members.filter(|&other| may_show(other)).take(CATEGORY));
         }
         let candidates = tidy(candidates, |_| true);
-        let blend = blend(model, Question::Alternatives, ask);
-        let mut top = Top::new(limits.limit);
-        for (&other, &score) in candidates.iter().zip(&score(model, blend, ask, &candidates)) {
-            top.push(score, other);
-        }
-        let best = top.into_sorted().into_iter();
-        answer.extend(best.map(|(item, score)| Recommended { item, score, tier: Tier::Model }));
+        answer = best(model, Question::Alternatives, ask, &candidates, limits.limit);
     }
     fill_up(model, ask, limits, &mut answer);
     answer

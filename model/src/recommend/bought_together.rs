@@ -1,8 +1,7 @@
-use super::explain::{Question, blend};
-use super::score::{score, tidy};
+use super::explain::Question;
+use super::score::{best, tidy};
 use super::tiers::{fill_up, may_show};
-use super::{Limits, Recommended, Tier};
-use crate::top::Top;
+use super::{Limits, Recommended};
 use crate::{Ask, Model};
 
 /// The market's best known items are candidates of every question.
@@ -10,18 +9,12 @@ const BESTSELLERS: u32 = 100;
 
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let mut answer = Vec::with_capacity(limits.limit.min(1024));
+    let mut answer = Vec::new();
     // Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
     let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
     if bought || (ask.customer.is_some() && !ask.items.is_empty()) {
         let candidates = candidates(model, ask, limits);
-        let blend = blend(model, Question::BoughtTogether, ask);
-        let mut top = Top::new(limits.limit);
-        for (&item, &score) in candidates.iter().zip(&score(model, blend, ask, &candidates)) {
-            top.push(score, item);
-        }
-        let best = top.into_sorted().into_iter();
-        answer.extend(best.map(|(item, score)| Recommended { item, score, tier: Tier::Model }));
+        answer = best(model, Question::BoughtTogether, ask, &candidates, limits.limit);
     }
     fill_up(model, ask, limits, &mut answer);
     answer

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use chrono::Utc;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
@@ -53,6 +52,7 @@ enum Question {
         #[command(flatten)]
         wish: Wish,
     },
+    #[cfg(feature = "training")]
     /// Which offers are for this customer? Those of the config's offers table that held last
     Offers {
         /// The customer
@@ -103,8 +103,9 @@ impl Recommend {
                 let found = snapshot.alternatives(&query);
                 wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)))
             }
+            #[cfg(feature = "training")]
             Question::Offers { customer, wish } => {
-                let (snapshot, now) = (wish.open_with_offers()?, Utc::now());
+                let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
                 let found = snapshot.offers_for(&customer, now, usize::from(wish.limit), true);
                 let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.reasons));
                 wish.print(&snapshot, rows)
@@ -138,11 +139,6 @@ impl Wish {
             Ok(last_offers(rows))
         };
         self.open_with(offers)
-    }
-
-    #[cfg(not(feature = "training"))]
-    fn open_with_offers(&self) -> anyhow::Result<Snapshot> {
-        bail!("this binary was built without the trainer, which reads tables of offers: push them to the service")
     }
 
     fn open_with(&self, offers: impl FnOnce(&Config, &Name) -> anyhow::Result<Vec<Offer>>) -> anyhow::Result<Snapshot> {

@@ -41,6 +41,7 @@ pub struct Config {
     /// The known markets; their tables are read by the trainer only.
     #[cfg(not(feature = "training"))]
     #[serde(skip_serializing)]
+    #[expect(clippy::zero_sized_map_values, reason = "the values are passed over, whatever they are")]
     pub markets: BTreeMap<Name, serde::de::IgnoredAny>,
 }
 

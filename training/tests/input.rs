@@ -255,3 +255,20 @@ fn the_samples_offers_are_read() {
     assert_eq!(offers.len(), 79_392);
     assert!(offers.iter().all(|row| row.valid_from < row.valid_to && row.offer.ends_with(&row.item)));
 }
+
+#[test]
+fn types_that_other_tools_write_are_read_or_refused_with_the_column_named() {
+    let fixture = |name: &str| format!("{}/tests/fixtures/{name}.parquet", env!("CARGO_MANIFEST_DIR"));
+    for name in ["small-integers", "dictionaries", "decimals", "other-columns"] {
+        let (transactions, rejects) = read(&config(fixture(name))).unwrap();
+        let mut items: Vec<&str> = transactions.items.iter().collect();
+        items.sort_unstable();
+        assert_eq!(items, ["0", "1", "2", "3"], "{name}");
+        assert_eq!((transactions.baskets.len(), transactions.baskets[0].day), (2, 19_727), "{name}");
+        assert!(rejects.counts("transactions").is_empty(), "{name}");
+    }
+    let error = read(&config(fixture("floats"))).unwrap_err().to_string();
+    assert!(error.contains("column `item_id`") && error.contains("convert the column"), "{error}");
+    let error = read(&config(fixture("structs"))).unwrap_err().to_string();
+    assert!(error.contains("structs.parquet cannot be read"), "{error}");
+}

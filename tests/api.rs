@@ -6,6 +6,7 @@ mod common;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use common::{Service, ids};
+use serde_json::Value;
 
 const OK: StatusCode = StatusCode::OK;
 
@@ -33,14 +34,27 @@ async fn answers_look_as_promised() {
         ("unknown_parameter", "/v1/markets/de/items/bread/bought-together?limt=3"),
         ("no_model_yet", "/v1/markets/empty/items/bread/bought-together"),
     ] {
-        let (status, body) = service.get(path).await;
-        // Numbers that rest on floating point differ a little between kinds of processors.
-        insta::assert_json_snapshot!(name, serde_json::json!({"status": status.as_u16(), "body": body}), {
-            ".body.recommendation_id" => "[id]",
-            ".body.items[].score" => "[score]",
-            ".body.items[].reasons[].value" => "[value]",
-            ".body.items[].reasons[].share" => "[share]",
-        });
+        let (status, mut body) = service.get(path).await;
+        redact(&mut body);
+        insta::assert_json_snapshot!(name, serde_json::json!({"status": status.as_u16(), "body": body}));
+    }
+}
+
+/// Hides what differs from run to run, and numbers that rest on floating point: they differ a little between kinds of
+/// processors.
+fn redact(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(redact),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match name.as_str() {
+                    "recommendation_id" => *value = "[id]".into(),
+                    "score" | "value" | "share" => *value = format!("[{name}]").into(),
+                    _ => redact(value),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -35,7 +35,7 @@ impl Wanted {
     }
 }
 
-/// Reads all files that `pattern` stands for, batch by batch. `on_file` hears each file's path and columns first.
+/// Reads all files that `pattern` stands for, batch by batch.
 pub(super) fn for_each(
     pattern: &str,
     wanted: &[Wanted],

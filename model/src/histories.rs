@@ -26,6 +26,49 @@ pub struct Histories {
     columns: Columns,
     baskets: Vec<u32>,
     decayed_baskets: Vec<f32>,
+    last: LastBaskets,
+    end: u16,
+}
+
+/// The last baskets of all customers, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastBaskets {
+    /// Each customer's place in `day`.
+    pub rows: Rows,
+    /// The day of each basket, in days since 1970-01-01.
+    pub day: Vec<u16>,
+    /// Each basket's place in `position`.
+    pub lines: Rows,
+    /// Its items, by their positions in the customer's history, rising.
+    pub position: Vec<u16>,
+}
+
+/// One of a customer's last baskets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastBasket<'a> {
+    /// How many days before the end of the period it was, from 0.
+    pub age: f32,
+    /// Its items, by their positions in [`Histories::items`], rising.
+    pub positions: &'a [u16],
+}
+
+impl LastBaskets {
+    fn check(&self, histories: &Rows) -> Result<(), String> {
+        if self.rows.len() != histories.len() || self.lines.len() != self.day.len() {
+            return Err("the last baskets do not fit the customers or their days".into());
+        }
+        for customer in 0..self.rows.len() as u32 {
+            let items = histories.range(customer).len();
+            for basket in self.rows.range(customer) {
+                let positions = &self.position[self.lines.range(basket as u32)];
+                let rising = positions.windows(2).all(|pair| pair[0] < pair[1]);
+                if !rising || positions.last().is_some_and(|&last| usize::from(last) >= items) {
+                    return Err(format!("the last baskets of customer {customer} do not fit the history"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The fields of [`Habit`], one list each.
@@ -63,7 +106,8 @@ impl Columns {
 impl Histories {
     /// Puts the parts together and checks them against each other and the number of items in the catalogue.
     ///
-    /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer.
+    /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer; `end` is the day
+    /// after the last one.
     ///
     /// # Errors
     /// What does not fit, in words.
@@ -73,6 +117,8 @@ impl Histories {
         columns: Columns,
         baskets: Vec<u32>,
         decayed_baskets: Vec<f32>,
+        last: LastBaskets,
+        end: u16,
         items: usize,
     ) -> Result<Self, String> {
         let habits = columns.item.len();
@@ -100,7 +146,11 @@ impl Histories {
         if columns.decayed.iter().chain(&decayed_baskets).any(|d| !d.is_finite() || *d < 0.0) {
             return Err("a decayed count is not a finite number from 0".into());
         }
-        Ok(Self { customers, rows, columns, baskets, decayed_baskets })
+        last.check(&rows)?;
+        if columns.last_day.iter().chain(&last.day).any(|&day| day >= end) {
+            return Err("a day lies beyond the end of the period".into());
+        }
+        Ok(Self { customers, rows, columns, baskets, decayed_baskets, last, end })
     }
 
     /// The customers' IDs.
@@ -132,6 +182,43 @@ impl Histories {
     /// The customer's baskets, each counted as one half to the power of its age in half-lives.
     pub fn decayed_baskets(&self, customer: u32) -> f32 {
         self.decayed_baskets[customer as usize]
+    }
+
+    /// The customer's last baskets, oldest first.
+    pub fn last_baskets(&self, customer: u32) -> impl DoubleEndedIterator<Item = LastBasket<'_>> {
+        self.last.rows.range(customer).map(|at| LastBasket {
+            age: self.age(self.last.day[at]),
+            positions: &self.last.position[self.last.lines.range(at as u32)],
+        })
+    }
+
+    /// For each item of the customer's history the sum of the weights of those of the last baskets that hold it, and the
+    /// sum of the weights of all.
+    pub fn weigh(&self, customer: u32, weight: impl Fn(&LastBasket<'_>) -> f32) -> (Vec<f32>, f32) {
+        let (mut sums, mut all) = (vec![0.0; self.items(customer).len()], 0.0);
+        for basket in self.last_baskets(customer) {
+            let weight = weight(&basket);
+            if weight != 0.0 {
+                all += weight;
+                basket.positions.iter().for_each(|&at| sums[usize::from(at)] += weight);
+            }
+        }
+        (sums, all)
+    }
+
+    /// How many days before the end of the period a day was, from 0.
+    pub fn age(&self, day: u16) -> f32 {
+        f32::from((self.end - 1).saturating_sub(day))
+    }
+
+    /// The day after the last one.
+    pub fn end(&self) -> u16 {
+        self.end
+    }
+
+    /// The last baskets as they are stored.
+    pub fn last(&self) -> &LastBaskets {
+        &self.last
     }
 
     /// Number of stored habits in all.

@@ -26,7 +26,7 @@ mod top;
 mod vectors;
 
 pub use ask::Ask;
-pub use blend::{BlendWeights, Weights};
+pub use blend::{BlendWeights, Steps, Weight, Weights};
 pub use catalogue::Catalogue;
 pub use co_purchases::CoPurchases;
 pub use histories::Histories;

@@ -15,6 +15,7 @@ pub struct Model {
     parts: Parts,
     blends: Blends,
     nearest: Nearest,
+    buyers: Vec<u32>,
 }
 
 /// What a [`Model`] is put together from.
@@ -32,6 +33,10 @@ pub struct Parts {
     pub customer_factors: Vectors,
     /// The counts behind the embedding.
     pub co_purchases: CoPurchases,
+    /// The same of categories, by their numbers.
+    pub category_pairs: CoPurchases,
+    /// The strongest partners among the items of each category, by its number.
+    pub category_partners: CoPurchases,
     /// What each customer has bought.
     pub histories: Histories,
     /// The signals' weights.
@@ -46,14 +51,15 @@ impl Parts {
     pub fn check(&self) -> Result<(), String> {
         let Self { catalogue, input, output, item_factors, customer_factors, histories, weights, .. } = self;
         let learned = input.len();
-        if learned > catalogue.items().len() {
-            return Err(format!("{learned} learned items of {}", catalogue.items().len()));
+        let most = learned.max(item_factors.len());
+        if most > catalogue.items().len() {
+            return Err(format!("{most} learned items of {}", catalogue.items().len()));
         }
         if (output.len(), output.dims()) != (learned, input.dims()) {
             return Err("input and output vectors have different shapes".into());
         }
-        if item_factors.len() != learned || item_factors.dims() != customer_factors.dims() {
-            return Err("the items' factors fit neither the vectors nor the customers' factors".into());
+        if item_factors.dims() != customer_factors.dims() {
+            return Err("the items' factors and the customers' have different lengths".into());
         }
         if customer_factors.len() != histories.customers().len() {
             return Err("there are not as many factors as customers".into());
@@ -81,7 +87,26 @@ impl Model {
         parts.check()?;
         let blends = Blends::new(&parts.weights)?;
         let nearest = Nearest::new(&parts.input);
-        Ok(Self { parts, blends, nearest })
+        let mut buyers = vec![0; parts.catalogue.items().len()];
+        for customer in 0..parts.histories.customers().len() as u32 {
+            parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
+        }
+        Ok(Self { parts, blends, nearest, buyers })
+    }
+
+    /// The same model with other weights.
+    ///
+    /// # Errors
+    /// As [`Parts::check`].
+    pub fn reweighed(mut self, weights: BlendWeights) -> Result<Self, String> {
+        self.blends = Blends::new(&weights)?;
+        self.parts.weights = weights;
+        Ok(self)
+    }
+
+    /// What the model is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// The items.
@@ -112,6 +137,21 @@ impl Model {
     /// Counts of pairs.
     pub fn co_purchases(&self) -> &CoPurchases {
         &self.parts.co_purchases
+    }
+
+    /// Counts of pairs of categories.
+    pub fn category_pairs(&self) -> &CoPurchases {
+        &self.parts.category_pairs
+    }
+
+    /// The items that are bought together with anything of a category.
+    pub fn category_partners(&self) -> &CoPurchases {
+        &self.parts.category_partners
+    }
+
+    /// How many customers have bought an item.
+    pub fn buyers(&self, item: u32) -> u32 {
+        self.buyers[item as usize]
     }
 
     /// What each customer has bought.

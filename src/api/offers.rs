@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -92,6 +92,10 @@ struct OfferBody {
     valid_from: Option<DateTime<Utc>>,
     /// Until when it holds.
     valid_to: Option<DateTime<Utc>>,
+    /// Numbers that say how strong it is, by name. Those that the model was trained with count.
+    #[serde(default)]
+    #[schema(example = json!({"discount": 0.25}))]
+    numbers: BTreeMap<String, f32>,
 }
 
 /// What became of the rows of a push.
@@ -162,8 +166,8 @@ pub(super) async fn replace(
 
 /// An offer, or the field that is wrong and why.
 fn offer(value: serde_json::Value) -> Result<Offer, (String, String)> {
-    let OfferBody { id, items, valid_from, valid_to } = row(value)?;
-    let offer = Offer { id, items, valid_from, valid_to };
+    let OfferBody { id, items, valid_from, valid_to, numbers } = row(value)?;
+    let offer = Offer { id, items, valid_from, valid_to, numbers };
     offer.check().map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
     Ok(offer)
 }

@@ -1,6 +1,5 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -13,7 +12,7 @@ use super::progress::Bars;
 use super::recommend::last_offers;
 use super::{serve, summary, train};
 use crate::config::Config;
-use crate::live::{Market, Markets, Query};
+use crate::live::{Market, Markets, Query, label};
 
 /// Train on a small real sample and serve the model
 ///
@@ -41,13 +40,13 @@ impl Demo {
         config.server.listen = self.listen;
         config.server.admin_listen = self.admin_listen;
         let home = home()?;
+        let reports = Config::parse(CONFIG)?;
         let shelf = Shelf::new(&config.models);
         for (market, input) in &mut config.markets {
             for path in [Some(&mut input.transactions), input.items.as_mut(), input.offers.as_mut()] {
                 path.into_iter().for_each(|path| *path = home.join(&*path).display().to_string());
             }
             eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
-            let started = Instant::now();
             let order = Order {
                 market,
                 input,
@@ -57,9 +56,11 @@ impl Demo {
                 now: train::now()?,
                 latest: train::latest(),
                 threads: 0,
+                force: false,
             };
-            let manifest = trolley_training::train(&order, &Bars::new())?;
-            summary::print(&manifest, &order, started.elapsed())?;
+            let outcome = trolley_training::train(&order, &Bars::new())?;
+            train::report(&outcome, market, &reports)?;
+            summary::print(&outcome, &order, &reports);
         }
         if self.no_serve {
             return Ok(());
@@ -91,7 +92,7 @@ fn push_offers(markets: &Markets, name: &Name, input: &InputConfig) -> anyhow::R
     let rows = input::read_offers(offers, &input.columns.offers, name.as_str(), &mut input::Rejects::counted())?;
     let market = markets.get(name.as_str()).context("the market is gone")?;
     // The sample is of 2017: what held last there holds here and now.
-    market.put_offers(last_offers(rows));
+    market.put_offers(last_offers(rows, &input.columns.offers.numbers));
     Ok(())
 }
 
@@ -110,7 +111,7 @@ fn print_commands(market: &Market, listen: SocketAddr) {
     let query = Query { items: &query, customer: None, exclude: &[], repeats: true, limit: 1, explain: false };
     let id = model.catalogue().items().get(item);
     let base = format!("http://{listen}/v1/markets/{}", market.name());
-    println!("\nThe model is in service. Ask it (item {}; ctrl-c ends it):", summary::label(model, item));
+    println!("\nThe model is in service. Ask it (item {}; ctrl-c ends it):", label(model, item));
     println!("\n  # What else goes into the basket? For anybody, and for a customer with reasons");
     println!("  curl '{base}/items/{id}/bought-together'");
     println!("  curl '{base}/items/{id}/bought-together?customer={customer}&explain=true'");

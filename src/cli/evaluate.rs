@@ -1,71 +1,77 @@
+use std::path::PathBuf;
+
+use anyhow::bail;
 use clap::Args;
 use trolley_model::Name;
-use trolley_training::{Evaluation, TrainingConfig};
+use trolley_model::artefact::Shelf;
+use trolley_training::{Order, TrainingConfig};
 
-use super::ConfigFile;
 use super::progress::Bars;
-use super::table::{Table, thousands};
-use super::train::{latest, markets};
+use super::recommend::last_offers;
+use super::train::{latest, markets, now};
+use super::{ConfigFile, summary};
+use crate::report::Verdict;
 
 /// Measure how good the answers are on weeks not seen
 ///
-/// Fits a model on all but the last days of each market and asks it for the rest of each later basket, given one item
-/// of it. Publishes nothing.
+/// Learns from all but the last weeks of each market, has the model and a dozen baselines answer what happened in these,
+/// and prints the figures with 95 % intervals. Says whether the model would pass its market's gate. Publishes nothing.
 #[derive(Debug, Args)]
 pub(super) struct Evaluate {
     #[command(flatten)]
     config: ConfigFile,
-    /// Only this market
+    /// Only this market; needed with --report and --json if the config has several
     #[arg(long)]
     market: Option<Name>,
+    /// Write a page for people here
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write all figures here
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
     /// The last so many days are the test
-    #[arg(long, default_value_t = 31)]
-    test_days: u16,
+    #[arg(long)]
+    test_days: Option<u16>,
     /// All randomness follows from it
     #[arg(long)]
     seed: Option<u64>,
-    /// CSV instead of a table
-    #[arg(long)]
-    csv: bool,
+    /// Threads to work on; by default all processors
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    threads: usize,
 }
 
 impl Evaluate {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
-        let training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
-        for (market, input) in markets(&config, self.market.as_ref())? {
-            let progress = Bars::new();
-            let tables = trolley_training::read(market, input, &config.rejects_of(market), latest(), &progress)?;
-            tables.judge(input.max_rejected)?;
-            let found =
-                trolley_training::evaluate(&tables.transactions, &tables.items, &training, self.test_days, &progress)
-                    .map_err(anyhow::Error::msg)?;
-            print(market, &found, self.csv)?;
+        let mut training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
+        training.evaluation.test_days = self.test_days.unwrap_or(training.evaluation.test_days);
+        let markets = markets(&config, self.market.as_ref())?;
+        if markets.len() > 1 && (self.report.is_some() || self.json.is_some()) {
+            bail!("a report is about one market: name it with --market");
+        }
+        for (market, input) in markets {
+            let order = Order {
+                market,
+                input,
+                config: &training,
+                shelf: &Shelf::new(&config.models),
+                rejects: config.rejects_of(market),
+                now: now()?,
+                latest: latest(),
+                threads: self.threads,
+                force: false,
+            };
+            let outcome = trolley_training::examine(&order, &Bars::new())?;
+            let verdict = if outcome.failures.is_empty() { Verdict::WouldPass } else { Verdict::WouldNotPass };
+            let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
+            let report = summary::report(&outcome, market, verdict, &offers);
+            report.write(self.report.as_deref(), self.json.as_deref())?;
+            println!("market {market}: a model that would {}pass its gate", if outcome.failures.is_empty() { "" } else { "not " });
+            for failure in &outcome.failures {
+                println!("  GATE       {failure}");
+            }
+            outcome.evaluation.iter().for_each(summary::figures);
         }
         Ok(())
     }
-}
-
-fn print(market: &Name, found: &Evaluation, csv: bool) -> std::io::Result<()> {
-    if !csv {
-        println!(
-            "{market}: {} test baskets, {} of them with a known customer",
-            thousands(found.queries as u64),
-            thousands(found.known_customers as u64)
-        );
-    }
-    let mut table = Table::new(&["market", "answers", "HR@6", "recall@6", "nDCG@6"]);
-    let mut scores: Vec<_> = found.scores.iter().collect();
-    scores.sort_by(|a, b| b.1.hit_rate.total_cmp(&a.1.hit_rate));
-    for (name, score) in scores {
-        let figure = |value: f64| format!("{value:.4}");
-        table.row(vec![
-            market.to_string(),
-            name.clone(),
-            figure(score.hit_rate),
-            figure(score.recall),
-            figure(score.ndcg),
-        ]);
-    }
-    table.print(csv)
 }

@@ -136,7 +136,7 @@ impl Wish {
                 table.value_of(market.as_str()),
                 &mut input::Rejects::counted(),
             )?;
-            Ok(last_offers(rows))
+            Ok(last_offers(rows, &table.columns.offers.numbers))
         };
         self.open_with(offers)
     }
@@ -205,12 +205,13 @@ impl Wish {
 
 /// The offers that ended last, grouped by their ID. They are of the past, so here they hold at any time.
 #[cfg(feature = "training")]
-pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>) -> Vec<Offer> {
+pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>, names: &[String]) -> Vec<Offer> {
     let last = rows.iter().filter_map(|row| row.valid_to).max();
     let mut offers: std::collections::BTreeMap<String, Offer> = std::collections::BTreeMap::new();
     for row in rows.into_iter().filter(|row| row.valid_to.is_none() || row.valid_to == last) {
         let id = row.offer.clone();
-        let new = || Offer { id, items: Vec::new(), valid_from: None, valid_to: None };
+        let numbers = names.iter().cloned().zip(row.numbers).collect();
+        let new = || Offer { id, items: Vec::new(), valid_from: None, valid_to: None, numbers };
         offers.entry(row.offer).or_insert_with(new).items.push(row.item);
     }
     offers.into_values().collect()

@@ -1,20 +1,29 @@
 //! What a person wants to know when a model has been made.
 
-use std::time::Duration;
-
-use trolley_model::artefact::{Manifest, Shelf};
 use trolley_model::recommend::{Limits, alternatives, bought_together};
-use trolley_model::{Ask, Model};
-use trolley_training::Order;
+use trolley_model::{Ask, Model, Name};
+use trolley_training::{Evaluation, Order, Outcome};
 
 use super::table::thousands;
+use crate::config::Config;
+use crate::live::{Offer, label};
+use crate::report::{Report, Verdict, words};
 
 /// Query items in the examples.
 const EXAMPLES: u32 = 3;
 
-pub(super) fn print(manifest: &Manifest, order: &Order<'_>, took: Duration) -> anyhow::Result<()> {
+pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
+    let Some(manifest) = &outcome.manifest else { return };
     let data = &manifest.data;
-    println!("market {}: model {} published in {}", manifest.market, manifest.version, order.shelf.path().display());
+    let (market, version) = (&manifest.market, &manifest.version);
+    if outcome.published {
+        println!("market {market}: model {version} published in {}", order.shelf.path().display());
+    } else {
+        println!("market {market}: model {version} not published, kept in {}", order.shelf.rejected().path().display());
+    }
+    for failure in &outcome.failures {
+        println!("  GATE       {failure}");
+    }
     let rejected: u64 = data.rejected.values().sum();
     println!("  rows       {} read, {} rejected", thousands(data.rows), thousands(rejected));
     for (reason, count) in &data.rejected {
@@ -26,9 +35,43 @@ pub(super) fn print(manifest: &Manifest, order: &Order<'_>, took: Duration) -> a
     println!("  baskets    {} from {} to {}", thousands(data.baskets), data.first_day, data.last_day);
     println!("  items      {}, of which {} learned", thousands(data.items), thousands(data.learned_items));
     println!("  customers  {}", thousands(data.customers));
-    println!("  took       {:.1} s", took.as_secs_f64());
-    examples(&Shelf::open(order.shelf, &manifest.market, &manifest.version)?.model);
-    Ok(())
+    let memory = outcome.costs.peak_memory.map_or_else(String::new, |bytes| format!(", {} MiB at most", bytes >> 20));
+    println!("  took       {:.1} s{memory}", outcome.costs.seconds);
+    if let Some(evaluation) = &outcome.evaluation {
+        println!("  judged on  {} to {}, which the judged model had not seen:", evaluation.test_from, evaluation.test_to);
+        figures(evaluation);
+    }
+    examples(&outcome.model);
+    println!("  report     {}", config.report_of(market, version, "html").display());
+}
+
+/// The main figure of each question beside the strongest baseline.
+pub(super) fn figures(evaluation: &Evaluation) {
+    for contest in &evaluation.contests {
+        let metric = words::metrics(&contest.name)[0];
+        let Some(ours) = contest.of_model(metric) else { continue };
+        let name = format!("{}, {}", words::contest(&contest.name), words::metric(metric, contest.k));
+        let beside = words::strongest(contest.all(), metric)
+            .map_or_else(String::new, |(name, theirs)| format!("beside {:.3} of {name}", theirs.value));
+        println!("    {name:<62} {:.3} ({:.3} to {:.3}) {beside}", ours.value, ours.low, ours.high);
+    }
+}
+
+/// What a report tells of an outcome.
+pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, verdict: Verdict, offers: &'a [Offer]) -> Report<'a> {
+    Report {
+        market: market.as_str(),
+        version: outcome.manifest.as_ref().map(|manifest| manifest.version.as_str()),
+        verdict,
+        failures: &outcome.failures,
+        evaluation: outcome.evaluation.as_ref(),
+        comparison: outcome.comparison.as_ref(),
+        costs: outcome.costs,
+        losses: &outcome.losses,
+        weights: outcome.model.weights(),
+        model: &outcome.model,
+        offers,
+    }
 }
 
 /// The answers for the bestsellers of different categories.
@@ -53,10 +96,4 @@ fn examples(model: &Model) {
         println!("      with it   {}", list(bought_together(model, &Ask { items: &[item], customer: None }, &limits)));
         println!("      instead   {}", list(alternatives(model, item, None, &limits)));
     }
-}
-
-/// An item's name with its ID, or the ID alone.
-pub(super) fn label(model: &Model, item: u32) -> String {
-    let id = model.catalogue().items().get(item);
-    model.catalogue().name(item).map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }

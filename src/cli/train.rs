@@ -1,19 +1,22 @@
-use std::time::Instant;
-
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::{InputConfig, Order, TrainingConfig};
+use trolley_training::{InputConfig, Order, Outcome, TrainingConfig};
 
 use super::progress::Bars;
+use super::recommend::last_offers;
 use super::{ConfigFile, summary};
 use crate::config::Config;
+use crate::report::Verdict;
 
 /// Learn a model for each market and publish it
 ///
-/// Reads the market's tables, learns, and puts a new version into the models folder, where a running service finds it.
+/// Reads the market's tables, learns, judges the model on weeks held back, and puts a new version into the models
+/// folder, where a running service finds it. A model that does not pass the market's gate is kept aside instead, and the
+/// command fails. The reports folder gets a page about it either way.
+///
 /// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
 /// model at any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
 #[derive(Debug, Args)]
@@ -29,6 +32,22 @@ pub(super) struct Train {
     /// Threads to train on; by default all processors
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     threads: usize,
+    /// Publish even what does not pass its gate; the manifest says so
+    #[arg(long)]
+    force: bool,
+}
+
+/// Writes the report of a training into the reports folder: the page, and the same as JSON.
+pub(super) fn report(outcome: &Outcome, market: &Name, config: &Config) -> anyhow::Result<()> {
+    let Some(manifest) = &outcome.manifest else { return Ok(()) };
+    let verdict = match (outcome.published, outcome.failures.is_empty()) {
+        (true, true) => Verdict::Published,
+        (true, false) => Verdict::Forced,
+        (false, _) => Verdict::Rejected,
+    };
+    let file = |kind| config.report_of(market, &manifest.version, kind);
+    let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
+    summary::report(outcome, market, verdict, &offers).write(Some(&file("html")), Some(&file("json")))
 }
 
 impl Train {
@@ -37,8 +56,8 @@ impl Train {
         let training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
         let shelf = Shelf::new(&config.models);
         let now = now()?;
+        let mut rejected = Vec::new();
         for (market, input) in markets(&config, self.market.as_ref())? {
-            let started = Instant::now();
             let order = Order {
                 market,
                 input,
@@ -48,10 +67,18 @@ impl Train {
                 now,
                 latest: latest(),
                 threads: self.threads,
+                force: self.force,
             };
-            let manifest = trolley_training::train(&order, &Bars::new())
+            let outcome = trolley_training::train(&order, &Bars::new())
                 .with_context(|| format!("no new model for market `{market}`"))?;
-            summary::print(&manifest, &order, started.elapsed())?;
+            report(&outcome, market, &config)?;
+            summary::print(&outcome, &order, &config);
+            if !outcome.published {
+                rejected.push(market.as_str());
+            }
+        }
+        if !rejected.is_empty() {
+            bail!("not published, because the gate was not passed: {}", rejected.join(", "));
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub struct Config {
     pub models: PathBuf,
     /// The folder for the lists of rejected rows, one file per market.
     pub rejects: PathBuf,
+    /// Where the reports about trained models go.
+    pub reports: PathBuf,
     /// The service.
     pub server: ServerConfig,
     /// How models are trained, for all markets.
@@ -76,6 +78,7 @@ impl Default for Config {
         Self {
             models: "models".into(),
             rejects: "rejects".into(),
+            reports: "reports".into(),
             server: ServerConfig::default(),
             #[cfg(feature = "training")]
             training: TrainingConfig::default(),
@@ -117,9 +120,14 @@ impl Config {
     fn extract(figment: Figment) -> Result<Self, ConfigError> {
         // Kubernetes sets TROLLEY_PORT and the like for a service of that name: only what has the form of a key is one.
         let ours =
-            |key: &figment::value::UncasedStr| key.as_str().contains("__") || key == "models" || key == "rejects";
+            |key: &figment::value::UncasedStr| key.as_str().contains("__") || key == "models" || key == "rejects" || key == "reports";
         let environment = Env::prefixed("TROLLEY_").filter(ours).split("__");
         figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
+    }
+
+    /// The file of a report about a version.
+    pub fn report_of(&self, market: &Name, version: &Name, kind: &str) -> PathBuf {
+        self.reports.join(market).join(format!("{version}.{kind}"))
     }
 
     /// The file of a market's rejected rows.

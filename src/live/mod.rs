@@ -10,6 +10,6 @@ mod stock;
 pub use market::Market;
 pub use markets::{Markets, watch};
 pub use offers::{Offer, OfferError};
-pub use reasons::Why;
+pub use reasons::{Why, label};
 pub use snapshot::{Answer, OfferAnswer, Query, Snapshot};
 pub use stock::{Stock, StockUpdate, Updated};

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use trolley_model::Model;
 
 /// A special offer as it was pushed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
     /// Its ID, unique in its market.
     pub id: String,
@@ -12,6 +14,8 @@ pub struct Offer {
     pub valid_from: Option<DateTime<Utc>>,
     /// Until when it holds; for ever, if not said.
     pub valid_to: Option<DateTime<Utc>>,
+    /// Numbers that say how strong it is, such as a discount; those that the model has learned to weigh count.
+    pub numbers: BTreeMap<String, f32>,
 }
 
 /// What is wrong with an offer.
@@ -26,11 +30,17 @@ pub enum OfferError {
     TooManyItems,
     #[error("an ID has 1 to {} bytes", Offer::LONGEST_ID)]
     IdLength,
+    #[error("an offer has at most {} numbers, each with a name of 1 to {} bytes", Offer::MOST_NUMBERS, Offer::LONGEST_ID)]
+    TooManyNumbers,
+    #[error("a number is finite")]
+    NotFinite,
 }
 
 impl Offer {
     /// Items in one offer.
     pub const MOST_ITEMS: usize = 10_000;
+    /// Numbers of one offer.
+    pub const MOST_NUMBERS: usize = 16;
     /// Bytes in any ID that comes from outside.
     pub const LONGEST_ID: usize = 256;
 
@@ -50,6 +60,10 @@ impl Offer {
             Err(("items", OfferError::IdLength))
         } else if matches!((self.valid_from, self.valid_to), (Some(from), Some(to)) if to <= from) {
             Err(("valid_to", OfferError::EndsBeforeItBegins))
+        } else if self.numbers.len() > Self::MOST_NUMBERS || !self.numbers.keys().all(id_fits) {
+            Err(("numbers", OfferError::TooManyNumbers))
+        } else if !self.numbers.values().all(|number| number.is_finite()) {
+            Err(("numbers", OfferError::NotFinite))
         } else {
             Ok(())
         }
@@ -60,8 +74,13 @@ impl Offer {
         self.valid_from.is_none_or(|from| from <= now) && self.valid_to.is_none_or(|to| now < to)
     }
 
+    /// Its numbers by name.
+    pub fn named_numbers(&self) -> Vec<(&str, f32)> {
+        self.numbers.iter().map(|(name, &number)| (name.as_str(), number)).collect()
+    }
+
     /// The numbers of those of its items that the model knows.
-    pub(super) fn known_items(&self, model: &Model) -> Vec<u32> {
+    pub fn known_items(&self, model: &Model) -> Vec<u32> {
         self.items.iter().filter_map(|id| model.catalogue().items().position(id)).collect()
     }
 }

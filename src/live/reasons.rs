@@ -13,9 +13,16 @@ pub struct Why {
 }
 
 impl Why {
-    pub(super) fn new(model: &Model, reason: Reason) -> Self {
+    /// With what it rests on put into words.
+    pub fn new(model: &Model, reason: Reason) -> Self {
         Self { text: reason.evidence.map(|evidence| text(model, evidence)), reason }
     }
+}
+
+/// An item's name with its ID, or the ID alone.
+pub fn label(model: &Model, item: u32) -> String {
+    let id = model.catalogue().items().get(item);
+    model.catalogue().name(item).map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
 fn text(model: &Model, evidence: Evidence) -> String {

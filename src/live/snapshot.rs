@@ -174,7 +174,12 @@ impl Snapshot {
         let open: Vec<usize> = (0..self.offers.len())
             .filter(|&offer| self.open[offer].first.is_some() && self.offers[offer].holds_at(now))
             .collect();
-        let lists: Vec<&[u32]> = open.iter().map(|&offer| self.open[offer].items.as_slice()).collect();
+        let numbers: Vec<Vec<(&str, f32)>> = open.iter().map(|&offer| self.offers[offer].named_numbers()).collect();
+        let lists: Vec<recommend::Offer<'_>> = open
+            .iter()
+            .zip(&numbers)
+            .map(|(&offer, numbers)| recommend::Offer { items: &self.open[offer].items, numbers })
+            .collect();
         let ask = Ask { items: &[], customer };
         let ranked = recommend::offers(&self.model, customer, &lists, limit).into_iter().map(|ranked| {
             let at = open[ranked.offer];
@@ -187,7 +192,7 @@ impl Snapshot {
             let reasons = explain.then(|| {
                 ranked.item.map_or_else(Vec::new, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
-                    self.why(Question::Offers, &ask, &found)
+                    self.why_offer(&ask, &found, &lists[ranked.offer])
                 })
             });
             OfferAnswer { id: offer.id.clone(), item, score: ranked.score, tier: ranked.tier, reasons }
@@ -199,24 +204,33 @@ impl Snapshot {
     /// matters: a newsletter is written for next week.
     pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer>> {
         let offer = self.offers.iter().find(|known| known.id == offer)?;
-        let audience =
-            recommend::audience(&self.model, &offer.known_items(&self.model), limit).into_iter().map(|found| {
-                let ask = Ask { items: &[], customer: Some(found.customer) };
-                let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
-                OfferAnswer {
-                    id: self.model.histories().customers().get(found.customer).to_owned(),
-                    item: self.model.catalogue().items().get(found.item).to_owned(),
-                    score: found.score,
-                    tier: Tier::Model,
-                    reasons: explain.then(|| self.why(Question::Offers, &ask, &recommended)),
-                }
-            });
+        let (items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
+        let wanted = recommend::Offer { items: &items, numbers: &numbers };
+        let audience = recommend::audience(&self.model, wanted, limit).into_iter().map(|found| {
+            let ask = Ask { items: &[], customer: Some(found.customer) };
+            let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
+            OfferAnswer {
+                id: self.model.histories().customers().get(found.customer).to_owned(),
+                item: self.model.catalogue().items().get(found.item).to_owned(),
+                score: found.score,
+                tier: Tier::Model,
+                reasons: explain.then(|| self.why_offer(&ask, &recommended, &wanted)),
+            }
+        });
         Some(audience.collect())
     }
 
     fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Why> {
         let reasons = recommend::explain(&self.model, question, ask, found);
         reasons.into_iter().map(|reason| Why::new(&self.model, reason)).collect()
+    }
+
+    fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Vec<Why> {
+        let mut why = self.why(Question::Offers, ask, found);
+        if found.tier == Tier::Model {
+            why.extend(recommend::promotion(&self.model, offer).map(|reason| Why::new(&self.model, reason)));
+        }
+        why
     }
 
     /// The numbers of those of the items that the model knows.

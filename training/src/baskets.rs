@@ -96,6 +96,7 @@ pub(crate) fn catalogue_and_baskets(
     }
     parts.total_baskets = until as u32;
     parts.total_recent_baskets = (until - recent_from) as u32;
+    parts.category_baskets = category_baskets(transactions, until, &renumbered, &parts);
     let learned = parts.baskets.partition_point(|&baskets| baskets >= min_baskets.max(1));
     let catalogue = Catalogue::new(parts)?;
     let (customers, heads) = customers_and_heads(transactions, until)?;
@@ -108,6 +109,27 @@ pub(crate) fn catalogue_and_baskets(
     let rows = Rows::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
     let bought = catalogue.bought() as usize;
     Ok((catalogue, Baskets { heads, rows, lines, customers, bought, learned, end }))
+}
+
+/// In how many of the first `until` baskets anything of each category was.
+fn category_baskets(
+    transactions: &Transactions,
+    until: usize,
+    renumbered: &[u32],
+    parts: &CatalogueParts,
+) -> Vec<u32> {
+    let mut counts = vec![0; parts.categories.len()];
+    let mut last_seen = vec![usize::MAX; parts.categories.len()];
+    for basket in 0..until {
+        for &item in transactions.items_of(basket) {
+            let category = parts.category[renumbered[item as usize] as usize] as usize;
+            if category < counts.len() && last_seen[category] != basket {
+                last_seen[category] = basket;
+                counts[category] += 1;
+            }
+        }
+    }
+    counts
 }
 
 /// The customers with a basket among the first `until`, numbered anew in the same order (by ID), and the baskets' heads

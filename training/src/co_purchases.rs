@@ -1,16 +1,16 @@
 //! Counts which items meet in baskets.
 
 use rayon::prelude::*;
-use trolley_model::CoPurchases;
 use trolley_model::co_purchases::Partner;
+use trolley_model::{Catalogue, CoPurchases};
 
 use crate::baskets::Baskets;
 use crate::random::Random;
 
 /// For each bought item its `partners` strongest, by number of common baskets.
 ///
-/// A basket of n items adds 1/(n-1) to the weight of each of its pairs, so an item's weights sum up to its baskets
-/// however large these are. Of a basket with more than `max_items` only so many, drawn at random, meet: pairs grow
+/// A basket of n items adds 1/√(n-1) to the weight of each of its pairs: between counting each basket as one, and giving
+/// each line the same say, which is 1/(n-1); it ranks better than either. Of a basket with more than `max_items` only so many, drawn at random, meet: pairs grow
 /// with the square, and a wholesaler's basket of a thousand lines says little about any one of its pairs.
 pub(crate) fn co_purchases(baskets: &Baskets, partners: usize, max_items: usize, seed: u64) -> CoPurchases {
     let cores: Vec<Core<'_>> = (0..baskets.len()).map(|basket| core(baskets, basket, max_items, seed)).collect();
@@ -29,6 +29,71 @@ pub(crate) fn co_purchases(baskets: &Baskets, partners: usize, max_items: usize,
         )
         .collect();
     CoPurchases::new(lists)
+}
+
+/// For each category its `partners` strongest: in how many baskets both were. A category is a partner of its own where a
+/// basket holds two items of it.
+pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
+    let categories = catalogue.categories().len();
+    let mut holders: Vec<Vec<u32>> = vec![Vec::new(); categories];
+    // Per basket its categories, each with whether it is there twice.
+    let (mut lists, mut list): (Vec<Vec<(u32, bool)>>, Vec<u32>) = (Vec::with_capacity(baskets.len()), Vec::new());
+    for basket in 0..baskets.len() {
+        list.clear();
+        list.extend(baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)));
+        list.sort_unstable();
+        let distinct: Vec<(u32, bool)> =
+            list.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() > 1)).collect();
+        distinct.iter().for_each(|&(category, _)| holders[category as usize].push(basket as u32));
+        lists.push(distinct);
+    }
+    let of = |counts: &mut Vec<u32>, (category, holders): (usize, &Vec<u32>)| {
+        for &basket in holders {
+            for &(other, twice) in &lists[basket as usize] {
+                counts[other as usize] += u32::from(other as usize != category || twice);
+            }
+        }
+        let mut list: Vec<Partner> = (0u32..)
+            .zip(counts.iter_mut())
+            .filter(|(_, count)| **count > 0)
+            .map(|(item, count)| {
+                let baskets = std::mem::take(count);
+                Partner { item, baskets, weight: baskets as f32 }
+            })
+            .collect();
+        list.sort_unstable_by(|a, b| b.baskets.cmp(&a.baskets).then(a.item.cmp(&b.item)));
+        list.truncate(partners);
+        list
+    };
+    let lists: Vec<Vec<Partner>> = holders.par_iter().enumerate().map_init(|| vec![0; categories], of).collect();
+    CoPurchases::new(lists)
+}
+
+/// For each category the `partners` items that are most often in a basket with anything of it. An item of the category
+/// itself counts where there is another one of it.
+pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
+    let mut holders: Vec<Vec<u32>> = vec![Vec::new(); catalogue.categories().len()];
+    for basket in 0..baskets.len() {
+        for category in baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)) {
+            let holders = &mut holders[category as usize];
+            if holders.last() != Some(&(basket as u32)) {
+                holders.push(basket as u32);
+            }
+        }
+    }
+    let none = || Counters { met: Vec::new(), baskets: vec![0; baskets.bought], weight: vec![0.0; baskets.bought] };
+    let of = |counters: &mut Counters, (category, holders): (usize, &Vec<u32>)| {
+        for &basket in holders {
+            let items = baskets.items(basket as usize);
+            let own = |item: u32| catalogue.category(item) == Some(category as u32);
+            let alone = items.iter().filter(|&&item| own(item)).count() < 2;
+            for &item in items.iter().filter(|&&item| !(alone && own(item))) {
+                counters.add(item, weight(items.len()));
+            }
+        }
+        counters.strongest(partners, |partner| partner.weight)
+    };
+    CoPurchases::new(holders.par_iter().enumerate().map_init(none, of).collect::<Vec<_>>())
 }
 
 /// The items of a basket whose pairs count, and what each pair weighs.
@@ -54,7 +119,11 @@ fn core(baskets: &Baskets, basket: usize, max_items: usize, seed: u64) -> Core<'
         drawn
     });
     let met = drawn.as_ref().map_or(all.len(), Vec::len);
-    Core { all, drawn, weight: 1.0 / met.saturating_sub(1).max(1) as f32 }
+    Core { all, drawn, weight: weight(met) }
+}
+
+fn weight(items: usize) -> f32 {
+    1.0 / (items.saturating_sub(1).max(1) as f32).sqrt()
 }
 
 /// One thread's counters, all zero between two items.
@@ -69,13 +138,22 @@ impl Counters {
         for &basket in holders {
             let core = &cores[basket as usize];
             for &other in core.items().iter().filter(|&&other| other != item) {
-                if self.baskets[other as usize] == 0 {
-                    self.met.push(other);
-                }
-                self.baskets[other as usize] += 1;
-                self.weight[other as usize] += core.weight;
+                self.add(other, core.weight);
             }
         }
+        self.strongest(partners, |partner| partner.baskets as f32)
+    }
+
+    fn add(&mut self, other: u32, weight: f32) {
+        if self.baskets[other as usize] == 0 {
+            self.met.push(other);
+        }
+        self.baskets[other as usize] += 1;
+        self.weight[other as usize] += weight;
+    }
+
+    /// Empties the counters into a list of the strongest.
+    fn strongest(&mut self, partners: usize, strength: impl Fn(&Partner) -> f32) -> Vec<Partner> {
         let mut list: Vec<Partner> = self
             .met
             .drain(..)
@@ -86,7 +164,7 @@ impl Counters {
             })
             .collect();
         list.sort_unstable_by(|a, b| {
-            b.baskets.cmp(&a.baskets).then(b.weight.total_cmp(&a.weight)).then(a.item.cmp(&b.item))
+            strength(b).total_cmp(&strength(a)).then(b.weight.total_cmp(&a.weight)).then(a.item.cmp(&b.item))
         });
         list.truncate(partners);
         list

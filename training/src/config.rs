@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::blend::BlendConfig;
+use crate::evaluation::EvaluationConfig;
 use crate::ials::IalsConfig;
 use crate::skipgram::SkipGramConfig;
 
@@ -17,7 +19,9 @@ pub struct TrainingConfig {
     pub recent_days: u16,
     /// After so many days a purchase counts half in a customer's history.
     pub half_life_days: f32,
-    /// Partners kept per item.
+    /// The last so many baskets of each customer are kept as they were.
+    pub last_baskets: usize,
+    /// Partners kept per item, and per category.
     pub partners: usize,
     /// Of a larger basket only so many of its items, drawn at random, count towards pairs.
     pub max_basket_items: usize,
@@ -25,6 +29,10 @@ pub struct TrainingConfig {
     pub skipgram: SkipGramConfig,
     /// The factors.
     pub ials: IalsConfig,
+    /// What each signal counts.
+    pub blend: BlendConfig,
+    /// How the model is judged.
+    pub evaluation: EvaluationConfig,
 }
 
 impl TrainingConfig {
@@ -51,6 +59,8 @@ impl TrainingConfig {
             ("ials.repeats", not_negative(ials.repeats), "a number from 0"),
             ("ials.regularisation", positive(ials.regularisation), "a number above 0"),
             ("ials.exponent", ials.exponent.is_finite(), "a finite number"),
+            ("blend.learning_rate", self.blend.learning_rate > 0.0 && self.blend.learning_rate <= 1.0, "above 0, up to 1"),
+            ("blend.candidates", self.blend.candidates >= 10, "at least 10"),
         ];
         match checks.iter().find(|(_, fine, _)| !fine) {
             Some((key, _, must_be)) => Err(format!("training.{key} must be {must_be}")),
@@ -66,10 +76,13 @@ impl Default for TrainingConfig {
             min_baskets: 5,
             recent_days: 28,
             half_life_days: 75.0,
+            last_baskets: 200,
             partners: 128,
             max_basket_items: 150,
             skipgram: SkipGramConfig::default(),
             ials: IalsConfig::default(),
+            blend: BlendConfig::default(),
+            evaluation: EvaluationConfig::default(),
         }
     }
 }

@@ -1,18 +1,37 @@
 //! From baskets to a model: every learner once.
 
-use trolley_model::Parts;
+use trolley_model::{CoPurchases, Parts, Vectors};
 
 use crate::baskets::catalogue_and_baskets;
-use crate::co_purchases::co_purchases;
+use crate::co_purchases::{category_pairs, category_partners, co_purchases};
 use crate::config::TrainingConfig;
 use crate::histories::histories;
 use crate::ials::ials;
 use crate::input::{Items, Transactions};
 use crate::progress::Progress;
 use crate::skipgram::skip_gram;
-use crate::weights::weights;
+use crate::blend::by_hand;
 
-/// Learns a model from the first `until` baskets: all of them for publishing, the past for an evaluation.
+/// A model as it was learned.
+#[derive(Debug)]
+pub struct Fitted {
+    /// The model.
+    pub parts: Parts,
+    /// Mean loss of the item embeddings, pass by pass.
+    pub losses: Vec<f64>,
+}
+
+/// What is to be learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// What offers are ranked by: no pairs of items, which take longest.
+    Customers,
+}
+
+/// Learns a model from the first `until` baskets: all of them for publishing, the past for an evaluation. Its blend is
+/// the one set by hand.
 ///
 /// # Errors
 /// In words, if the input is too large for the model's numbers.
@@ -21,18 +40,33 @@ pub fn fit(
     until: usize,
     items: &Items,
     config: &TrainingConfig,
+    scope: Scope,
     progress: &dyn Progress,
-) -> Result<Parts, String> {
+) -> Result<Fitted, String> {
     let (catalogue, baskets) =
         catalogue_and_baskets(transactions, until, items, config.recent_days, config.min_baskets)?;
     progress.begin("purchase histories", 1);
-    let histories = histories(&baskets, catalogue.items().len(), config.half_life_days)?;
+    let histories = histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets)?;
     progress.end();
-    progress.begin("co-purchase counts", 1);
-    let co_purchases = co_purchases(&baskets, config.partners, config.max_basket_items, config.seed);
-    progress.end();
-    let counts = &catalogue.all_baskets()[..baskets.learned];
-    let (input, output) = skip_gram(&baskets, counts, &config.skipgram, config.seed, progress);
+    let category_pairs = category_pairs(&baskets, &catalogue, config.partners);
+    let category_partners = category_partners(&baskets, &catalogue, config.partners);
+    let (co_purchases, (input, output, losses)) = match scope {
+        Scope::All => {
+            progress.begin("co-purchase counts", 1);
+            let co_purchases = co_purchases(&baskets, config.partners, config.max_basket_items, config.seed);
+            progress.end();
+            let counts = &catalogue.all_baskets()[..baskets.learned];
+            (co_purchases, skip_gram(&baskets, counts, &config.skipgram, config.seed, progress))
+        }
+        Scope::Customers => (CoPurchases::new([]), (nothing(config), nothing(config), Vec::new())),
+    };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
-    Ok(Parts { catalogue, input, output, item_factors, customer_factors, co_purchases, histories, weights: weights() })
+    let weights = by_hand();
+    let parts =
+        Parts { catalogue, input, output, item_factors, customer_factors, co_purchases, category_pairs, category_partners, histories, weights };
+    Ok(Fitted { parts, losses })
+}
+
+fn nothing(config: &TrainingConfig) -> Vectors {
+    Vectors::from_rows(config.skipgram.dims, Vec::new())
 }

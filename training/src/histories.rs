@@ -1,13 +1,19 @@
 //! Counts what each customer buys: how often, from when to when, and how much of it lately.
 
-use trolley_model::Histories;
-use trolley_model::histories::{Columns, Habit};
+use trolley_model::histories::{Columns, Habit, LastBaskets};
+use trolley_model::{Histories, Rows};
 
 use crate::baskets::Baskets;
 use crate::input::NOBODY;
 
 /// The histories of all customers. A purchase `half_life_days` before the end of the period counts half in `decayed`.
-pub(crate) fn histories(baskets: &Baskets, items: usize, half_life_days: f32) -> Result<Histories, String> {
+/// Of each customer the last `kept` baskets are kept as they were.
+pub(crate) fn histories(
+    baskets: &Baskets,
+    items: usize,
+    half_life_days: f32,
+    kept: usize,
+) -> Result<Histories, String> {
     let customers = baskets.customers.len();
     let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); customers];
     for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
@@ -16,6 +22,8 @@ pub(crate) fn histories(baskets: &Baskets, items: usize, half_life_days: f32) ->
     let decay = |day: u16| (-f32::from(baskets.end - 1 - day) / half_life_days).exp2();
     let mut columns = Columns::default();
     let mut bounds = vec![0u64];
+    let (mut last_bounds, mut line_bounds) = (vec![0u64], vec![0u64]);
+    let (mut last_day, mut last_position) = (Vec::new(), Vec::new());
     let (mut all, mut all_decayed) = (Vec::with_capacity(customers), Vec::with_capacity(customers));
     for own in &of_customer {
         let mut lines: Vec<(u32, u16)> = own
@@ -35,9 +43,25 @@ pub(crate) fn histories(baskets: &Baskets, items: usize, half_life_days: f32) ->
                 decayed: same.iter().map(|&(_, day)| decay(day)).sum(),
             });
         }
+        let history = &columns.item[bounds[bounds.len() - 1] as usize..];
+        for &basket in &own[own.len().saturating_sub(kept)..] {
+            last_day.push(baskets.heads[basket as usize].day);
+            let positions = baskets.items(basket as usize).iter().filter_map(|item| history.binary_search(item).ok());
+            // Of a history of more than 65,536 items, the bestsellers.
+            last_position.extend(positions.filter_map(|position| u16::try_from(position).ok()));
+            line_bounds.push(last_position.len() as u64);
+        }
+        last_bounds.push(last_day.len() as u64);
         bounds.push(columns.item.len() as u64);
         all.push(own.len() as u32);
         all_decayed.push(own.iter().map(|&basket| decay(baskets.heads[basket as usize].day)).sum());
     }
-    Histories::new(baskets.customers.clone(), bounds, columns, all, all_decayed, items)
+    let rows = |bounds, values| Rows::from_bounds(bounds, values).ok_or("the last baskets are out of order");
+    let last = LastBaskets {
+        rows: rows(last_bounds, last_day.len())?,
+        lines: rows(line_bounds, last_position.len())?,
+        day: last_day,
+        position: last_position,
+    };
+    Histories::new(baskets.customers.clone(), bounds, columns, all, all_decayed, last, baskets.end, items)
 }

@@ -9,10 +9,12 @@
 //! number of threads.
 
 mod baskets;
+mod blend;
 mod co_purchases;
 mod config;
 mod evaluation;
 mod fit;
+mod gate;
 mod histories;
 mod ials;
 pub mod input;
@@ -20,13 +22,17 @@ mod progress;
 mod random;
 mod skipgram;
 mod train;
-mod weights;
 
 pub use config::TrainingConfig;
-pub use evaluation::{Evaluation, Score, evaluate};
-pub use fit::fit;
+pub use blend::BlendConfig;
+pub use evaluation::{
+    Comparison, Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, MODEL, Standing, Substitution, evaluate,
+    evaluate_next_basket,
+};
+pub use fit::{Fitted, Scope, fit};
+pub use gate::{Costs, Failure, GateConfig, Margin};
 pub use ials::IalsConfig;
 pub use input::InputConfig;
 pub use progress::{Progress, Silent};
 pub use skipgram::SkipGramConfig;
-pub use train::{Order, Tables, TrainError, read, train};
+pub use train::{Order, Outcome, Tables, TrainError, examine, read, train};

@@ -1,15 +1,17 @@
 //! The whole way: tables in, a published model out.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Manifest, Shelf};
-use trolley_model::{BadName, Name};
+use trolley_model::{BadName, Model, Name, Parts};
 
 use crate::config::TrainingConfig;
-use crate::fit::fit;
-use crate::input::{self, InputConfig, InputError, Items, NOBODY, Rejects, Transactions};
+use crate::evaluation::{self, Comparison, Evaluation, Judged, evaluate, evaluate_next_basket, leads};
+use crate::fit::{Fitted, Scope, fit};
+use crate::gate::{Costs, Failure, GateConfig, peak_memory};
+use crate::input::{self, InputConfig, InputError, Items, NOBODY, OfferRow, Rejects, Transactions};
 use crate::progress::Progress;
 
 /// What is to be trained, and where the model goes.
@@ -31,6 +33,8 @@ pub struct Order<'a> {
     pub latest: DateTime<Utc>,
     /// Threads to train on; 0 for all processors.
     pub threads: usize,
+    /// Whether to publish a model that does not pass the gate.
+    pub force: bool,
 }
 
 /// Why no model was published.
@@ -60,11 +64,25 @@ pub struct Tables {
     pub transactions: Transactions,
     /// The items table, empty if there is none.
     pub items: Items,
+    /// The history of offers, empty if there is none.
+    pub offers: Vec<OfferRow>,
+    /// The names of the offers' numbers.
+    pub numbers: Vec<String>,
     /// The rows that were rejected.
     pub rejects: Rejects,
 }
 
 impl Tables {
+    /// What an evaluation looks at.
+    pub fn view(&self) -> evaluation::Tables<'_> {
+        evaluation::Tables {
+            transactions: &self.transactions,
+            items: &self.items,
+            offers: &self.offers,
+            numbers: &self.numbers,
+        }
+    }
+
     /// Refuses tables of which too large a share was rejected.
     ///
     /// # Errors
@@ -86,7 +104,7 @@ pub fn read(
     latest: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<Tables, InputError> {
-    progress.begin("reading", 2);
+    progress.begin("reading", 3);
     let mut rejects = Rejects::to_file(rejects)?;
     let items = match &input.items {
         Some(items) => input::read_items(items, &input.columns.items, &input.exclude, &mut rejects)?,
@@ -96,55 +114,195 @@ pub fn read(
     let latest = latest.timestamp();
     let transactions = input::read_transactions(input, market.as_str(), latest, &items, &mut rejects)?;
     progress.advance(1);
+    let columns = &input.columns.offers;
+    let offers = match &input.offers {
+        Some(offers) => input::read_offers(offers, columns, input.value_of(market.as_str()), &mut rejects)?,
+        None => Vec::new(),
+    };
+    progress.advance(1);
     progress.end();
-    Ok(Tables { transactions, items, rejects })
+    Ok(Tables { transactions, items, offers, numbers: columns.numbers.clone(), rejects })
 }
 
-/// Reads, trains and publishes.
-///
-/// # Errors
-/// [`TrainError`]; then the model in service stays what it was.
-pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Manifest, TrainError> {
+/// What came of a training.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the manifest says; `None` if the model was made to be judged only.
+    pub manifest: Option<Manifest>,
+    /// Whether it is in service now. If it has a manifest but is not, it lies aside, among the rejected.
+    pub published: bool,
+    /// The model: trained on everything, or on the days before the test if it was made to be judged only.
+    pub model: Model,
+    /// The figures; `None` if the period is too short to hold anything back.
+    pub evaluation: Option<Evaluation>,
+    /// Beside the model in service; `None` if there is none.
+    pub comparison: Option<Comparison>,
+    /// The conditions of the gate that were not met.
+    pub failures: Vec<Failure>,
+    /// What it took.
+    pub costs: Costs,
+    /// Mean loss of the item embeddings, pass by pass.
+    pub losses: Vec<f64>,
+    /// The tables that it was learned from.
+    pub tables: Tables,
+}
+
+/// A judged model with what it takes to go on.
+struct Examined {
+    started: Instant,
+    tables: Tables,
+    pool: rayon::ThreadPool,
+    judged: Option<Judged>,
+    comparison: Option<Comparison>,
+}
+
+fn examined(order: &Order<'_>, progress: &dyn Progress) -> Result<Examined, TrainError> {
+    let started = Instant::now();
     order.config.check().map_err(TrainError::Setting)?;
+    order.input.gate.as_ref().map_or(Ok(()), GateConfig::check).map_err(TrainError::Setting)?;
     let tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
     tables.judge(order.input.max_rejected)?;
-    let Tables { transactions, items, rejects } = tables;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
-    let parts = pool
-        .install(|| fit(&transactions, transactions.baskets.len(), &items, order.config, progress))
-        .and_then(|parts| parts.check().map(|()| parts))
-        .map_err(TrainError::Fit)?;
-    let day = |day: u16| (NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string();
-    let data = DataFacts {
-        fingerprint: fingerprint(&transactions, &items),
-        first_day: transactions.baskets.first().map_or_else(String::new, |basket| day(basket.day)),
-        last_day: transactions.baskets.last().map_or_else(String::new, |basket| day(basket.day)),
-        rows: transactions.read,
-        rejected: rejects.counts("transactions"),
-        baskets: transactions.baskets.len() as u64,
-        items: parts.catalogue.items().len() as u64,
-        learned_items: parts.input.len() as u64,
-        customers: parts.histories.customers().len() as u64,
+    let judged = pool.install(|| evaluate(tables.view(), order.config, progress)).map_err(TrainError::Fit)?;
+    let comparison = pool.install(|| compare(order, &tables, judged.as_ref()))?;
+    Ok(Examined { started, tables, pool, judged, comparison })
+}
+
+/// The costs so far, and what of the gate is not met.
+fn verdict(
+    order: &Order<'_>,
+    started: Instant,
+    evaluation: Option<&Evaluation>,
+    comparison: Option<&Comparison>,
+) -> (Costs, Vec<Failure>) {
+    let costs = Costs { seconds: started.elapsed().as_secs_f64(), peak_memory: peak_memory() };
+    let failures = match &order.input.gate {
+        Some(gate) => gate.failures(evaluation, comparison, costs, false),
+        None => GateConfig::standard().failures(evaluation, comparison, costs, true),
     };
-    drop(transactions);
+    (costs, failures)
+}
+
+/// Learns and judges, by the protocol of the literature on next baskets too, and publishes nothing.
+///
+/// # Errors
+/// [`TrainError`], also if the transactions cover too short a time to hold anything back.
+pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+    let Examined { started, tables, pool, judged, comparison } = examined(order, progress)?;
+    let Judged { mut evaluation, model, losses, .. } = judged.ok_or_else(|| {
+        TrainError::Setting(
+            "the transactions cover too short a time to hold back training.evaluation.test_days of them".into(),
+        )
+    })?;
+    let next_basket = pool.install(|| evaluate_next_basket(tables.view(), order.config, progress));
+    evaluation.contests.extend(next_basket.map_err(TrainError::Fit)?);
+    let (costs, failures) = verdict(order, started, Some(&evaluation), comparison.as_ref());
+    let evaluation = Some(evaluation);
+    Ok(Outcome {
+        manifest: None,
+        published: false,
+        model,
+        evaluation,
+        comparison,
+        failures,
+        costs,
+        losses,
+        tables,
+    })
+}
+
+/// Reads, learns, judges, and publishes what passes the gate.
+///
+/// # Errors
+/// [`TrainError`]; then the model in service stays what it was, as it does for a model that does not pass.
+pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+    let Examined { started, tables, pool, judged, comparison } = examined(order, progress)?;
+    let Tables { transactions, items, .. } = &tables;
+    let Fitted { parts, losses } = pool
+        .install(|| fit(transactions, transactions.baskets.len(), items, order.config, Scope::All, progress))
+        .map_err(TrainError::Fit)?;
+    let mut model = Model::new(parts).map_err(TrainError::Fit)?;
+    if let Some(judged) = &judged {
+        model = model.reweighed(judged.weights.clone()).map_err(TrainError::Fit)?;
+    }
+    let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
+    let (costs, failures) = verdict(order, started, evaluation, comparison.as_ref());
+    let published = failures.is_empty() || order.force;
+
     progress.begin("publishing", 1);
-    let manifest = order.shelf.publish(&Draft {
+    let draft = Draft {
         market: order.market.clone(),
         version: new_version(order)?,
         created_at: order.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        data,
+        data: facts(&tables, transactions.baskets.len(), model.parts()),
         config: serde_json::to_value(order.config)?,
-        evaluation: BTreeMap::new(),
-        parts: &parts,
-    })?;
+        evaluation: evaluation.map(Evaluation::figures).unwrap_or_default(),
+        failed_gates: failures.iter().map(|failure| failure.gate.clone()).collect(),
+        parts: model.parts(),
+    };
+    let shelf = if published { order.shelf.clone() } else { order.shelf.rejected() };
+    // First, so that no model is in service without it.
+    if let Some(Judged { model, test, .. }) = &judged {
+        let (data, parts) = (facts(&tables, *test, model.parts()), model.parts());
+        shelf.held_out().publish(&Draft { data, parts, ..draft.clone() })?;
+    }
+    let manifest = Some(shelf.publish(&draft)?);
     progress.end();
-    Ok(manifest)
+    let evaluation = judged.map(|judged| judged.evaluation);
+    Ok(Outcome { manifest, published, model, evaluation, comparison, failures, costs, losses, tables })
+}
+
+/// The judged model beside the held-out one of the version in service.
+fn compare(order: &Order<'_>, tables: &Tables, judged: Option<&Judged>) -> Result<Option<Comparison>, TrainError> {
+    let current = match order.shelf.current(order.market) {
+        Ok(current) => current,
+        Err(ArtefactError::NoModel { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let mut comparison = Comparison { in_service: current.to_string(), ..Comparison::default() };
+    let baskets = &tables.transactions.baskets;
+    // What cannot be opened any more, because it is damaged or of an older format, cannot be compared with.
+    let Ok(in_service) = order.shelf.manifest(order.market, &current) else { return Ok(Some(comparison)) };
+    let last = baskets.last().map_or_else(String::new, |basket| day(basket.day));
+    if last < in_service.data.last_day {
+        comparison.older_data = Some((last, in_service.data.last_day));
+    }
+    if let (Some(judged), Ok(theirs)) = (judged, order.shelf.held_out().open(order.market, &current)) {
+        let unseen = baskets.partition_point(|basket| day(basket.day) <= theirs.manifest.data.last_day);
+        let from = unseen.max(judged.test);
+        comparison.leads = leads(&judged.model, &theirs.model, tables.view(), from, order.config.seed);
+    }
+    Ok(Some(comparison))
+}
+
+/// What a model of the first `until` baskets was made from.
+fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
+    let Tables { transactions, items, rejects, .. } = tables;
+    let baskets = &transactions.baskets[..until];
+    DataFacts {
+        fingerprint: fingerprint(transactions, until, items),
+        first_day: baskets.first().map_or_else(String::new, |basket| day(basket.day)),
+        last_day: baskets.last().map_or_else(String::new, |basket| day(basket.day)),
+        rows: transactions.read,
+        rejected: rejects.counts("transactions"),
+        baskets: until as u64,
+        items: parts.catalogue.items().len() as u64,
+        learned_items: parts.input.len() as u64,
+        customers: parts.histories.customers().len() as u64,
+    }
+}
+
+fn day(day: u16) -> String {
+    (NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string()
 }
 
 /// The time, in the letters of a name; with a number behind it if a model was made in that second already.
 fn new_version(order: &Order<'_>) -> Result<Name, TrainError> {
     let time = order.now.format("%Y-%m-%dt%H-%M-%Sz").to_string();
-    let versions = order.shelf.versions(order.market)?;
+    let mut versions = order.shelf.versions(order.market)?;
+    for aside in [order.shelf.rejected(), order.shelf.held_out()] {
+        versions.extend(aside.versions(order.market)?);
+    }
     let mut name = Name::new(&time)?;
     let mut number = 1;
     while versions.contains(&name) {
@@ -155,13 +313,13 @@ fn new_version(order: &Order<'_>) -> Result<Name, TrainError> {
 }
 
 /// BLAKE3 over the baskets and items as they were understood; the layout of the files does not change it.
-fn fingerprint(transactions: &Transactions, items: &Items) -> String {
+fn fingerprint(transactions: &Transactions, until: usize, items: &Items) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut add = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     };
-    for (number, basket) in transactions.baskets.iter().enumerate() {
+    for (number, basket) in transactions.baskets[..until].iter().enumerate() {
         add(&basket.day.to_string());
         add(if basket.customer == NOBODY { "" } else { transactions.customers.get(basket.customer) });
         let mut ids: Vec<&str> =

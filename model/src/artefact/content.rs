@@ -5,9 +5,10 @@ use super::tensors::{Columns, Table};
 use crate::blend::BlendWeights;
 use crate::catalogue::{Catalogue, CatalogueParts};
 use crate::co_purchases::CoPurchases;
-use crate::histories::{self, Histories};
+use crate::histories::{self, Histories, LastBaskets};
 use crate::ids::Ids;
 use crate::model::Parts;
+use crate::rows::Rows;
 
 pub(super) const ITEMS: &str = "items.safetensors";
 pub(super) const INPUT: &str = "items.input.fifu";
@@ -15,10 +16,22 @@ pub(super) const OUTPUT: &str = "items.output.fifu";
 pub(super) const ITEM_FACTORS: &str = "items.factors.fifu";
 pub(super) const CUSTOMER_FACTORS: &str = "customers.factors.fifu";
 pub(super) const CO_PURCHASES: &str = "co-purchases.safetensors";
+pub(super) const CATEGORY_PAIRS: &str = "category-pairs.safetensors";
+pub(super) const CATEGORY_PARTNERS: &str = "category-partners.safetensors";
 pub(super) const HISTORIES: &str = "histories.safetensors";
 
 /// All files of an artefact but the manifest.
-pub(super) const FILES: [&str; 7] = [ITEMS, INPUT, OUTPUT, ITEM_FACTORS, CUSTOMER_FACTORS, CO_PURCHASES, HISTORIES];
+pub(super) const FILES: [&str; 9] = [
+    ITEMS,
+    INPUT,
+    OUTPUT,
+    ITEM_FACTORS,
+    CUSTOMER_FACTORS,
+    CO_PURCHASES,
+    CATEGORY_PAIRS,
+    CATEGORY_PARTNERS,
+    HISTORIES,
+];
 
 /// A file that could not be made or was refused, and why.
 pub(super) type Refused = (&'static str, String);
@@ -36,6 +49,8 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
         (ITEM_FACTORS, fifu::encode(items(), &parts.item_factors).map_err(at(ITEM_FACTORS))?),
         (CUSTOMER_FACTORS, fifu::encode(customers(), &parts.customer_factors).map_err(at(CUSTOMER_FACTORS))?),
         (CO_PURCHASES, tensors(CO_PURCHASES, co_purchase_columns(&parts.co_purchases))?),
+        (CATEGORY_PAIRS, tensors(CATEGORY_PAIRS, co_purchase_columns(&parts.category_pairs))?),
+        (CATEGORY_PARTNERS, tensors(CATEGORY_PARTNERS, co_purchase_columns(&parts.category_partners))?),
         (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories))?),
     ])
 }
@@ -56,11 +71,25 @@ pub(super) fn decode<E>(
     let input = fifu::decode(&file(INPUT)?, items).map_err(at(INPUT))?;
     let output = fifu::decode(&file(OUTPUT)?, items).map_err(at(OUTPUT))?;
     let item_factors = fifu::decode(&file(ITEM_FACTORS)?, items).map_err(at(ITEM_FACTORS))?;
-    let co_purchases = co_purchases(&file(CO_PURCHASES)?, items.len()).map_err(at(CO_PURCHASES))?;
+    let pairs = co_purchases(&file(CO_PURCHASES)?, items.len()).map_err(at(CO_PURCHASES))?;
+    let categories = catalogue.categories().len();
+    let category_pairs = co_purchases(&file(CATEGORY_PAIRS)?, categories).map_err(at(CATEGORY_PAIRS))?;
+    let category_partners = co_purchases(&file(CATEGORY_PARTNERS)?, items.len()).map_err(at(CATEGORY_PARTNERS))?;
     let histories = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
     let customers = histories.customers().texts();
     let customer_factors = fifu::decode(&file(CUSTOMER_FACTORS)?, customers).map_err(at(CUSTOMER_FACTORS))?;
-    Ok(Parts { catalogue, input, output, item_factors, customer_factors, co_purchases, histories, weights })
+    Ok(Parts {
+        catalogue,
+        input,
+        output,
+        item_factors,
+        customer_factors,
+        co_purchases: pairs,
+        category_pairs,
+        category_partners,
+        histories,
+        weights,
+    })
 }
 
 fn catalogue_columns(catalogue: &Catalogue) -> Columns {
@@ -71,6 +100,7 @@ fn catalogue_columns(catalogue: &Catalogue) -> Columns {
     columns.put_u32("recent_baskets", catalogue.all_recent_baskets());
     columns.put_u32("category", catalogue.all_categories());
     columns.put_texts("categories", catalogue.categories().texts());
+    columns.put_u32("category_baskets", catalogue.all_category_baskets());
     columns.put_u32("total_baskets", &[catalogue.total_baskets()]);
     columns.put_u32("total_recent_baskets", &[catalogue.total_recent_baskets()]);
     columns
@@ -85,6 +115,7 @@ fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
         recent_baskets: table.take_u32("recent_baskets")?,
         category: table.take_u32("category")?,
         categories: ids(&table, "categories")?,
+        category_baskets: table.take_u32("category_baskets")?,
         total_baskets: table.take_one("total_baskets")?,
         total_recent_baskets: table.take_one("total_recent_baskets")?,
     })
@@ -118,6 +149,12 @@ fn history_columns(histories: &Histories) -> Columns {
     columns.put_f32("decayed", &habits.decayed);
     columns.put_u32("customer_baskets", baskets);
     columns.put_f32("customer_decayed_baskets", decayed_baskets);
+    let last = histories.last();
+    columns.put_u64("last_baskets", last.rows.bounds());
+    columns.put_u16("last_basket_day", &last.day);
+    columns.put_u64("last_basket_lines", last.lines.bounds());
+    columns.put_u16("last_basket_position", &last.position);
+    columns.put_u16("end", &[histories.end()]);
     columns
 }
 
@@ -130,12 +167,25 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
         last_day: table.take_u16("last_day")?,
         decayed: table.take_f32("decayed")?,
     };
+    let (day, position) = (table.take_u16("last_basket_day")?, table.take_u16("last_basket_position")?);
+    let rows = |name: &str, values: usize| {
+        Rows::from_bounds(table.take_u64(name)?, values).ok_or_else(|| format!("the bounds `{name}` are not valid"))
+    };
+    let last = LastBaskets {
+        rows: rows("last_baskets", day.len())?,
+        lines: rows("last_basket_lines", position.len())?,
+        day,
+        position,
+    };
+    let [end] = table.take_u16("end")?[..] else { return Err("`end` is not one number".into()) };
     Histories::new(
         ids(&table, "customers")?,
         table.take_u64("bounds")?,
         columns,
         table.take_u32("customer_baskets")?,
         table.take_f32("customer_decayed_baskets")?,
+        last,
+        end,
         items,
     )
 }

@@ -34,6 +34,8 @@ pub struct Manifest {
     pub weights: BlendWeights,
     /// Figures of the evaluation by name.
     pub evaluation: BTreeMap<String, f64>,
+    /// The conditions of the gate that it did not meet: one in service that has any was forced.
+    pub failed_gates: Vec<String>,
     /// The other files of the artefact.
     pub files: BTreeMap<String, FileFacts>,
 }
@@ -88,6 +90,7 @@ pub(super) fn new(draft: &super::Draft<'_>, files: BTreeMap<String, FileFacts>) 
         config: draft.config.clone(),
         weights: draft.parts.weights.clone(),
         evaluation: draft.evaluation.clone(),
+        failed_gates: draft.failed_gates.clone(),
         files,
     }
 }

@@ -8,7 +8,7 @@ use crate::model::Parts;
 use crate::name::Name;
 
 /// A model that is about to be published, with all that its manifest says about it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Draft<'a> {
     /// The market that it is for.
     pub market: Name,
@@ -22,6 +22,8 @@ pub struct Draft<'a> {
     pub config: serde_json::Value,
     /// Figures of the evaluation by name.
     pub evaluation: BTreeMap<String, f64>,
+    /// The conditions of the gate that it did not meet.
+    pub failed_gates: Vec<String>,
     /// The model itself.
     pub parts: &'a Parts,
 }

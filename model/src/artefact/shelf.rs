@@ -31,6 +31,19 @@ impl Shelf {
         &self.models
     }
 
+    /// The shelf of the models that did not pass their gate: kept to be looked at, never served.
+    #[must_use]
+    pub fn rejected(&self) -> Self {
+        Self { models: self.models.join(".rejected") }
+    }
+
+    /// The shelf of what was held out: under each version the model of the days before its test, on which it was
+    /// judged. The next model is compared with it.
+    #[must_use]
+    pub fn held_out(&self) -> Self {
+        Self { models: self.models.join(".held-out") }
+    }
+
     /// The markets that have a published model, sorted. Folders that are not named like one are not looked at.
     ///
     /// # Errors

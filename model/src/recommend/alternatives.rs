@@ -14,20 +14,32 @@ pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Li
     let ask = &Ask { items: &items, customer };
     let mut answer = Vec::new();
     if model.catalogue().baskets(item) > 0 {
-        let may_show = |other| may_show(model, ask, limits, other);
-        let mut candidates: Vec<u32> = Vec::new();
-        if model.is_learned(item) {
-            let (vectors, wanted) = (model.input(), NEIGHBOURS.max(limits.limit));
-            let near = model.nearest().search(vectors, vectors.unit(item), wanted, may_show);
-            candidates.extend(near.into_iter().map(|(other, _)| other));
-        }
-        if let Some(category) = model.catalogue().category(item) {
-            let members = model.catalogue().members(category).iter().copied();
-            candidates.extend(members.filter(|&other| may_show(other)).take(CATEGORY));
-        }
-        let candidates = tidy(candidates, |_| true);
+        let candidates = alternative_candidates(model, item, customer, limits);
         answer = best(model, Question::Alternatives, ask, &candidates, limits.limit);
     }
     fill_up(model, ask, limits, &mut answer);
     answer
+}
+
+/// What the model chooses from, strictly rising: items bought in the same company, those of the same category, and
+/// what the customer has bought of it; of these, what may be shown.
+pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<u32> {
+    let items = [item];
+    let ask = &Ask { items: &items, customer };
+    let may_show = |other| may_show(model, ask, limits, other);
+    let mut candidates: Vec<u32> = Vec::new();
+    if model.is_learned(item) {
+        let (vectors, wanted) = (model.input(), NEIGHBOURS.max(limits.limit));
+        let near = model.nearest().search(vectors, vectors.unit(item), wanted, may_show);
+        candidates.extend(near.into_iter().map(|(other, _)| other));
+    }
+    if let Some(category) = model.catalogue().category(item) {
+        let members = model.catalogue().members(category).iter().copied();
+        candidates.extend(members.filter(|&other| may_show(other)).take(CATEGORY));
+        if let Some(customer) = customer {
+            let own = model.histories().items(customer).iter().copied();
+            candidates.extend(own.filter(|&own| model.catalogue().category(own) == Some(category) && may_show(own)));
+        }
+    }
+    tidy(candidates, |_| true)
 }

@@ -20,12 +20,15 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
     answer
 }
 
-/// What the model chooses from, strictly rising: bestsellers, partners of the items asked about, and what the customer
-/// has bought; of these, what may be shown.
+/// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their
+/// categories, and what the customer has bought; of these, what may be shown.
 pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let mut candidates: Vec<u32> = (0..BESTSELLERS.min(model.catalogue().bought())).collect();
     for &item in ask.items {
         candidates.extend(model.co_purchases().partners(item));
+        if let Some(category) = model.catalogue().category(item) {
+            candidates.extend(model.category_partners().partners(category));
+        }
     }
     if let Some(customer) = ask.customer {
         candidates.extend(model.histories().items(customer));

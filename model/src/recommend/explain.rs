@@ -19,13 +19,13 @@ pub struct Reason {
     pub signal: &'static str,
     /// Its value for the item.
     pub value: f32,
-    /// Its part of the score: weight times value. The parts sum up to the score.
+    /// Its part of the score. The parts sum up to the score.
     pub share: f32,
     /// What it rests on.
     pub evidence: Option<Evidence>,
 }
 
-/// Why an item has its score: all signals that are not 0, those that say most first.
+/// Why an item has its score: all signals that add something, those that say most first.
 pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recommended) -> Vec<Reason> {
     let Recommended { item, score, tier } = *answer;
     let evidence = match tier {
@@ -42,14 +42,14 @@ pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recomm
 
 fn explain_blend(model: &Model, blend: &Blend, ask: &Ask<'_>, item: u32) -> Vec<Reason> {
     let mut reasons = Vec::with_capacity(blend.terms().len());
-    for &(signal, weight) in blend.terms() {
-        let signal = signals::ALL[signal];
+    for (signal, weight) in blend.terms() {
+        let signal = signals::ALL[*signal];
         let mut values = [0.0];
         signal.fill(model, ask, &[item], &mut values);
         let [value] = values;
-        if value != 0.0 {
-            let evidence = signal.evidence(model, ask, item);
-            reasons.push(Reason { signal: signal.name(), value, share: weight * value, evidence });
+        let share = weight.of(value);
+        if share != 0.0 {
+            reasons.push(Reason { signal: signal.name(), value, share, evidence: signal.evidence(model, ask, item) });
         }
     }
     reasons.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));

@@ -10,10 +10,10 @@ mod offers;
 mod score;
 mod tiers;
 
-pub use alternatives::alternatives;
+pub use alternatives::{alternative_candidates, alternatives};
 pub use bought_together::{bought_together, candidates};
 pub use explain::{Question, Reason, explain};
-pub use offers::{Audience, RankedOffer, audience, offers};
+pub use offers::{Audience, Offer, RankedOffer, audience, offers, promotion};
 pub use tiers::Tier;
 
 /// What may be answered, and how much of it.

@@ -8,11 +8,9 @@ use crate::{Ask, Model, signals};
 pub(super) fn score(model: &Model, blend: &Blend, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
     let mut sums = vec![0.0; candidates.len()];
     let mut values = vec![0.0; candidates.len()];
-    for &(signal, weight) in blend.terms() {
-        signals::ALL[signal].fill(model, ask, candidates, &mut values);
-        for (sum, value) in sums.iter_mut().zip(&values) {
-            *sum += weight * value;
-        }
+    for (signal, weight) in blend.terms() {
+        signals::ALL[*signal].fill(model, ask, candidates, &mut values);
+        weight.add(&values, &mut sums);
     }
     sums
 }

@@ -1,7 +1,7 @@
 use super::{Evidence, Signal, log_share, matches};
 use crate::{Ask, Model};
 
-/// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/(n-1);
+/// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
 /// over a cart, the mean of its items' shares.
 ///
 /// Shrunk towards the candidate's popularity, as if the query item had been in [`PRIOR_BASKETS`] baskets more that

@@ -8,15 +8,40 @@
 //!
 //! [`Blend`]: crate::Blend
 
+mod backed_co_purchase;
+mod buyers;
+mod category_co_purchase;
+mod category_habit;
+mod category_lately;
+mod category_lift;
+mod category_partner;
+mod category_share;
 mod co_purchase;
+mod co_purchase_count;
 mod complement;
+mod cosine;
+mod due;
+mod expected;
 mod habit;
+mod last_baskets;
+mod lasting_habit;
+mod lately;
+mod lift;
+mod loyalty;
+mod own_category_co_purchase;
+mod own_co_purchase;
 mod popularity;
+mod purchases;
+mod recent_habit;
 mod recent_popularity;
 mod same_category;
+mod small_basket_habit;
 mod substitute;
 mod taste;
+mod trend;
 
+use crate::co_purchases::Partner;
+use crate::histories::{Habit, Histories, LastBasket};
 use crate::{Ask, Model};
 
 /// One named number per candidate.
@@ -35,15 +60,38 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 8] = [
+pub static ALL: [&dyn Signal; 31] = [
     &co_purchase::CoPurchase,
+    &co_purchase_count::CoPurchaseCount,
+    &lift::Lift,
+    &cosine::Cosine,
     &complement::Complement,
     &substitute::Substitute,
     &same_category::SameCategory,
+    &category_co_purchase::CategoryCoPurchase,
+    &category_lift::CategoryLift,
+    &category_partner::CategoryPartner,
+    &backed_co_purchase::BackedCoPurchase,
     &habit::Habitual,
+    &recent_habit::RecentHabit,
+    &lasting_habit::LastingHabit,
+    &small_basket_habit::SmallBasketHabit,
+    &last_baskets::LastBaskets,
+    &purchases::Purchases,
+    &lately::Lately,
+    &due::Due,
+    &own_co_purchase::OwnCoPurchase,
+    &own_category_co_purchase::OwnCategoryCoPurchase,
+    &category_habit::CategoryHabit,
+    &category_lately::CategoryLately,
+    &expected::Expected,
     &taste::Taste,
     &popularity::Popularity,
     &recent_popularity::RecentPopularity,
+    &trend::Trend,
+    &buyers::Buyers,
+    &loyalty::Loyalty,
+    &category_share::CategoryShare,
 ];
 
 /// The number of a signal in [`ALL`].
@@ -83,6 +131,89 @@ pub enum Evidence {
 /// `ln(1 + 100 p)` of a share `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
 fn log_share(p: f32) -> f32 {
     (100.0 * p).ln_1p()
+}
+
+/// A number for each candidate that the customer has bought before, from what their history says of it; 0 for others.
+fn of_history(
+    model: &Model,
+    ask: &Ask<'_>,
+    candidates: &[u32],
+    out: &mut [f32],
+    value: impl Fn(&Histories, Habit) -> f32,
+) {
+    out.fill(0.0);
+    if let Some(customer) = ask.customer {
+        let histories = model.histories();
+        matches(candidates, histories.of(customer), |habit| habit.item, |at, habit| out[at] = value(histories, habit));
+    }
+}
+
+/// A number for each candidate that the customer has bought before, from the sum of the weights of those of their last
+/// baskets that hold it, and the sum of all weights; 0 for others. `value` is called for each item of the history in turn.
+fn of_last_baskets(
+    model: &Model,
+    ask: &Ask<'_>,
+    candidates: &[u32],
+    out: &mut [f32],
+    weight: impl Fn(&LastBasket<'_>) -> f32,
+    mut value: impl FnMut(f32, f32) -> f32,
+) {
+    out.fill(0.0);
+    if let Some(customer) = ask.customer {
+        let (sums, all) = model.histories().weigh(customer, weight);
+        let values = sums.into_iter().map(|sum| value(sum, all));
+        let entries = model.histories().items(customer).iter().zip(values.collect::<Vec<_>>());
+        matches(candidates, entries, |entry| *entry.0, |at, (_, value)| out[at] = value);
+    }
+}
+
+/// A number for each candidate from the customer's history of its category, folded over the habits of it from 0 on; 0 for
+/// others.
+fn per_category(
+    model: &Model,
+    ask: &Ask<'_>,
+    candidates: &[u32],
+    out: &mut [f32],
+    fold: impl Fn(f32, Habit) -> f32,
+    value: impl Fn(u32, f32) -> f32,
+) {
+    out.fill(0.0);
+    let Some(customer) = ask.customer else { return };
+    let catalogue = model.catalogue();
+    let own = model.histories().of(customer);
+    let mut habits: Vec<(u32, Habit)> = own.filter_map(|habit| Some((catalogue.category(habit.item)?, habit))).collect();
+    habits.sort_unstable_by_key(|(category, habit)| (*category, habit.item));
+    let folded: Vec<(u32, f32)> = habits
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|same| (same[0].0, same.iter().fold(0.0, |sum, (_, habit)| fold(sum, *habit))))
+        .collect();
+    for (&item, out) in candidates.iter().zip(out) {
+        let category = catalogue.category(item);
+        let found = category.and_then(|category| folded.binary_search_by_key(&category, |entry| entry.0).ok());
+        if let Some(at) = found {
+            *out = value(item, folded[at].1);
+        }
+    }
+}
+
+/// The mean over the query's items of a number for each of their partners, from the counts of the pair and the baskets
+/// of both; 0 for others.
+fn of_partners(
+    model: &Model,
+    ask: &Ask<'_>,
+    candidates: &[u32],
+    out: &mut [f32],
+    value: impl Fn(Partner, f32, f32) -> f32,
+) {
+    out.fill(0.0);
+    let mean = 1.0 / ask.items.len().max(1) as f32;
+    let baskets = |item: u32| model.catalogue().baskets(item) as f32;
+    for &query in ask.items {
+        let partners = model.co_purchases().of(query);
+        matches(candidates, partners, |pair| pair.item, |at, pair| {
+            out[at] += mean * value(pair, baskets(query), baskets(pair.item));
+        });
+    }
 }
 
 /// Calls `each` with the position among `candidates` and the entry of `list` wherever both hold the same item.

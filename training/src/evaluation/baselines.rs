@@ -1,44 +1,132 @@
-//! What a shop would do without Trolley. Ties go to the bestseller, and short lists are filled up with bestsellers.
+//! What a shop would do without Trolley: ordinary implementations, asked through the same code path as the model.
+//!
+//! Ties go to the bestseller, and a list that is too short is filled up with bestsellers.
 
-use std::cmp::Reverse;
+use trolley_model::kernel::dot;
+use trolley_model::{Model, Top, Vectors};
 
-use trolley_model::{Ask, Model};
+use super::case::Case;
 
-pub(super) fn bestsellers(model: &Model, ask: &Ask<'_>, k: usize) -> Vec<u32> {
-    fill(model, ask, Vec::new(), k)
-}
+/// Strength of the shrinkage of the lift, in baskets.
+const LIFT_PRIOR: f32 = 10.0;
 
-/// The items that were in most baskets with the query item.
-pub(super) fn co_purchase_count(model: &Model, ask: &Ask<'_>, k: usize) -> Vec<u32> {
-    let mut partners: Vec<_> = ask.items.iter().flat_map(|&item| model.co_purchases().of(item)).collect();
-    partners.sort_by_key(|partner| (Reverse(partner.baskets), partner.item));
-    fill(model, ask, partners.into_iter().map(|partner| partner.item).collect(), k)
-}
-
-/// The items that were in most of the customer's baskets.
-pub(super) fn most_frequent(model: &Model, ask: &Ask<'_>, k: usize) -> Vec<u32> {
-    let mut habits: Vec<_> = ask.customer.into_iter().flat_map(|customer| model.histories().of(customer)).collect();
-    habits.sort_by_key(|habit| (Reverse(habit.baskets), habit.item));
-    fill(model, ask, habits.into_iter().map(|habit| habit.item).collect(), k)
-}
-
-/// The same, recent baskets counting more.
-pub(super) fn most_frequent_decayed(model: &Model, ask: &Ask<'_>, k: usize) -> Vec<u32> {
-    let mut habits: Vec<_> = ask.customer.into_iter().flat_map(|customer| model.histories().of(customer)).collect();
-    habits.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-    fill(model, ask, habits.into_iter().map(|habit| habit.item).collect(), k)
-}
-
-fn fill(model: &Model, ask: &Ask<'_>, mut list: Vec<u32>, k: usize) -> Vec<u32> {
-    list.retain(|item| !ask.items.contains(item));
-    list.truncate(k);
+/// The items of the highest score that may be shown; of equal ones the bestseller.
+pub(super) fn best(model: &Model, case: &Case, k: usize, scores: impl Iterator<Item = (u32, f32)>) -> Vec<u32> {
+    let mut top = Top::new(k);
+    for (item, score) in scores {
+        if top.would_keep(score, item) && case.may_show(item) {
+            top.push(score, item);
+        }
+    }
+    let mut list: Vec<u32> = top.into_sorted().into_iter().map(|(item, _)| item).collect();
     for item in 0..model.catalogue().bought() {
         if list.len() >= k {
             break;
         }
-        if !list.contains(&item) && !ask.items.contains(&item) {
+        if case.may_show(item) && !list.contains(&item) {
             list.push(item);
         }
     }
     list
+}
+
+pub(super) fn bestsellers(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    best(model, case, k, std::iter::empty())
+}
+
+pub(super) fn recent_bestsellers(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let recent = model.catalogue().all_recent_baskets();
+    best(model, case, k, (0..model.catalogue().bought()).map(|item| (item, recent[item as usize] as f32)))
+}
+
+/// A score for each partner of the items asked about, from the baskets with both, with the query and with the partner.
+fn partners(model: &Model, case: &Case, k: usize, score: impl Fn(f32, f32, f32) -> f32) -> Vec<u32> {
+    let catalogue = model.catalogue();
+    let pairs = case.items.iter().flat_map(|&query| model.co_purchases().of(query).map(move |pair| (query, pair)));
+    let scored = pairs.map(|(query, pair)| {
+        let (query, partner) = (catalogue.baskets(query) as f32, catalogue.baskets(pair.item) as f32);
+        (pair.item, score(pair.baskets as f32, query, partner))
+    });
+    best(model, case, k, scored)
+}
+
+/// The items that were in most baskets with the item asked about.
+pub(super) fn co_purchase_count(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    partners(model, case, k, |both, _, _| both)
+}
+
+/// How much oftener than by chance the two meet, as if they had met in ten baskets more by chance and not at all else.
+pub(super) fn lift(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let all = model.catalogue().total_baskets() as f32;
+    partners(model, case, k, |both, query, partner| both / (query * partner / all + LIFT_PRIOR))
+}
+
+/// Cosine of the two columns of the basket × item matrix (Sarwar et al. 2001).
+pub(super) fn cosine(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    partners(model, case, k, |both, query, partner| both / (query * partner).sqrt())
+}
+
+/// The items that were in most of the customer's baskets.
+pub(super) fn most_frequent(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let habits = case.customer.into_iter().flat_map(|customer| model.histories().of(customer));
+    best(model, case, k, habits.map(|habit| (habit.item, f32::from(habit.baskets))))
+}
+
+/// The same, recent baskets counting more.
+pub(super) fn most_frequent_decayed(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let habits = case.customer.into_iter().flat_map(|customer| model.histories().of(customer));
+    best(model, case, k, habits.map(|habit| (habit.item, habit.decayed)))
+}
+
+/// The factors alone.
+pub(super) fn ials(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let customers = model.customer_factors();
+    nearest(model, case, k, model.item_factors(), case.customer.map(|customer| (customers.unit(customer), true)))
+}
+
+/// Input vector of the item asked about · output vectors.
+pub(super) fn item2vec(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    nearest(model, case, k, model.output(), query(model, case).map(|query| (query, true)))
+}
+
+/// Cosine of input vectors, as item2vec (Barkan and Koenigstein 2016) and `gensim`'s `most_similar` use them.
+pub(super) fn item2vec_cosine(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    nearest(model, case, k, model.input(), query(model, case).map(|query| (query, false)))
+}
+
+fn query<'m>(model: &'m Model, case: &Case) -> Option<&'m [f32]> {
+    case.items.first().filter(|&&item| model.is_learned(item)).map(|&item| model.input().unit(item))
+}
+
+/// By inner product with the rows at their length, or with their directions alone.
+fn nearest(model: &Model, case: &Case, k: usize, rows: &Vectors, query: Option<(&[f32], bool)>) -> Vec<u32> {
+    let scored = query.into_iter().flat_map(|(query, with_length)| {
+        (0..rows.len() as u32).map(move |row| {
+            let length = if with_length { rows.norm(row) } else { 1.0 };
+            (row, length * dot(query, rows.unit(row)))
+        })
+    });
+    best(model, case, k, scored)
+}
+
+/// Bestsellers of the category of the item asked about.
+pub(super) fn bestsellers_of_the_kind(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let catalogue = model.catalogue();
+    let category = case.items.first().and_then(|&item| catalogue.category(item));
+    let members = category.map_or(&[][..], |category| catalogue.members(category));
+    best(model, case, k, members.iter().map(|&item| (item, catalogue.baskets(item) as f32)))
+}
+
+/// The customer's most frequent items of that category, then its bestsellers.
+pub(super) fn most_frequent_of_the_kind(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let catalogue = model.catalogue();
+    let category = case.items.first().and_then(|&item| catalogue.category(item));
+    let members = category.map_or(&[][..], |category| catalogue.members(category));
+    let scored = members.iter().map(|&item| {
+        let habit = case.customer.and_then(|customer| model.histories().habit(customer, item));
+        // Any habit comes before the best of the others.
+        let own = habit.map_or(0.0, |habit| f32::from(habit.baskets));
+        (item, own + catalogue.popularity(item))
+    });
+    best(model, case, k, scored)
 }

@@ -1,12 +1,11 @@
-use super::Score;
+//! The figures of one answer.
 
-/// The figures of one query.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Figures {
-    hit: bool,
-    recall: f64,
-    ndcg: f64,
-}
+/// What [`figures`] measures, in order: share of answers with a hit, mean share of the relevant items found, mean
+/// normalised discounted cumulative gain.
+pub(super) const METRICS: [&str; 3] = ["hit_rate", "recall", "ndcg"];
+
+/// One number per metric.
+pub(super) type Figures = [f64; METRICS.len()];
 
 /// Judges a list: `shown` best first, `wanted` rising, `relevant` how many should ideally be found.
 pub(super) fn figures(shown: &[u32], wanted: &[u32], relevant: usize, k: usize) -> Figures {
@@ -16,17 +15,29 @@ pub(super) fn figures(shown: &[u32], wanted: &[u32], relevant: usize, k: usize) 
     let gain: f64 =
         shown.iter().take(k).enumerate().filter(|(_, item)| hit(item)).map(|(rank, _)| discount(rank)).sum();
     let ideal: f64 = (0..k.min(relevant)).map(discount).sum();
-    Figures {
-        hit: hits > 0,
-        recall: if relevant == 0 { 0.0 } else { hits as f64 / relevant as f64 },
-        ndcg: if ideal > 0.0 { gain / ideal } else { 0.0 },
-    }
+    [
+        f64::from(u8::from(hits > 0)),
+        if relevant == 0 { 0.0 } else { hits as f64 / relevant as f64 },
+        if ideal > 0.0 { gain / ideal } else { 0.0 },
+    ]
 }
 
-/// The means over all queries; zeros if there is none.
-pub(super) fn mean(figures: &[Figures]) -> Score {
-    let mean = |of: fn(&Figures) -> f64| figures.iter().map(of).sum::<f64>() / figures.len().max(1) as f64;
-    Score { hit_rate: mean(|f| f64::from(u8::from(f.hit))), recall: mean(|f| f.recall), ndcg: mean(|f| f.ndcg) }
+/// Area under the ROC curve of scores, ties counting half; `None` unless there are both kinds.
+pub(super) fn area_under_curve(scores: &mut [(f32, bool)]) -> Option<f64> {
+    scores.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let positives = scores.iter().filter(|(_, positive)| *positive).count();
+    let negatives = scores.len() - positives;
+    if positives == 0 || negatives == 0 {
+        return None;
+    }
+    let (mut below, mut wins) = (0usize, 0.0);
+    for same in scores.chunk_by(|a, b| a.0 == b.0) {
+        let good = same.iter().filter(|(_, positive)| *positive).count();
+        let bad = same.len() - good;
+        wins += good as f64 * (below as f64 + bad as f64 / 2.0);
+        below += bad;
+    }
+    Some(wins / (positives as f64 * negatives as f64))
 }
 
 #[cfg(test)]
@@ -36,14 +47,22 @@ mod tests {
     #[test]
     fn known_answers() {
         // Hits at ranks 1 and 3 of the three relevant: (1 + 1/2) / (1 + 1/log2(3) + 1/2).
-        let found = figures(&[7, 8, 9], &[7, 9, 11], 3, 6);
-        assert!(found.hit);
-        assert!((found.recall - 2.0 / 3.0).abs() < 1e-12);
-        assert!((found.ndcg - 1.5 / 2.130_929_753_571_457).abs() < 1e-12);
+        let [hit, recall, ndcg] = figures(&[7, 8, 9], &[7, 9, 11], 3, 6);
+        assert!((hit - 1.0).abs() < 1e-12);
+        assert!((recall - 2.0 / 3.0).abs() < 1e-12);
+        assert!((ndcg - 1.5 / 2.130_929_753_571_457).abs() < 1e-12);
         // More relevant items than places: six hits are perfect.
-        assert!((figures(&[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6, 7, 8], 8, 6).ndcg - 1.0).abs() < 1e-12);
+        assert!((figures(&[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6, 7, 8], 8, 6)[2] - 1.0).abs() < 1e-12);
         // What stands beyond k does not count.
-        assert!(!figures(&[1, 2, 3], &[3], 1, 2).hit);
-        assert_eq!(mean(&[]), Score { hit_rate: 0.0, recall: 0.0, ndcg: 0.0 });
+        assert_eq!(figures(&[1, 2, 3], &[3], 1, 2).map(|figure| figure as u32), [0, 0, 0]);
+    }
+
+    #[test]
+    fn the_curve_of_a_perfect_a_reversed_and_a_constant_score() {
+        let area = |scores: &[(f32, bool)]| area_under_curve(&mut scores.to_vec());
+        assert_eq!(area(&[(1.0, false), (2.0, true), (3.0, true)]), Some(1.0));
+        assert_eq!(area(&[(1.0, true), (2.0, false)]), Some(0.0));
+        assert_eq!(area(&[(1.0, true), (1.0, false), (1.0, false)]), Some(0.5));
+        assert_eq!(area(&[(1.0, true)]), None);
     }
 }

@@ -1,137 +1,312 @@
-//! How good the answers are, measured on weeks that the model has not seen.
+//! How good the answers are, measured on weeks that the model has not seen, beside what a shop would do without it.
 //!
-//! Time decides: the model is fitted on the baskets before the test period. From each test basket of two or more
-//! items one is drawn as the query; the others are what should be found. Every item of the catalogue is a candidate.
-//! The model answers through the functions that the service calls, and the baselines through the same code path.
+//! Every item is a candidate; the model answers through the functions that the service calls, and the baselines
+//! ([`baselines`], [`neighbours`]) through the same code path. Intervals are by bootstrap over customers.
 
+mod alternatives;
 mod baselines;
+mod bootstrap;
+mod bought_together;
+mod case;
+mod comparison;
+mod contest;
+mod coverage;
 mod metrics;
+mod neighbours;
+mod next_basket;
+mod numbering;
+mod offers;
+mod period;
+mod weeks;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trolley_model::recommend::{Limits, bought_together};
-use trolley_model::{Ask, Model};
+use trolley_model::recommend::{Limits, alternative_candidates, candidates};
+use trolley_model::{BlendWeights, Model, Weight, Weights};
 
+use crate::blend::{Examples, Given, by_hand, learn};
 use crate::config::TrainingConfig;
-use crate::fit::fit;
-use crate::input::{Items, NOBODY, Transactions};
+use crate::fit::{Fitted, Scope, fit};
+use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
-use crate::random::Random;
-use metrics::Figures;
-
-/// Length of the lists that are judged.
-const K: usize = 6;
-
-/// One way of answering, and how good it was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Share of the queries with at least one hit among the six.
-    pub hit_rate: f64,
-    /// Mean share of the basket's other items that are among the six.
-    pub recall: f64,
-    /// Mean normalised discounted cumulative gain of the six.
-    pub ndcg: f64,
-}
+pub use alternatives::Substitution;
+pub use bootstrap::Estimate;
+pub(crate) use case::Case;
+pub use comparison::Comparison;
+pub(crate) use comparison::leads;
+pub use contest::{Contest, Group, MODEL, Standing};
+pub use coverage::Coverage;
+pub use period::EvaluationConfig;
+pub(crate) use period::Periods;
+use weeks::weeks;
 
 /// What an evaluation found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// First day of the test period, in days since 1970-01-01.
-    pub test_from: u16,
-    /// Number of test baskets.
-    pub queries: usize,
-    /// Of these, with a customer whom the model knows.
-    pub known_customers: usize,
-    /// By name: the model and the baselines.
-    pub scores: BTreeMap<String, Score>,
+    /// First day of the test, `YYYY-MM-DD`.
+    pub test_from: String,
+    /// Last day of the test.
+    pub test_to: String,
+    /// The contests, the most important first.
+    pub contests: Vec<Contest>,
+    /// How well an offer's score tells its buyers from other customers, as the mean area under the ROC curve: the
+    /// model's, and that of the customers' own decayed purchases of the item.
+    pub audience: Option<[Estimate; 2]>,
+    /// Whether alternatives are alternatives.
+    pub substitution: Substitution,
+    /// Who and what is answered by the model itself.
+    pub coverage: Coverage,
 }
 
-/// Fits a model on all but the last `test_days` days and judges it on these.
+impl Evaluation {
+    /// A contest by name.
+    pub fn contest(&self, name: &str) -> Option<&Contest> {
+        self.contests.iter().find(|contest| contest.name == name)
+    }
+
+    /// Every figure of the model by name: `bought_together.ndcg`, `coverage.items` and so on.
+    pub fn figures(&self) -> BTreeMap<String, f64> {
+        let mut figures = BTreeMap::new();
+        for contest in &self.contests {
+            for (metric, estimate) in contest.standing(MODEL).iter().flat_map(|standing| &standing.figures) {
+                figures.insert(format!("{}.{metric}", contest.name), estimate.value);
+            }
+        }
+        figures.extend(self.audience.map(|[ours, _]| ("audience.auc".to_owned(), ours.value)));
+        let Coverage { customers, items, items_with_alternatives, catalogue } = self.coverage;
+        let Substitution { category_agreement, lift, lift_of_random, .. } = self.substitution;
+        figures.extend(
+            [
+                ("coverage.customers", customers),
+                ("coverage.items", items),
+                ("coverage.items_with_alternatives", items_with_alternatives),
+                ("coverage.catalogue", catalogue),
+                ("alternatives.category_agreement", category_agreement),
+                ("alternatives.lift", lift),
+                ("alternatives.lift_of_random", lift_of_random),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        figures
+    }
+}
+
+/// The tables that an evaluation looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables<'a> {
+    /// The baskets.
+    pub transactions: &'a Transactions,
+    /// The items table, possibly empty.
+    pub items: &'a Items,
+    /// The history of offers, possibly empty.
+    pub offers: &'a [OfferRow],
+    /// The names of the offers' numbers.
+    pub numbers: &'a [String],
+}
+
+/// What came out: the figures, the weights that were learned, and the model that was judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The weights.
+    pub weights: BlendWeights,
+    /// The model of the days before the test, with these weights.
+    pub model: Model,
+    /// Position of the first basket of the test.
+    pub test: usize,
+    /// Mean loss of the item embeddings, pass by pass.
+    pub losses: Vec<f64>,
+}
+
+/// Learns a blend on the validation weeks and judges a model with it on the test weeks. `None` if the period is too
+/// short to hold anything back.
 ///
 /// # Errors
-/// In words, if the period is too short or the model cannot be made.
+/// In words, if a model cannot be made.
 pub fn evaluate(
+    tables: Tables<'_>,
+    config: &TrainingConfig,
+    progress: &dyn Progress,
+) -> Result<Option<Judged>, String> {
+    let Tables { transactions, items, .. } = tables;
+    let periods = Periods::new(transactions, &config.evaluation);
+    if periods.test == 0 || periods.test == transactions.baskets.len() {
+        return Ok(None);
+    }
+    let (mut weights, weekly) = offers_of_the_weeks(tables, config, &periods, progress)?;
+    if periods.validation > 0 && periods.validation < periods.test {
+        let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
+        learn_items(&model, transactions, &periods, config, &mut weights, progress);
+    }
+    let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
+    let model = Model::new(parts)?.reweighed(weights.clone())?;
+
+    progress.begin("evaluation", 4);
+    let seed = config.seed;
+    let test = periods.test..transactions.baskets.len();
+    let mut contests =
+        bought_together::contests(&model, &bought_together::cases(&model, transactions, test.clone(), seed), seed);
+    progress.advance(1);
+    let cases = alternatives::cases(&model, transactions, test);
+    contests.extend(weekly.contest(
+        match tables.offers {
+            [] => "What each customer buys of 1,000 random items in a week, for want of a history of offers",
+            _ => "What each customer buys of the week's offers",
+        },
+        seed,
+    ));
+    contests.extend(alternatives::contests(&model, &cases, seed));
+    progress.advance(1);
+    let substitution = alternatives::substitution(&model, &cases, transactions, periods.test, seed);
+    progress.advance(1);
+    let coverage = coverage::coverage(&model, transactions, periods.test, seed);
+    progress.end();
+    let day = |day: u16| (chrono::NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string();
+    let evaluation = Evaluation {
+        test_from: day(periods.test_from),
+        test_to: day(periods.end - 1),
+        contests,
+        audience: weekly.audience(seed),
+        substitution,
+        coverage,
+    };
+    Ok(Some(Judged { evaluation, weights, model, test: periods.test, losses }))
+}
+
+/// Learns the blend of offers on weeks before the test, then judges it on the weeks that reach into the test. Each week
+/// is answered by a model of the days before it.
+fn offers_of_the_weeks(
+    tables: Tables<'_>,
+    config: &TrainingConfig,
+    periods: &Periods,
+    progress: &dyn Progress,
+) -> Result<(BlendWeights, offers::Weekly), String> {
+    let Tables { transactions, items, offers, numbers } = tables;
+    let first_day = transactions.baskets.first().map_or(0, |basket| basket.day);
+    let all = weeks(transactions, offers, first_day..periods.end);
+    let (past, test): (Vec<_>, Vec<_>) = all.into_iter().partition(|week| week.baskets.end <= periods.test);
+    let mut weights = by_hand();
+    let mut examples = Examples::new(numbers);
+    if config.evaluation.validation_days > 0 {
+        for week in past.iter().rev().take(config.evaluation.offer_weeks) {
+            let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
+            let offered = Arc::new(week.offered(&model, offers, config.seed));
+            let cases = week.cases(&model, transactions, &offered);
+            let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
+            examples.add(&model, &known, &weights.offers, |_| offered.items.clone(), &config.blend, config.seed);
+        }
+        let learned = learn(&examples, &weights.offers, &Given::default(), offers::K, &config.blend, progress);
+        (weights.offers, weights.offer_numbers) =
+            learned.into_iter().partition(|(name, _)| trolley_model::signals::index(name).is_some());
+    }
+    let mut weekly = offers::Weekly::default();
+    for week in &test {
+        let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
+        let model = model.reweighed(weights.clone())?;
+        weekly.judge(&model, week, transactions, offers, numbers, config.seed);
+    }
+    Ok((weights, weekly))
+}
+
+fn model_of_customers(
     transactions: &Transactions,
+    until: usize,
     items: &Items,
     config: &TrainingConfig,
-    test_days: u16,
     progress: &dyn Progress,
-) -> Result<Evaluation, String> {
-    let last = transactions.baskets.last().map_or(0, |basket| basket.day);
-    let test_from = (last + 1).saturating_sub(test_days);
-    let until = transactions.before(test_from);
-    if until == 0 {
-        return Err(format!("all transactions lie within the last {test_days} days: nothing is left to learn from"));
-    }
-    let model = Model::new(fit(transactions, until, items, config, progress)?)?;
-    Ok(judge(&model, transactions, until, test_from, config.seed))
+) -> Result<Model, String> {
+    Model::new(fit(transactions, until, items, config, Scope::Customers, progress)?.parts)
 }
 
-struct Query {
-    /// Catalogue number of the item asked about, if the model knows it.
-    item: Option<u32>,
-    customer: Option<u32>,
-    /// Catalogue numbers of the rest of the basket, rising.
-    rest: Vec<u32>,
-    /// How many others the basket has, known to the model or not.
-    relevant: usize,
-}
-
-/// Answers a question with the numbers of items, best first.
-type Answer<'a> = Box<dyn Fn(&Ask<'_>) -> Vec<u32> + Sync + 'a>;
-
-fn judge(model: &Model, transactions: &Transactions, until: usize, test_from: u16, seed: u64) -> Evaluation {
-    let queries: Vec<Query> = (until..transactions.baskets.len())
-        .filter(|&basket| transactions.items_of(basket).len() >= 2)
-        .map(|basket| query(model, transactions, basket, seed))
-        .collect();
-    let everything = |_: u32| true;
-    let limits = Limits { limit: K, allowed: &everything, repeats: true };
-    let ours = |ask: &Ask<'_>| bought_together(model, ask, &limits).into_iter().map(|r| r.item).collect();
-    let answers: [(&str, Answer<'_>); 6] = [
-        ("model", Box::new(ours)),
-        ("model, anonymous", Box::new(move |ask| ours(&Ask { customer: None, ..*ask }))),
-        ("bestsellers", Box::new(|ask| baselines::bestsellers(model, ask, K))),
-        ("co-purchase count", Box::new(|ask| baselines::co_purchase_count(model, ask, K))),
-        ("customer's most frequent", Box::new(|ask| baselines::most_frequent(model, ask, K))),
-        ("customer's most frequent, decayed", Box::new(|ask| baselines::most_frequent_decayed(model, ask, K))),
-    ];
-    let score = |answer: &Answer<'_>| {
-        let figures: Vec<Figures> = queries
-            .par_iter()
-            .map(|query| {
-                let items: Vec<u32> = query.item.into_iter().collect();
-                let shown = answer(&Ask { items: &items, customer: query.customer });
-                metrics::figures(&shown, &query.rest, query.relevant, K)
-            })
-            .collect();
-        metrics::mean(&figures)
+/// Learns the blends of bought together and of alternatives, with and without a customer.
+fn learn_items(
+    model: &Model,
+    transactions: &Transactions,
+    periods: &Periods,
+    config: &TrainingConfig,
+    weights: &mut BlendWeights,
+    progress: &dyn Progress,
+) {
+    let validation = periods.validation..periods.test;
+    let together = bought_together::cases(model, transactions, validation.clone(), config.seed);
+    let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
+    let instead = alternatives::cases(model, transactions, validation);
+    let everything = Limits { limit: 6, allowed: &|_| true, repeats: true };
+    let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
+    let of_kind = |case: &Case| {
+        let item = case.items.first();
+        item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
     };
-    Evaluation {
-        test_from,
-        queries: queries.len(),
-        known_customers: queries.iter().filter(|query| query.customer.is_some()).count(),
-        scores: answers.iter().map(|(name, answer)| ((*name).to_owned(), score(answer))).collect(),
-    }
+    type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
+    let learn = |cases: &[Case], weights: &mut Weights, candidates: Candidates<'_>, given: &Given| {
+        let mut examples = Examples::new(&[]);
+        examples.add(model, cases, weights, candidates, &config.blend, config.seed);
+        *weights = learn(&examples, weights, given, everything.limit, &config.blend, progress);
+    };
+    let free = Given::default();
+    learn(&known, &mut weights.bought_together, &of_basket, &free);
+    learn(&bought_together::anonymous(&together), &mut weights.bought_together_anonymous, &of_basket, &free);
+    // What is bought together with an item does not stand in for it, though customers who switch often buy both.
+    let apart = Given {
+        fixed: Weights::from([("lift".to_owned(), Weight::Slope(TOGETHER))]),
+        left_out: &TOGETHER_SIGNALS,
+    };
+    learn(&instead, &mut weights.alternatives, &of_kind, &apart);
+    learn(&bought_together::anonymous(&instead), &mut weights.alternatives_anonymous, &of_kind, &apart);
 }
 
-fn query(model: &Model, transactions: &Transactions, basket: usize, seed: u64) -> Query {
-    let items = transactions.items_of(basket);
-    // Drawn by what the basket holds, not by numbers that depend on the order of the files.
-    let mut ids: Vec<&str> = items.iter().map(|&item| transactions.items.get(item)).collect();
-    ids.sort_unstable();
-    let asked = ids.swap_remove(Random::new(seed, &[5, basket as u64]).below(ids.len()));
-    let number = |id: &str| model.catalogue().items().position(id);
-    let mut rest: Vec<u32> = ids.iter().filter_map(|id| number(id)).collect();
-    rest.sort_unstable();
-    let customer = transactions.baskets[basket].customer;
-    let customer = (customer != NOBODY).then(|| transactions.customers.get(customer));
-    Query {
-        item: number(asked),
-        customer: customer.and_then(|id| model.histories().customers().position(id)),
-        rest,
-        relevant: ids.len(),
+/// What the log of the co-purchase lift counts in alternatives.
+const TOGETHER: f32 = -0.5;
+
+/// Signals of being bought together: of no use for alternatives.
+const TOGETHER_SIGNALS: [&str; 8] = [
+    "co_purchase",
+    "co_purchase_count",
+    "cosine",
+    "complement",
+    "category_partner",
+    "backed_co_purchase",
+    "own_co_purchase",
+    "own_category_co_purchase",
+];
+
+/// The protocol of the literature on next baskets; see [`next_basket`]. `None` if no customer has three baskets.
+///
+/// # Errors
+/// In words, if a model cannot be made.
+pub fn evaluate_next_basket(
+    tables: Tables<'_>,
+    config: &TrainingConfig,
+    progress: &dyn Progress,
+) -> Result<Vec<Contest>, String> {
+    let Tables { transactions, items, .. } = tables;
+    let split = next_basket::LastBaskets::new(transactions);
+    let without = |left_out: &[&[usize]]| {
+        let mut left_out: Vec<usize> = left_out.iter().flat_map(|list| list.iter().copied()).collect();
+        left_out.sort_unstable();
+        let kept: Vec<usize> =
+            (0..transactions.baskets.len()).filter(|basket| left_out.binary_search(basket).is_err()).collect();
+        (transactions.only(&kept), kept)
+    };
+    let model_of = |past: &Transactions| model_of_customers(past, past.baskets.len(), items, config, progress);
+    let (past, kept) = without(&[&split.last]);
+    if split.last.is_empty() || kept.is_empty() {
+        return Ok(Vec::new());
     }
+    let earlier = without(&[&split.last, &split.before]).0;
+    let mut weights = by_hand();
+    if !earlier.baskets.is_empty() {
+        let model = model_of(&earlier)?;
+        let cases = next_basket::cases(&model, transactions, &split.before);
+        let mut examples = Examples::new(&[]);
+        let candidates = |case: &Case| next_basket::candidates(&model, case);
+        examples.add(&model, &cases, &weights.offers, candidates, &config.blend, config.seed);
+        weights.offers = learn(&examples, &weights.offers, &Given::default(), next_basket::K, &config.blend, progress);
+    }
+    let model = model_of(&past)?.reweighed(weights)?;
+    let cases = next_basket::cases(&model, transactions, &split.last);
+    Ok(next_basket::contests(&model, &cases, transactions, kept.into_iter(), config.seed))
 }

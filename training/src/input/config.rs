@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate::GateConfig;
+
 /// Where a market's tables lie and what their columns are called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,9 @@ pub struct InputConfig {
     /// Training stops when a larger share of a table's rows than this is rejected, 0 to 1.
     #[serde(default = "default_max_rejected")]
     pub max_rejected: f64,
+    /// What a model must reach to be published; without it, the standard gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateConfig>,
 }
 
 fn default_max_rejected() -> f64 {
@@ -121,11 +126,20 @@ pub struct OfferColumns {
     /// The market (optional): rows of other markets are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<String>,
+    /// Numbers that say how strong an offer is, such as a discount. The blend learns what they count.
+    pub numbers: Vec<String>,
 }
 
 impl Default for OfferColumns {
     fn default() -> Self {
-        Self { offer_id: "offer_id".into(), item_id: "item_id".into(), valid_from: None, valid_to: None, market: None }
+        Self {
+            offer_id: "offer_id".into(),
+            item_id: "item_id".into(),
+            valid_from: None,
+            valid_to: None,
+            market: None,
+            numbers: Vec::new(),
+        }
     }
 }
 

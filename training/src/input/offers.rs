@@ -12,6 +12,8 @@ pub struct OfferRow {
     pub valid_from: Option<i64>,
     /// Until when.
     pub valid_to: Option<i64>,
+    /// The numbers that the config names, in that order; 0 where there is none.
+    pub numbers: Vec<f32>,
 }
 
 /// Reads the history of a market's offers.
@@ -24,20 +26,27 @@ pub fn read_offers(
     market: &str,
     rejects: &mut Rejects,
 ) -> Result<Vec<OfferRow>, InputError> {
-    let wanted = [
+    let mut wanted = vec![
         Wanted::required(&columns.offer_id),
         Wanted::required(&columns.item_id),
         Wanted::optional(columns.valid_from.as_ref(), "valid_from"),
         Wanted::optional(columns.valid_to.as_ref(), "valid_to"),
         Wanted::optional(columns.market.as_ref(), "market"),
     ];
-    let [offer_id, item_id, valid_from, valid_to, market_column] = &wanted;
+    wanted.extend(columns.numbers.iter().map(|name| Wanted::required(name)));
+    let [offer_id, item_id, valid_from, valid_to, market_column, number_columns @ ..] = &wanted[..] else {
+        return Ok(Vec::new());
+    };
     let mut rows = Vec::new();
     batch::for_each(pattern, &wanted, |batch| {
         let offers = batch.texts(&offer_id.name)?.unwrap_or_default();
         let items = batch.texts(&item_id.name)?.unwrap_or_default();
         let (from, to) = (batch.times(&valid_from.name)?, batch.times(&valid_to.name)?);
         let markets = batch.texts(&market_column.name)?;
+        let mut numbers = Vec::new();
+        for column in number_columns {
+            numbers.push(batch.numbers(&column.name)?.unwrap_or_default());
+        }
         let time = |times: &Option<Vec<Time>>, row: usize| times.as_ref().map_or(Time::Missing, |times| times[row]);
         for row in 0..batch.rows() {
             if markets.as_ref().is_some_and(|markets| markets[row].as_deref() != Some(market)) {
@@ -48,8 +57,13 @@ pub fn read_offers(
                 (_, None, ..) => Reason::NoItemId,
                 (_, _, Time::Bad, _) | (.., Time::Bad) => Reason::BadTimestamp,
                 (Some(offer), Some(item), from, to) => {
-                    let (offer, item) = (offer.clone().into_owned(), item.clone().into_owned());
-                    rows.push(OfferRow { offer, item, valid_from: from.seconds(), valid_to: to.seconds() });
+                    rows.push(OfferRow {
+                        offer: offer.clone().into_owned(),
+                        item: item.clone().into_owned(),
+                        valid_from: from.seconds(),
+                        valid_to: to.seconds(),
+                        numbers: numbers.iter().map(|of| of[row].unwrap_or(0.0) as f32).collect(),
+                    });
                     continue;
                 }
             };

@@ -46,6 +46,18 @@ impl Transactions {
         &self.lines[self.rows.range(basket as u32)]
     }
 
+    /// The same tables with some of the baskets only, by their positions, rising.
+    pub(crate) fn only(&self, kept: &[usize]) -> Self {
+        Self {
+            items: self.items.clone(),
+            customers: self.customers.clone(),
+            baskets: kept.iter().map(|&basket| self.baskets[basket]).collect(),
+            rows: Rows::from_lengths(kept.iter().map(|&basket| self.items_of(basket).len())),
+            lines: kept.iter().flat_map(|&basket| self.items_of(basket)).copied().collect(),
+            ..*self
+        }
+    }
+
     /// The number of baskets before a day.
     pub fn before(&self, day: u16) -> usize {
         self.baskets.partition_point(|basket| basket.day < day)

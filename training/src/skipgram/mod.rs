@@ -49,14 +49,17 @@ impl Default for SkipGramConfig {
     }
 }
 
-/// The input and the output table, a row per learned item.
+/// One in so many samples is looked at for the loss.
+const WATCHED: usize = 64;
+
+/// The input and the output table, a row per learned item, and the mean loss of each pass.
 pub(crate) fn skip_gram(
     baskets: &Baskets,
     counts: &[u32],
     config: &SkipGramConfig,
     seed: u64,
     progress: &dyn Progress,
-) -> (Vectors, Vectors) {
+) -> (Vectors, Vectors, Vec<f64>) {
     let (items, dims) = (baskets.learned, config.dims.max(1));
     let mut input = Table::random(items, dims, seed);
     let mut output = Table::zeros(items, dims);
@@ -66,7 +69,9 @@ pub(crate) fn skip_gram(
     let mut order: Vec<u32> = (0..baskets.len() as u32).collect();
     let chunks = order.len().div_ceil(pairs::CHUNK);
     progress.begin("item embeddings", (config.epochs * chunks) as u64);
+    let mut losses = Vec::with_capacity(config.epochs);
     for epoch in 0..config.epochs {
+        let mut loss = Loss::default();
         Random::new(seed, &[1, epoch as u64]).shuffle(&mut order);
         for (number, chunk) in order.chunks(pairs::CHUNK).enumerate() {
             let step = (epoch * chunks + number) as u64;
@@ -75,29 +80,54 @@ pub(crate) fn skip_gram(
             let buckets = draw.chunk(baskets, chunk, step);
             for round in 0..BLOCKS {
                 let meetings = input.blocks.par_iter_mut().zip(&mut output.blocks).enumerate();
-                meetings.for_each(|(block, (input, output))| {
-                    let meeting = block * BLOCKS + (block + round) % BLOCKS;
-                    descend(input, output, buckets.iter().flat_map(|piece| &piece[meeting]), rate);
-                });
+                let met: Vec<Loss> = meetings
+                    .map(|(block, (input, output))| {
+                        let meeting = block * BLOCKS + (block + round) % BLOCKS;
+                        descend(input, output, buckets.iter().flat_map(|piece| &piece[meeting]), rate)
+                    })
+                    .collect();
+                met.iter().for_each(|met| loss.add(met.sum, met.samples));
                 output.blocks.rotate_left(1);
             }
             progress.advance(1);
         }
+        losses.push(loss.sum / loss.samples.max(1.0));
     }
     progress.end();
-    (input.into_vectors(items), output.into_vectors(items))
+    (input.into_vectors(items), output.into_vectors(items), losses)
+}
+
+/// A sum over watched samples.
+#[derive(Default)]
+struct Loss {
+    sum: f64,
+    samples: f64,
+}
+
+impl Loss {
+    fn add(&mut self, sum: f64, samples: f64) {
+        self.sum += sum;
+        self.samples += samples;
+    }
 }
 
 /// One step for each sample. With score s = input · output and label y (1 for together, 0 for a negative), the loss
 /// -log sigmoid(±s) has the gradient (sigmoid(s) - y) · output for the input row, and the same the other way round.
-fn descend<'a>(input: &mut Block, output: &mut Block, samples: impl Iterator<Item = &'a Sample>, rate: f32) {
+fn descend<'a>(input: &mut Block, output: &mut Block, samples: impl Iterator<Item = &'a Sample>, rate: f32) -> Loss {
     let mut before = vec![0.0; input.dims()];
-    for sample in samples {
+    let mut loss = Loss::default();
+    for (number, sample) in samples.enumerate() {
         let (center, other) = (input.row_mut(sample.center), output.row_mut(sample.other));
         let label = f32::from(u8::from(sample.together));
-        let step = rate * (label - 1.0 / (1.0 + (-dot(center, other)).exp()));
+        let score = dot(center, other);
+        if number % WATCHED == 0 {
+            let signed = if sample.together { score } else { -score };
+            loss.add(f64::from((-signed).exp().ln_1p()), 1.0);
+        }
+        let step = rate * (label - 1.0 / (1.0 + (-score).exp()));
         before.copy_from_slice(center);
         add_scaled(center, step, other);
         add_scaled(other, step, &before);
     }
+    loss
 }

@@ -1,11 +1,11 @@
-//! The signals' weights. Set by hand on validation weeks until they are learned.
+//! Weights set by hand on validation weeks: where learning begins, and what stays when there is too little to learn from.
 
-use trolley_model::{BlendWeights, Weights};
+use trolley_model::{BlendWeights, Weight, Weights};
 
-/// The weights that a new model gets.
-pub(crate) fn weights() -> BlendWeights {
+/// The weights of a model whose blend was not learned.
+pub(crate) fn by_hand() -> BlendWeights {
     let of = |weights: &[(&str, f32)]| -> Weights {
-        weights.iter().map(|&(name, weight)| (name.to_owned(), weight)).collect()
+        weights.iter().map(|&(name, weight)| (name.to_owned(), Weight::Slope(weight))).collect()
     };
     BlendWeights {
         bought_together_anonymous: of(&[
@@ -42,5 +42,6 @@ pub(crate) fn weights() -> BlendWeights {
             ("taste", 1.0),
         ]),
         offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.3)]),
+        offer_numbers: Weights::new(),
     }
 }

@@ -1,0 +1,20 @@
+use super::{Signal, of_partners};
+use crate::{Ask, Model};
+
+/// Common baskets of query and candidate against the geometric mean of their own, each as if there had been
+/// [`PRIOR_BASKETS`] more. Over a cart, the mean.
+pub(super) struct Cosine;
+
+const PRIOR_BASKETS: f32 = 10.0;
+
+impl Signal for Cosine {
+    fn name(&self) -> &'static str {
+        "cosine"
+    }
+
+    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
+        of_partners(model, ask, candidates, out, |pair, query, partner| {
+            pair.baskets as f32 / ((query + PRIOR_BASKETS) * (partner + PRIOR_BASKETS)).sqrt()
+        });
+    }
+}

@@ -1,0 +1,25 @@
+use super::{Signal, log_share, of_last_baskets};
+use crate::{Ask, Model};
+
+/// As `habit`, but slower to forget: a basket counts one half after [`HALF_LIFE`] days.
+pub(super) struct LastingHabit;
+
+const HALF_LIFE: f32 = 200.0;
+const PRIOR_BASKETS: f32 = 2.0;
+
+impl Signal for LastingHabit {
+    fn name(&self) -> &'static str {
+        "lasting_habit"
+    }
+
+    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
+        of_last_baskets(
+            model,
+            ask,
+            candidates,
+            out,
+            |basket| (-basket.age / HALF_LIFE).exp2(),
+            |sum, all| log_share(sum / (all + PRIOR_BASKETS)),
+        );
+    }
+}

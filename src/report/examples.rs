@@ -1,0 +1,103 @@
+//! What the model answers, with the names of things, for a person to look at.
+
+use std::collections::BTreeMap;
+
+use trolley_model::recommend::{self, Limits, Question, Reason, Recommended, alternatives, bought_together, explain};
+use trolley_model::{Ask, Model};
+
+use crate::live::{Offer, Why, label};
+
+const ITEMS: usize = 10;
+const CUSTOMERS: usize = 5;
+const SIX: usize = 6;
+
+/// An item with its answers, each with the strongest reason that can be told.
+pub(super) struct ItemExample {
+    pub(super) name: String,
+    pub(super) together: Vec<(String, String)>,
+    pub(super) instead: Vec<(String, String)>,
+}
+
+/// A customer with their best offers.
+pub(super) struct CustomerExample {
+    /// Who, without saying who.
+    pub(super) about: String,
+    pub(super) usual: Vec<String>,
+    pub(super) offers: Vec<(String, String)>,
+}
+
+/// Items of different categories, from the bestsellers to the tail.
+pub(super) fn items(model: &Model) -> Vec<ItemExample> {
+    let catalogue = model.catalogue();
+    let learned = (0..catalogue.bought()).filter(|&item| model.is_learned(item) && catalogue.name(item).is_some());
+    let all: Vec<u32> = learned.collect();
+    let mut chosen: Vec<u32> = Vec::new();
+    for number in 0..ITEMS {
+        // Even in the logarithm of the rank: as many of the best 10 as of the next 90.
+        let rank = (all.len() as f64).powf((number as f64 + 0.5) / ITEMS as f64) as usize;
+        let new = |&item: &u32| chosen.iter().all(|&other| catalogue.category(other) != catalogue.category(item));
+        chosen.extend(all.iter().skip(rank).copied().find(new));
+    }
+    let limits = Limits { limit: SIX, allowed: &|_| true, repeats: true };
+    let example = |item: u32| {
+        let items = [item];
+        let ask = Ask { items: &items, customer: None };
+        let told = |question, found: Vec<Recommended>| -> Vec<(String, String)> {
+            let reason = |found: &Recommended| told(model, explain(model, question, &ask, found));
+            found.iter().map(|found| (label(model, found.item), reason(found))).collect()
+        };
+        ItemExample {
+            name: format!("{} · in {} baskets", label(model, item), catalogue.baskets(item)),
+            together: told(Question::BoughtTogether, bought_together(model, &ask, &limits)),
+            instead: told(Question::Alternatives, alternatives(model, item, None, &limits)),
+        }
+    };
+    chosen.into_iter().map(example).collect()
+}
+
+/// Customers with many and with few baskets, and what is on offer for them.
+pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample> {
+    let known: Vec<Vec<u32>> = offers.iter().map(|offer| offer.known_items(model)).collect();
+    let numbers: Vec<Vec<(&str, f32)>> = offers.iter().map(Offer::named_numbers).collect();
+    let offers: Vec<recommend::Offer<'_>> =
+        known.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers }).collect();
+    let histories = model.histories();
+    let mut by_baskets: Vec<u32> = (0..histories.customers().len() as u32).collect();
+    by_baskets.sort_by_key(|&customer| (std::cmp::Reverse(histories.baskets(customer)), customer));
+    let at = |share: usize| by_baskets.get(share * by_baskets.len() / CUSTOMERS + by_baskets.len() / 20).copied();
+    let example = |customer: u32| {
+        let mut usual: Vec<_> = histories.of(customer).collect();
+        usual.sort_by_key(|habit| (std::cmp::Reverse(habit.baskets), habit.item));
+        let ask = Ask { items: &[], customer: Some(customer) };
+        let offer = |ranked: recommend::RankedOffer| {
+            let item = ranked.item?;
+            let found = Recommended { item, score: ranked.score, tier: ranked.tier };
+            Some((label(model, item), told(model, explain(model, Question::Offers, &ask, &found))))
+        };
+        let found = recommend::offers(model, Some(customer), &offers, SIX);
+        CustomerExample {
+            about: format!("{} baskets of {} different items", histories.baskets(customer), usual.len()),
+            usual: usual.iter().take(5).map(|habit| format!("{} ({}×)", label(model, habit.item), habit.baskets)).collect(),
+            offers: found.into_iter().filter_map(offer).collect(),
+        }
+    };
+    (0..CUSTOMERS).filter_map(at).map(example).collect()
+}
+
+/// The offers of the examples; the bestsellers stand in if there are none.
+pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offer> {
+    if !offers.is_empty() {
+        return offers.to_vec();
+    }
+    let one = |item: u32| {
+        let id = model.catalogue().items().get(item).to_owned();
+        Offer { items: vec![id.clone()], id, valid_from: None, valid_to: None, numbers: BTreeMap::new() }
+    };
+    (0..model.catalogue().bought().min(1000)).map(one).collect()
+}
+
+/// The strongest reason for it that can be told in words.
+fn told(model: &Model, reasons: Vec<Reason>) -> String {
+    let mut speaking = reasons.into_iter().filter(|reason| reason.share > 0.0).map(|reason| Why::new(model, reason));
+    speaking.find_map(|why| why.text).unwrap_or_default()
+}

@@ -1,0 +1,91 @@
+//! What an evaluation found, for a person who decides: one page of HTML that needs no network, and the same as JSON.
+
+mod charts;
+mod examples;
+mod map;
+mod page;
+pub mod words;
+
+use std::path::Path;
+
+use serde::Serialize;
+use trolley_model::{BlendWeights, Model};
+use trolley_training::{Comparison, Costs, Evaluation, Failure};
+
+use crate::live::Offer;
+
+/// All that a report tells.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    /// The market.
+    pub market: &'a str,
+    /// The model's version; `None` for one that was made to be judged only.
+    pub version: Option<&'a str>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The conditions of the gate that were not met.
+    pub failures: &'a [Failure],
+    /// The figures; `None` if nothing could be held back.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Beside the model in service.
+    pub comparison: Option<&'a Comparison>,
+    /// What it took.
+    pub costs: Costs,
+    /// Mean loss of the item embeddings, epoch by epoch.
+    pub losses: &'a [f64],
+    /// The weights.
+    pub weights: &'a BlendWeights,
+    /// The model that the examples are asked.
+    #[serde(skip)]
+    pub model: &'a Model,
+    /// The offers of the examples.
+    #[serde(skip)]
+    pub offers: &'a [Offer],
+}
+
+/// What became of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It passed its gate and is in service.
+    Published,
+    /// It did not pass, and is in service because that was forced.
+    Forced,
+    /// It did not pass, and lies aside.
+    Rejected,
+    /// It was made to be judged only, and would pass.
+    WouldPass,
+    /// It was made to be judged only, and would not pass.
+    WouldNotPass,
+}
+
+impl Report<'_> {
+    /// The page.
+    pub fn html(&self) -> String {
+        page::page(self).into_string()
+    }
+
+    /// Everything but the examples, as JSON.
+    ///
+    /// # Errors
+    /// If a number is not one.
+    pub fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+
+    /// Writes the page, the JSON, or both.
+    ///
+    /// # Errors
+    /// If a file can't be written.
+    pub fn write(&self, html: Option<&Path>, json: Option<&Path>) -> anyhow::Result<()> {
+        use anyhow::Context;
+        let write = |path: &Path, text: String| {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+            }
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+        };
+        html.map_or(Ok(()), |path| write(path, self.html()))?;
+        json.map_or(Ok(()), |path| write(path, self.json()?))
+    }
+}

@@ -1,0 +1,318 @@
+//! The page.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use trolley_model::{Weight, Weights};
+use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Standing};
+
+use super::charts::{self, Bar};
+use super::words::{self, percent, share, strongest};
+use super::{Report, Verdict, examples, map};
+
+const STYLE: &str = "
+body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:1080px;margin:2rem auto;padding:0 1.2rem}
+h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.4rem 0 .6rem;border-bottom:1px solid #e4e7eb}
+h3{font-size:1rem;margin:1.2rem 0 .3rem}p{margin:.3rem 0 .6rem}.dim{color:#7b8794}
+.verdict{border-left:6px solid #0a7d4f;background:#f0faf5;padding:1rem 1.2rem;margin:1rem 0}
+.verdict.bad{border-color:#c0392b;background:#fdf1ef}.verdict b{font-size:1.15rem}
+table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e4e7eb;vertical-align:top}
+th{font-weight:600;color:#52606d}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg.curve{width:150px;height:36px}svg text.small{font-size:10px}
+.two{display:grid;grid-template-columns:1fr 1fr;gap:0 2rem}@media(max-width:800px){.two{grid-template-columns:1fr}}
+.up{color:#0a7d4f}.down{color:#c0392b}details{margin:.4rem 0}summary{cursor:pointer}ol{margin:.2rem 0;padding-left:1.3rem}
+";
+
+pub(super) fn page(report: &Report<'_>) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                title { "Trolley · " (report.market) " · " (report.version.unwrap_or("evaluation")) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (verdict(report))
+                @if let Some(evaluation) = report.evaluation {
+                    (summary(evaluation))
+                    (contests(evaluation))
+                    (groups(evaluation))
+                    (reach(evaluation))
+                }
+                (weights(report))
+                (training(report))
+                (answers(report))
+            }
+        }
+    }
+}
+
+/// What became of the model and the one thing to remember, before anything else.
+fn verdict(report: &Report<'_>) -> Markup {
+    let good = matches!(report.verdict, Verdict::Published | Verdict::WouldPass);
+    let failed = || report.failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let line = match report.verdict {
+        Verdict::Published => "Published: every gate was passed.".to_owned(),
+        Verdict::WouldPass => "Would be published: every gate is passed.".to_owned(),
+        Verdict::Forced => format!("Published by force, though it fails its gate. {}", failed()),
+        Verdict::Rejected => format!("Not published. {}", failed()),
+        Verdict::WouldNotPass => format!("Would not be published. {}", failed()),
+    };
+    html! {
+        section class=(if good { "verdict" } else { "verdict bad" }) {
+            b { (line) }
+            @if let Some(evaluation) = report.evaluation { @for line in headline(evaluation) { p { (line) } } }
+            @else { p { "Nothing could be held back to judge it on: the transactions cover too short a time." } }
+            @if let Some(comparison) = report.comparison {
+                @match comparison.leads.get("bought_together.ndcg") {
+                    Some(lead) => p {
+                        "Beside the model in service (" (comparison.in_service) "), on the same baskets: "
+                        (percent(lead.value)) " nDCG (95 % interval " (percent(lead.low)) " to " (percent(lead.high)) ")."
+                    },
+                    None => p { "The model in service (" (comparison.in_service) ") could not be compared with: there are no baskets that neither has seen." },
+                }
+            }
+        }
+        h1 { "Market " (report.market) @if let Some(version) = report.version { ", model " (version) } }
+        @if let Some(evaluation) = report.evaluation {
+            p.dim {
+                "Tested on " (evaluation.test_from) " to " (evaluation.test_to) ", which the judged model has not seen. "
+                (format!("{:.0} s", report.costs.seconds))
+                @if let Some(bytes) = report.costs.peak_memory { (format!(", at most {:.1} GiB of memory", bytes as f64 / f64::from(1 << 30))) }
+                ". Intervals are 95 %, by bootstrap over customers."
+            }
+        }
+    }
+}
+
+/// What it means, in sentences.
+fn headline(evaluation: &Evaluation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(contest) = evaluation.contest("bought_together")
+        && let (Some(ours), Some((best, standing))) = (contest.of_model("hit_rate"), strongest(contest.all(), "hit_rate"))
+    {
+        lines.push(format!(
+            "In {:.1} % of {} baskets at least one of the six recommendations was in the basket; {best} reaches {:.1} %.",
+            ours.value * 100.0,
+            contest.groups.first().map_or(0, |group| group.cases),
+            standing.value * 100.0
+        ));
+    }
+    if let Some(contest) = evaluation.contest("offers")
+        && let Some(lead) = contest.standing("most frequent").and_then(|standing| standing.lead.get("ndcg"))
+    {
+        let how = if lead.low > 0.0 { "better than" } else if lead.high < 0.0 { "worse than" } else { "not surely different from" };
+        lines.push(format!(
+            "The order of the offers is {how} that of the customer's most frequent items: {} nDCG@20 ({} to {}).",
+            percent(lead.value),
+            percent(lead.low),
+            percent(lead.high)
+        ));
+    }
+    lines
+}
+
+fn lead_of<'a>(standings: &'a [Standing], contender: &str, metric: &str) -> Option<&'a Estimate> {
+    standings.iter().find(|standing| standing.contender == contender)?.lead.get(metric)
+}
+
+fn summary(evaluation: &Evaluation) -> Markup {
+    html! {
+        h2 { "At a glance" }
+        table {
+            tr { th { "Question" } th.n { "Cases" } th { "Figure" } th.n { "Trolley" } th { "Strongest baseline" } th.n { "" } th.n { "Lead" } th.n { "95 % interval" } }
+            @for contest in &evaluation.contests {
+                @let metric = words::metrics(&contest.name)[0];
+                @if let (Some(ours), Some((name, theirs))) = (contest.of_model(metric), strongest(contest.all(), metric)) {
+                    tr {
+                        td { (words::contest(&contest.name)) }
+                        td.n { (contest.groups.first().map_or(0, |group| group.cases)) }
+                        td { (words::metric(metric, contest.k)) }
+                        td.n { b { (share(ours.value)) } }
+                        td { (name) } td.n { (share(theirs.value)) }
+                        @if let Some(lead) = lead_of(contest.all(), name, metric) {
+                            td class=(if lead.value >= 0.0 { "n up" } else { "n down" }) { (percent(lead.value)) }
+                            td.n { (percent(lead.low)) " to " (percent(lead.high)) }
+                        } @else { td.n { "" } td.n { "" } }
+                    }
+                }
+            }
+            @if let Some([ours, habit]) = evaluation.audience {
+                tr {
+                    td { "Audience of an offer" } td.n { "" } td { "mean area under the ROC curve" } td.n { b { (share(ours.value)) } }
+                    td { "own decayed purchases" } td.n { (share(habit.value)) } td.n { "" } td.n { (share(ours.low)) " to " (share(ours.high)) }
+                }
+            }
+        }
+    }
+}
+
+fn contests(evaluation: &Evaluation) -> Markup {
+    html! {
+        h2 { "Beside what a shop would do without it" }
+        @for contest in &evaluation.contests {
+            h3 { (words::contest(&contest.name)) }
+            p.dim { (contest.question) ". Length of the list: " (contest.k) "." }
+            div.two {
+                @for metric in words::metrics(&contest.name) {
+                    div { p.dim { (words::metric(metric, contest.k)) } (charts::bars(&bars(contest, metric))) }
+                }
+            }
+        }
+    }
+}
+
+fn bars(contest: &Contest, metric: &str) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = contest
+        .all()
+        .iter()
+        .filter_map(|standing| {
+            let note = standing.lead.get(metric).map_or_else(String::new, |lead| percent(-lead.value / (1.0 + lead.value)));
+            Some(Bar {
+                name: standing.contender.clone(),
+                value: *standing.figures.get(metric)?,
+                ours: standing.contender == MODEL,
+                note,
+            })
+        })
+        .collect();
+    bars.sort_by(|a, b| b.value.value.total_cmp(&a.value.value));
+    bars
+}
+
+/// By how well the item sells and by how much is known of the customer.
+fn groups(evaluation: &Evaluation) -> Markup {
+    let of = |contest: &Contest, group: &Group| {
+        let metric = words::metrics(&contest.name)[0];
+        let ours = group.standings.first()?.figures.get(metric).copied()?;
+        let (name, theirs) = strongest(&group.standings, metric)?;
+        Some((ours, name.to_owned(), theirs, lead_of(&group.standings, name, metric).copied()))
+    };
+    html! {
+        h2 { "Where it is good and where not" }
+        p.dim { "Items by falling sales, cut where a third (head) and two thirds (middle) of all purchases are reached. Much history: 20 baskets or more." }
+        @for contest in evaluation.contests.iter().filter(|contest| contest.groups.len() > 1) {
+            h3 { (words::contest(&contest.name)) ", " (words::metric(words::metrics(&contest.name)[0], contest.k)) }
+            table {
+                tr { th { "Cases" } th.n { "" } th.n { "Trolley" } th.n { "95 % interval" } th { "Strongest baseline there" } th.n { "" } th.n { "Lead" } }
+                @for group in &contest.groups {
+                    @if let Some((ours, name, theirs, lead)) = of(contest, group) {
+                        tr {
+                            td { (group.name) } td.n { (group.cases) } td.n { b { (share(ours.value)) } }
+                            td.n { (share(ours.low)) " to " (share(ours.high)) } td { (name) } td.n { (share(theirs.value)) }
+                            td class=(if lead.is_some_and(|lead| lead.value < 0.0) { "n down" } else { "n up" }) { (lead.map_or_else(String::new, |lead| percent(lead.value))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn reach(evaluation: &Evaluation) -> Markup {
+    let exact = |name: &str, value: f64| Bar {
+        name: name.to_owned(),
+        value: Estimate { value, low: value, high: value },
+        ours: true,
+        note: String::new(),
+    };
+    let (coverage, substitution) = (evaluation.coverage, evaluation.substitution);
+    html! {
+        h2 { "Coverage" }
+        p.dim { "Shares that are answered by the model itself, not by a fallback; and of the items bought, how many are ever shown." }
+        (charts::bars(&[
+            exact("customers", coverage.customers),
+            exact("items sold in 90 days", coverage.items),
+            exact("the same, alternatives", coverage.items_with_alternatives),
+            exact("items ever shown", coverage.catalogue),
+        ]))
+        h3 { "Are alternatives alternatives?" }
+        p {
+            (format!("{:.1} %", substitution.category_agreement * 100.0)) " of the six are of the item's own category. Their median co-purchase lift is "
+            (format!("{:.2}", substitution.lift)) ", that of random items of the same category " (format!("{:.2}", substitution.lift_of_random))
+            " (substitutes are seldom bought together)."
+        }
+    }
+}
+
+/// What each signal can add, as a curve over its values.
+fn weights(report: &Report<'_>) -> Markup {
+    let w = report.weights;
+    let blends = [
+        ("Bought together, customer known", &w.bought_together),
+        ("Bought together, nobody known", &w.bought_together_anonymous),
+        ("Alternatives, customer known", &w.alternatives),
+        ("Alternatives, nobody known", &w.alternatives_anonymous),
+        ("Offers", &w.offers),
+        ("Offers, their own numbers", &w.offer_numbers),
+    ];
+    html! {
+        h2 { "What counts" }
+        p.dim { "A score is a sum over signals. Each curve shows what a signal adds (up) or takes (down) as its value grows from left to right; the number is the distance from its lowest to its highest point." }
+        div.two {
+            @for (name, weights) in blends.into_iter().filter(|(_, weights)| !weights.is_empty()) {
+                div { h3 { (name) } (curves(weights)) }
+            }
+        }
+    }
+}
+
+fn curves(weights: &Weights) -> Markup {
+    let span = |weight: &Weight| match weight {
+        Weight::Slope(slope) => slope.abs(),
+        Weight::Steps(steps) => {
+            let (low, high) = steps.adds.iter().fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
+            high - low
+        }
+    };
+    let mut sorted: Vec<_> = weights.iter().collect();
+    sorted.sort_by(|a, b| span(b.1).total_cmp(&span(a.1)));
+    let reach = sorted.first().map_or(1.0, |(_, weight)| span(weight));
+    html! {
+        table {
+            @for (name, weight) in sorted {
+                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(weight))) } td { (charts::curve(weight, reach)) } }
+            }
+        }
+    }
+}
+
+fn training(report: &Report<'_>) -> Markup {
+    let points = map::categories(report.model);
+    html! {
+        h2 { "What it has learned" }
+        @if report.losses.len() > 1 {
+            p.dim { "Mean loss of the item embeddings, pass by pass over all baskets." }
+            div.two { (charts::line(report.losses, "pass")) }
+        }
+        @if points.len() > 2 {
+            p.dim { "The best-selling categories: those bought in the same company lie near each other (t-SNE of the mean vectors; sizes by sales)." }
+            (charts::scatter(&points))
+        }
+    }
+}
+
+fn answers(report: &Report<'_>) -> Markup {
+    let offers = examples::offers_or_bestsellers(report.model, report.offers);
+    let list = |rows: &[(String, String)]| {
+        html! { ol { @for (name, why) in rows { li { (name) @if !why.is_empty() { span.dim { " · " (why) } } } } } }
+    };
+    html! {
+        h2 { "Ten items" }
+        @for example in examples::items(report.model) {
+            h3 { (example.name) }
+            div.two {
+                div { p.dim { "bought together" } (list(&example.together)) }
+                div { p.dim { "instead, if it is out of stock" } (list(&example.instead)) }
+            }
+        }
+        h2 { "Five customers" }
+        @for example in examples::customers(report.model, &offers) {
+            h3 { "A customer with " (example.about) }
+            div.two {
+                div { p.dim { "buys most" } ol { @for item in &example.usual { li { (item) } } } }
+                div { p.dim { "best offers" } (list(&example.offers)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! An additive ranker: for each signal a step function, all learned together by boosting with `LambdaMART`'s gradients
+//! (Burges 2010, "From RankNet to LambdaRank to LambdaMART") and trees of a single split.
+//!
+//! A tree of one split depends on one signal, so that the sum of all trees is a sum over signals, as a linear blend is:
+//! as cheap to score, and each signal's part in a score is still exact. What a straight line cannot say, that nine
+//! purchases are not nine times as good as one, or that an item is due after two weeks, a step function can.
+
+use rayon::prelude::*;
+use trolley_model::{Steps, Weight, Weights};
+
+use super::{BlendConfig, Examples};
+use crate::progress::Progress;
+
+/// Values of a signal are put into so many bins of about the same size.
+const BINS: usize = 64;
+
+/// A split must leave so many candidates on either side.
+const LEAST_CANDIDATES: f64 = 50.0;
+
+/// Added to the second derivatives: holds back steps that rest on few candidates.
+const REGULARISATION: f64 = 1.0;
+
+/// Rounds without a gain on the held-out cases after which no more are tried.
+const PATIENCE: usize = 60;
+
+/// One in so many customers is held out, to see when to stop and whether anything was gained.
+const HELD_OUT: u32 = 5;
+
+/// Fewer cases than this teach nothing that is worth more than the weights set by hand.
+const FEWEST_CASES: usize = 200;
+
+/// A candidate is near the top within so many places beyond the last one that is shown.
+const BEYOND: usize = 4;
+
+/// Cases per task: a constant, so that sums do not depend on the threads.
+const PIECE: usize = 256;
+
+/// What is given beforehand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    /// Weights that stay as they are.
+    pub(crate) fixed: Weights,
+    /// Signals that must not be used.
+    pub(crate) left_out: &'static [&'static str],
+}
+
+/// Learns the weights that order the candidates best among the first `k`. `by_hand` comes back as it is if there are too
+/// few cases or if nothing better is found on the held-out ones.
+pub(crate) fn learn(
+    examples: &Examples,
+    by_hand: &Weights,
+    given: &Given,
+    k: usize,
+    config: &BlendConfig,
+    progress: &dyn Progress,
+) -> Weights {
+    if examples.cases.len() < FEWEST_CASES {
+        return by_hand.clone();
+    }
+    let width = examples.names.len();
+    let bins: Vec<Vec<f32>> = (0..width).into_par_iter().map(|column| bounds(examples, column)).collect();
+    let sum = |weights: &Weights, row: &[f32]| -> f32 {
+        examples.names.iter().zip(row).filter_map(|(name, &value)| Some(weights.get(name)?.of(value))).sum()
+    };
+    let fixed = |row: &[f32]| f64::from(sum(&given.fixed, row));
+    let cases: Vec<Binned> = examples.cases.par_iter().map(|example| Binned::new(example, &bins, k, &fixed)).collect();
+    let (held_out, learned): (Vec<Binned>, Vec<Binned>) = cases.into_iter().partition(|case| case.held_out);
+    if held_out.is_empty() || learned.is_empty() {
+        return by_hand.clone();
+    }
+    let usable: Vec<bool> = examples
+        .names
+        .iter()
+        .map(|name| !given.left_out.contains(&name.as_str()) && !given.fixed.contains_key(name))
+        .collect();
+    let (mut learned, mut held_out) = (Cases::new(learned, k, &bins), Cases::new(held_out, k, &bins));
+    let hand = held_out.ndcg_by(|row| sum(by_hand, row));
+    let mut levels: Vec<Vec<f64>> = bins.iter().map(|bounds| vec![0.0; bounds.len() + 1]).collect();
+    let (mut best, mut best_levels, mut best_round) = (hand, None, 0);
+    progress.begin("blend", config.rounds as u64);
+    for round in 0..config.rounds {
+        let Some(split) = learned.best_split(&usable) else { break };
+        let step = split.scaled(config.learning_rate);
+        learned.add(&step);
+        held_out.add(&step);
+        for (bin, level) in levels[step.column].iter_mut().enumerate() {
+            *level += step.of(bin as u8);
+        }
+        let ndcg = held_out.ndcg();
+        if ndcg > best {
+            (best, best_levels, best_round) = (ndcg, Some(levels.clone()), round);
+        }
+        progress.advance(1);
+        if round > best_round + PATIENCE && best_levels.is_some() {
+            break;
+        }
+    }
+    progress.end();
+    let Some(levels) = best_levels else { return by_hand.clone() };
+    let weights = examples.names.iter().zip(bins.iter().zip(&levels));
+    let learned = weights.filter_map(|(name, (bounds, levels))| Some((name.clone(), weight(bounds, levels)?)));
+    learned.chain(given.fixed.clone()).collect()
+}
+
+/// The step function of a signal, 0 at the value 0; `None` if it has no step.
+fn weight(bounds: &[f32], levels: &[f64]) -> Option<Weight> {
+    let mut steps = Steps { from: Vec::new(), adds: vec![levels[0] as f32] };
+    for (from, pair) in bounds.iter().zip(levels.windows(2)) {
+        if pair[0] != pair[1] {
+            steps.from.push(*from);
+            steps.adds.push(pair[1] as f32);
+        }
+    }
+    let at_zero = steps.at(0.0);
+    steps.adds.iter_mut().for_each(|level| *level -= at_zero);
+    (!steps.from.is_empty()).then_some(Weight::Steps(steps))
+}
+
+/// Where the bins of a column begin but the first: at quantiles of the values other than 0, and at 0 itself.
+fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
+    let width = examples.names.len();
+    let mut values: Vec<f32> = examples
+        .cases
+        .iter()
+        .flat_map(|example| example.values.chunks_exact(width).map(|row| row[column]))
+        .filter(|value| *value != 0.0 && value.is_finite())
+        .collect();
+    values.sort_unstable_by(f32::total_cmp);
+    let mut bounds: Vec<f32> =
+        (0..BINS - 2).filter_map(|bin| values.get(bin * values.len() / (BINS - 2)).copied()).collect();
+    // Nothing is a value of its own: the bin of 0 ends at the first value above it.
+    bounds.push(0.0);
+    bounds.extend(values.iter().copied().find(|value| *value > 0.0));
+    bounds.sort_unstable_by(f32::total_cmp);
+    bounds.dedup();
+    bounds.remove(0);
+    bounds
+}
+
+/// The candidates of a case, their values put into bins.
+struct Binned {
+    held_out: bool,
+    relevant: Vec<bool>,
+    values: Vec<f32>,
+    /// Column by column, candidate by candidate.
+    bins: Vec<u8>,
+    scores: Vec<f64>,
+    /// Gain of the best possible order.
+    ideal: f64,
+}
+
+impl Binned {
+    fn new(
+        example: &super::examples::Example,
+        bins: &[Vec<f32>],
+        k: usize,
+        fixed: &(impl Fn(&[f32]) -> f64 + Sync),
+    ) -> Self {
+        let width = bins.len();
+        let mut binned = Vec::with_capacity(example.values.len());
+        for (column, bounds) in bins.iter().enumerate() {
+            let rows = example.values.chunks_exact(width);
+            binned.extend(rows.map(|row| bounds.partition_point(|from| *from <= row[column]) as u8));
+        }
+        let held_out = crate::random::Random::new(0x401d, &[u64::from(example.owner)]).below(HELD_OUT as usize) == 0;
+        Self {
+            held_out,
+            relevant: example.relevant.clone(),
+            values: if held_out { example.values.clone() } else { Vec::new() },
+            bins: binned,
+            scores: example.values.chunks_exact(width).map(fixed).collect(),
+            ideal: (0..k.min(example.wanted)).map(discount).sum(),
+        }
+    }
+
+    /// The bins of a column, candidate by candidate.
+    fn column(&self, column: usize) -> &[u8] {
+        &self.bins[column * self.relevant.len()..(column + 1) * self.relevant.len()]
+    }
+
+    /// The candidates' positions, best first.
+    fn order(scores: &[f64]) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..scores.len() as u32).collect();
+        order.sort_unstable_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b)));
+        order
+    }
+
+    fn ndcg(&self, scores: &[f64], k: usize) -> f64 {
+        let order = Self::order(scores);
+        let gains = order.iter().take(k).enumerate().filter(|&(_, &at)| self.relevant[at as usize]);
+        gains.map(|(rank, _)| discount(rank)).sum::<f64>() / self.ideal
+    }
+
+    /// First and second derivative of the loss by each candidate's score: every pair of a right and a wrong one, of
+    /// which one is near the top, pulls by as much as nDCG would change if the two changed places.
+    fn derivatives(&self, near: usize) -> Vec<(f32, f32)> {
+        let order = Self::order(&self.scores);
+        let mut derivatives = vec![(0.0f32, 0.0f32); order.len()];
+        let discounts: Vec<f32> = (0..order.len()).map(|rank| discount(rank) as f32).collect();
+        let (right, wrong): (Vec<usize>, Vec<usize>) =
+            (0..order.len()).partition(|&rank| self.relevant[order[rank] as usize]);
+        let ideal: f32 = discounts[..near.min(right.len())].iter().sum();
+        let spread = self.scores[order[0] as usize] > self.scores[order[order.len() - 1] as usize];
+        let mut total = 0.0;
+        for &high in &right {
+            // Of a right one that is not near the top itself, only the wrong ones that are.
+            let near_enough = if high < near { wrong.len() } else { wrong.partition_point(|&rank| rank < near) };
+            let of_right = order[high] as usize;
+            for &low in &wrong[..near_enough] {
+                let of_wrong = order[low] as usize;
+                let ahead = (self.scores[of_right] - self.scores[of_wrong]) as f32;
+                let mut change = (discounts[high] - discounts[low]).abs() / ideal;
+                if spread {
+                    change /= 0.01 + ahead.abs();
+                }
+                let wrong_way = 1.0 / (1.0 + ahead.exp());
+                let (pull, bend) = (wrong_way * change, wrong_way * (1.0 - wrong_way) * change);
+                derivatives[of_right].0 -= pull;
+                derivatives[of_wrong].0 += pull;
+                derivatives[of_right].1 += bend;
+                derivatives[of_wrong].1 += bend;
+                total += 2.0 * pull;
+            }
+        }
+        // Cases in which everything is wrong must not drown the others.
+        if total > 0.0 {
+            let scale = (1.0 + total).log2() / total;
+            derivatives.iter_mut().for_each(|(first, second)| {
+                *first *= scale;
+                *second *= scale;
+            });
+        }
+        derivatives
+    }
+}
+
+/// What an item at a rank from 0 adds to the discounted cumulative gain.
+fn discount(rank: usize) -> f64 {
+    1.0 / (rank as f64 + 2.0).log2()
+}
+
+/// A tree of one split.
+struct Step {
+    column: usize,
+    /// The first bin on the right.
+    from: u8,
+    left: f64,
+    right: f64,
+}
+
+impl Step {
+    fn scaled(self, by: f64) -> Self {
+        Self { left: by * self.left, right: by * self.right, ..self }
+    }
+
+    fn of(&self, bin: u8) -> f64 {
+        if bin < self.from { self.left } else { self.right }
+    }
+}
+
+/// Cases with the length of the lists that are judged.
+struct Cases {
+    cases: Vec<Binned>,
+    k: usize,
+    /// By column and bin, how many candidates are in it.
+    counts: Vec<Vec<f64>>,
+}
+
+/// Sums over the candidates of a bin: first and second derivatives.
+type Sums<T> = [T; 2];
+
+impl Cases {
+    fn new(cases: Vec<Binned>, k: usize, bins: &[Vec<f32>]) -> Self {
+        let count = |(column, bounds): (usize, &Vec<f32>)| {
+            let mut counts = vec![0.0; bounds.len() + 1];
+            cases.iter().flat_map(|case| case.column(column)).for_each(|&bin| counts[usize::from(bin)] += 1.0);
+            counts
+        };
+        let counts = bins.par_iter().enumerate().map(count).collect();
+        Self { cases, k, counts }
+    }
+
+    fn add(&mut self, step: &Step) {
+        self.cases.par_iter_mut().with_min_len(64).for_each(|case| {
+            let candidates = case.relevant.len();
+            let bins = &case.bins[step.column * candidates..(step.column + 1) * candidates];
+            case.scores.iter_mut().zip(bins).for_each(|(score, &bin)| *score += step.of(bin));
+        });
+    }
+
+    fn ndcg(&self) -> f64 {
+        self.mean(|case| case.ndcg(&case.scores, self.k))
+    }
+
+    fn ndcg_by(&self, score: impl Fn(&[f32]) -> f32 + Sync + Send) -> f64 {
+        self.mean(|case| {
+            let width = case.values.len() / case.relevant.len();
+            let scores: Vec<f64> = case.values.chunks_exact(width).map(|row| f64::from(score(row))).collect();
+            case.ndcg(&scores, self.k)
+        })
+    }
+
+    fn mean(&self, of: impl Fn(&Binned) -> f64 + Sync + Send) -> f64 {
+        let values: Vec<f64> = self.cases.par_iter().with_min_len(64).map(of).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    }
+
+    /// The split that lowers the loss most, by a second-order approximation.
+    fn best_split(&self, usable: &[bool]) -> Option<Step> {
+        let pieces: Vec<Vec<[Sums<f32>; BINS + 1]>> = self
+            .cases
+            .par_chunks(PIECE)
+            .map(|cases| {
+                let mut sums = vec![[[0.0; 2]; BINS + 1]; usable.len()];
+                for case in cases {
+                    let derivatives = case.derivatives(self.k + BEYOND);
+                    for (column, sums) in sums.iter_mut().enumerate().filter(|&(column, _)| usable[column]) {
+                        for (&bin, &(first, second)) in case.column(column).iter().zip(&derivatives) {
+                            let sum = &mut sums[usize::from(bin)];
+                            sum[0] += first;
+                            sum[1] += second;
+                        }
+                    }
+                }
+                sums
+            })
+            .collect();
+        let mut best: Option<(f64, Step)> = None;
+        for (column, counts) in self.counts.iter().enumerate().filter(|&(column, _)| usable[column]) {
+            let sum_of = |bin: usize| {
+                pieces.iter().fold([0.0; 2], |sum: Sums<f64>, piece| {
+                    let [first, second] = piece[column][bin].map(f64::from);
+                    [sum[0] + first, sum[1] + second]
+                })
+            };
+            let sums: Vec<Sums<f64>> = (0..counts.len()).map(sum_of).collect();
+            let all = sums.iter().fold([0.0; 2], |all, sum| [all[0] + sum[0], all[1] + sum[1]]);
+            let candidates: f64 = counts.iter().sum();
+            let gain = |sums: &Sums<f64>| sums[0] * sums[0] / (sums[1] + REGULARISATION);
+            let (mut left, mut on_left) = ([0.0; 2], 0.0);
+            for from in 1..sums.len() {
+                left = [left[0] + sums[from - 1][0], left[1] + sums[from - 1][1]];
+                on_left += counts[from - 1];
+                let right = [all[0] - left[0], all[1] - left[1]];
+                if on_left < LEAST_CANDIDATES || candidates - on_left < LEAST_CANDIDATES {
+                    continue;
+                }
+                let gained = gain(&left) + gain(&right) - gain(&all);
+                if best.as_ref().is_none_or(|(most, _)| gained > *most) {
+                    let level = |sums: &Sums<f64>| -sums[0] / (sums[1] + REGULARISATION);
+                    best = Some((gained, Step { column, from: from as u8, left: level(&left), right: level(&right) }));
+                }
+            }
+        }
+        best.filter(|(gained, _)| *gained > 1e-9).map(|(_, step)| step)
+    }
+}

@@ -1,0 +1,31 @@
+//! Learns what each signal counts, on weeks that come after those the signals were learned from.
+
+mod boosting;
+mod by_hand;
+mod examples;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use boosting::{Given, learn};
+pub(crate) use by_hand::by_hand;
+pub(crate) use examples::Examples;
+
+/// How the blend is learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlendConfig {
+    /// Most steps that are added; fewer, if the held-out customers have stopped gaining.
+    pub rounds: usize,
+    /// Share of each step's length that is taken.
+    pub learning_rate: f64,
+    /// Candidates per case that are learned from: half of them the best by the weights set by hand, half at random.
+    pub candidates: usize,
+    /// Most cases per question that are learned from, drawn at random.
+    pub cases: usize,
+}
+
+impl Default for BlendConfig {
+    fn default() -> Self {
+        Self { rounds: 250, learning_rate: 0.25, candidates: 150, cases: 12_000 }
+    }
+}

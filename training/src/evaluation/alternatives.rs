@@ -1,0 +1,198 @@
+//! A customer who has a usual item of a category bought another one of it instead: was that among the six?
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use trolley_model::Model;
+use trolley_model::recommend::{Limits, Tier, alternatives};
+
+use super::baselines;
+use super::bought_together::anonymous;
+use super::case::{Bands, Case, History};
+use super::contest::{Contender, Contest, MODEL, Tally};
+use super::numbering::Numbering;
+use crate::input::Transactions;
+use crate::random::Random;
+
+const K: usize = 6;
+
+/// An item is usual from so many baskets on.
+const USUAL: u16 = 3;
+
+/// A lift is looked at where both items were in so many baskets.
+const SOLD: u32 = 20;
+
+/// A case for each category of which a basket of the range holds something, but not the customer's usual item.
+pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>) -> Vec<Case> {
+    let numbering = Numbering::new(transactions, model);
+    let bands = Bands::new(model);
+    let mut usual: HashMap<u32, HashMap<u32, u32>> = HashMap::new();
+    let mut cases = Vec::new();
+    for basket in baskets {
+        let owner = transactions.baskets[basket].customer;
+        let Some(customer) = numbering.customer(owner) else { continue };
+        let usual = usual.entry(customer).or_insert_with(|| usual_items(model, customer));
+        let items = numbering.items(transactions.items_of(basket));
+        let mut by_category: Vec<(u32, u32)> =
+            items.iter().filter_map(|&item| Some((model.catalogue().category(item)?, item))).collect();
+        by_category.sort_unstable();
+        for same in by_category.chunk_by(|a, b| a.0 == b.0) {
+            let relevant: Vec<u32> = same.iter().map(|&(_, item)| item).collect();
+            let Some(&asked) = usual.get(&same[0].0).filter(|usual| !relevant.contains(usual)) else { continue };
+            cases.push(Case {
+                items: vec![asked],
+                customer: Some(customer),
+                owner,
+                wanted: relevant.len(),
+                relevant,
+                band: bands.of(Some(asked)),
+                history: History::of(model, Some(customer)),
+                ..Case::default()
+            });
+        }
+    }
+    cases
+}
+
+/// The customer's most frequent item of each category, if it was in enough of their baskets.
+fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
+    let mut usual: HashMap<u32, (u16, u32)> = HashMap::new();
+    for habit in model.histories().of(customer).filter(|habit| habit.baskets >= USUAL) {
+        if let Some(category) = model.catalogue().category(habit.item) {
+            let best = usual.entry(category).or_insert((0, habit.item));
+            if habit.baskets > best.0 {
+                *best = (habit.baskets, habit.item);
+            }
+        }
+    }
+    usual.into_iter().map(|(category, (_, item))| (category, item)).collect()
+}
+
+fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let limits = Limits { limit: k, allowed: &|item| case.may_show(item), repeats: true };
+    case.items.first().map_or_else(Vec::new, |&item| {
+        alternatives(model, item, case.customer, &limits).into_iter().map(|recommended| recommended.item).collect()
+    })
+}
+
+/// The contests of a test period, that with a customer first.
+pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest> {
+    let kinds = [
+        ("alternatives", "What the customer bought in the place of their usual item", cases.to_vec()),
+        ("alternatives_anonymous", "The same, the customer not being known", anonymous(cases)),
+    ];
+    let mut contests = Vec::new();
+    for (name, question, cases) in kinds {
+        let mut contenders = vec![
+            Contender::new(MODEL, |case, k| answer(model, case, k)),
+            Contender::new("bestsellers of the kind", |case, k| baselines::bestsellers_of_the_kind(model, case, k)),
+            Contender::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
+            Contender::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
+        ];
+        if name == "alternatives" {
+            contenders.push(Contender::new("most frequent of the kind", |case, k| {
+                baselines::most_frequent_of_the_kind(model, case, k)
+            }));
+        }
+        let mut tally = Tally::default();
+        tally.judge(&cases, &contenders, K);
+        if !tally.is_empty() {
+            contests.push(tally.contest(name, question, K, seed));
+        }
+    }
+    contests
+}
+
+/// Whether alternatives are of the same kind, and seldom bought together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Substitution {
+    /// Items asked about: the usual items of the cases.
+    pub items: usize,
+    /// Mean share of the six that are of the category of the item asked about.
+    pub category_agreement: f64,
+    /// Median co-purchase lift of the six, of which both items were in 20 baskets or more: 1 for items that meet as often
+    /// as by chance. Of items that sell less, most pairs never met.
+    pub lift: f64,
+    /// The same for random items of the same category that were in 20 baskets or more.
+    pub lift_of_random: f64,
+}
+
+/// Asks for alternatives to each distinct item of the cases, nobody being known, and counts how often these and the
+/// item are in one basket of those before `until`.
+pub(super) fn substitution(
+    model: &Model,
+    cases: &[Case],
+    transactions: &Transactions,
+    until: usize,
+    seed: u64,
+) -> Substitution {
+    let mut items: Vec<u32> = cases.iter().flat_map(|case| case.items.iter().copied()).collect();
+    items.sort_unstable();
+    items.dedup();
+    let holders = holders(model, transactions, until);
+    let lift = |a: u32, b: u32| {
+        let (a, b) = (&holders[a as usize], &holders[b as usize]);
+        common(a, b) as f64 * until as f64 / (a.len() as f64 * b.len() as f64)
+    };
+    let judged: Vec<(f64, Vec<f64>, Vec<f64>)> = items
+        .par_iter()
+        .filter_map(|&item| {
+            let category = model.catalogue().category(item)?;
+            let limits = Limits { limit: K, allowed: &|_| true, repeats: true };
+            let six = alternatives(model, item, None, &limits);
+            let sold = |item: u32| model.catalogue().baskets(item) >= SOLD;
+            let own = six.iter().filter(|one| one.tier == Tier::Model && sold(item) && sold(one.item));
+            let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();
+            let members = model.catalogue().members(category);
+            let others: Vec<u32> =
+                members.iter().copied().filter(|&m| m != item && sold(item) && sold(m)).collect();
+            let mut random = Random::new(seed, &[0xa1, u64::from(item)]);
+            let drawn = (0..if others.is_empty() { 0 } else { K }).map(|_| others[random.below(others.len())]);
+            Some((
+                alike as f64 / six.len().max(1) as f64,
+                own.map(|one| lift(item, one.item)).collect(),
+                drawn.map(|other| lift(item, other)).collect(),
+            ))
+        })
+        .collect();
+    let median = |lifts: &dyn Fn(&(f64, Vec<f64>, Vec<f64>)) -> Vec<f64>| {
+        let mut all: Vec<f64> = judged.iter().flat_map(lifts).collect();
+        all.sort_unstable_by(f64::total_cmp);
+        all.get(all.len() / 2).copied().unwrap_or(0.0)
+    };
+    Substitution {
+        items: judged.len(),
+        category_agreement: judged.iter().map(|(alike, ..)| alike).sum::<f64>() / judged.len().max(1) as f64,
+        lift: median(&|judged| judged.1.clone()),
+        lift_of_random: median(&|judged| judged.2.clone()),
+    }
+}
+
+/// The baskets that hold each item of the model.
+fn holders(model: &Model, transactions: &Transactions, until: usize) -> Vec<Vec<u32>> {
+    let numbering = Numbering::new(transactions, model);
+    let mut holders = vec![Vec::new(); model.catalogue().items().len()];
+    for basket in 0..until {
+        for &item in transactions.items_of(basket) {
+            if let Some(item) = numbering.item(item) {
+                holders[item as usize].push(basket as u32);
+            }
+        }
+    }
+    holders
+}
+
+/// How many numbers two rising lists share.
+fn common(mut a: &[u32], mut b: &[u32]) -> usize {
+    let mut common = 0;
+    while let (Some((first, a_rest)), Some((second, b_rest))) = (a.split_first(), b.split_first()) {
+        match first.cmp(second) {
+            std::cmp::Ordering::Less => a = a_rest,
+            std::cmp::Ordering::Greater => b = b_rest,
+            std::cmp::Ordering::Equal => (a, b, common) = (a_rest, b_rest, common + 1),
+        }
+    }
+    common
+}

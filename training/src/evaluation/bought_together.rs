@@ -1,0 +1,104 @@
+//! One item of each basket of two or more is asked about; the others are what should be found.
+
+use std::ops::Range;
+
+use trolley_model::Model;
+use trolley_model::recommend::{Limits, bought_together};
+
+use super::baselines;
+use super::case::{Bands, Case, History};
+use super::contest::{Contender, Contest, MODEL, Tally};
+use super::numbering::Numbering;
+use crate::input::Transactions;
+use crate::random::Random;
+
+pub(super) const K: usize = 6;
+
+/// A case for each basket of the range that has two items or more.
+pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed: u64) -> Vec<Case> {
+    let numbering = Numbering::new(transactions, model);
+    let bands = Bands::new(model);
+    baskets
+        .filter(|&basket| transactions.items_of(basket).len() >= 2)
+        .map(|basket| {
+            // Drawn by what the basket holds, not by numbers that depend on the order of the files.
+            let mut items = transactions.items_of(basket).to_vec();
+            items.sort_unstable_by_key(|&item| transactions.items.get(item));
+            let asked = items.swap_remove(Random::new(seed, &[5, basket as u64]).below(items.len()));
+            let owner = transactions.baskets[basket].customer;
+            let customer = numbering.customer(owner);
+            Case {
+                items: numbering.item(asked).into_iter().collect(),
+                customer,
+                owner,
+                relevant: numbering.items(&items),
+                wanted: items.len(),
+                band: bands.of(numbering.item(asked)),
+                history: History::of(model, customer),
+                ..Case::default()
+            }
+        })
+        .collect()
+}
+
+/// The same cases with nobody known to be asking.
+pub(crate) fn anonymous(cases: &[Case]) -> Vec<Case> {
+    cases.iter().map(|case| Case { customer: None, ..case.clone() }).collect()
+}
+
+/// The same cases of known customers; only what they have not bought before is asked for and counts.
+fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
+    let mut new: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
+    for case in &mut new {
+        case.barred = case.customer.map(|customer| model.histories().items(customer).to_vec()).unwrap_or_default();
+        let all = case.relevant.len();
+        case.relevant.retain(|item| case.barred.binary_search(item).is_err());
+        case.wanted -= all - case.relevant.len();
+    }
+    new.retain(|case| case.wanted > 0);
+    new
+}
+
+pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let limits = Limits { limit: k, allowed: &|item| case.may_show(item), repeats: true };
+    bought_together(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
+}
+
+/// The contests of a test period, those with a customer first.
+pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest> {
+    let new = new_to_the_customer(model, cases);
+    let kinds = [
+        ("bought_together", "The rest of a basket, given one item of it and the customer", cases.to_vec()),
+        ("bought_together_anonymous", "The rest of a basket, given one item of it", anonymous(cases)),
+        ("bought_together_new", "What is new to the customer in the rest of a basket, given both", new.clone()),
+        ("bought_together_anonymous_new", "What is new to the customer, given one item of the basket", anonymous(&new)),
+    ];
+    let mut contests = Vec::new();
+    for (name, question, cases) in kinds {
+        let mut contenders = vec![
+            Contender::new(MODEL, |case, k| answer(model, case, k)),
+            Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+            Contender::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
+            Contender::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
+            Contender::new("shrunk lift", |case, k| baselines::lift(model, case, k)),
+            Contender::new("cosine", |case, k| baselines::cosine(model, case, k)),
+            Contender::new("item2vec", |case, k| baselines::item2vec(model, case, k)),
+            Contender::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
+        ];
+        if cases.iter().any(|case| case.customer.is_some()) {
+            contenders.push(Contender::new("iALS", |case, k| baselines::ials(model, case, k)));
+            if name == "bought_together" {
+                contenders.push(Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)));
+                contenders.push(Contender::new("most frequent, decayed", |case, k| {
+                    baselines::most_frequent_decayed(model, case, k)
+                }));
+            }
+        }
+        let mut tally = Tally::default();
+        tally.judge(&cases, &contenders, K);
+        if !tally.is_empty() {
+            contests.push(tally.contest(name, question, K, seed));
+        }
+    }
+    contests
+}

@@ -1,0 +1,73 @@
+//! Who and what the model itself answers, without falling back on a simpler tier.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use trolley_model::recommend::{Limits, Recommended, Tier, alternatives, bought_together};
+use trolley_model::{Ask, Model};
+
+use super::numbering::Numbering;
+use crate::input::Transactions;
+use crate::random::Random;
+
+const K: usize = 6;
+
+/// Items sold within so many days are covered or not.
+const DAYS: u16 = 90;
+
+/// So many items and customers are asked, drawn at random.
+const ASKED: usize = 5000;
+
+/// Shares of those asked, 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Customers for whom all six are the model's own, given their most frequent item.
+    pub customers: f64,
+    /// Items sold in the last 90 days with at least one item that is the model's own bought together with them.
+    pub items: f64,
+    /// The same for alternatives.
+    pub items_with_alternatives: f64,
+    /// Share of the items bought that appear in any of these answers.
+    pub catalogue: f64,
+}
+
+/// Asks about items sold in the last 90 days before `until`, and about all customers.
+pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize, seed: u64) -> Coverage {
+    let numbering = Numbering::new(transactions, model);
+    let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
+    let recent = transactions.before(end.saturating_sub(DAYS))..until;
+    let mut items: Vec<u32> = recent.flat_map(|basket| numbering.items(transactions.items_of(basket))).collect();
+    items.sort_unstable();
+    items.dedup();
+    let mut random = Random::new(seed, &[0xc0]);
+    random.shuffle(&mut items);
+    items.truncate(ASKED);
+    let mut customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+    random.shuffle(&mut customers);
+    customers.truncate(ASKED);
+
+    let limits = Limits { limit: K, allowed: &|_| true, repeats: true };
+    let of_item = |&item: &u32| {
+        (bought_together(model, &Ask { items: &[item], customer: None }, &limits), alternatives(model, item, None, &limits))
+    };
+    let of_customer = |&customer: &u32| {
+        let usual = model.histories().of(customer).max_by_key(|habit| (habit.baskets, std::cmp::Reverse(habit.item)));
+        usual.map_or_else(Vec::new, |usual| {
+            bought_together(model, &Ask { items: &[usual.item], customer: Some(customer) }, &limits)
+        })
+    };
+    let (together, instead): (Vec<_>, Vec<_>) = items.par_iter().map(of_item).unzip();
+    let for_customers: Vec<Vec<Recommended>> = customers.par_iter().map(of_customer).collect();
+    let own = |answer: &&Vec<Recommended>| answer.first().is_some_and(|best| best.tier == Tier::Model);
+    let whole = |answer: &&Vec<Recommended>| answer.len() == K && answer.iter().all(|one| one.tier == Tier::Model);
+    let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+    let mut shown: Vec<u32> =
+        [&together, &instead, &for_customers].into_iter().flatten().flatten().map(|one| one.item).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    Coverage {
+        customers: share(for_customers.iter().filter(whole).count(), customers.len()),
+        items: share(together.iter().filter(own).count(), items.len()),
+        items_with_alternatives: share(instead.iter().filter(own).count(), items.len()),
+        catalogue: share(shown.len(), model.catalogue().bought() as usize),
+    }
+}

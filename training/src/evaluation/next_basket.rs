@@ -1,0 +1,126 @@
+//! The protocol of the literature on next baskets, so that people can compare: each customer's last basket is the test,
+//! the one before it is what the blend is learned on, all items are ranked, and repeats are allowed.
+
+use trolley_model::Model;
+use trolley_model::recommend::{self, Limits, Offer};
+
+use super::baselines;
+use super::case::{Bands, Case, History};
+use super::contest::{Contender, Contest, MODEL, Tally};
+use super::neighbours::Neighbours;
+use super::numbering::Numbering;
+use crate::input::{NOBODY, Transactions};
+
+pub(super) const K: usize = 10;
+
+/// Customers with fewer baskets take no part.
+const FEWEST: usize = 3;
+
+/// The baskets of the protocol.
+pub(super) struct LastBaskets {
+    /// Each customer's last basket.
+    pub(super) last: Vec<usize>,
+    /// Each customer's last basket but one.
+    pub(super) before: Vec<usize>,
+}
+
+impl LastBaskets {
+    pub(super) fn new(transactions: &Transactions) -> Self {
+        let mut of_customer: Vec<Vec<usize>> = vec![Vec::new(); transactions.customers.len()];
+        for (basket, head) in transactions.baskets.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
+            of_customer[head.customer as usize].push(basket);
+        }
+        let enough = || of_customer.iter().filter(|baskets| baskets.len() >= FEWEST);
+        let from_end = |back: usize| {
+            let mut baskets: Vec<usize> = enough().map(|baskets| baskets[baskets.len() - back]).collect();
+            baskets.sort_unstable();
+            baskets
+        };
+        Self { last: from_end(1), before: from_end(2) }
+    }
+}
+
+/// A case for each of the baskets.
+pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize]) -> Vec<Case> {
+    let numbering = Numbering::new(transactions, model);
+    let bands = Bands::new(model);
+    let case = |&basket: &usize| {
+        let owner = transactions.baskets[basket].customer;
+        let customer = numbering.customer(owner);
+        let items = transactions.items_of(basket);
+        Case {
+            customer,
+            owner,
+            relevant: numbering.items(items),
+            wanted: items.len(),
+            band: bands.of(None),
+            history: History::of(model, customer),
+            ..Case::default()
+        }
+    };
+    baskets.iter().map(case).collect()
+}
+
+/// What the model chooses from.
+pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
+    recommend::candidates(model, &case.ask(), &Limits { limit: K, allowed: &|_| true, repeats: true })
+}
+
+fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let candidates = candidates(model, case);
+    let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
+    recommend::offers(model, case.customer, &offers, k).into_iter().filter_map(|ranked| ranked.item).collect()
+}
+
+/// The contests over all items of the baskets, those that the customer had bought before, and the others. The lists are
+/// the same; only what counts differs.
+pub(super) fn contests(
+    model: &Model,
+    cases: &[Case],
+    transactions: &Transactions,
+    learned_from: impl Iterator<Item = usize>,
+    seed: u64,
+) -> Vec<Contest> {
+    let neighbours = Neighbours::new(model, transactions, learned_from);
+    let mut contenders = vec![
+        Contender::new(MODEL, |case, k| answer(model, case, k)),
+        Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+        Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
+        Contender::new("most frequent, decayed", |case, k| baselines::most_frequent_decayed(model, case, k)),
+        Contender::new("iALS", |case, k| baselines::ials(model, case, k)),
+    ];
+    if let Some(neighbours) = &neighbours {
+        contenders.push(Contender::new("TIFU-KNN", |case, k| neighbours.tifu_knn(model, case, k)));
+        contenders.push(Contender::new("UP-CF", |case, k| neighbours.up_cf(model, case, k)));
+    }
+    let bought_before = |case: &Case, item: u32| {
+        case.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok())
+    };
+    let only = |before: bool| -> Vec<Case> {
+        let mut cases = cases.to_vec();
+        for case in &mut cases {
+            let all = case.relevant.len();
+            let kept: Vec<u32> =
+                case.relevant.iter().copied().filter(|&item| bought_before(case, item) == before).collect();
+            // What the model does not know is new.
+            case.wanted = kept.len() + if before { 0 } else { case.wanted - all };
+            case.relevant = kept;
+        }
+        cases.retain(|case| case.wanted > 0);
+        cases
+    };
+    let kinds = [
+        ("next_basket", "Each customer's last basket", cases.to_vec()),
+        ("next_basket_repeats", "What each customer had bought before, in their last basket", only(true)),
+        ("next_basket_new", "What was new to each customer in their last basket", only(false)),
+    ];
+    let mut contests = Vec::new();
+    for (name, question, cases) in kinds {
+        let mut tally = Tally::default();
+        tally.judge(&cases, &contenders, K);
+        if !tally.is_empty() {
+            contests.push(tally.contest(name, question, K, seed));
+        }
+    }
+    contests
+}

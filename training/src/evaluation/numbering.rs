@@ -1,0 +1,37 @@
+//! From the numbers of the transactions to those of a model.
+
+use trolley_model::Model;
+
+use crate::input::{NOBODY, Transactions};
+
+/// What each item and customer of the transactions is called in a model that may not know them.
+pub(crate) struct Numbering {
+    items: Vec<Option<u32>>,
+    customers: Vec<Option<u32>>,
+}
+
+impl Numbering {
+    pub(crate) fn new(transactions: &Transactions, model: &Model) -> Self {
+        let items = model.catalogue().items();
+        let customers = model.histories().customers();
+        Self {
+            items: transactions.items.iter().map(|id| items.position(id)).collect(),
+            customers: transactions.customers.iter().map(|id| customers.position(id)).collect(),
+        }
+    }
+
+    pub(crate) fn item(&self, item: u32) -> Option<u32> {
+        self.items[item as usize]
+    }
+
+    pub(crate) fn customer(&self, customer: u32) -> Option<u32> {
+        if customer == NOBODY { None } else { self.customers[customer as usize] }
+    }
+
+    /// The model's numbers of those that it knows, rising.
+    pub(crate) fn items(&self, items: &[u32]) -> Vec<u32> {
+        let mut known: Vec<u32> = items.iter().filter_map(|&item| self.item(item)).collect();
+        known.sort_unstable();
+        known
+    }
+}

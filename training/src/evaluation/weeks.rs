@@ -1,0 +1,152 @@
+//! The offers of each week, as a model of the days before it knows them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use trolley_model::Model;
+
+use super::case::{Bands, Case, History};
+use super::numbering::Numbering;
+use crate::input::{NOBODY, OfferRow, Transactions};
+use crate::random::Random;
+
+const DAYS: u16 = 7;
+const SECONDS: i64 = 86_400;
+
+/// Without a history of offers, so many random items stand for the offers of a week.
+const STAND_INS: usize = 1000;
+
+/// A week and the rows of the offers that held on its first day.
+#[derive(Clone, Debug)]
+pub(crate) struct Week {
+    /// Its baskets; all before them may be learned from.
+    pub(crate) baskets: Range<usize>,
+    /// Positions in the list of offers.
+    rows: Vec<u32>,
+}
+
+/// The items that are on offer, with their offers' numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offered {
+    /// Rising.
+    pub(crate) items: Vec<u32>,
+    /// Per item, in the order of the config; the highest of several offers.
+    pub(crate) numbers: Vec<Vec<f32>>,
+}
+
+/// The weeks of a period, oldest first. They begin on the weekday on which most offers do; the last may reach beyond
+/// the end. A week without offers is left out; if there are no offers at all, every week has stand-ins.
+pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Range<u16>) -> Vec<Week> {
+    let day = |time: i64| time.div_euclid(SECONDS);
+    let mut weekdays = [0usize; DAYS as usize];
+    for from in offers.iter().filter_map(|offer| offer.valid_from) {
+        weekdays[day(from).rem_euclid(i64::from(DAYS)) as usize] += 1;
+    }
+    let common = (0..DAYS).max_by_key(|&weekday| (weekdays[usize::from(weekday)], weekday)).unwrap_or(0);
+    // Without a common weekday the last week ends with the period.
+    let weekday = if offers.iter().any(|offer| offer.valid_from.is_some()) { common } else { days.end % DAYS };
+    let first = days.start + (weekday + DAYS - days.start % DAYS) % DAYS;
+    let mut weeks = Vec::new();
+    for start in (first..days.end).step_by(usize::from(DAYS)) {
+        // At noon: offers change during the night.
+        let noon = i64::from(start) * SECONDS + SECONDS / 2;
+        let holds = |offer: &OfferRow| {
+            offer.valid_from.is_none_or(|from| from <= noon) && offer.valid_to.is_none_or(|to| noon < to)
+        };
+        let rows: Vec<u32> = (0..offers.len() as u32).filter(|&row| holds(&offers[row as usize])).collect();
+        let baskets = transactions.before(start)..transactions.before(start + DAYS);
+        if !baskets.is_empty() && baskets.start > 0 && (offers.is_empty() || !rows.is_empty()) {
+            weeks.push(Week { baskets, rows });
+        }
+    }
+    weeks
+}
+
+impl Week {
+    /// What is on offer, of that which the model knows.
+    pub(crate) fn offered(&self, model: &Model, offers: &[OfferRow], seed: u64) -> Offered {
+        if offers.is_empty() {
+            let mut random = Random::new(seed, &[0x0f, self.baskets.start as u64]);
+            let mut items: Vec<u32> = (0..model.catalogue().bought()).collect();
+            random.shuffle(&mut items);
+            items.truncate(STAND_INS);
+            items.sort_unstable();
+            return Offered { numbers: vec![Vec::new(); items.len()], items };
+        }
+        let mut numbers: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
+        for row in self.rows.iter().map(|&row| &offers[row as usize]) {
+            let Some(item) = model.catalogue().items().position(&row.item) else { continue };
+            let best = numbers.entry(item).or_insert_with(|| row.numbers.clone());
+            best.iter_mut().zip(&row.numbers).for_each(|(best, number)| *best = best.max(*number));
+        }
+        let (items, numbers) = numbers.into_iter().unzip();
+        Offered { items, numbers }
+    }
+
+    /// A case for each customer who bought something that was on offer.
+    pub(crate) fn cases(&self, model: &Model, transactions: &Transactions, offered: &Arc<Offered>) -> Vec<Case> {
+        let numbering = Numbering::new(transactions, model);
+        let bands = Bands::new(model);
+        let mut bought: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for basket in self.baskets.clone() {
+            let owner = transactions.baskets[basket].customer;
+            if owner != NOBODY {
+                let items = numbering.items(transactions.items_of(basket));
+                let on_offer = items.into_iter().filter(|item| offered.items.binary_search(item).is_ok());
+                bought.entry(owner).or_default().extend(on_offer);
+            }
+        }
+        bought.retain(|_, items| !items.is_empty());
+        let case = |(owner, mut relevant): (u32, Vec<u32>)| {
+            relevant.sort_unstable();
+            relevant.dedup();
+            let customer = numbering.customer(owner);
+            Case {
+                customer,
+                owner,
+                wanted: relevant.len(),
+                band: bands.of(relevant.first().copied()),
+                relevant,
+                history: History::of(model, customer),
+                offered: Some(Arc::clone(offered)),
+                ..Case::default()
+            }
+        };
+        bought.into_iter().map(case).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Basket;
+    use trolley_model::Rows;
+
+    #[test]
+    fn weeks_begin_with_the_offers_and_know_what_holds() {
+        let baskets: Vec<Basket> = (100..140).map(|day| Basket { customer: 0, day }).collect();
+        let transactions = Transactions {
+            rows: Rows::from_lengths(baskets.iter().map(|_| 0)),
+            baskets,
+            items: trolley_model::Ids::default(),
+            customers: trolley_model::Ids::default(),
+            lines: Vec::new(),
+            read: 0,
+            other_markets: 0,
+            excluded: 0,
+            repeated: 0,
+        };
+        let offer = |from: u16, to: u16| OfferRow {
+            offer: "o".into(),
+            item: "i".into(),
+            valid_from: Some(i64::from(from) * SECONDS),
+            valid_to: Some(i64::from(to) * SECONDS + SECONDS - 1),
+            numbers: Vec::new(),
+        };
+        let offers = [offer(114, 120), offer(121, 127), offer(121, 134)];
+        let weeks = weeks(&transactions, &offers, 110..140);
+        let found: Vec<_> = weeks.iter().map(|week| (week.baskets.clone(), week.rows.clone())).collect();
+        assert_eq!(found, [(14..21, vec![0]), (21..28, vec![1, 2]), (28..35, vec![2])]);
+    }
+}

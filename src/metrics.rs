@@ -18,6 +18,8 @@ const ANSWERS: &str = "trolley_answers_total";
 const MODEL_INFO: &str = "trolley_model_info";
 const MODEL_CREATED: &str = "trolley_model_created_timestamp_seconds";
 const MODEL_AGE: &str = "trolley_model_age_seconds";
+const FIGURE: &str = "trolley_model_figure";
+const FORCED: &str = "trolley_model_forced";
 const SWAPS: &str = "trolley_model_swaps_total";
 const REFUSED: &str = "trolley_models_refused_total";
 const OFFERS: &str = "trolley_offers";
@@ -41,6 +43,8 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(MODEL_INFO, "1 for the version of the model in service of each market, 0 for earlier ones");
     describe_gauge!(MODEL_CREATED, Unit::Seconds, "When the model in service was made, in Unix seconds");
     describe_gauge!(MODEL_AGE, Unit::Seconds, "How long ago the model in service was made");
+    describe_gauge!(FIGURE, "Figures of the model in service, as measured on weeks that it had not seen, by name");
+    describe_gauge!(FORCED, "1 if the model in service did not pass its gate and was published by force, else 0");
     describe_counter!(SWAPS, "Models put into service in the place of another one, by market");
     describe_counter!(REFUSED, "Published models that were refused because they are damaged or of another format");
     describe_gauge!(OFFERS, "Offers known, by market");
@@ -70,6 +74,14 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
     if let Ok(created) = chrono::DateTime::parse_from_rfc3339(&manifest.created_at) {
         gauge!(MODEL_CREATED, "market" => market.to_string()).set(created.timestamp() as f64);
     }
+    let figure = |name: &String| gauge!(FIGURE, "market" => market.to_string(), "figure" => name.clone());
+    for name in before.iter().flat_map(|before| before.evaluation.keys()) {
+        figure(name).set(f64::NAN);
+    }
+    for (name, value) in &manifest.evaluation {
+        figure(name).set(*value);
+    }
+    gauge!(FORCED, "market" => market.to_string()).set(f64::from(u8::from(!manifest.failed_gates.is_empty())));
     counter!(SWAPS, "market" => market.to_string()).increment(u64::from(before.is_some()));
     counter!(REFUSED, "market" => market.to_string()).increment(0);
 }

@@ -19,12 +19,15 @@ fn config(folder: &Path, market: &str) -> String {
         r#"
 models = "{folder}/models"
 rejects = "{folder}/rejects"
+reports = "{folder}/reports"
 [server]
 listen = "127.0.0.1:0"
 admin_listen = "127.0.0.1:0"
 reload_milliseconds = 50
 [training]
 ials = {{ iterations = 2, dims = 16 }}
+blend = {{ rounds = 30 }}
+evaluation = {{ offer_weeks = 1 }}
 [markets.{market}]
 transactions = "{REPOSITORY}/tests/data/transactions.parquet"
 items = "{REPOSITORY}/tests/data/products.parquet"
@@ -154,6 +157,11 @@ fn trained_served_asked_and_swapped_under_load() {
     for fact in ["259,262 read, 1,654 rejected", "1,654 × non-positive quantity", "customers  414", "BANANAS"] {
         assert!(printed.contains(fact), "no `{fact}` in {printed}");
     }
+    assert!(printed.contains("Bought together, customer known, hit rate@6"), "{printed}");
+    let report = printed.lines().find_map(|line| line.trim().strip_prefix("report")).unwrap().trim();
+    let page = std::fs::read_to_string(report).unwrap();
+    assert!(page.contains("Published: every gate was passed.") && page.contains("BANANAS"), "{report}");
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"), "it stands alone");
     let rejects = std::fs::read_to_string(folder.path().join("rejects/us.csv")).unwrap();
     assert_eq!(rejects.lines().count(), 1655, "a line for each rejected row, and the header");
 
@@ -224,6 +232,8 @@ fn trained_served_asked_and_swapped_under_load() {
         "trolley_offers{market=\"us\"} 2",
         "trolley_stock_items{market=\"us\"} 1",
         "le=\"0.00005\"",
+        "trolley_model_figure{market=\"us\",figure=\"bought_together.ndcg\"} 0.",
+        "trolley_model_forced{market=\"us\"} 0",
         "trolley_answers_total{market=\"us\",endpoint=\"offers\",tier=\"model\"} 1",
         "trolley_model_age_seconds{market=\"fr\"}",
     ] {

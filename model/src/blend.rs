@@ -15,14 +15,16 @@ pub type Weights = BTreeMap<String, Weight>;
 pub enum Weight {
     /// So much per unit.
     Slope(f32),
-    /// A step function of the value, as it is learned.
+    /// A curve over the value, as it is learned.
     Steps(Steps),
 }
 
-/// A step function: `adds[0]` below `from[0]`, then `adds[i + 1]` from `from[i]` on.
+/// A straight line and a step function on top of it: `adds[0]` below `from[0]`, then `adds[i + 1]` from `from[i]` on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Steps {
+    /// So much per unit.
+    pub slope: f32,
     /// Where the steps are, rising.
     pub from: Vec<f32>,
     /// The levels, one more than there are steps.
@@ -30,14 +32,14 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// The level at a value.
+    /// What a value adds.
     pub fn at(&self, value: f32) -> f32 {
-        self.adds[self.from.partition_point(|from| *from <= value)]
+        self.slope * value + self.adds[self.from.partition_point(|from| *from <= value)]
     }
 
     fn check(&self) -> bool {
         self.adds.len() == self.from.len() + 1
-            && self.from.iter().chain(&self.adds).all(|number| number.is_finite())
+            && self.from.iter().chain(&self.adds).chain([&self.slope]).all(|number| number.is_finite())
             && self.from.windows(2).all(|pair| pair[0] < pair[1])
     }
 }
@@ -169,11 +171,12 @@ mod tests {
 
     #[test]
     fn steps_hold_from_their_beginning_on() {
-        let steps = Steps { from: vec![0.5, 2.0], adds: vec![-1.0, 0.0, 3.0] };
+        let steps = Steps { slope: 0.0, from: vec![0.5, 2.0], adds: vec![-1.0, 0.0, 3.0] };
         let levels: Vec<f32> = [0.0, 0.5, 1.9, 2.0, 9.0].into_iter().map(|value| steps.at(value)).collect();
         assert_eq!(levels, [-1.0, 0.0, 0.0, 3.0, 3.0]);
+        assert_eq!(Steps { slope: 0.5, ..steps }.at(2.0), 4.0);
         for (from, adds) in [(vec![1.0], vec![0.0]), (vec![2.0, 1.0], vec![0.0; 3]), (vec![f32::NAN], vec![0.0; 2])] {
-            assert!(blend("habit", Weight::Steps(Steps { from, adds })).is_err());
+            assert!(blend("habit", Weight::Steps(Steps { slope: 0.0, from, adds })).is_err());
         }
     }
 }

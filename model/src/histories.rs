@@ -208,7 +208,7 @@ impl Histories {
 
     /// How many days before the end of the period a day was, from 0.
     pub fn age(&self, day: u16) -> f32 {
-        f32::from((self.end - 1).saturating_sub(day))
+        f32::from(self.end.saturating_sub(1).saturating_sub(day))
     }
 
     /// The day after the last one.

@@ -5,7 +5,7 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model};
 use trolley_model::recommend::{
-    Limits, Question, Recommended, Tier, alternatives, audience, bought_together, explain, offers,
+    Limits, Offer, Question, Recommended, Tier, alternatives, audience, bought_together, explain, offers, promotion,
 };
 use trolley_model::signals::Evidence;
 use trolley_model::{Ask, Model};
@@ -134,25 +134,36 @@ fn repeats_can_be_left_out() {
     assert_eq!(found.len(), 3);
 }
 
+fn of(items: &[u32]) -> Offer<'_> {
+    Offer { items, numbers: &[] }
+}
+
 #[test]
 fn offers_are_ranked_for_the_customer_and_all_come_back() {
     let model = model();
-    let on_offer: Vec<Vec<u32>> = vec![vec![BREAD], vec![CANDLE, MILK], vec![], vec![JAM]];
+    let on_offer = [of(&[BREAD]), of(&[CANDLE, MILK]), of(&[]), of(&[JAM])];
     let ranked: Vec<_> = offers(&model, Some(ANNA), &on_offer, 10).iter().map(|o| (o.offer, o.item)).collect();
     assert_eq!(ranked, [(1, Some(MILK)), (3, Some(JAM)), (0, Some(BREAD)), (2, None)]);
     let first: Vec<_> = offers(&model, Some(ANNA), &on_offer, 2).iter().map(|o| o.offer).collect();
     assert_eq!(first, [1, 3], "a limit keeps the best");
     let anybody = offers(&model, None, &on_offer, 10);
     assert_eq!((anybody[0].offer, anybody[0].tier), (0, Tier::Bestsellers), "bread sells best");
+
+    // A strong promotion comes first; a number that the blend never learned adds nothing.
+    let promoted = [of(&[MILK]), Offer { items: &[BREAD], numbers: &[("discount", 0.9), ("colour", 9.0)] }];
+    let ranked: Vec<_> = offers(&model, Some(ANNA), &promoted, 10).iter().map(|o| o.offer).collect();
+    assert_eq!(ranked, [1, 0]);
+    assert_eq!(promotion(&model, &promoted[1]).unwrap().share, 1.8);
+    assert_eq!(promotion(&model, &promoted[0]), None);
 }
 
 #[test]
 fn an_audience_is_the_same_scores_read_the_other_way() {
     let model = model();
-    let found = audience(&model, &[MILK], 10);
+    let found = audience(&model, of(&[MILK]), 10);
     assert_eq!(found.iter().map(|a| a.customer).collect::<Vec<_>>(), [ANNA, 1], "anna buys milk, bert does not");
     for listener in found {
-        let offered = offers(&model, Some(listener.customer), &[[MILK]], 1);
+        let offered = offers(&model, Some(listener.customer), &[of(&[MILK])], 1);
         assert_eq!(offered[0].score, listener.score);
     }
 }
@@ -183,7 +194,7 @@ fn what_was_saved_answers_as_before() {
             let limits = limits(6, &|_| true);
             assert_eq!(recommend(&before, customer, &limits), recommend(&after, customer, &limits), "{name}");
         }
-        let on_offer = [[MILK], [JAM], [BREAD]];
+        let on_offer = [of(&[MILK]), of(&[JAM]), of(&[BREAD])];
         assert_eq!(offers(&before, customer, &on_offer, 3), offers(&after, customer, &on_offer, 3));
     }
 }

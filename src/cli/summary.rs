@@ -66,7 +66,7 @@ pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, verdict: Verdic
         failures: &outcome.failures,
         evaluation: outcome.evaluation.as_ref(),
         comparison: outcome.comparison.as_ref(),
-        costs: outcome.costs,
+        costs: &outcome.costs,
         losses: &outcome.losses,
         weights: outcome.model.weights(),
         model: &outcome.model,

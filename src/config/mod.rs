@@ -178,10 +178,11 @@ mod tests {
         assert_eq!(as_json(&reference), as_json(&Config::default()));
         // Of the market, whose optional keys have no default, every key must at least be there.
         let example = serde_json::to_value(example).unwrap();
-        for (table, keys) in [("transactions", 7), ("items", 4), ("offers", 5)] {
+        for (table, keys) in [("transactions", 7), ("items", 4), ("offers", 6)] {
             assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");
         }
-        assert_eq!(example.as_object().unwrap().len(), 7);
+        assert_eq!(example.as_object().unwrap().len(), 8);
+        assert_eq!(example["gate"].as_object().unwrap().len(), 6);
     }
 
     #[cfg(feature = "training")]

@@ -60,25 +60,34 @@ pub(super) fn line(values: &[f64], x_label: &str) -> Markup {
     }
 }
 
-/// How much a weight adds over the range of its signal.
+/// Corners of the curve of a weight, as (value, what it adds): over the range in which it has steps, or from 0 to 1.
+pub(super) fn points(weight: &Weight) -> Vec<(f32, f32)> {
+    let Weight::Steps(steps) = weight else { return vec![(0.0, 0.0), (1.0, weight.of(1.0))] };
+    let (Some(first), Some(last)) = (steps.from.first(), steps.from.last()) else { return Vec::new() };
+    let margin = ((last - first) * 0.05).max(1e-6);
+    let mut points = vec![(first - margin, steps.at(first - margin))];
+    for (from, below) in steps.from.iter().zip(&steps.adds) {
+        points.push((*from, steps.slope * from + below));
+        points.push((*from, steps.at(*from)));
+    }
+    points.push((last + margin, steps.at(last + margin)));
+    points
+}
+
+/// What a weight adds over the range of its signal.
 pub(super) fn curve(weight: &Weight, reach: f32) -> Markup {
     const WIDTH: f32 = 150.0;
     const HEIGHT: f32 = 36.0;
-    let Weight::Steps(steps) = weight else { return html! { "a straight line" } };
-    let (Some(first), Some(last)) = (steps.from.first(), steps.from.last()) else { return html! {} };
-    let margin = ((last - first) * 0.05).max(1e-6);
-    let (left, right) = (first - margin, last + margin);
-    let x = |value: f32| (value - left) / (right - left) * WIDTH;
-    let y = |value: f32| HEIGHT / 2.0 - value / reach.max(1e-6) * (HEIGHT / 2.0 - 2.0);
-    let mut path = format!("M0 {:.1}", y(steps.adds[0]));
-    for (from, adds) in steps.from.iter().zip(&steps.adds[1..]) {
-        path.push_str(&format!("H{:.1}V{:.1}", x(*from), y(*adds)));
-    }
-    path.push_str(&format!("H{WIDTH}"));
+    let points = points(weight);
+    let (left, right) = (points.first().map_or(0.0, |p| p.0), points.last().map_or(1.0, |p| p.0));
+    let place = |&(value, adds): &(f32, f32)| {
+        let x = (value - left) / (right - left).max(1e-6) * WIDTH;
+        format!("{x:.1},{:.1}", HEIGHT / 2.0 - adds / reach.max(1e-6) * (HEIGHT / 2.0 - 2.0))
+    };
     html! {
         svg.curve viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" {
             line x1="0" x2=(WIDTH) y1=(HEIGHT / 2.0) y2=(HEIGHT / 2.0) stroke="#cbd2d9" {}
-            path d=(path) fill="none" stroke=(OURS) stroke-width="1.5" {}
+            polyline points=(points.iter().map(place).collect::<Vec<_>>().join(" ")) fill="none" stroke=(OURS) stroke-width="1.5" {}
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Report<'a> {
     /// Beside the model in service.
     pub comparison: Option<&'a Comparison>,
     /// What it took.
-    pub costs: Costs,
+    pub costs: &'a Costs,
     /// Mean loss of the item embeddings, epoch by epoch.
     pub losses: &'a [f64],
     /// The weights.

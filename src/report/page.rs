@@ -258,12 +258,9 @@ fn weights(report: &Report<'_>) -> Markup {
 }
 
 fn curves(weights: &Weights) -> Markup {
-    let span = |weight: &Weight| match weight {
-        Weight::Slope(slope) => slope.abs(),
-        Weight::Steps(steps) => {
-            let (low, high) = steps.adds.iter().fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
-            high - low
-        }
+    let span = |weight: &Weight| {
+        let (low, high) = charts::points(weight).iter().fold((0f32, 0f32), |(low, high), p| (low.min(p.1), high.max(p.1)));
+        high - low
     };
     let mut sorted: Vec<_> = weights.iter().collect();
     sorted.sort_by(|a, b| span(b.1).total_cmp(&span(a.1)));
@@ -284,6 +281,10 @@ fn training(report: &Report<'_>) -> Markup {
         @if report.losses.len() > 1 {
             p.dim { "Mean loss of the item embeddings, pass by pass over all baskets." }
             div.two { (charts::line(report.losses, "pass")) }
+        }
+        @if !report.costs.stages.is_empty() {
+            p.dim { "Where the time went, in seconds (all trainings that the evaluation takes are in it)." }
+            table { @for (stage, seconds) in &report.costs.stages { tr { td { (stage) } td.n { (format!("{seconds:.1}")) } } } }
         }
         @if points.len() > 2 {
             p.dim { "The best-selling categories: those bought in the same company lie near each other (t-SNE of the mean vectors; sizes by sales)." }

@@ -61,8 +61,9 @@ pub(crate) fn train(folder: &Path, market: &str, time: i64) -> Manifest {
         now: chrono::DateTime::from_timestamp(time, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         threads: 1,
+        force: false,
     };
-    trolley_training::train(&order, &Silent).unwrap()
+    trolley_training::train(&order, &Silent).unwrap().manifest.unwrap()
 }
 
 /// A service for the market `de`, whose model is in service, and `empty`, which has none.

@@ -60,7 +60,7 @@ impl TrainingConfig {
             ("ials.regularisation", positive(ials.regularisation), "a number above 0"),
             ("ials.exponent", ials.exponent.is_finite(), "a finite number"),
             ("blend.learning_rate", self.blend.learning_rate > 0.0 && self.blend.learning_rate <= 1.0, "above 0, up to 1"),
-            ("blend.candidates", self.blend.candidates >= 10, "at least 10"),
+            ("blend.candidates", self.blend.candidates >= 1, "at least 1"),
         ];
         match checks.iter().find(|(_, fine, _)| !fine) {
             Some((key, _, must_be)) => Err(format!("training.{key} must be {must_be}")),

@@ -48,17 +48,21 @@ pub fn fit(
     progress.begin("purchase histories", 1);
     let histories = histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets)?;
     progress.end();
-    let category_pairs = category_pairs(&baskets, &catalogue, config.partners);
-    let category_partners = category_partners(&baskets, &catalogue, config.partners);
-    let (co_purchases, (input, output, losses)) = match scope {
+    let (co_purchases, category_pairs, category_partners, (input, output, losses)) = match scope {
         Scope::All => {
             progress.begin("co-purchase counts", 1);
-            let co_purchases = co_purchases(&baskets, config.partners, config.max_basket_items, config.seed);
+            let pairs = co_purchases(&baskets, config.partners, config.max_basket_items, config.seed);
+            let category_pairs = category_pairs(&baskets, &catalogue, config.partners);
+            let category_partners = category_partners(&baskets, &catalogue, config.partners);
             progress.end();
             let counts = &catalogue.all_baskets()[..baskets.learned];
-            (co_purchases, skip_gram(&baskets, counts, &config.skipgram, config.seed, progress))
+            let vectors = skip_gram(&baskets, counts, &config.skipgram, config.seed, progress);
+            (pairs, category_pairs, category_partners, vectors)
         }
-        Scope::Customers => (CoPurchases::new([]), (nothing(config), nothing(config), Vec::new())),
+        Scope::Customers => {
+            let none = || CoPurchases::new([]);
+            (none(), none(), none(), (nothing(config), nothing(config), Vec::new()))
+        }
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
     let weights = by_hand();

@@ -38,12 +38,14 @@ pub struct Margin {
 }
 
 /// What the training took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
     /// Seconds from the first row read to the verdict.
     pub seconds: f64,
     /// Most memory that the process held at any time, in bytes, if the system tells.
     pub peak_memory: Option<u64>,
+    /// Seconds by stage, the longest first.
+    pub stages: Vec<(String, f64)>,
 }
 
 /// A condition that was not met.
@@ -97,7 +99,7 @@ impl GateConfig {
         &self,
         evaluation: Option<&Evaluation>,
         comparison: Option<&Comparison>,
-        costs: Costs,
+        costs: &Costs,
         lenient: bool,
     ) -> Vec<Failure> {
         let mut failures = Vec::new();
@@ -207,26 +209,26 @@ mod tests {
     fn failures(gate: &str, costs: Costs, comparison: Option<&Comparison>) -> Vec<String> {
         let gate: GateConfig = serde_json::from_str(gate).unwrap();
         gate.check().unwrap();
-        gate.failures(Some(&evaluation()), comparison, costs, false).iter().map(ToString::to_string).collect()
+        gate.failures(Some(&evaluation()), comparison, &costs, false).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn every_condition_holds_or_says_by_how_much_it_does_not() {
-        let none = Costs::default();
-        assert!(failures(r#"{"floor": {"offers.ndcg": 0.21}, "ceiling": {"offers.ndcg": 0.21}}"#, none, None).is_empty());
+        let none = Costs::default;
+        assert!(failures(r#"{"floor": {"offers.ndcg": 0.21}, "ceiling": {"offers.ndcg": 0.21}}"#, none(), None).is_empty());
         assert_eq!(
-            failures(r#"{"floor": {"offers.ndcg": 0.25}, "ceiling": {"offers.ndcg": 0.2}}"#, none, None),
+            failures(r#"{"floor": {"offers.ndcg": 0.25}, "ceiling": {"offers.ndcg": 0.2}}"#, none(), None),
             [
                 "floor.\"offers.ndcg\": 0.2100 is 0.0400 below 0.2500",
                 "ceiling.\"offers.ndcg\": 0.2100 is 0.0100 above 0.2000"
             ]
         );
         let margin = |by| format!(r#"{{"margin": {{"offers.ndcg": {{"over": "bestsellers", "by": {by}}}}}}}"#);
-        assert!(failures(&margin(0.04), none, None).is_empty());
-        assert!(failures(&margin(0.06), none, None)[0].contains("+5.0 % beside bestsellers"));
-        assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none, None)[0].contains("not measured"));
-        let costs = Costs { seconds: 90.0, peak_memory: Some(3 << 30) };
-        assert!(failures(r#"{"minutes": 2.0, "memory_gib": 4.0}"#, costs, None).is_empty());
+        assert!(failures(&margin(0.04), none(), None).is_empty());
+        assert!(failures(&margin(0.06), none(), None)[0].contains("+5.0 % beside bestsellers"));
+        assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none(), None)[0].contains("not measured"));
+        let costs = Costs { seconds: 90.0, peak_memory: Some(3 << 30), ..Costs::default() };
+        assert!(failures(r#"{"minutes": 2.0, "memory_gib": 4.0}"#, costs.clone(), None).is_empty());
         assert_eq!(failures(r#"{"minutes": 1.0, "memory_gib": 2.0}"#, costs, None).len(), 2);
     }
 

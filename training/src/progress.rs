@@ -1,5 +1,9 @@
 //! How long work tells what it is doing.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 /// Hears of the stages of training. The command line draws bars; tests and other callers pass [`Silent`].
 pub trait Progress: Sync {
     /// A stage begins; it will advance by `total` in all.
@@ -18,4 +22,44 @@ impl Progress for Silent {
     fn begin(&self, _stage: &'static str, _total: u64) {}
     fn advance(&self, _by: u64) {}
     fn end(&self) {}
+}
+
+/// Passes everything on, and adds up how long each stage took. Stages follow each other.
+pub(crate) struct Timed<'a> {
+    to: &'a dyn Progress,
+    seconds: Mutex<(Option<(&'static str, Instant)>, BTreeMap<&'static str, f64>)>,
+}
+
+impl<'a> Timed<'a> {
+    pub(crate) fn new(to: &'a dyn Progress) -> Self {
+        Self { to, seconds: Mutex::default() }
+    }
+
+    /// Seconds by stage, the longest first.
+    pub(crate) fn stages(&self) -> Vec<(String, f64)> {
+        let guard = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stages: Vec<(String, f64)> = guard.1.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
+        stages.sort_by(|a, b| b.1.total_cmp(&a.1));
+        stages
+    }
+}
+
+impl Progress for Timed<'_> {
+    fn begin(&self, stage: &'static str, total: u64) {
+        self.seconds.lock().unwrap_or_else(PoisonError::into_inner).0 = Some((stage, Instant::now()));
+        self.to.begin(stage, total);
+    }
+
+    fn advance(&self, by: u64) {
+        self.to.advance(by);
+    }
+
+    fn end(&self) {
+        let mut guard = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stage, began)) = guard.0.take() {
+            *guard.1.entry(stage).or_default() += began.elapsed().as_secs_f64();
+        }
+        drop(guard);
+        self.to.end();
+    }
 }

@@ -12,7 +12,7 @@ use crate::evaluation::{self, Comparison, Evaluation, Judged, evaluate, evaluate
 use crate::fit::{Fitted, Scope, fit};
 use crate::gate::{Costs, Failure, GateConfig, peak_memory};
 use crate::input::{self, InputConfig, InputError, Items, NOBODY, OfferRow, Rejects, Transactions};
-use crate::progress::Progress;
+use crate::progress::{Progress, Timed};
 
 /// What is to be trained, and where the model goes.
 #[derive(Debug)]
@@ -174,11 +174,13 @@ fn verdict(
     started: Instant,
     evaluation: Option<&Evaluation>,
     comparison: Option<&Comparison>,
+    progress: &Timed<'_>,
 ) -> (Costs, Vec<Failure>) {
-    let costs = Costs { seconds: started.elapsed().as_secs_f64(), peak_memory: peak_memory() };
+    let costs =
+        Costs { seconds: started.elapsed().as_secs_f64(), peak_memory: peak_memory(), stages: progress.stages() };
     let failures = match &order.input.gate {
-        Some(gate) => gate.failures(evaluation, comparison, costs, false),
-        None => GateConfig::standard().failures(evaluation, comparison, costs, true),
+        Some(gate) => gate.failures(evaluation, comparison, &costs, false),
+        None => GateConfig::standard().failures(evaluation, comparison, &costs, true),
     };
     (costs, failures)
 }
@@ -188,6 +190,7 @@ fn verdict(
 /// # Errors
 /// [`TrainError`], also if the transactions cover too short a time to hold anything back.
 pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+    let progress = &Timed::new(progress);
     let Examined { started, tables, pool, judged, comparison } = examined(order, progress)?;
     let Judged { mut evaluation, model, losses, .. } = judged.ok_or_else(|| {
         TrainError::Setting(
@@ -196,7 +199,7 @@ pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Tr
     })?;
     let next_basket = pool.install(|| evaluate_next_basket(tables.view(), order.config, progress));
     evaluation.contests.extend(next_basket.map_err(TrainError::Fit)?);
-    let (costs, failures) = verdict(order, started, Some(&evaluation), comparison.as_ref());
+    let (costs, failures) = verdict(order, started, Some(&evaluation), comparison.as_ref(), progress);
     let evaluation = Some(evaluation);
     Ok(Outcome {
         manifest: None,
@@ -216,6 +219,7 @@ pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Tr
 /// # Errors
 /// [`TrainError`]; then the model in service stays what it was, as it does for a model that does not pass.
 pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+    let progress = &Timed::new(progress);
     let Examined { started, tables, pool, judged, comparison } = examined(order, progress)?;
     let Tables { transactions, items, .. } = &tables;
     let Fitted { parts, losses } = pool
@@ -226,7 +230,7 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Trai
         model = model.reweighed(judged.weights.clone()).map_err(TrainError::Fit)?;
     }
     let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
-    let (costs, failures) = verdict(order, started, evaluation, comparison.as_ref());
+    let (costs, failures) = verdict(order, started, evaluation, comparison.as_ref(), progress);
     let published = failures.is_empty() || order.force;
 
     progress.begin("publishing", 1);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::{InputConfig, Order, Silent, Tables, TrainingConfig, evaluate, read, train};
+use trolley_training::{IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine, read, train};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
 
@@ -15,12 +15,14 @@ fn input() -> InputConfig {
     serde_json::from_value(serde_json::json!({
         "transactions": format!("{SAMPLE}/transactions.parquet"),
         "items": format!("{SAMPLE}/products.parquet"),
+        "offers": format!("{SAMPLE}/offers.parquet"),
         "exclude": { "department": ["FUEL", "MISCELLANEOUS"] },
         "columns": {
             "transactions": {
                 "customer_id": "household_id", "item_id": "product_id", "timestamp": "transaction_timestamp"
             },
-            "items": { "item_id": "product_id", "category": "product_type" }
+            "items": { "item_id": "product_id", "category": "product_type" },
+            "offers": { "numbers": ["mailer_stores", "front_page_stores", "display_stores"] }
         }
     }))
     .unwrap()
@@ -30,46 +32,174 @@ fn us() -> Name {
     Name::new("us").unwrap()
 }
 
-/// The last month was never looked at when the weights were set by hand. A model whose embeddings, counts, factors or
-/// histories are broken falls below these margins.
+fn order<'a>(folder: &Path, input: &'a InputConfig, config: &'a TrainingConfig, shelf: &'a Shelf) -> Order<'a> {
+    static MARKET: std::sync::LazyLock<Name> = std::sync::LazyLock::new(us);
+    Order {
+        market: &MARKET,
+        input,
+        config,
+        shelf,
+        rejects: folder.join("rejects.csv"),
+        now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
+        threads: 0,
+        force: false,
+    }
+}
+
+/// The last month was never looked at when signals and settings were chosen. A model whose embeddings, counts, factors,
+/// histories or blend are broken falls below these margins.
 #[test]
 fn answers_beat_the_baselines_on_weeks_not_seen() {
     let folder = tempfile::tempdir().unwrap();
-    let Tables { transactions, items, .. } =
-        read(&us(), &input(), &folder.path().join("rejects.csv"), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent)
-            .unwrap();
-    let found = evaluate(&transactions, &items, &TrainingConfig::default(), 31, &Silent).unwrap();
-    assert!(found.queries > 1500, "{} queries", found.queries);
-    let score = |name: &str| &found.scores[name];
-    let (anonymous, count) = (score("model, anonymous"), score("co-purchase count"));
-    assert!(anonymous.hit_rate > 1.02 * count.hit_rate, "{anonymous:?} beside {count:?}");
-    assert!(anonymous.recall > 1.02 * count.recall, "{anonymous:?} beside {count:?}");
-    let (known, own) = (score("model"), score("customer's most frequent"));
-    assert!(known.hit_rate > 1.02 * own.hit_rate, "{known:?} beside {own:?}");
-    assert!(known.ndcg > 1.05 * own.ndcg, "{known:?} beside {own:?}");
-    assert!(score("bestsellers").hit_rate > 0.2, "the baselines themselves are sound");
+    let (input, config, shelf) = (input(), TrainingConfig::default(), Shelf::new(folder.path().join("models")));
+    let outcome = examine(&order(folder.path(), &input, &config, &shelf), &Silent).unwrap();
+    let found = outcome.evaluation.unwrap();
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    assert!(shelf.markets().unwrap().is_empty(), "nothing was published");
+    let lead = |contest: &str, over: &str, metric: &str| {
+        found.contest(contest).unwrap().standing(over).unwrap().lead[metric].value
+    };
+    let (anonymous, known) = ("bought_together_anonymous", "bought_together");
+    assert!(lead(anonymous, "co-purchase count", "hit_rate") > 0.04, "{found:#?}");
+    assert!(lead(anonymous, "co-purchase count", "recall") > 0.04);
+    assert!(lead(known, "most frequent", "hit_rate") > 0.04);
+    assert!(lead(known, "most frequent", "ndcg") > 0.08);
+    assert!(lead("alternatives", "bestsellers of the kind", "hit_rate") > 0.25);
+    assert!(lead("alternatives_anonymous", "bestsellers of the kind", "hit_rate") > 0.05);
+    assert!(lead("next_basket", "bestsellers", "recall") > 1.0);
+    let together = found.contest(known).unwrap();
+    assert!(together.groups[0].cases > 1500, "{}", together.groups[0].cases);
+    let bestsellers = together.standing("bestsellers").unwrap().figures["hit_rate"];
+    assert!(bestsellers.value > 0.2, "the baselines themselves are sound");
+    assert!(bestsellers.low < bestsellers.value && bestsellers.value < bestsellers.high);
+    let [ours, habit] = found.audience.unwrap();
+    assert!(ours.low > habit.high, "an audience is more than those who bought it before: {ours:?} {habit:?}");
+    assert!(found.coverage.customers > 0.99 && found.coverage.items > 0.95, "{:?}", found.coverage);
+    assert!(found.substitution.category_agreement > 0.9, "{:?}", found.substitution);
+    // Those who write a gate copy these names.
+    for name in ["bought_together.ndcg", "offers.recall", "audience.auc", "coverage.catalogue", "alternatives.lift"] {
+        assert!(found.figures().contains_key(name), "{name}");
+    }
+}
+
+/// A training of moments.
+fn quick() -> TrainingConfig {
+    let mut config = TrainingConfig {
+        skipgram: SkipGramConfig { epochs: 2, dims: 16, ..Default::default() },
+        ials: IalsConfig { iterations: 2, dims: 16, ..Default::default() },
+        ..TrainingConfig::default()
+    };
+    config.evaluation.offer_weeks = 2;
+    config.blend.rounds = 40;
+    config
+}
+
+/// The sample's baskets as a table of its own, changed by `change`: (basket, day, customer, items).
+fn rewritten(folder: &Path, change: impl Fn(Vec<(String, u16, String, Vec<String>)>) -> Vec<(String, u16, String, Vec<String>)>) -> InputConfig {
+    let sample = input();
+    let tables =
+        read(&us(), &sample, &folder.join("r.csv"), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
+    let transactions = &tables.transactions;
+    let baskets = transactions.baskets.iter().enumerate().map(|(number, basket)| {
+        let items = transactions.items_of(number).iter().map(|&item| transactions.items.get(item).to_owned());
+        let customer = transactions.customers.get(basket.customer).to_owned();
+        (format!("{number:06}"), basket.day, customer, items.collect())
+    });
+    let mut text = String::from("basket_id,item_id,timestamp,customer_id\n");
+    for (basket, day, customer, items) in change(baskets.collect()) {
+        for item in items {
+            text.push_str(&format!("{basket},{item},{},{customer}\n", i64::from(day) * 86_400 + 43_200));
+        }
+    }
+    let path = folder.join("rewritten.csv");
+    fs::write(&path, text).unwrap();
+    let mut input = sample;
+    input.transactions = path.display().to_string();
+    input.columns.transactions = trolley_training::input::TransactionColumns::default();
+    input
+}
+
+#[test]
+fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
+    let sample = input();
+    let good = train(&order(folder.path(), &sample, &config, &shelf), &Silent).unwrap();
+    assert!(good.published, "{:?}", good.failures);
+    let version = good.manifest.unwrap().version;
+
+    // Every line keeps its basket; the items change places.
+    let shuffled = rewritten(folder.path(), |mut baskets| {
+        let mut items: Vec<String> = baskets.iter().flat_map(|basket| basket.3.clone()).collect();
+        let mut state = 1u64;
+        for last in (1..items.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            items.swap(last, (state >> 33) as usize % (last + 1));
+        }
+        for basket in &mut baskets {
+            let rest = items.split_off(basket.3.len());
+            basket.3 = std::mem::replace(&mut items, rest);
+        }
+        baskets
+    });
+    let bad = train(&order(folder.path(), &shuffled, &config, &shelf), &Silent).unwrap();
+    assert!(!bad.published);
+    let failed: Vec<&str> = bad.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    assert!(failed.contains(&"margin.\"bought_together_anonymous.hit_rate\""), "{:?}", bad.failures);
+    assert_eq!(shelf.current(&us()).unwrap(), version, "what was in service stays");
+    let manifest = bad.manifest.unwrap();
+    assert_eq!(shelf.rejected().open(&us(), &manifest.version).unwrap().manifest.failed_gates, failed);
+    assert!(!shelf.versions(&us()).unwrap().contains(&manifest.version));
+
+    // Whoever insists gets it, and it is on record.
+    let order = Order { force: true, ..order(folder.path(), &shuffled, &config, &shelf) };
+    let forced = train(&order, &Silent).unwrap();
+    assert!(forced.published && !forced.failures.is_empty());
+    let current = shelf.current(&us()).unwrap();
+    assert_eq!(shelf.open(&us(), &current).unwrap().manifest.failed_gates, failed);
+}
+
+#[test]
+fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
+    let gate = serde_json::json!({"tolerance": {"bought_together.ndcg": 0.0, "bought_together_anonymous.ndcg": 0.0}});
+    let gated = |mut input: InputConfig| {
+        input.gate = Some(serde_json::from_value(gate.clone()).unwrap());
+        input
+    };
+    let (whole_folder, half_folder) = (folder.path().join("whole"), folder.path().join("half"));
+    fs::create_dir_all(&whole_folder).unwrap();
+    fs::create_dir_all(&half_folder).unwrap();
+    let whole = gated(rewritten(&whole_folder, |baskets| baskets));
+    // From October on: what a customer bought before is not known.
+    let half = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 >= 17_440).collect()));
+    let publish = |input: &InputConfig| train(&order(folder.path(), input, &config, &shelf), &Silent).unwrap();
+
+    let first = publish(&half);
+    assert!(first.published && first.comparison.is_none(), "there was nothing to compare with");
+    let better = publish(&whole);
+    let lead = better.comparison.unwrap().leads["bought_together.ndcg"];
+    assert!(better.published && lead.low > 0.0, "a whole year is better, surely: {lead:?}");
+    let worse = publish(&half);
+    assert!(!worse.published, "{:?}", worse.comparison);
+    assert_eq!(worse.failures[0].gate, "tolerance.\"bought_together.ndcg\"");
+    let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"];
+    assert!(((1.0 + lead.value) * (1.0 + other_way.value) - 1.0).abs() < 1e-9, "the same baskets: {lead:?} {other_way:?}");
+
+    // What ends earlier than what is in service is older data, however good.
+    let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));
+    let outcome = publish(&early);
+    assert_eq!(outcome.failures[0].gate, "data", "{:?}", outcome.failures);
 }
 
 /// All files of the artefact that a training wrote, by name.
 fn trained(folder: &Path, threads: usize, seed: u64) -> BTreeMap<String, Vec<u8>> {
-    let config = TrainingConfig {
-        seed,
-        skipgram: trolley_training::SkipGramConfig { epochs: 2, dims: 32, ..Default::default() },
-        ials: trolley_training::IalsConfig { iterations: 2, dims: 32, ..Default::default() },
-        ..TrainingConfig::default()
-    };
-    let shelf = Shelf::new(folder.join(format!("models-{threads}-{seed}")));
-    let order = Order {
-        market: &us(),
-        input: &input(),
-        config: &config,
-        shelf: &shelf,
-        rejects: folder.join("rejects.csv"),
-        now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
-        threads,
-    };
-    let manifest = train(&order, &Silent).unwrap();
+    let config = TrainingConfig { seed, ..quick() };
+    let (input, shelf) = (input(), Shelf::new(folder.join(format!("models-{threads}-{seed}"))));
+    let order = Order { threads, ..order(folder, &input, &config, &shelf) };
+    let manifest = train(&order, &Silent).unwrap().manifest.unwrap();
     let path = shelf.path().join("us").join(manifest.version);
     fs::read_dir(path)
         .unwrap()
@@ -84,7 +214,7 @@ fn trained(folder: &Path, threads: usize, seed: u64) -> BTreeMap<String, Vec<u8>
 fn one_two_and_three_threads_write_the_same_bytes_and_another_seed_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let one = trained(folder.path(), 1, 1);
-    assert_eq!(one.len(), 8);
+    assert_eq!(one.len(), 10);
     for threads in [2, 3] {
         let other = trained(folder.path(), threads, 1);
         for (file, bytes) in &one {
@@ -102,18 +232,11 @@ fn two_models_made_in_the_same_second_both_stay() {
     let lines = "basket_id,item_id,timestamp\nb,x,2024-01-05\nb,y,2024-01-05\n";
     fs::write(folder.path().join("t.csv"), lines).unwrap();
     let input = serde_json::from_value(serde_json::json!({ "transactions": folder.path().join("t.csv") })).unwrap();
-    let shelf = Shelf::new(folder.path().join("models"));
-    let order = Order {
-        market: &us(),
-        input: &input,
-        config: &TrainingConfig::default(),
-        shelf: &shelf,
-        rejects: folder.path().join("rejects.csv"),
-        now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
-        threads: 1,
-    };
+    let (config, shelf) = (TrainingConfig::default(), Shelf::new(folder.path().join("models")));
+    let order = order(folder.path(), &input, &config, &shelf);
     let (first, second) = (train(&order, &Silent).unwrap(), train(&order, &Silent).unwrap());
+    assert!(first.evaluation.is_none(), "one day leaves nothing to hold back");
+    let (first, second) = (first.manifest.unwrap(), second.manifest.unwrap());
     assert!(first.version < second.version);
     assert_eq!(shelf.current(&us()).unwrap(), second.version);
     assert_eq!(first.data.fingerprint, second.data.fingerprint);

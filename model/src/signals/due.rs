@@ -20,7 +20,7 @@ impl Signal for Due {
             if habit.baskets < 2 {
                 return 0.0;
             }
-            let interval = f32::from(habit.last_day - habit.first_day) / f32::from(habit.baskets - 1);
+            let interval = f32::from(habit.last_day.saturating_sub(habit.first_day)) / f32::from(habit.baskets - 1);
             (1.0 + (histories.age(habit.last_day) + 1.0) / interval.max(SHORTEST)).min(MOST)
         });
     }

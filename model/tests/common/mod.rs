@@ -8,8 +8,10 @@
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
-use trolley_model::histories::{Columns, Habit};
-use trolley_model::{BlendWeights, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Texts, Vectors, Weights};
+use trolley_model::histories::{Columns, Habit, LastBaskets};
+use trolley_model::{
+    BlendWeights, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Rows, Texts, Vectors, Weight, Weights,
+};
 
 pub(crate) const BREAD: u32 = 0;
 pub(crate) const BUTTER: u32 = 1;
@@ -35,6 +37,7 @@ pub(crate) fn parts() -> Parts {
         recent_baskets: vec![20, 20, 10, 10, 10, 0],
         category: vec![0, 1, 2, 1, 2, NO_CATEGORY],
         categories: ids(&["bakery", "spreads", "dairy"]),
+        category_baskets: vec![80, 70, 60],
         total_baskets: 100,
         total_recent_baskets: 30,
     })
@@ -52,9 +55,25 @@ pub(crate) fn parts() -> Parts {
         columns.push(Habit { item, baskets, first_day: 17_000, last_day: 17_400, decayed });
     }
     columns.push(Habit { item: OAT_MILK, baskets: 1, first_day: 17_300, last_day: 17_300, decayed: 0.8 });
+    // Anna: milk and jam, milk; bert: oat milk.
+    let last = LastBaskets {
+        rows: Rows::from_lengths([2, 1]),
+        day: vec![17_300, 17_400, 17_300],
+        lines: Rows::from_lengths([2, 1, 1]),
+        position: vec![0, 1, 0, 0],
+    };
+    let customers = ids(&["anna", "bert"]);
     let histories =
-        Histories::new(ids(&["anna", "bert"]), vec![0, 2, 3], columns, vec![5, 1], vec![3.5, 0.8], 6).unwrap();
-    let weights = |weights: &[(&str, f32)]| -> Weights { weights.iter().map(|&(n, w)| (n.to_owned(), w)).collect() };
+        Histories::new(customers, vec![0, 2, 3], columns, vec![5, 1], vec![3.5, 0.8], last, 17_410, 6).unwrap();
+    let category_pairs = CoPurchases::new([
+        vec![pair(1, 60, 60.0), pair(2, 20, 20.0)],
+        vec![pair(0, 60, 60.0)],
+        vec![pair(0, 20, 20.0)],
+    ]);
+    let category_partners = CoPurchases::new([vec![pair(BUTTER, 50, 40.0)], vec![pair(BREAD, 60, 45.0)], vec![]]);
+    let weights = |weights: &[(&str, f32)]| -> Weights {
+        weights.iter().map(|&(name, weight)| (name.to_owned(), Weight::Slope(weight))).collect()
+    };
     Parts {
         catalogue,
         input: Vectors::from_rows(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.5, 0.5, 0.1, 2.0]),
@@ -62,6 +81,8 @@ pub(crate) fn parts() -> Parts {
         item_factors: Vectors::from_rows(2, vec![0.1, 0.1, 0.1, 0.2, 0.8, 0.1, 0.4, 0.2, 0.6, 0.1]),
         customer_factors: Vectors::from_rows(2, vec![1.0, 0.2, 0.5, 0.5]),
         co_purchases,
+        category_pairs,
+        category_partners,
         histories,
         weights: BlendWeights {
             bought_together_anonymous: weights(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
@@ -69,6 +90,7 @@ pub(crate) fn parts() -> Parts {
             alternatives_anonymous: weights(&[("substitute", 1.0), ("same_category", 2.0)]),
             alternatives: weights(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
             offers: weights(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1)]),
+            offer_numbers: weights(&[("discount", 2.0)]),
         },
     }
 }
@@ -93,6 +115,7 @@ pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model:
         data: DataFacts::default(),
         config: serde_json::json!({"seed": 1}),
         evaluation: std::collections::BTreeMap::new(),
+        failed_gates: Vec::new(),
         parts: &parts(),
     };
     shelf.publish(&draft).unwrap();

@@ -1,14 +1,17 @@
-//! An additive ranker: for each signal a step function, all learned together by boosting with `LambdaMART`'s gradients
-//! (Burges 2010, "From RankNet to LambdaRank to LambdaMART") and trees of a single split.
+//! An additive ranker: for each signal a straight weight and a step function on top of it, the steps of all signals
+//! learned together by boosting with `LambdaMART`'s gradients (Burges 2010, "From RankNet to LambdaRank to LambdaMART")
+//! and trees of a single split.
 //!
 //! A tree of one split depends on one signal, so that the sum of all trees is a sum over signals, as a linear blend is:
 //! as cheap to score, and each signal's part in a score is still exact. What a straight line cannot say, that nine
 //! purchases are not nine times as good as one, or that an item is due after two weeks, a step function can.
 
 use rayon::prelude::*;
+use trolley_model::kernel::dot;
 use trolley_model::{Steps, Weight, Weights};
 
-use super::{BlendConfig, Examples};
+use super::examples::Example;
+use super::{BlendConfig, Examples, linear};
 use crate::progress::Progress;
 
 /// Values of a signal are put into so many bins of about the same size.
@@ -22,9 +25,6 @@ const REGULARISATION: f64 = 1.0;
 
 /// Rounds without a gain on the held-out cases after which no more are tried.
 const PATIENCE: usize = 60;
-
-/// One in so many customers is held out, to see when to stop and whether anything was gained.
-const HELD_OUT: u32 = 5;
 
 /// Fewer cases than this teach nothing that is worth more than the weights set by hand.
 const FEWEST_CASES: usize = 200;
@@ -63,20 +63,28 @@ pub(crate) fn learn(
         examples.names.iter().zip(row).filter_map(|(name, &value)| Some(weights.get(name)?.of(value))).sum()
     };
     let fixed = |row: &[f32]| f64::from(sum(&given.fixed, row));
-    let cases: Vec<Binned> = examples.cases.par_iter().map(|example| Binned::new(example, &bins, k, &fixed)).collect();
-    let (held_out, learned): (Vec<Binned>, Vec<Binned>) = cases.into_iter().partition(|case| case.held_out);
-    if held_out.is_empty() || learned.is_empty() {
-        return by_hand.clone();
-    }
     let usable: Vec<bool> = examples
         .names
         .iter()
         .map(|name| !given.left_out.contains(&name.as_str()) && !given.fixed.contains_key(name))
         .collect();
+    let learned: Vec<&Example> = examples.cases.iter().filter(|case| !case.held_out).collect();
+    let slopes = linear::learn(&learned, &usable, &fixed);
+    let straight = |row: &[f32]| fixed(row) + f64::from(dot(row, &slopes));
+    let binned = |held_out: bool| -> Vec<Binned> {
+        let cases: Vec<&Example> = examples.cases.iter().filter(|case| case.held_out == held_out).collect();
+        cases.into_par_iter().map(|case| Binned::new(case, &bins, k, &straight)).collect()
+    };
+    let (learned, held_out) = (binned(false), binned(true));
+    if held_out.is_empty() || learned.is_empty() {
+        return by_hand.clone();
+    }
     let (mut learned, mut held_out) = (Cases::new(learned, k, &bins), Cases::new(held_out, k, &bins));
     let hand = held_out.ndcg_by(|row| sum(by_hand, row));
     let mut levels: Vec<Vec<f64>> = bins.iter().map(|bounds| vec![0.0; bounds.len() + 1]).collect();
-    let (mut best, mut best_levels, mut best_round) = (hand, None, 0);
+    let linear = held_out.ndcg();
+    let (mut best, mut best_round) = (linear.max(hand), 0);
+    let mut best_levels = (linear > hand).then(|| levels.clone());
     progress.begin("blend", config.rounds as u64);
     for round in 0..config.rounds {
         let Some(split) = learned.best_split(&usable) else { break };
@@ -91,20 +99,22 @@ pub(crate) fn learn(
             (best, best_levels, best_round) = (ndcg, Some(levels.clone()), round);
         }
         progress.advance(1);
-        if round > best_round + PATIENCE && best_levels.is_some() {
+        if round > best_round + PATIENCE {
             break;
         }
     }
     progress.end();
+    if std::env::var_os("TROLLEY_DEBUG").is_some() { eprintln!("k {k} cases {} hand {hand:.4} linear {linear:.4} best {best:.4} at {best_round}", examples.cases.len()); }
     let Some(levels) = best_levels else { return by_hand.clone() };
-    let weights = examples.names.iter().zip(bins.iter().zip(&levels));
-    let learned = weights.filter_map(|(name, (bounds, levels))| Some((name.clone(), weight(bounds, levels)?)));
+    let weights = examples.names.iter().zip(slopes.iter().zip(bins.iter().zip(&levels)));
+    let learned =
+        weights.filter_map(|(name, (slope, (bounds, levels)))| Some((name.clone(), weight(*slope, bounds, levels)?)));
     learned.chain(given.fixed.clone()).collect()
 }
 
-/// The step function of a signal, 0 at the value 0; `None` if it has no step.
-fn weight(bounds: &[f32], levels: &[f64]) -> Option<Weight> {
-    let mut steps = Steps { from: Vec::new(), adds: vec![levels[0] as f32] };
+/// The curve of a signal, 0 at the value 0; `None` if it adds nothing.
+fn weight(slope: f32, bounds: &[f32], levels: &[f64]) -> Option<Weight> {
+    let mut steps = Steps { slope, from: Vec::new(), adds: vec![levels[0] as f32] };
     for (from, pair) in bounds.iter().zip(levels.windows(2)) {
         if pair[0] != pair[1] {
             steps.from.push(*from);
@@ -113,24 +123,36 @@ fn weight(bounds: &[f32], levels: &[f64]) -> Option<Weight> {
     }
     let at_zero = steps.at(0.0);
     steps.adds.iter_mut().for_each(|level| *level -= at_zero);
-    (!steps.from.is_empty()).then_some(Weight::Steps(steps))
+    match steps.from.is_empty() {
+        true if slope == 0.0 => None,
+        true => Some(Weight::Slope(slope)),
+        false => Some(Weight::Steps(steps)),
+    }
 }
 
-/// Where the bins of a column begin but the first: at quantiles of the values other than 0, and at 0 itself.
+/// Where the bins of a column begin but the first: at 0, and at quantiles of the values other than 0, half of them of
+/// all candidates and half of the right ones, which have the high values that decide about the first places.
 fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
     let width = examples.names.len();
-    let mut values: Vec<f32> = examples
-        .cases
-        .iter()
-        .flat_map(|example| example.values.chunks_exact(width).map(|row| row[column]))
-        .filter(|value| *value != 0.0 && value.is_finite())
-        .collect();
-    values.sort_unstable_by(f32::total_cmp);
-    let mut bounds: Vec<f32> =
-        (0..BINS - 2).filter_map(|bin| values.get(bin * values.len() / (BINS - 2)).copied()).collect();
+    let values = |only_right: bool| {
+        let rows = examples.cases.iter().flat_map(|case| case.values.chunks_exact(width).zip(&case.relevant));
+        let mut values: Vec<f32> = rows
+            .filter(|(_, right)| **right || !only_right)
+            .map(|(row, _)| row[column])
+            .filter(|value| *value != 0.0 && value.is_finite())
+            .collect();
+        values.sort_unstable_by(f32::total_cmp);
+        values
+    };
+    let of_all = values(false);
+    let quantiles = |values: &[f32]| -> Vec<f32> {
+        let each = BINS / 2 - 1;
+        (0..each).filter_map(|bin| values.get(bin * values.len() / each).copied()).collect()
+    };
+    let mut bounds = [quantiles(&of_all), quantiles(&values(true))].concat();
     // Nothing is a value of its own: the bin of 0 ends at the first value above it.
     bounds.push(0.0);
-    bounds.extend(values.iter().copied().find(|value| *value > 0.0));
+    bounds.extend(of_all.iter().copied().find(|value| *value > 0.0));
     bounds.sort_unstable_by(f32::total_cmp);
     bounds.dedup();
     bounds.remove(0);
@@ -139,8 +161,8 @@ fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
 
 /// The candidates of a case, their values put into bins.
 struct Binned {
-    held_out: bool,
     relevant: Vec<bool>,
+    counts: Vec<f32>,
     values: Vec<f32>,
     /// Column by column, candidate by candidate.
     bins: Vec<u8>,
@@ -151,7 +173,7 @@ struct Binned {
 
 impl Binned {
     fn new(
-        example: &super::examples::Example,
+        example: &Example,
         bins: &[Vec<f32>],
         k: usize,
         fixed: &(impl Fn(&[f32]) -> f64 + Sync),
@@ -162,11 +184,10 @@ impl Binned {
             let rows = example.values.chunks_exact(width);
             binned.extend(rows.map(|row| bounds.partition_point(|from| *from <= row[column]) as u8));
         }
-        let held_out = crate::random::Random::new(0x401d, &[u64::from(example.owner)]).below(HELD_OUT as usize) == 0;
         Self {
-            held_out,
             relevant: example.relevant.clone(),
-            values: if held_out { example.values.clone() } else { Vec::new() },
+            values: if example.held_out { example.values.clone() } else { Vec::new() },
+            counts: example.counts.clone(),
             bins: binned,
             scores: example.values.chunks_exact(width).map(fixed).collect(),
             ideal: (0..k.min(example.wanted)).map(discount).sum(),
@@ -209,7 +230,7 @@ impl Binned {
             for &low in &wrong[..near_enough] {
                 let of_wrong = order[low] as usize;
                 let ahead = (self.scores[of_right] - self.scores[of_wrong]) as f32;
-                let mut change = (discounts[high] - discounts[low]).abs() / ideal;
+                let mut change = self.counts[of_wrong] * (discounts[high] - discounts[low]).abs() / ideal;
                 if spread {
                     change /= 0.01 + ahead.abs();
                 }

@@ -18,14 +18,23 @@ pub(crate) struct Examples {
 
 /// The candidates of one case.
 pub(crate) struct Example {
-    /// Whose case it is.
-    pub(crate) owner: u32,
+    /// Whether it must not be learned from.
+    pub(crate) held_out: bool,
     /// How many right answers there are, among the candidates or not.
     pub(crate) wanted: usize,
     /// Whether each candidate is one.
     pub(crate) relevant: Vec<bool>,
+    /// For how many each candidate stands: more than one for those that were drawn from many.
+    pub(crate) counts: Vec<f32>,
     /// Candidate by candidate, a value per name.
     pub(crate) values: Vec<f32>,
+}
+
+/// One in so many customers is held out, to see when to stop and whether anything was gained.
+const HELD_OUT: usize = 8;
+
+fn is_held_out(owner: u32) -> bool {
+    Random::new(0x401d, &[u64::from(owner)]).below(HELD_OUT) == 0
 }
 
 impl Examples {
@@ -36,8 +45,10 @@ impl Examples {
         Self { names: names.into_iter().chain(numbers.iter().cloned()).collect(), signals, cases: Vec::new() }
     }
 
-    /// Adds the cases of one model, each with the candidates that `candidates` finds for it: the right ones among them,
-    /// those that `by_hand` puts highest, and some at random, so that the unlikely is seen too.
+    /// Adds the cases of one model. Of the candidates that `candidates` finds for one, these are kept: the right ones,
+    /// those that `by_hand` puts highest, those that any one signal does, and a random few that count for all others. Left
+    /// out altogether, the unlikely would be put first by a blend that has never seen it. Of cases that are held out all
+    /// are kept.
     pub(crate) fn add(
         &mut self,
         model: &Model,
@@ -70,14 +81,29 @@ impl Examples {
             let score = |at: usize| -> f32 {
                 hand.iter().zip(&columns).filter_map(|(weight, column)| Some(weight.as_ref()?.of(column[at]))).sum()
             };
-            let mut best = Top::new(config.candidates / 2);
-            (0..all.len()).for_each(|at| best.push(score(at), at as u32));
-            let mut kept: Vec<u32> = best.into_sorted().into_iter().map(|(at, _)| at).collect();
+            let held_out = is_held_out(case.owner);
+            let mut kept: Vec<u32> = if held_out { (0..all.len() as u32).collect() } else { Vec::new() };
+            let mut keep_best = |count: usize, score: &dyn Fn(usize) -> f32| {
+                let mut best = Top::new(count);
+                (0..all.len()).for_each(|at| best.push(score(at), at as u32));
+                kept.extend(best.into_sorted().into_iter().map(|(at, _)| at));
+            };
+            keep_best(config.candidates, &score);
+            for column in &columns {
+                keep_best(config.candidates_per_signal, &|at| column[at]);
+            }
             kept.extend((0..all.len() as u32).filter(|&at| case.is_relevant(all[at as usize])));
-            let mut random = Random::new(seed, &[0xe1, stream, u64::from(number)]);
-            kept.extend((0..(config.candidates / 2).min(all.len())).map(|_| random.below(all.len()) as u32));
             kept.sort_unstable();
             kept.dedup();
+            // The others by a random few, which count for all of them.
+            let mut others: Vec<u32> = (0..all.len() as u32).filter(|at| kept.binary_search(at).is_err()).collect();
+            let number_of_others = others.len();
+            Random::new(seed, &[0xe1, stream, u64::from(number)]).shuffle(&mut others);
+            others.truncate(config.candidates);
+            let weight = number_of_others as f32 / others.len().max(1) as f32;
+            let mut counts = vec![1.0; kept.len()];
+            counts.resize(kept.len() + others.len(), weight);
+            kept.extend(others);
             let relevant: Vec<bool> = kept.iter().map(|&at| case.is_relevant(all[at as usize])).collect();
             if !relevant.contains(&true) || !relevant.contains(&false) {
                 return None;
@@ -94,7 +120,7 @@ impl Examples {
                 values.resize(row, 0.0);
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
-            Some(Example { owner: case.owner, wanted: case.wanted, relevant, values })
+            Some(Example { held_out, wanted: case.wanted, relevant, counts, values })
         };
         self.cases.extend(order.par_iter().filter_map(example).collect::<Vec<_>>());
     }

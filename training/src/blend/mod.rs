@@ -3,6 +3,7 @@
 mod boosting;
 mod by_hand;
 mod examples;
+mod linear;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +19,17 @@ pub struct BlendConfig {
     pub rounds: usize,
     /// Share of each step's length that is taken.
     pub learning_rate: f64,
-    /// Candidates per case that are learned from: half of them the best by the weights set by hand, half at random.
+    /// Candidates per case that are learned from: so many are the best by the weights set by hand, and as many random
+    /// ones, which count for all others.
     pub candidates: usize,
+    /// And so many are the best by each signal.
+    pub candidates_per_signal: usize,
     /// Most cases per question that are learned from, drawn at random.
     pub cases: usize,
 }
 
 impl Default for BlendConfig {
     fn default() -> Self {
-        Self { rounds: 250, learning_rate: 0.25, candidates: 150, cases: 12_000 }
+        Self { rounds: 250, learning_rate: 0.25, candidates: 60, candidates_per_signal: 6, cases: 10_000 }
     }
 }

@@ -196,7 +196,9 @@ fn offers_of_the_weeks(
             let offered = Arc::new(week.offered(&model, offers, config.seed));
             let cases = week.cases(&model, transactions, &offered);
             let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
+            progress.begin("signals", 1);
             examples.add(&model, &known, &weights.offers, |_| offered.items.clone(), &config.blend, config.seed);
+            progress.end();
         }
         let learned = learn(&examples, &weights.offers, &Given::default(), offers::K, &config.blend, progress);
         (weights.offers, weights.offer_numbers) =
@@ -206,7 +208,9 @@ fn offers_of_the_weeks(
     for week in &test {
         let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
         let model = model.reweighed(weights.clone())?;
+        progress.begin("evaluation of offers", 1);
         weekly.judge(&model, week, transactions, offers, numbers, config.seed);
+        progress.end();
     }
     Ok((weights, weekly))
 }
@@ -243,7 +247,9 @@ fn learn_items(
     type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
     let learn = |cases: &[Case], weights: &mut Weights, candidates: Candidates<'_>, given: &Given| {
         let mut examples = Examples::new(&[]);
+        progress.begin("signals", 1);
         examples.add(model, cases, weights, candidates, &config.blend, config.seed);
+        progress.end();
         *weights = learn(&examples, weights, given, everything.limit, &config.blend, progress);
     };
     let free = Given::default();

@@ -60,36 +60,44 @@ impl Weekly {
         self.judge_audiences(model, &cases, &ranked);
     }
 
-    /// How well the scores of an offer tell its buyers from all other customers, for each offer with enough buyers.
+    /// How well the scores of an offer tell its buyers from all other customers, for each offer with enough buyers. They
+    /// are those of [`recommend::audience`], taken from the other side: a customer's offers are scored all at once.
     fn judge_audiences(&mut self, model: &Model, cases: &[Case], ranked: &Ranked<'_>) {
-        let known = |case: &Case, item: u32| case.customer.filter(|_| case.is_relevant(item));
-        let customers = model.histories().customers().len() as u32;
-        let scores = |item: u32, of: &(dyn Fn(u32) -> f32 + Sync)| {
-            let mut buyers: Vec<u32> = cases.iter().filter_map(|case| known(case, item)).collect();
-            buyers.sort_unstable();
-            let scored = (0..customers).map(|customer| (of(customer), buyers.binary_search(&customer).is_ok()));
-            (buyers.len() >= BUYERS).then(|| area_under_curve(&mut scored.collect::<Vec<_>>())).flatten()
-        };
-        let judged: Vec<[f64; 2]> = ranked
-            .offered
-            .items
+        let items = &ranked.offered.items;
+        let mut buyers: Vec<Vec<u32>> = vec![Vec::new(); items.len()];
+        for (case, customer) in cases.iter().filter_map(|case| Some((case, case.customer?))) {
+            for at in case.relevant.iter().filter_map(|item| items.binary_search(item).ok()) {
+                buyers[at].push(customer);
+            }
+        }
+        buyers.iter_mut().for_each(|buyers| buyers.sort_unstable());
+        let judged: Vec<usize> = (0..items.len()).filter(|&at| buyers[at].len() >= BUYERS).collect();
+        let offers: Vec<Offer<'_>> = judged.iter().map(|&at| ranked.offer(at)).collect();
+        let customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+        let scores: Vec<Vec<f32>> = customers
             .par_iter()
-            .enumerate()
-            .filter_map(|(at, &item)| {
-                let buyers = cases.iter().filter(|case| known(case, item).is_some()).count();
-                if buyers < BUYERS {
-                    return None;
+            .map(|&customer| {
+                let mut scores = vec![0.0; offers.len()];
+                for found in recommend::offers(model, Some(customer), &offers, offers.len()) {
+                    scores[found.offer] = found.score;
                 }
-                let mut ours = vec![f32::NEG_INFINITY; customers as usize];
-                for one in recommend::audience(model, ranked.offer(at), customers as usize) {
-                    ours[one.customer as usize] = one.score;
-                }
-                let habit = |customer| model.histories().habit(customer, item).map_or(0.0, |habit| habit.decayed);
-                Some([scores(item, &|customer| ours[customer as usize])?, scores(item, &habit)?])
+                scores
             })
             .collect();
-        self.audiences.extend(judged.iter().map(|[ours, _]| [*ours; 3]));
-        self.audiences_by_habit.extend(judged.iter().map(|[_, habit]| [*habit; 3]));
+        let areas: Vec<[f64; 2]> = judged
+            .par_iter()
+            .enumerate()
+            .filter_map(|(number, &at)| {
+                let area = |score: &dyn Fn(u32) -> f32| {
+                    let scored = customers.iter().map(|&c| (score(c), buyers[at].binary_search(&c).is_ok()));
+                    area_under_curve(&mut scored.collect::<Vec<_>>())
+                };
+                let habit = |c: u32| model.histories().habit(c, items[at]).map_or(0.0, |habit| habit.decayed);
+                Some([area(&|c| scores[c as usize][number])?, area(&habit)?])
+            })
+            .collect();
+        self.audiences.extend(areas.iter().map(|[ours, _]| [*ours; 3]));
+        self.audiences_by_habit.extend(areas.iter().map(|[_, habit]| [*habit; 3]));
     }
 
     pub(super) fn contest(&self, question: &str, seed: u64) -> Option<Contest> {

@@ -1,0 +1,108 @@
+//! A straight weight for each signal, by which the right answers of a case are the likeliest of all its candidates.
+//!
+//! The loss is listwise (`ListNet`'s top-one, Cao et al. 2007): with the candidates' scores put through a softmax, the
+//! mean negative log-likelihood of the right ones. It is convex; Adam (Kingma and Ba 2015) over all cases at once finds
+//! its bottom.
+
+use rayon::prelude::*;
+use trolley_model::kernel::{add_scaled, dot};
+
+use super::examples::Example;
+
+const STEPS: i32 = 150;
+const RATE: f32 = 0.08;
+
+/// Keeps signals that say nearly the same from being played off against each other.
+const REGULARISATION: f32 = 1e-3;
+
+/// Cases per task: a constant, so that sums do not depend on the threads.
+const PIECE: usize = 256;
+
+/// The weight of each signal; 0 for those that are not usable. `fixed` is what each candidate has beforehand.
+pub(super) fn learn(cases: &[&Example], usable: &[bool], fixed: &(impl Fn(&[f32]) -> f64 + Sync)) -> Vec<f32> {
+    let width = usable.len();
+    let spread = deviations(cases, width);
+    let scale: Vec<f32> =
+        spread.iter().zip(usable).map(|(&spread, usable)| if *usable && spread > 1e-6 { 1.0 / spread } else { 0.0 }).collect();
+    let fixed: Vec<Vec<f32>> =
+        cases.par_iter().map(|case| case.values.chunks_exact(width).map(|row| fixed(row) as f32).collect()).collect();
+    let (mut weights, mut mean, mut square) = (vec![0.0f32; width], vec![0.0f32; width], vec![0.0f32; width]);
+    for step in 1..=STEPS {
+        let straight: Vec<f32> = weights.iter().zip(&scale).map(|(weight, scale)| weight * scale).collect();
+        let pieces: Vec<Vec<f32>> = cases
+            .par_chunks(PIECE)
+            .zip(fixed.par_chunks(PIECE))
+            .map(|(cases, fixed)| {
+                let mut gradient = vec![0.0; width];
+                for (case, fixed) in cases.iter().zip(fixed) {
+                    add_gradient(case, fixed, &straight, &mut gradient);
+                }
+                gradient
+            })
+            .collect();
+        // A quarter of the way from the end on, ever shorter steps settle it.
+        let rate = RATE * (4.0 * (1.0 - (step - 1) as f32 / STEPS as f32)).min(1.0);
+        for at in 0..width {
+            let sum: f32 = pieces.iter().map(|piece| piece[at]).sum();
+            let gradient = sum * scale[at] / cases.len() as f32 + REGULARISATION * weights[at];
+            mean[at] = 0.9 * mean[at] + 0.1 * gradient;
+            square[at] = 0.99 * square[at] + 0.01 * gradient * gradient;
+            let unbiased = (square[at] / (1.0 - 0.99f32.powi(step))).sqrt() + 1e-8;
+            weights[at] -= rate * mean[at] / (1.0 - 0.9f32.powi(step)) / unbiased;
+        }
+    }
+    weights.iter().zip(&scale).map(|(weight, scale)| weight * scale).collect()
+}
+
+/// Adds a case's part: the mean of the candidates by the softmax of their scores, less the mean of the right ones.
+fn add_gradient(case: &Example, fixed: &[f32], weights: &[f32], gradient: &mut [f32]) {
+    let rows = || case.values.chunks_exact(weights.len());
+    let mut scores: Vec<f32> = rows().zip(fixed).map(|(row, fixed)| dot(row, weights) + fixed).collect();
+    let most = scores.iter().copied().fold(f32::MIN, f32::max);
+    scores.iter_mut().zip(&case.counts).for_each(|(score, count)| *score = count * (*score - most).exp());
+    let all: f32 = scores.iter().sum();
+    let right = case.relevant.iter().filter(|right| **right).count() as f32;
+    for ((row, score), right_one) in rows().zip(&scores).zip(&case.relevant) {
+        let target = if *right_one { 1.0 / right } else { 0.0 };
+        add_scaled(gradient, score / all - target, row);
+    }
+}
+
+/// Standard deviation of each signal over all candidates.
+fn deviations(cases: &[&Example], width: usize) -> Vec<f32> {
+    let (mut sums, mut squares, mut rows) = (vec![0.0f64; width], vec![0.0f64; width], 0.0f64);
+    for row in cases.iter().flat_map(|case| case.values.chunks_exact(width)) {
+        rows += 1.0;
+        for (at, &value) in row.iter().enumerate() {
+            sums[at] += f64::from(value);
+            squares[at] += f64::from(value) * f64::from(value);
+        }
+    }
+    let rows = rows.max(1.0);
+    let variance = |(sum, square): (&f64, &f64)| (square / rows - (sum / rows) * (sum / rows)).max(0.0);
+    sums.iter().zip(&squares).map(|sums| variance(sums).sqrt() as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn the_signal_that_decides_gets_the_weight() {
+        let mut random = Random::new(1, &[]);
+        let cases: Vec<Example> = (0..400)
+            .map(|_| {
+                let values: Vec<f32> = (0..60).map(|_| random.unit()).collect();
+                // The highest of the second of three signals is right.
+                let best = (0..20).max_by(|&a, &b| values[a * 3 + 1].total_cmp(&values[b * 3 + 1])).unwrap();
+                let relevant = (0..20).map(|at| at == best).collect();
+                Example { held_out: false, wanted: 1, relevant, counts: vec![1.0; 20], values }
+            })
+            .collect();
+        let cases: Vec<&Example> = cases.iter().collect();
+        let weights = learn(&cases, &[true, true, true], &|_| 0.0);
+        assert!(weights[1] > 10.0 * weights[0].abs().max(weights[2].abs()), "{weights:?}");
+        assert_eq!(learn(&cases, &[true, false, true], &|_| 0.0)[1], 0.0);
+    }
+}

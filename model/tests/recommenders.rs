@@ -115,6 +115,7 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
         recent_baskets: catalogue.all_recent_baskets().to_vec(),
         category: vec![0, 1, 2, 1, 2, 2],
         categories: catalogue.categories().clone(),
+        category_baskets: catalogue.all_category_baskets().to_vec(),
         total_baskets: 100,
         total_recent_baskets: 30,
     })

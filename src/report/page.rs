@@ -15,7 +15,7 @@ h3{font-size:1rem;margin:1.2rem 0 .3rem}p{margin:.3rem 0 .6rem}.dim{color:#7b879
 .verdict{border-left:6px solid #0a7d4f;background:#f0faf5;padding:1rem 1.2rem;margin:1rem 0}
 .verdict.bad{border-color:#c0392b;background:#fdf1ef}.verdict b{font-size:1.15rem}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e4e7eb;vertical-align:top}
-th{font-weight:600;color:#52606d}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+th{font-weight:600;color:#52606d}td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg.curve{width:150px;height:36px}svg text.small{font-size:10px}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:0 2rem}@media(max-width:800px){.two{grid-template-columns:1fr}}
 .up{color:#0a7d4f}.down{color:#c0392b}details{margin:.4rem 0}summary{cursor:pointer}ol{margin:.2rem 0;padding-left:1.3rem}

@@ -42,7 +42,7 @@ pub struct IalsConfig {
 
 impl Default for IalsConfig {
     fn default() -> Self {
-        Self { dims: 64, iterations: 12, steps: 3, unobserved: 0.3, repeats: 1.0, regularisation: 0.05, exponent: 1.0 }
+        Self { dims: 32, iterations: 10, steps: 3, unobserved: 1.0, repeats: 10.0, regularisation: 5.0, exponent: 0.0 }
     }
 }
 

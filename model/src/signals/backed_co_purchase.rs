@@ -1,5 +1,5 @@
 use super::category_co_purchase::shares;
-use super::{Signal, log_share, matches};
+use super::{Signal, log_small_share, matches};
 use crate::{Ask, Model};
 
 /// As `co_purchase`, but shrunk towards what the categories suggest: the share of baskets with the query's category that
@@ -31,6 +31,6 @@ impl Signal for BackedCoPurchase {
             let partners = model.co_purchases().of(query);
             matches(candidates, partners, |pair| pair.item, |at, pair| out[at] += mean * pair.weight / whole);
         }
-        out.iter_mut().for_each(|out| *out = log_share(10.0 * *out));
+        out.iter_mut().for_each(|out| *out = log_small_share(*out));
     }
 }

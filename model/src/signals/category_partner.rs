@@ -1,4 +1,4 @@
-use super::{Signal, log_share, matches};
+use super::{Signal, log_small_share, matches};
 use crate::{Ask, Model};
 
 /// The share of the baskets with the query's category that hold the candidate, large baskets counting less; shrunk
@@ -26,7 +26,7 @@ impl Signal for CategoryPartner {
             matches(candidates, partners, |pair| pair.item, |at, pair| out[at] += mean * pair.weight / whole);
         }
         for (&item, out) in candidates.iter().zip(out) {
-            *out = log_share(*out + prior * catalogue.popularity(item));
+            *out = log_small_share(*out + prior * catalogue.popularity(item));
         }
     }
 }

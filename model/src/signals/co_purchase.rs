@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, log_share, matches};
+use super::{Evidence, Signal, log_small_share, matches};
 use crate::{Ask, Model};
 
 /// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
@@ -37,7 +37,7 @@ impl Signal for CoPurchase {
             );
         }
         for (&item, out) in candidates.iter().zip(out) {
-            *out = log_share(*out + prior * catalogue.popularity(item));
+            *out = log_small_share(*out + prior * catalogue.popularity(item));
         }
     }
 

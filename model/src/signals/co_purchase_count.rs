@@ -1,4 +1,4 @@
-use super::{Signal, log_share, matches};
+use super::{Signal, log_small_share, matches};
 use crate::{Ask, Model};
 
 /// As `co_purchase`, but every basket counts as one, however large it is.
@@ -22,7 +22,7 @@ impl Signal for CoPurchaseCount {
             matches(candidates, partners, |pair| pair.item, |at, pair| out[at] += mean * pair.baskets as f32 / whole);
         }
         for (&item, out) in candidates.iter().zip(out) {
-            *out = if ask.items.is_empty() { 0.0 } else { log_share(*out + prior * catalogue.popularity(item)) };
+            *out = if ask.items.is_empty() { 0.0 } else { log_small_share(*out + prior * catalogue.popularity(item)) };
         }
     }
 }

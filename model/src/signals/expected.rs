@@ -1,4 +1,4 @@
-use super::{Signal, log_share, per_category};
+use super::{Signal, log_small_share, per_category};
 use crate::{Ask, Model};
 
 /// How much the customer buys of the category, times the item's share of its recent purchases: what they would buy of it
@@ -21,7 +21,7 @@ impl Signal for Expected {
             candidates,
             out,
             |sum, habit| sum + habit.decayed,
-            |item, sum| log_share(sum / whole * model.catalogue().share_of_category(item)),
+            |item, sum| log_small_share(sum / whole * model.catalogue().share_of_category(item)),
         );
     }
 }

@@ -3,8 +3,8 @@
 //! A signal says one thing about a candidate in the light of what was asked. To add one: a file here with a unit
 //! struct that implements [`Signal`], and a line in [`ALL`]. Its weight then comes from the artefact's [`Blend`].
 //!
-//! Signals about shares (of baskets, of a customer's baskets) are put on one scale by [`log_share`], so that their
-//! weights can be compared.
+//! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by [`log_share`] or
+//! [`log_small_share`].
 //!
 //! [`Blend`]: crate::Blend
 
@@ -126,6 +126,12 @@ pub enum Evidence {
         /// The category's number.
         category: u32,
     },
+}
+
+/// `ln(1 + 2000 p)` of a share `p` that is small, such as an item's of all baskets: 0 for nothing, 1.1 for one in a
+/// thousand, 5.3 for one in ten.
+fn log_small_share(p: f32) -> f32 {
+    (2000.0 * p).ln_1p()
 }
 
 /// `ln(1 + 100 p)` of a share `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.

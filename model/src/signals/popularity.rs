@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, log_share};
+use super::{Evidence, Signal, log_small_share};
 use crate::{Ask, Model};
 
 /// How many of all baskets hold the item.
@@ -11,7 +11,7 @@ impl Signal for Popularity {
 
     fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
         for (&item, out) in candidates.iter().zip(out) {
-            *out = log_share(model.catalogue().popularity(item));
+            *out = log_small_share(model.catalogue().popularity(item));
         }
     }
 

@@ -11,6 +11,7 @@ use trolley_model::kernel::dot;
 use trolley_model::{Steps, Weight, Weights};
 
 use super::examples::Example;
+use super::lambda::{derivatives, discount, order};
 use super::{BlendConfig, Examples, linear};
 use crate::progress::Progress;
 
@@ -23,14 +24,14 @@ const LEAST_CANDIDATES: f64 = 50.0;
 /// Added to the second derivatives: holds back steps that rest on few candidates.
 const REGULARISATION: f64 = 1.0;
 
+/// So many rounds are judged by their mean: the held-out cases are few, and one round's figure mostly luck.
+const BLOCK: usize = 10;
+
 /// Rounds without a gain on the held-out cases after which no more are tried.
-const PATIENCE: usize = 60;
+const PATIENCE: usize = 100;
 
 /// Fewer cases than this teach nothing that is worth more than the weights set by hand.
 const FEWEST_CASES: usize = 200;
-
-/// A candidate is near the top within so many places beyond the last one that is shown.
-const BEYOND: usize = 4;
 
 /// Cases per task: a constant, so that sums do not depend on the threads.
 const PIECE: usize = 256;
@@ -69,22 +70,23 @@ pub(crate) fn learn(
         .map(|name| !given.left_out.contains(&name.as_str()) && !given.fixed.contains_key(name))
         .collect();
     let learned: Vec<&Example> = examples.cases.iter().filter(|case| !case.held_out).collect();
-    let slopes = linear::learn(&learned, &usable, &fixed);
-    let straight = |row: &[f32]| fixed(row) + f64::from(dot(row, &slopes));
-    let binned = |held_out: bool| -> Vec<Binned> {
-        let cases: Vec<&Example> = examples.cases.iter().filter(|case| case.held_out == held_out).collect();
-        cases.into_par_iter().map(|case| Binned::new(case, &bins, k, &straight)).collect()
-    };
-    let (learned, held_out) = (binned(false), binned(true));
+    let held_out: Vec<&Example> = examples.cases.iter().filter(|case| case.held_out).collect();
     if held_out.is_empty() || learned.is_empty() {
         return by_hand.clone();
     }
+    let slopes = linear::learn(&learned, &usable, &fixed, k);
+    let straight = |row: &[f32]| fixed(row) + f64::from(dot(row, &slopes));
+    let binned = |cases: Vec<&Example>| -> Vec<Binned> {
+        cases.into_par_iter().map(|case| Binned::new(case, &bins, k, &straight)).collect()
+    };
+    let (learned, held_out) = (binned(learned), binned(held_out));
     let (mut learned, mut held_out) = (Cases::new(learned, k, &bins), Cases::new(held_out, k, &bins));
     let hand = held_out.ndcg_by(|row| sum(by_hand, row));
     let mut levels: Vec<Vec<f64>> = bins.iter().map(|bounds| vec![0.0; bounds.len() + 1]).collect();
     let linear = held_out.ndcg();
     let (mut best, mut best_round) = (linear.max(hand), 0);
     let mut best_levels = (linear > hand).then(|| levels.clone());
+    let mut gains = 0.0;
     progress.begin("blend", config.rounds as u64);
     for round in 0..config.rounds {
         let Some(split) = learned.best_split(&usable) else { break };
@@ -94,11 +96,15 @@ pub(crate) fn learn(
         for (bin, level) in levels[step.column].iter_mut().enumerate() {
             *level += step.of(bin as u8);
         }
-        let ndcg = held_out.ndcg();
+        gains += held_out.ndcg();
+        progress.advance(1);
+        if (round + 1) % BLOCK != 0 {
+            continue;
+        }
+        let ndcg = std::mem::take(&mut gains) / BLOCK as f64;
         if ndcg > best {
             (best, best_levels, best_round) = (ndcg, Some(levels.clone()), round);
         }
-        progress.advance(1);
         if round > best_round + PATIENCE {
             break;
         }
@@ -199,65 +205,11 @@ impl Binned {
         &self.bins[column * self.relevant.len()..(column + 1) * self.relevant.len()]
     }
 
-    /// The candidates' positions, best first.
-    fn order(scores: &[f64]) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..scores.len() as u32).collect();
-        order.sort_unstable_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b)));
-        order
-    }
-
     fn ndcg(&self, scores: &[f64], k: usize) -> f64 {
-        let order = Self::order(scores);
+        let order = order(scores);
         let gains = order.iter().take(k).enumerate().filter(|&(_, &at)| self.relevant[at as usize]);
         gains.map(|(rank, _)| discount(rank)).sum::<f64>() / self.ideal
     }
-
-    /// First and second derivative of the loss by each candidate's score: every pair of a right and a wrong one, of
-    /// which one is near the top, pulls by as much as nDCG would change if the two changed places.
-    fn derivatives(&self, near: usize) -> Vec<(f32, f32)> {
-        let order = Self::order(&self.scores);
-        let mut derivatives = vec![(0.0f32, 0.0f32); order.len()];
-        let discounts: Vec<f32> = (0..order.len()).map(|rank| discount(rank) as f32).collect();
-        let (right, wrong): (Vec<usize>, Vec<usize>) =
-            (0..order.len()).partition(|&rank| self.relevant[order[rank] as usize]);
-        let ideal: f32 = discounts[..near.min(right.len())].iter().sum();
-        let spread = self.scores[order[0] as usize] > self.scores[order[order.len() - 1] as usize];
-        let mut total = 0.0;
-        for &high in &right {
-            // Of a right one that is not near the top itself, only the wrong ones that are.
-            let near_enough = if high < near { wrong.len() } else { wrong.partition_point(|&rank| rank < near) };
-            let of_right = order[high] as usize;
-            for &low in &wrong[..near_enough] {
-                let of_wrong = order[low] as usize;
-                let ahead = (self.scores[of_right] - self.scores[of_wrong]) as f32;
-                let mut change = self.counts[of_wrong] * (discounts[high] - discounts[low]).abs() / ideal;
-                if spread {
-                    change /= 0.01 + ahead.abs();
-                }
-                let wrong_way = 1.0 / (1.0 + ahead.exp());
-                let (pull, bend) = (wrong_way * change, wrong_way * (1.0 - wrong_way) * change);
-                derivatives[of_right].0 -= pull;
-                derivatives[of_wrong].0 += pull;
-                derivatives[of_right].1 += bend;
-                derivatives[of_wrong].1 += bend;
-                total += 2.0 * pull;
-            }
-        }
-        // Cases in which everything is wrong must not drown the others.
-        if total > 0.0 {
-            let scale = (1.0 + total).log2() / total;
-            derivatives.iter_mut().for_each(|(first, second)| {
-                *first *= scale;
-                *second *= scale;
-            });
-        }
-        derivatives
-    }
-}
-
-/// What an item at a rank from 0 adds to the discounted cumulative gain.
-fn discount(rank: usize) -> f64 {
-    1.0 / (rank as f64 + 2.0).log2()
 }
 
 /// A tree of one split.
@@ -334,7 +286,7 @@ impl Cases {
             .map(|cases| {
                 let mut sums = vec![[[0.0; 2]; BINS + 1]; usable.len()];
                 for case in cases {
-                    let derivatives = case.derivatives(self.k + BEYOND);
+                    let derivatives = derivatives(&case.scores, &case.relevant, &case.counts, self.k);
                     for (column, sums) in sums.iter_mut().enumerate().filter(|&(column, _)| usable[column]) {
                         for (&bin, &(first, second)) in case.column(column).iter().zip(&derivatives) {
                             let sum = &mut sums[usize::from(bin)];

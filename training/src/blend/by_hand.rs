@@ -9,39 +9,39 @@ pub(crate) fn by_hand() -> BlendWeights {
     };
     BlendWeights {
         bought_together_anonymous: of(&[
-            ("co_purchase", 1.0),
+            ("co_purchase", 0.55),
             ("complement", 0.28),
             ("substitute", 0.6),
             ("same_category", 0.6),
-            ("popularity", -0.3),
-            ("recent_popularity", 0.95),
+            ("popularity", -0.17),
+            ("recent_popularity", 0.52),
         ]),
         bought_together: of(&[
-            ("co_purchase", 0.45),
+            ("co_purchase", 0.25),
             ("complement", 0.1),
             ("substitute", 1.0),
             ("same_category", 0.9),
             ("habit", 1.25),
             ("taste", 0.3),
-            ("popularity", -0.9),
-            ("recent_popularity", 0.88),
+            ("popularity", -0.5),
+            ("recent_popularity", 0.48),
         ]),
         // What is bought together with an item seldom stands in for it.
         alternatives_anonymous: of(&[
             ("substitute", 2.0),
             ("same_category", 3.0),
-            ("co_purchase", -0.4),
-            ("recent_popularity", 0.5),
+            ("co_purchase", -0.22),
+            ("recent_popularity", 0.28),
         ]),
         alternatives: of(&[
             ("substitute", 2.0),
             ("same_category", 3.0),
-            ("co_purchase", -0.4),
-            ("recent_popularity", 0.5),
+            ("co_purchase", -0.22),
+            ("recent_popularity", 0.28),
             ("habit", 1.0),
             ("taste", 1.0),
         ]),
-        offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.3)]),
+        offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.17)]),
         offer_numbers: Weights::new(),
     }
 }

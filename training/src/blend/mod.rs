@@ -3,6 +3,7 @@
 mod boosting;
 mod by_hand;
 mod examples;
+mod lambda;
 mod linear;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,6 @@ pub struct BlendConfig {
 
 impl Default for BlendConfig {
     fn default() -> Self {
-        Self { rounds: 250, learning_rate: 0.25, candidates: 60, candidates_per_signal: 6, cases: 10_000 }
+        Self { rounds: 300, learning_rate: 0.2, candidates: 60, candidates_per_signal: 6, cases: 10_000 }
     }
 }

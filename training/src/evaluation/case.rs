@@ -23,7 +23,7 @@ pub(crate) struct Case {
     pub(crate) barred: Vec<u32>,
     /// If there are any, nothing else may be answered: the offers of a week, by rising item.
     pub(crate) offered: Option<Arc<Offered>>,
-    /// How well the item asked about sells.
+    /// How well the item asked about sells; of no meaning where none is.
     pub(crate) band: Band,
     /// How much the model knows of the customer.
     pub(crate) history: History,

@@ -5,7 +5,7 @@ use trolley_model::Model;
 use trolley_model::recommend::{self, Limits, Offer};
 
 use super::baselines;
-use super::case::{Bands, Case, History};
+use super::case::{Case, History};
 use super::contest::{Contender, Contest, MODEL, Tally};
 use super::neighbours::Neighbours;
 use super::numbering::Numbering;
@@ -43,7 +43,6 @@ impl LastBaskets {
 /// A case for each of the baskets.
 pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize]) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
-    let bands = Bands::new(model);
     let case = |&basket: &usize| {
         let owner = transactions.baskets[basket].customer;
         let customer = numbering.customer(owner);
@@ -53,7 +52,6 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
             owner,
             relevant: numbering.items(items),
             wanted: items.len(),
-            band: bands.of(None),
             history: History::of(model, customer),
             ..Case::default()
         }

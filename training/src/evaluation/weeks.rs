@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trolley_model::Model;
 
-use super::case::{Bands, Case, History};
+use super::case::{Case, History};
 use super::numbering::Numbering;
 use crate::input::{NOBODY, OfferRow, Transactions};
 use crate::random::Random;
@@ -87,7 +87,6 @@ impl Week {
     /// A case for each customer who bought something that was on offer.
     pub(crate) fn cases(&self, model: &Model, transactions: &Transactions, offered: &Arc<Offered>) -> Vec<Case> {
         let numbering = Numbering::new(transactions, model);
-        let bands = Bands::new(model);
         let mut bought: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for basket in self.baskets.clone() {
             let owner = transactions.baskets[basket].customer;
@@ -106,7 +105,6 @@ impl Week {
                 customer,
                 owner,
                 wanted: relevant.len(),
-                band: bands.of(relevant.first().copied()),
                 relevant,
                 history: History::of(model, customer),
                 offered: Some(Arc::clone(offered)),

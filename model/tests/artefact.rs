@@ -16,7 +16,7 @@ fn published(folder: &Path) -> (Shelf, PathBuf, Vec<String>) {
     let mut files: Vec<String> =
         fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();
-    assert_eq!(files.len(), 8, "seven tables and the manifest: {files:?}");
+    assert_eq!(files.len(), 10, "nine tables and the manifest: {files:?}");
     (shelf, path, files)
 }
 

@@ -151,10 +151,10 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
     assert_eq!((anybody[0].offer, anybody[0].tier), (0, Tier::Bestsellers), "bread sells best");
 
     // A strong promotion comes first; a number that the blend never learned adds nothing.
-    let promoted = [of(&[MILK]), Offer { items: &[BREAD], numbers: &[("discount", 0.9), ("colour", 9.0)] }];
+    let promoted = [of(&[MILK]), Offer { items: &[BREAD], numbers: &[("discount", 4.0), ("colour", 9.0)] }];
     let ranked: Vec<_> = offers(&model, Some(ANNA), &promoted, 10).iter().map(|o| o.offer).collect();
     assert_eq!(ranked, [1, 0]);
-    assert_eq!(promotion(&model, &promoted[1]).unwrap().share, 1.8);
+    assert_eq!(promotion(&model, &promoted[1]).unwrap().share, 8.0);
     assert_eq!(promotion(&model, &promoted[0]), None);
 }
 

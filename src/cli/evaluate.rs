@@ -43,7 +43,8 @@ pub(super) struct Evaluate {
 impl Evaluate {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
-        let mut training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
+        let mut training =
+            TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
         training.evaluation.test_days = self.test_days.unwrap_or(training.evaluation.test_days);
         let markets = markets(&config, self.market.as_ref())?;
         if markets.len() > 1 && (self.report.is_some() || self.json.is_some()) {
@@ -66,7 +67,10 @@ impl Evaluate {
             let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
             let report = summary::report(&outcome, market, verdict, &offers);
             report.write(self.report.as_deref(), self.json.as_deref())?;
-            println!("market {market}: a model that would {}pass its gate", if outcome.failures.is_empty() { "" } else { "not " });
+            println!(
+                "market {market}: a model that would {}pass its gate",
+                if outcome.failures.is_empty() { "" } else { "not " }
+            );
             for failure in &outcome.failures {
                 println!("  GATE       {failure}");
             }

@@ -38,7 +38,10 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     let memory = outcome.costs.peak_memory.map_or_else(String::new, |bytes| format!(", {} MiB at most", bytes >> 20));
     println!("  took       {:.1} s{memory}", outcome.costs.seconds);
     if let Some(evaluation) = &outcome.evaluation {
-        println!("  judged on  {} to {}, which the judged model had not seen:", evaluation.test_from, evaluation.test_to);
+        println!(
+            "  judged on  {} to {}, which the judged model had not seen:",
+            evaluation.test_from, evaluation.test_to
+        );
         figures(evaluation);
     }
     examples(&outcome.model);

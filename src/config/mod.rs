@@ -119,8 +119,9 @@ impl Config {
 
     fn extract(figment: Figment) -> Result<Self, ConfigError> {
         // Kubernetes sets TROLLEY_PORT and the like for a service of that name: only what has the form of a key is one.
-        let ours =
-            |key: &figment::value::UncasedStr| key.as_str().contains("__") || key == "models" || key == "rejects" || key == "reports";
+        let ours = |key: &figment::value::UncasedStr| {
+            key.as_str().contains("__") || key == "models" || key == "rejects" || key == "reports"
+        };
         let environment = Env::prefixed("TROLLEY_").filter(ours).split("__");
         figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
     }

@@ -30,7 +30,11 @@ pub enum OfferError {
     TooManyItems,
     #[error("an ID has 1 to {} bytes", Offer::LONGEST_ID)]
     IdLength,
-    #[error("an offer has at most {} numbers, each with a name of 1 to {} bytes", Offer::MOST_NUMBERS, Offer::LONGEST_ID)]
+    #[error(
+        "an offer has at most {} numbers, each with a name of 1 to {} bytes",
+        Offer::MOST_NUMBERS,
+        Offer::LONGEST_ID
+    )]
     TooManyNumbers,
     #[error("a number is finite")]
     NotFinite,

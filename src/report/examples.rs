@@ -77,7 +77,11 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
         let found = recommend::offers(model, Some(customer), &offers, SIX);
         CustomerExample {
             about: format!("{} baskets of {} different items", histories.baskets(customer), usual.len()),
-            usual: usual.iter().take(5).map(|habit| format!("{} ({}×)", label(model, habit.item), habit.baskets)).collect(),
+            usual: usual
+                .iter()
+                .take(5)
+                .map(|habit| format!("{} ({}×)", label(model, habit.item), habit.baskets))
+                .collect(),
             offers: found.into_iter().filter_map(offer).collect(),
         }
     };

@@ -20,7 +20,9 @@ pub(super) fn categories(model: &Model) -> Vec<(f64, f64, f64, String)> {
             for item in members {
                 let weight = catalogue.baskets(item);
                 sold += u64::from(weight);
-                mean.iter_mut().zip(model.input().unit(item)).for_each(|(m, x)| *m += f64::from(weight) * f64::from(*x));
+                mean.iter_mut()
+                    .zip(model.input().unit(item))
+                    .for_each(|(m, x)| *m += f64::from(weight) * f64::from(*x));
             }
             let length = mean.iter().map(|x| x * x).sum::<f64>().sqrt();
             (length > 0.0).then(|| (sold, category, mean.into_iter().map(|x| x / length).collect()))
@@ -50,8 +52,7 @@ fn t_sne(vectors: &[&[f64]]) -> Vec<[f64; 2]> {
             let weights: Vec<f64> =
                 (0..n).map(|b| if a == b { 0.0 } else { (-precision * distance(a, b)).exp() }).collect();
             let sum = weights.iter().sum::<f64>().max(1e-300);
-            let entropy: f64 =
-                weights.iter().filter(|w| **w > 0.0).map(|w| -(w / sum) * (w / sum).ln()).sum();
+            let entropy: f64 = weights.iter().filter(|w| **w > 0.0).map(|w| -(w / sum) * (w / sum).ln()).sum();
             p[a * n..(a + 1) * n].iter_mut().zip(&weights).for_each(|(p, w)| *p = w / sum);
             if entropy > wanted {
                 low = precision;
@@ -103,12 +104,14 @@ mod tests {
     fn what_is_alike_lies_together() {
         let near = |angle: f64| vec![angle.cos(), angle.sin()];
         let vectors: Vec<Vec<f64>> = (0..20).map(|at| near(if at < 10 { 0.01 } else { 2.0 } * f64::from(at))).collect();
-        let vectors: Vec<Vec<f64>> =
-            vectors.iter().enumerate().map(|(at, v)| if at < 10 { v.clone() } else { near(3.0 + 0.01 * at as f64) }).collect();
+        let vectors: Vec<Vec<f64>> = vectors
+            .iter()
+            .enumerate()
+            .map(|(at, v)| if at < 10 { v.clone() } else { near(3.0 + 0.01 * at as f64) })
+            .collect();
         let places = t_sne(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        let distance = |a: usize, b: usize| {
-            ((places[a][0] - places[b][0]).powi(2) + (places[a][1] - places[b][1]).powi(2)).sqrt()
-        };
+        let distance =
+            |a: usize, b: usize| ((places[a][0] - places[b][0]).powi(2) + (places[a][1] - places[b][1]).powi(2)).sqrt();
         let within = (0..10).map(|b| distance(0, b)).fold(0.0, f64::max);
         let between = (10..20).map(|b| distance(0, b)).fold(f64::MAX, f64::min);
         assert!(places.iter().flatten().all(|x| x.is_finite()));

@@ -1,5 +1,7 @@
 //! The page.
 
+use std::collections::BTreeMap;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use trolley_model::{Weight, Weights};
 use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Standing};
@@ -89,7 +91,8 @@ fn verdict(report: &Report<'_>) -> Markup {
 fn headline(evaluation: &Evaluation) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(contest) = evaluation.contest("bought_together")
-        && let (Some(ours), Some((best, standing))) = (contest.of_model("hit_rate"), strongest(contest.all(), "hit_rate"))
+        && let (Some(ours), Some((best, standing))) =
+            (contest.of_model("hit_rate"), strongest(contest.all(), "hit_rate"))
     {
         lines.push(format!(
             "In {:.1} % of {} baskets at least one of the six recommendations was in the basket; {best} reaches {:.1} %.",
@@ -101,7 +104,13 @@ fn headline(evaluation: &Evaluation) -> Vec<String> {
     if let Some(contest) = evaluation.contest("offers")
         && let Some(lead) = contest.standing("most frequent").and_then(|standing| standing.lead.get("ndcg"))
     {
-        let how = if lead.low > 0.0 { "better than" } else if lead.high < 0.0 { "worse than" } else { "not surely different from" };
+        let how = if lead.low > 0.0 {
+            "better than"
+        } else if lead.high < 0.0 {
+            "worse than"
+        } else {
+            "not surely different from"
+        };
         lines.push(format!(
             "The order of the offers is {how} that of the customer's most frequent items: {} nDCG@20 ({} to {}).",
             percent(lead.value),
@@ -167,7 +176,8 @@ fn bars(contest: &Contest, metric: &str) -> Vec<Bar> {
         .all()
         .iter()
         .filter_map(|standing| {
-            let note = standing.lead.get(metric).map_or_else(String::new, |lead| percent(-lead.value / (1.0 + lead.value)));
+            let note =
+                standing.lead.get(metric).map_or_else(String::new, |lead| percent(-lead.value / (1.0 + lead.value)));
             Some(Bar {
                 name: standing.contender.clone(),
                 value: *standing.figures.get(metric)?,
@@ -239,27 +249,28 @@ fn reach(evaluation: &Evaluation) -> Markup {
 fn weights(report: &Report<'_>) -> Markup {
     let w = report.weights;
     let blends = [
-        ("Bought together, customer known", &w.bought_together),
-        ("Bought together, nobody known", &w.bought_together_anonymous),
-        ("Alternatives, customer known", &w.alternatives),
-        ("Alternatives, nobody known", &w.alternatives_anonymous),
-        ("Offers", &w.offers),
-        ("Offers, their own numbers", &w.offer_numbers),
+        ("bought_together", "Bought together, customer known", &w.bought_together),
+        ("bought_together_anonymous", "Bought together, nobody known", &w.bought_together_anonymous),
+        ("alternatives", "Alternatives, customer known", &w.alternatives),
+        ("alternatives_anonymous", "Alternatives, nobody known", &w.alternatives_anonymous),
+        ("offers", "Offers", &w.offers),
+        ("offers", "Offers, their own numbers", &w.offer_numbers),
     ];
     html! {
         h2 { "What counts" }
-        p.dim { "A score is a sum over signals. Each curve shows what a signal adds (up) or takes (down) as its value grows from left to right; the number is the distance from its lowest to its highest point." }
+        p.dim { "A score is a sum over signals. Each curve shows what a signal adds (up) or takes (down) as its value grows from left to right; the first number is the distance from its lowest to its highest point, the second what nDCG loses without the signal, the others being left as they are, on customers held out of the learning." }
         div.two {
-            @for (name, weights) in blends.into_iter().filter(|(_, weights)| !weights.is_empty()) {
-                div { h3 { (name) } (curves(weights)) }
+            @for (key, name, weights) in blends.into_iter().filter(|(.., weights)| !weights.is_empty()) {
+                div { h3 { (name) } (curves(weights, report.evaluation.and_then(|evaluation| evaluation.worth.get(key)))) }
             }
         }
     }
 }
 
-fn curves(weights: &Weights) -> Markup {
+fn curves(weights: &Weights, worth: Option<&BTreeMap<String, f64>>) -> Markup {
     let span = |weight: &Weight| {
-        let (low, high) = charts::points(weight).iter().fold((0f32, 0f32), |(low, high), p| (low.min(p.1), high.max(p.1)));
+        let (low, high) =
+            charts::points(weight).iter().fold((0f32, 0f32), |(low, high), p| (low.min(p.1), high.max(p.1)));
         high - low
     };
     let mut sorted: Vec<_> = weights.iter().collect();
@@ -268,7 +279,7 @@ fn curves(weights: &Weights) -> Markup {
     html! {
         table {
             @for (name, weight) in sorted {
-                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(weight))) } td { (charts::curve(weight, reach)) } }
+                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(weight))) } td.n { (worth.and_then(|worth| worth.get(name)).map_or_else(String::new, |worth| percent(-worth))) } td { (charts::curve(weight, reach)) } }
             }
         }
     }

@@ -112,12 +112,7 @@ pub(crate) fn catalogue_and_baskets(
 }
 
 /// In how many of the first `until` baskets anything of each category was.
-fn category_baskets(
-    transactions: &Transactions,
-    until: usize,
-    renumbered: &[u32],
-    parts: &CatalogueParts,
-) -> Vec<u32> {
+fn category_baskets(transactions: &Transactions, until: usize, renumbered: &[u32], parts: &CatalogueParts) -> Vec<u32> {
     let mut counts = vec![0; parts.categories.len()];
     let mut last_seen = vec![usize::MAX; parts.categories.len()];
     for basket in 0..until {

@@ -42,8 +42,7 @@ pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners:
         list.clear();
         list.extend(baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)));
         list.sort_unstable();
-        let distinct: Vec<(u32, bool)> =
-            list.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() > 1)).collect();
+        let distinct: Vec<(u32, bool)> = list.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() > 1)).collect();
         distinct.iter().for_each(|&(category, _)| holders[category as usize].push(basket as u32));
         lists.push(distinct);
     }

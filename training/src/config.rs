@@ -59,7 +59,11 @@ impl TrainingConfig {
             ("ials.repeats", not_negative(ials.repeats), "a number from 0"),
             ("ials.regularisation", positive(ials.regularisation), "a number above 0"),
             ("ials.exponent", ials.exponent.is_finite(), "a finite number"),
-            ("blend.learning_rate", self.blend.learning_rate > 0.0 && self.blend.learning_rate <= 1.0, "above 0, up to 1"),
+            (
+                "blend.learning_rate",
+                self.blend.learning_rate > 0.0 && self.blend.learning_rate <= 1.0,
+                "above 0, up to 1",
+            ),
             ("blend.candidates", self.blend.candidates >= 1, "at least 1"),
         ];
         match checks.iter().find(|(_, fine, _)| !fine) {

@@ -3,6 +3,7 @@
 use trolley_model::{CoPurchases, Parts, Vectors};
 
 use crate::baskets::catalogue_and_baskets;
+use crate::blend::by_hand;
 use crate::co_purchases::{category_pairs, category_partners, co_purchases};
 use crate::config::TrainingConfig;
 use crate::histories::histories;
@@ -10,7 +11,6 @@ use crate::ials::ials;
 use crate::input::{Items, Transactions};
 use crate::progress::Progress;
 use crate::skipgram::skip_gram;
-use crate::blend::by_hand;
 
 /// A model as it was learned.
 #[derive(Debug)]
@@ -66,8 +66,18 @@ pub fn fit(
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
     let weights = by_hand();
-    let parts =
-        Parts { catalogue, input, output, item_factors, customer_factors, co_purchases, category_pairs, category_partners, histories, weights };
+    let parts = Parts {
+        catalogue,
+        input,
+        output,
+        item_factors,
+        customer_factors,
+        co_purchases,
+        category_pairs,
+        category_partners,
+        histories,
+        weights,
+    };
     Ok(Fitted { parts, losses })
 }
 

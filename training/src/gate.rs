@@ -215,7 +215,9 @@ mod tests {
     #[test]
     fn every_condition_holds_or_says_by_how_much_it_does_not() {
         let none = Costs::default;
-        assert!(failures(r#"{"floor": {"offers.ndcg": 0.21}, "ceiling": {"offers.ndcg": 0.21}}"#, none(), None).is_empty());
+        assert!(
+            failures(r#"{"floor": {"offers.ndcg": 0.21}, "ceiling": {"offers.ndcg": 0.21}}"#, none(), None).is_empty()
+        );
         assert_eq!(
             failures(r#"{"floor": {"offers.ndcg": 0.25}, "ceiling": {"offers.ndcg": 0.2}}"#, none(), None),
             [

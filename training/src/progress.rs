@@ -38,7 +38,8 @@ impl<'a> Timed<'a> {
     /// Seconds by stage, the longest first.
     pub(crate) fn stages(&self) -> Vec<(String, f64)> {
         let guard = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stages: Vec<(String, f64)> = guard.1.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
+        let mut stages: Vec<(String, f64)> =
+            guard.1.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
         stages.sort_by(|a, b| b.1.total_cmp(&a.1));
         stages
     }

@@ -201,17 +201,7 @@ pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Tr
     evaluation.contests.extend(next_basket.map_err(TrainError::Fit)?);
     let (costs, failures) = verdict(order, started, Some(&evaluation), comparison.as_ref(), progress);
     let evaluation = Some(evaluation);
-    Ok(Outcome {
-        manifest: None,
-        published: false,
-        model,
-        evaluation,
-        comparison,
-        failures,
-        costs,
-        losses,
-        tables,
-    })
+    Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, failures, costs, losses, tables })
 }
 
 /// Reads, learns, judges, and publishes what passes the gate.

@@ -96,7 +96,10 @@ fn quick() -> TrainingConfig {
 }
 
 /// The sample's baskets as a table of its own, changed by `change`: (basket, day, customer, items).
-fn rewritten(folder: &Path, change: impl Fn(Vec<(String, u16, String, Vec<String>)>) -> Vec<(String, u16, String, Vec<String>)>) -> InputConfig {
+fn rewritten(
+    folder: &Path,
+    change: impl Fn(Vec<(String, u16, String, Vec<String>)>) -> Vec<(String, u16, String, Vec<String>)>,
+) -> InputConfig {
     let sample = input();
     let tables =
         read(&us(), &sample, &folder.join("r.csv"), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
@@ -186,7 +189,10 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     assert!(!worse.published, "{:?}", worse.comparison);
     assert_eq!(worse.failures[0].gate, "tolerance.\"bought_together.ndcg\"");
     let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"];
-    assert!(((1.0 + lead.value) * (1.0 + other_way.value) - 1.0).abs() < 1e-9, "the same baskets: {lead:?} {other_way:?}");
+    assert!(
+        ((1.0 + lead.value) * (1.0 + other_way.value) - 1.0).abs() < 1e-9,
+        "the same baskets: {lead:?} {other_way:?}"
+    );
 
     // What ends earlier than what is in service is older data, however good.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));

@@ -21,17 +21,8 @@ pub(super) const CATEGORY_PARTNERS: &str = "category-partners.safetensors";
 pub(super) const HISTORIES: &str = "histories.safetensors";
 
 /// All files of an artefact but the manifest.
-pub(super) const FILES: [&str; 9] = [
-    ITEMS,
-    INPUT,
-    OUTPUT,
-    ITEM_FACTORS,
-    CUSTOMER_FACTORS,
-    CO_PURCHASES,
-    CATEGORY_PAIRS,
-    CATEGORY_PARTNERS,
-    HISTORIES,
-];
+pub(super) const FILES: [&str; 9] =
+    [ITEMS, INPUT, OUTPUT, ITEM_FACTORS, CUSTOMER_FACTORS, CO_PURCHASES, CATEGORY_PAIRS, CATEGORY_PARTNERS, HISTORIES];
 
 /// A file that could not be made or was refused, and why.
 pub(super) type Refused = (&'static str, String);

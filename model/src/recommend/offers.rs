@@ -1,5 +1,5 @@
-use super::{Reason, Tier};
 use super::score::{score, tidy};
+use super::{Reason, Tier};
 use crate::top::Top;
 use crate::{Ask, Model};
 

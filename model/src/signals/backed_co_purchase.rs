@@ -21,8 +21,11 @@ impl Signal for BackedCoPurchase {
         shares(model, ask, candidates, out);
         let catalogue = model.catalogue();
         let mean = 1.0 / ask.items.len().max(1) as f32;
-        let prior: f32 =
-            ask.items.iter().map(|&query| mean * PRIOR_BASKETS / (catalogue.baskets(query) as f32 + PRIOR_BASKETS)).sum();
+        let prior: f32 = ask
+            .items
+            .iter()
+            .map(|&query| mean * PRIOR_BASKETS / (catalogue.baskets(query) as f32 + PRIOR_BASKETS))
+            .sum();
         for (&item, out) in candidates.iter().zip(&mut *out) {
             *out *= prior * USUAL_WEIGHT * catalogue.share_of_category(item);
         }

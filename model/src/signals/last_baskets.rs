@@ -22,6 +22,11 @@ impl Signal for LastBaskets {
             basket.positions.iter().for_each(|&at| counts[usize::from(at)] += 1);
         }
         let entries = items.iter().zip(&counts);
-        matches(candidates, entries, |entry| *entry.0, |at, (_, &count)| out[at] = log_share(f32::from(count) / baskets));
+        matches(
+            candidates,
+            entries,
+            |entry| *entry.0,
+            |at, (_, &count)| out[at] = log_share(f32::from(count) / baskets),
+        );
     }
 }

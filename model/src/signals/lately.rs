@@ -12,8 +12,6 @@ impl Signal for Lately {
     }
 
     fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        of_history(model, ask, candidates, out, |histories, habit| {
-            DAYS / (DAYS + histories.age(habit.last_day))
-        });
+        of_history(model, ask, candidates, out, |histories, habit| DAYS / (DAYS + histories.age(habit.last_day)));
     }
 }

@@ -23,6 +23,7 @@ mod cosine;
 mod due;
 mod expected;
 mod habit;
+mod kind_backed_co_purchase;
 mod last_baskets;
 mod lasting_habit;
 mod lately;
@@ -31,6 +32,7 @@ mod loyalty;
 mod own_category_co_purchase;
 mod own_co_purchase;
 mod popularity;
+mod popularity_of_new;
 mod purchases;
 mod recent_habit;
 mod recent_popularity;
@@ -38,6 +40,7 @@ mod same_category;
 mod small_basket_habit;
 mod substitute;
 mod taste;
+mod taste_for_new;
 mod trend;
 
 use crate::co_purchases::Partner;
@@ -60,7 +63,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 31] = [
+pub static ALL: [&dyn Signal; 34] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -72,6 +75,7 @@ pub static ALL: [&dyn Signal; 31] = [
     &category_lift::CategoryLift,
     &category_partner::CategoryPartner,
     &backed_co_purchase::BackedCoPurchase,
+    &kind_backed_co_purchase::KindBackedCoPurchase,
     &habit::Habitual,
     &recent_habit::RecentHabit,
     &lasting_habit::LastingHabit,
@@ -86,7 +90,9 @@ pub static ALL: [&dyn Signal; 31] = [
     &category_lately::CategoryLately,
     &expected::Expected,
     &taste::Taste,
+    &taste_for_new::TasteForNew,
     &popularity::Popularity,
+    &popularity_of_new::PopularityOfNew,
     &recent_popularity::RecentPopularity,
     &trend::Trend,
     &buyers::Buyers,
@@ -187,7 +193,8 @@ fn per_category(
     let Some(customer) = ask.customer else { return };
     let catalogue = model.catalogue();
     let own = model.histories().of(customer);
-    let mut habits: Vec<(u32, Habit)> = own.filter_map(|habit| Some((catalogue.category(habit.item)?, habit))).collect();
+    let mut habits: Vec<(u32, Habit)> =
+        own.filter_map(|habit| Some((catalogue.category(habit.item)?, habit))).collect();
     habits.sort_unstable_by_key(|(category, habit)| (*category, habit.item));
     let folded: Vec<(u32, f32)> = habits
         .chunk_by(|a, b| a.0 == b.0)
@@ -216,9 +223,14 @@ fn of_partners(
     let baskets = |item: u32| model.catalogue().baskets(item) as f32;
     for &query in ask.items {
         let partners = model.co_purchases().of(query);
-        matches(candidates, partners, |pair| pair.item, |at, pair| {
-            out[at] += mean * value(pair, baskets(query), baskets(pair.item));
-        });
+        matches(
+            candidates,
+            partners,
+            |pair| pair.item,
+            |at, pair| {
+                out[at] += mean * value(pair, baskets(query), baskets(pair.item));
+            },
+        );
     }
 }
 

@@ -6,6 +6,8 @@
 //! as cheap to score, and each signal's part in a score is still exact. What a straight line cannot say, that nine
 //! purchases are not nine times as good as one, or that an item is due after two weeks, a step function can.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use trolley_model::kernel::dot;
 use trolley_model::{Steps, Weight, Weights};
@@ -45,6 +47,15 @@ pub(crate) struct Given {
     pub(crate) left_out: &'static [&'static str],
 }
 
+/// What was learned.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    /// The weights.
+    pub(crate) weights: Weights,
+    /// Without each signal, the others being left as they are: how much lower nDCG is on the held-out cases, as a share.
+    pub(crate) worth: BTreeMap<String, f64>,
+}
+
 /// Learns the weights that order the candidates best among the first `k`. `by_hand` comes back as it is if there are too
 /// few cases or if nothing better is found on the held-out ones.
 pub(crate) fn learn(
@@ -54,9 +65,10 @@ pub(crate) fn learn(
     k: usize,
     config: &BlendConfig,
     progress: &dyn Progress,
-) -> Weights {
+) -> Learned {
+    let stay = || Learned { weights: by_hand.clone(), worth: BTreeMap::new() };
     if examples.cases.len() < FEWEST_CASES {
-        return by_hand.clone();
+        return stay();
     }
     let width = examples.names.len();
     let bins: Vec<Vec<f32>> = (0..width).into_par_iter().map(|column| bounds(examples, column)).collect();
@@ -72,7 +84,7 @@ pub(crate) fn learn(
     let learned: Vec<&Example> = examples.cases.iter().filter(|case| !case.held_out).collect();
     let held_out: Vec<&Example> = examples.cases.iter().filter(|case| case.held_out).collect();
     if held_out.is_empty() || learned.is_empty() {
-        return by_hand.clone();
+        return stay();
     }
     let slopes = linear::learn(&learned, &usable, &fixed, k);
     let straight = |row: &[f32]| fixed(row) + f64::from(dot(row, &slopes));
@@ -110,12 +122,13 @@ pub(crate) fn learn(
         }
     }
     progress.end();
-    if std::env::var_os("TROLLEY_DEBUG").is_some() { eprintln!("k {k} cases {} hand {hand:.4} linear {linear:.4} best {best:.4} at {best_round}", examples.cases.len()); }
-    let Some(levels) = best_levels else { return by_hand.clone() };
+    let Some(levels) = best_levels else { return stay() };
     let weights = examples.names.iter().zip(slopes.iter().zip(bins.iter().zip(&levels)));
     let learned =
         weights.filter_map(|(name, (slope, (bounds, levels)))| Some((name.clone(), weight(*slope, bounds, levels)?)));
-    learned.chain(given.fixed.clone()).collect()
+    let weights: Weights = learned.chain(given.fixed.clone()).collect();
+    let worth = held_out.worth(&examples.names, &weights);
+    Learned { weights, worth }
 }
 
 /// The curve of a signal, 0 at the value 0; `None` if it adds nothing.
@@ -178,12 +191,7 @@ struct Binned {
 }
 
 impl Binned {
-    fn new(
-        example: &Example,
-        bins: &[Vec<f32>],
-        k: usize,
-        fixed: &(impl Fn(&[f32]) -> f64 + Sync),
-    ) -> Self {
+    fn new(example: &Example, bins: &[Vec<f32>], k: usize, fixed: &(impl Fn(&[f32]) -> f64 + Sync)) -> Self {
         let width = bins.len();
         let mut binned = Vec::with_capacity(example.values.len());
         for (column, bounds) in bins.iter().enumerate() {
@@ -271,6 +279,42 @@ impl Cases {
             let scores: Vec<f64> = case.values.chunks_exact(width).map(|row| f64::from(score(row))).collect();
             case.ndcg(&scores, self.k)
         })
+    }
+
+    /// See [`Learned::worth`].
+    fn worth(&self, names: &[String], weights: &Weights) -> BTreeMap<String, f64> {
+        let curves: Vec<Option<&Weight>> = names.iter().map(|name| weights.get(name)).collect();
+        // Per case: nDCG with all signals, then without each.
+        let all: Vec<Vec<f64>> = self
+            .cases
+            .par_iter()
+            .map(|case| {
+                let adds: Vec<f64> = case
+                    .values
+                    .chunks_exact(names.len())
+                    .flat_map(|row| {
+                        row.iter()
+                            .zip(&curves)
+                            .map(|(&value, curve)| curve.map_or(0.0, |curve| f64::from(curve.of(value))))
+                    })
+                    .collect();
+                let sums: Vec<f64> = adds.chunks_exact(names.len()).map(|adds| adds.iter().sum()).collect();
+                let without = |at: usize| {
+                    let scores: Vec<f64> =
+                        sums.iter().zip(adds.chunks_exact(names.len())).map(|(sum, adds)| sum - adds[at]).collect();
+                    case.ndcg(&scores, self.k)
+                };
+                let with_all = [case.ndcg(&sums, self.k)];
+                with_all
+                    .into_iter()
+                    .chain((0..names.len()).map(|at| if curves[at].is_some() { without(at) } else { with_all[0] }))
+                    .collect()
+            })
+            .collect();
+        let mean = |at: usize| all.iter().map(|case| case[at]).sum::<f64>() / all.len() as f64;
+        let with_all = mean(0);
+        let used = names.iter().enumerate().filter(|(at, _)| curves[*at].is_some());
+        used.map(|(at, name)| (name.clone(), 1.0 - mean(at + 1) / with_all.max(1e-12))).collect()
     }
 
     fn mean(&self, of: impl Fn(&Binned) -> f64 + Sync + Send) -> f64 {

@@ -23,8 +23,7 @@ pub(super) fn derivatives(scores: &[f64], relevant: &[bool], counts: &[f32], k: 
     let order = order(scores);
     let mut derivatives = vec![(0.0f32, 0.0f32); order.len()];
     let discounts: Vec<f32> = (0..order.len()).map(|rank| discount(rank) as f32).collect();
-    let (right, wrong): (Vec<usize>, Vec<usize>) =
-        (0..order.len()).partition(|&rank| relevant[order[rank] as usize]);
+    let (right, wrong): (Vec<usize>, Vec<usize>) = (0..order.len()).partition(|&rank| relevant[order[rank] as usize]);
     let ideal: f32 = discounts[..near.min(right.len())].iter().sum();
     let spread = scores[order[0] as usize] > scores[order[order.len() - 1] as usize];
     let mut total = 0.0;

@@ -146,8 +146,7 @@ pub(super) fn substitution(
             let own = six.iter().filter(|one| one.tier == Tier::Model && sold(item) && sold(one.item));
             let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();
             let members = model.catalogue().members(category);
-            let others: Vec<u32> =
-                members.iter().copied().filter(|&m| m != item && sold(item) && sold(m)).collect();
+            let others: Vec<u32> = members.iter().copied().filter(|&m| m != item && sold(item) && sold(m)).collect();
             let mut random = Random::new(seed, &[0xa1, u64::from(item)]);
             let drawn = (0..if others.is_empty() { 0 } else { K }).map(|_| others[random.below(others.len())]);
             Some((

@@ -65,10 +65,7 @@ impl Means {
             (0..place.len()).for_each(|_| times[random.below(place.len())] += 1.0);
             means(&times)
         };
-        Self {
-            measured: means(&vec![1.0; place.len()]),
-            drawn: (0..RESAMPLES).into_par_iter().map(draw).collect(),
-        }
+        Self { measured: means(&vec![1.0; place.len()]), drawn: (0..RESAMPLES).into_par_iter().map(draw).collect() }
     }
 
     /// A contender's mean of a metric.

@@ -47,7 +47,10 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
 
     let limits = Limits { limit: K, allowed: &|_| true, repeats: true };
     let of_item = |&item: &u32| {
-        (bought_together(model, &Ask { items: &[item], customer: None }, &limits), alternatives(model, item, None, &limits))
+        (
+            bought_together(model, &Ask { items: &[item], customer: None }, &limits),
+            alternatives(model, item, None, &limits),
+        )
     };
     let of_customer = |&customer: &u32| {
         let usual = model.histories().of(customer).max_by_key(|habit| (habit.baskets, std::cmp::Reverse(habit.item)));

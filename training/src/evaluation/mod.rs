@@ -42,6 +42,9 @@ pub use period::EvaluationConfig;
 pub(crate) use period::Periods;
 use weeks::weeks;
 
+/// By question, by signal.
+pub type Worth = BTreeMap<String, BTreeMap<String, f64>>;
+
 /// What an evaluation found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -58,6 +61,9 @@ pub struct Evaluation {
     pub substitution: Substitution,
     /// Who and what is answered by the model itself.
     pub coverage: Coverage,
+    /// By question and signal: without the signal, how much lower nDCG is on the customers held out of the validation
+    /// weeks, as a share; the other signals' weights are left as they are.
+    pub worth: Worth,
 }
 
 impl Evaluation {
@@ -136,10 +142,11 @@ pub fn evaluate(
     if periods.test == 0 || periods.test == transactions.baskets.len() {
         return Ok(None);
     }
-    let (mut weights, weekly) = offers_of_the_weeks(tables, config, &periods, progress)?;
+    let mut worth = Worth::new();
+    let (mut weights, weekly) = offers_of_the_weeks(tables, config, &periods, &mut worth, progress)?;
     if periods.validation > 0 && periods.validation < periods.test {
         let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
-        learn_items(&model, transactions, &periods, config, &mut weights, progress);
+        learn_items(&model, transactions, &periods, config, (&mut weights, &mut worth), progress);
     }
     let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
     let model = Model::new(parts)?.reweighed(weights.clone())?;
@@ -172,6 +179,7 @@ pub fn evaluate(
         audience: weekly.audience(seed),
         substitution,
         coverage,
+        worth,
     };
     Ok(Some(Judged { evaluation, weights, model, test: periods.test, losses }))
 }
@@ -182,6 +190,7 @@ fn offers_of_the_weeks(
     tables: Tables<'_>,
     config: &TrainingConfig,
     periods: &Periods,
+    worth: &mut Worth,
     progress: &dyn Progress,
 ) -> Result<(BlendWeights, offers::Weekly), String> {
     let Tables { transactions, items, offers, numbers } = tables;
@@ -201,8 +210,9 @@ fn offers_of_the_weeks(
             progress.end();
         }
         let learned = learn(&examples, &weights.offers, &Given::default(), offers::K, &config.blend, progress);
+        worth.insert("offers".to_owned(), learned.worth);
         (weights.offers, weights.offer_numbers) =
-            learned.into_iter().partition(|(name, _)| trolley_model::signals::index(name).is_some());
+            learned.weights.into_iter().partition(|(name, _)| trolley_model::signals::index(name).is_some());
     }
     let mut weekly = offers::Weekly::default();
     for week in &test {
@@ -231,7 +241,7 @@ fn learn_items(
     transactions: &Transactions,
     periods: &Periods,
     config: &TrainingConfig,
-    weights: &mut BlendWeights,
+    (weights, worth): (&mut BlendWeights, &mut Worth),
     progress: &dyn Progress,
 ) {
     let validation = periods.validation..periods.test;
@@ -245,36 +255,39 @@ fn learn_items(
         item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
     };
     type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
-    let learn = |cases: &[Case], weights: &mut Weights, candidates: Candidates<'_>, given: &Given| {
+    let mut learn = |name: &str, cases: &[Case], weights: &mut Weights, candidates: Candidates<'_>, given: &Given| {
         let mut examples = Examples::new(&[]);
         progress.begin("signals", 1);
         examples.add(model, cases, weights, candidates, &config.blend, config.seed);
         progress.end();
-        *weights = learn(&examples, weights, given, everything.limit, &config.blend, progress);
+        let learned = learn(&examples, weights, given, everything.limit, &config.blend, progress);
+        *weights = learned.weights;
+        worth.insert(name.to_owned(), learned.worth);
     };
     let free = Given::default();
-    learn(&known, &mut weights.bought_together, &of_basket, &free);
-    learn(&bought_together::anonymous(&together), &mut weights.bought_together_anonymous, &of_basket, &free);
+    learn("bought_together", &known, &mut weights.bought_together, &of_basket, &free);
+    let nobody = bought_together::anonymous(&together);
+    learn("bought_together_anonymous", &nobody, &mut weights.bought_together_anonymous, &of_basket, &free);
     // What is bought together with an item does not stand in for it, though customers who switch often buy both.
-    let apart = Given {
-        fixed: Weights::from([("lift".to_owned(), Weight::Slope(TOGETHER))]),
-        left_out: &TOGETHER_SIGNALS,
-    };
-    learn(&instead, &mut weights.alternatives, &of_kind, &apart);
-    learn(&bought_together::anonymous(&instead), &mut weights.alternatives_anonymous, &of_kind, &apart);
+    let apart =
+        Given { fixed: Weights::from([("lift".to_owned(), Weight::Slope(TOGETHER))]), left_out: &TOGETHER_SIGNALS };
+    learn("alternatives", &instead, &mut weights.alternatives, &of_kind, &apart);
+    let nobody = bought_together::anonymous(&instead);
+    learn("alternatives_anonymous", &nobody, &mut weights.alternatives_anonymous, &of_kind, &apart);
 }
 
 /// What the log of the co-purchase lift counts in alternatives.
 const TOGETHER: f32 = -0.5;
 
 /// Signals of being bought together: of no use for alternatives.
-const TOGETHER_SIGNALS: [&str; 8] = [
+const TOGETHER_SIGNALS: [&str; 9] = [
     "co_purchase",
     "co_purchase_count",
     "cosine",
     "complement",
     "category_partner",
     "backed_co_purchase",
+    "kind_backed_co_purchase",
     "own_co_purchase",
     "own_category_co_purchase",
 ];
@@ -310,7 +323,8 @@ pub fn evaluate_next_basket(
         let mut examples = Examples::new(&[]);
         let candidates = |case: &Case| next_basket::candidates(&model, case);
         examples.add(&model, &cases, &weights.offers, candidates, &config.blend, config.seed);
-        weights.offers = learn(&examples, &weights.offers, &Given::default(), next_basket::K, &config.blend, progress);
+        let given = Given::default();
+        weights.offers = learn(&examples, &weights.offers, &given, next_basket::K, &config.blend, progress).weights;
     }
     let model = model_of(&past)?.reweighed(weights)?;
     let cases = next_basket::cases(&model, transactions, &split.last);

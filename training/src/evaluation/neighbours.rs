@@ -49,7 +49,11 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     /// `baskets` are those that the model was fitted on; `None` if there are too many customers or none.
-    pub(super) fn new(model: &Model, transactions: &Transactions, baskets: impl Iterator<Item = usize>) -> Option<Self> {
+    pub(super) fn new(
+        model: &Model,
+        transactions: &Transactions,
+        baskets: impl Iterator<Item = usize>,
+    ) -> Option<Self> {
         let customers = model.histories().customers().len();
         if customers == 0 || customers > MOST_CUSTOMERS {
             return None;
@@ -100,7 +104,10 @@ fn tifu(model: &Model, of_customer: &[Vec<Vec<u32>>]) -> Method {
 
 fn up_cf(model: &Model, of_customer: &[Vec<Vec<u32>>]) -> Method {
     let presence = |baskets: &Vec<Vec<u32>>| {
-        summed(baskets.iter().flatten().map(|&item| (item, 0.0)).collect()).into_iter().map(|(item, _)| (item, 1.0)).collect()
+        summed(baskets.iter().flatten().map(|&item| (item, 0.0)).collect())
+            .into_iter()
+            .map(|(item, _)| (item, 1.0))
+            .collect()
     };
     let sets: Vec<Sparse> = of_customer.iter().map(presence).collect();
     let similarity = |a: usize, b: usize, product: f32| {

@@ -110,7 +110,8 @@ impl Weekly {
             return None;
         }
         let owners: Vec<u32> = (0..self.audiences.len() as u32).collect();
-        let means = Means::new(&[self.audiences.iter().collect(), self.audiences_by_habit.iter().collect()], &owners, seed);
+        let means =
+            Means::new(&[self.audiences.iter().collect(), self.audiences_by_habit.iter().collect()], &owners, seed);
         Some([means.of(0, 0), means.of(1, 0)])
     }
 }

@@ -40,11 +40,6 @@ impl Periods {
         let end = transactions.baskets.last().map_or(0, |basket| basket.day + 1);
         let test_from = end.saturating_sub(config.test_days);
         let validation_from = test_from.saturating_sub(config.validation_days);
-        Self {
-            validation: transactions.before(validation_from),
-            test: transactions.before(test_from),
-            test_from,
-            end,
-        }
+        Self { validation: transactions.before(validation_from), test: transactions.before(test_from), test_from, end }
     }
 }

@@ -26,8 +26,8 @@ admin_listen = "127.0.0.1:0"
 reload_milliseconds = 50
 [training]
 ials = {{ iterations = 2, dims = 16 }}
-blend = {{ rounds = 30 }}
-evaluation = {{ offer_weeks = 1 }}
+blend = {{ rounds = 20, cases = 600 }}
+evaluation = {{ test_days = 14, validation_days = 14, offer_weeks = 1 }}
 [markets.{market}]
 transactions = "{REPOSITORY}/tests/data/transactions.parquet"
 items = "{REPOSITORY}/tests/data/products.parquet"

@@ -154,6 +154,7 @@ impl Blends {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers have exact results")]
 mod tests {
     use super::*;
 

@@ -27,7 +27,6 @@ pub struct Histories {
     baskets: Vec<u32>,
     decayed_baskets: Vec<f32>,
     last: LastBaskets,
-    end: u16,
 }
 
 /// The last baskets of all customers, oldest first.
@@ -41,6 +40,8 @@ pub struct LastBaskets {
     pub lines: Rows,
     /// Its items, by their positions in the customer's history, rising.
     pub position: Vec<u16>,
+    /// The day after the last one of the period.
+    pub end: u16,
 }
 
 /// One of a customer's last baskets.
@@ -106,8 +107,7 @@ impl Columns {
 impl Histories {
     /// Puts the parts together and checks them against each other and the number of items in the catalogue.
     ///
-    /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer; `end` is the day
-    /// after the last one.
+    /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer.
     ///
     /// # Errors
     /// What does not fit, in words.
@@ -118,7 +118,6 @@ impl Histories {
         baskets: Vec<u32>,
         decayed_baskets: Vec<f32>,
         last: LastBaskets,
-        end: u16,
         items: usize,
     ) -> Result<Self, String> {
         let habits = columns.item.len();
@@ -147,10 +146,10 @@ impl Histories {
             return Err("a decayed count is not a finite number from 0".into());
         }
         last.check(&rows)?;
-        if columns.last_day.iter().chain(&last.day).any(|&day| day >= end) {
+        if columns.last_day.iter().chain(&last.day).any(|&day| day >= last.end) {
             return Err("a day lies beyond the end of the period".into());
         }
-        Ok(Self { customers, rows, columns, baskets, decayed_baskets, last, end })
+        Ok(Self { customers, rows, columns, baskets, decayed_baskets, last })
     }
 
     /// The customers' IDs.
@@ -208,12 +207,7 @@ impl Histories {
 
     /// How many days before the end of the period a day was, from 0.
     pub fn age(&self, day: u16) -> f32 {
-        f32::from(self.end.saturating_sub(1).saturating_sub(day))
-    }
-
-    /// The day after the last one.
-    pub fn end(&self) -> u16 {
-        self.end
+        f32::from(self.last.end.saturating_sub(1).saturating_sub(day))
     }
 
     /// The last baskets as they are stored.

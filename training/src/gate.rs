@@ -206,32 +206,32 @@ mod tests {
         Evaluation { contests: vec![contest], ..Evaluation::default() }
     }
 
-    fn failures(gate: &str, costs: Costs, comparison: Option<&Comparison>) -> Vec<String> {
+    fn failures(gate: &str, costs: &Costs, comparison: Option<&Comparison>) -> Vec<String> {
         let gate: GateConfig = serde_json::from_str(gate).unwrap();
         gate.check().unwrap();
-        gate.failures(Some(&evaluation()), comparison, &costs, false).iter().map(ToString::to_string).collect()
+        gate.failures(Some(&evaluation()), comparison, costs, false).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn every_condition_holds_or_says_by_how_much_it_does_not() {
-        let none = Costs::default;
+        let none = &Costs::default();
         assert!(
-            failures(r#"{"floor": {"offers.ndcg": 0.21}, "ceiling": {"offers.ndcg": 0.21}}"#, none(), None).is_empty()
+            failures(r#"{"floor": {"offers.ndcg": 0.21}, "ceiling": {"offers.ndcg": 0.21}}"#, none, None).is_empty()
         );
         assert_eq!(
-            failures(r#"{"floor": {"offers.ndcg": 0.25}, "ceiling": {"offers.ndcg": 0.2}}"#, none(), None),
+            failures(r#"{"floor": {"offers.ndcg": 0.25}, "ceiling": {"offers.ndcg": 0.2}}"#, none, None),
             [
                 "floor.\"offers.ndcg\": 0.2100 is 0.0400 below 0.2500",
                 "ceiling.\"offers.ndcg\": 0.2100 is 0.0100 above 0.2000"
             ]
         );
         let margin = |by| format!(r#"{{"margin": {{"offers.ndcg": {{"over": "bestsellers", "by": {by}}}}}}}"#);
-        assert!(failures(&margin(0.04), none(), None).is_empty());
-        assert!(failures(&margin(0.06), none(), None)[0].contains("+5.0 % beside bestsellers"));
-        assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none(), None)[0].contains("not measured"));
+        assert!(failures(&margin(0.04), none, None).is_empty());
+        assert!(failures(&margin(0.06), none, None)[0].contains("+5.0 % beside bestsellers"));
+        assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none, None)[0].contains("not measured"));
         let costs = Costs { seconds: 90.0, peak_memory: Some(3 << 30), ..Costs::default() };
-        assert!(failures(r#"{"minutes": 2.0, "memory_gib": 4.0}"#, costs.clone(), None).is_empty());
-        assert_eq!(failures(r#"{"minutes": 1.0, "memory_gib": 2.0}"#, costs, None).len(), 2);
+        assert!(failures(r#"{"minutes": 2.0, "memory_gib": 4.0}"#, &costs, None).is_empty());
+        assert_eq!(failures(r#"{"minutes": 1.0, "memory_gib": 2.0}"#, &costs, None).len(), 2);
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
             older_data: None,
         };
         let gate = r#"{"tolerance": {"offers.ndcg": 0.02}}"#;
-        let judged = |comparison| failures(gate, Costs::default(), Some(&comparison)).len();
+        let judged = |comparison| failures(gate, &Costs::default(), Some(&comparison)).len();
         assert_eq!(judged(with(-0.06, -0.04, -0.02)), 1, "surely worse");
         assert_eq!(judged(with(-0.09, -0.04, 0.01)), 0, "perhaps not worse at all");
         assert_eq!(judged(with(-0.019, -0.015, -0.01)), 0, "surely worse, but by less than the tolerance");

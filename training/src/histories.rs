@@ -62,6 +62,7 @@ pub(crate) fn histories(
         lines: rows(line_bounds, last_position.len())?,
         day: last_day,
         position: last_position,
+        end: baskets.end,
     };
-    Histories::new(baskets.customers.clone(), bounds, columns, all, all_decayed, last, baskets.end, items)
+    Histories::new(baskets.customers.clone(), bounds, columns, all, all_decayed, last, items)
 }

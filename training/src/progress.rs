@@ -27,19 +27,25 @@ impl Progress for Silent {
 /// Passes everything on, and adds up how long each stage took. Stages follow each other.
 pub(crate) struct Timed<'a> {
     to: &'a dyn Progress,
-    seconds: Mutex<(Option<(&'static str, Instant)>, BTreeMap<&'static str, f64>)>,
+    times: Mutex<Times>,
+}
+
+#[derive(Default)]
+struct Times {
+    running: Option<(&'static str, Instant)>,
+    seconds: BTreeMap<&'static str, f64>,
 }
 
 impl<'a> Timed<'a> {
     pub(crate) fn new(to: &'a dyn Progress) -> Self {
-        Self { to, seconds: Mutex::default() }
+        Self { to, times: Mutex::default() }
     }
 
     /// Seconds by stage, the longest first.
     pub(crate) fn stages(&self) -> Vec<(String, f64)> {
-        let guard = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stages: Vec<(String, f64)> =
-            guard.1.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
+            guard.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
         stages.sort_by(|a, b| b.1.total_cmp(&a.1));
         stages
     }
@@ -47,7 +53,7 @@ impl<'a> Timed<'a> {
 
 impl Progress for Timed<'_> {
     fn begin(&self, stage: &'static str, total: u64) {
-        self.seconds.lock().unwrap_or_else(PoisonError::into_inner).0 = Some((stage, Instant::now()));
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).running = Some((stage, Instant::now()));
         self.to.begin(stage, total);
     }
 
@@ -56,9 +62,9 @@ impl Progress for Timed<'_> {
     }
 
     fn end(&self) {
-        let mut guard = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((stage, began)) = guard.0.take() {
-            *guard.1.entry(stage).or_default() += began.elapsed().as_secs_f64();
+        let mut guard = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stage, began)) = guard.running.take() {
+            *guard.seconds.entry(stage).or_default() += began.elapsed().as_secs_f64();
         }
         drop(guard);
         self.to.end();

@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::{IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine, read, train};
+use trolley_training::{
+    BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine,
+    read, train,
+};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
 
@@ -90,16 +94,16 @@ fn quick() -> TrainingConfig {
         ials: IalsConfig { iterations: 2, dims: 16, ..Default::default() },
         ..TrainingConfig::default()
     };
-    config.evaluation.offer_weeks = 2;
-    config.blend.rounds = 40;
+    config.evaluation = EvaluationConfig { test_days: 21, validation_days: 14, offer_weeks: 1 };
+    config.blend = BlendConfig { rounds: 20, cases: 600, ..BlendConfig::default() };
     config
 }
 
-/// The sample's baskets as a table of its own, changed by `change`: (basket, day, customer, items).
-fn rewritten(
-    folder: &Path,
-    change: impl Fn(Vec<(String, u16, String, Vec<String>)>) -> Vec<(String, u16, String, Vec<String>)>,
-) -> InputConfig {
+/// A basket: its ID, its day, its customer and its items.
+type Line = (String, u16, String, Vec<String>);
+
+/// The sample's baskets as a table of its own, changed by `change`.
+fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputConfig {
     let sample = input();
     let tables =
         read(&us(), &sample, &folder.join("r.csv"), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
@@ -112,7 +116,7 @@ fn rewritten(
     let mut text = String::from("basket_id,item_id,timestamp,customer_id\n");
     for (basket, day, customer, items) in change(baskets.collect()) {
         for item in items {
-            text.push_str(&format!("{basket},{item},{},{customer}\n", i64::from(day) * 86_400 + 43_200));
+            writeln!(text, "{basket},{item},{},{customer}", i64::from(day) * 86_400 + 43_200).unwrap();
         }
     }
     let path = folder.join("rewritten.csv");

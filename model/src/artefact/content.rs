@@ -145,7 +145,7 @@ fn history_columns(histories: &Histories) -> Columns {
     columns.put_u16("last_basket_day", &last.day);
     columns.put_u64("last_basket_lines", last.lines.bounds());
     columns.put_u16("last_basket_position", &last.position);
-    columns.put_u16("end", &[histories.end()]);
+    columns.put_u16("end", &[last.end]);
     columns
 }
 
@@ -162,13 +162,14 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
     let rows = |name: &str, values: usize| {
         Rows::from_bounds(table.take_u64(name)?, values).ok_or_else(|| format!("the bounds `{name}` are not valid"))
     };
+    let [end] = table.take_u16("end")?[..] else { return Err("`end` is not one number".into()) };
     let last = LastBaskets {
         rows: rows("last_baskets", day.len())?,
         lines: rows("last_basket_lines", position.len())?,
         day,
         position,
+        end,
     };
-    let [end] = table.take_u16("end")?[..] else { return Err("`end` is not one number".into()) };
     Histories::new(
         ids(&table, "customers")?,
         table.take_u64("bounds")?,
@@ -176,7 +177,6 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
         table.take_u32("customer_baskets")?,
         table.take_f32("customer_decayed_baskets")?,
         last,
-        end,
         items,
     )
 }

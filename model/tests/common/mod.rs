@@ -61,10 +61,10 @@ pub(crate) fn parts() -> Parts {
         day: vec![17_300, 17_400, 17_300],
         lines: Rows::from_lengths([2, 1, 1]),
         position: vec![0, 1, 0, 0],
+        end: 17_410,
     };
     let customers = ids(&["anna", "bert"]);
-    let histories =
-        Histories::new(customers, vec![0, 2, 3], columns, vec![5, 1], vec![3.5, 0.8], last, 17_410, 6).unwrap();
+    let histories = Histories::new(customers, vec![0, 2, 3], columns, vec![5, 1], vec![3.5, 0.8], last, 6).unwrap();
     let category_pairs = CoPurchases::new([
         vec![pair(1, 60, 60.0), pair(2, 20, 20.0)],
         vec![pair(0, 60, 60.0)],

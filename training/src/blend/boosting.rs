@@ -1,5 +1,5 @@
 //! An additive ranker: for each signal a straight weight and a step function on top of it, the steps of all signals
-//! learned together by boosting with `LambdaMART`'s gradients (Burges 2010, "From RankNet to LambdaRank to LambdaMART")
+//! learned together by boosting with `LambdaMART`'s gradients (Burges 2010)
 //! and trees of a single split.
 //!
 //! A tree of one split depends on one signal, so that the sum of all trees is a sum over signals, as a linear blend is:
@@ -135,7 +135,7 @@ pub(crate) fn learn(
 fn weight(slope: f32, bounds: &[f32], levels: &[f64]) -> Option<Weight> {
     let mut steps = Steps { slope, from: Vec::new(), adds: vec![levels[0] as f32] };
     for (from, pair) in bounds.iter().zip(levels.windows(2)) {
-        if pair[0] != pair[1] {
+        if pair[0].to_bits() != pair[1].to_bits() {
             steps.from.push(*from);
             steps.adds.push(pair[1] as f32);
         }

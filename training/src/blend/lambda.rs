@@ -1,4 +1,4 @@
-//! The gradients of LambdaRank (Burges 2010, section 4): every pair of a right and a wrong candidate, of which one is near
+//! The gradients of `LambdaRank` (Burges 2010, section 4): every pair of a right and a wrong candidate, of which one is near
 //! the top, pulls by as much as nDCG would change if the two changed places.
 
 /// A candidate is near the top within so many places beyond the last one that is shown.

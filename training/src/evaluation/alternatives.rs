@@ -119,6 +119,9 @@ pub struct Substitution {
     pub lift_of_random: f64,
 }
 
+/// Of one item asked about: the share of its six that are of its category, their lifts, and those of random others.
+type Asked = (f64, Vec<f64>, Vec<f64>);
+
 /// Asks for alternatives to each distinct item of the cases, nobody being known, and counts how often these and the
 /// item are in one basket of those before `until`.
 pub(super) fn substitution(
@@ -136,7 +139,7 @@ pub(super) fn substitution(
         let (a, b) = (&holders[a as usize], &holders[b as usize]);
         common(a, b) as f64 * until as f64 / (a.len() as f64 * b.len() as f64)
     };
-    let judged: Vec<(f64, Vec<f64>, Vec<f64>)> = items
+    let judged: Vec<Asked> = items
         .par_iter()
         .filter_map(|&item| {
             let category = model.catalogue().category(item)?;
@@ -156,16 +159,16 @@ pub(super) fn substitution(
             ))
         })
         .collect();
-    let median = |lifts: &dyn Fn(&(f64, Vec<f64>, Vec<f64>)) -> Vec<f64>| {
-        let mut all: Vec<f64> = judged.iter().flat_map(lifts).collect();
+    let median = |lifts: fn(&Asked) -> &Vec<f64>| {
+        let mut all: Vec<f64> = judged.iter().flat_map(lifts).copied().collect();
         all.sort_unstable_by(f64::total_cmp);
         all.get(all.len() / 2).copied().unwrap_or(0.0)
     };
     Substitution {
         items: judged.len(),
         category_agreement: judged.iter().map(|(alike, ..)| alike).sum::<f64>() / judged.len().max(1) as f64,
-        lift: median(&|judged| judged.1.clone()),
-        lift_of_random: median(&|judged| judged.2.clone()),
+        lift: median(|judged| &judged.1),
+        lift_of_random: median(|judged| &judged.2),
     }
 }
 

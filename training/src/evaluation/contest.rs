@@ -9,12 +9,15 @@ use super::bootstrap::{Estimate, Means};
 use super::case::{Band, Case, History};
 use super::metrics::{Figures, METRICS, figures};
 
+/// The best items for a case, best first, at most so many.
+type Answer<'a> = Box<dyn Fn(&Case, usize) -> Vec<u32> + Sync + 'a>;
+
 /// One way of answering.
 pub(super) struct Contender<'a> {
     /// Its name; the first of a contest is the model.
     pub(super) name: &'static str,
-    /// The best items for a case, best first, at most so many.
-    pub(super) answer: Box<dyn Fn(&Case, usize) -> Vec<u32> + Sync + 'a>,
+    /// How it answers.
+    pub(super) answer: Answer<'a>,
 }
 
 impl<'a> Contender<'a> {

@@ -31,7 +31,7 @@ pub(super) fn area_under_curve(scores: &mut [(f32, bool)]) -> Option<f64> {
         return None;
     }
     let (mut below, mut wins) = (0usize, 0.0);
-    for same in scores.chunk_by(|a, b| a.0 == b.0) {
+    for same in scores.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let good = same.iter().filter(|(_, positive)| *positive).count();
         let bad = same.len() - good;
         wins += good as f64 * (below as f64 + bad as f64 / 2.0);

@@ -235,6 +235,9 @@ fn model_of_customers(
     Model::new(fit(transactions, until, items, config, Scope::Customers, progress)?.parts)
 }
 
+/// What a case's answer is chosen from.
+type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
+
 /// Learns the blends of bought together and of alternatives, with and without a customer.
 fn learn_items(
     model: &Model,
@@ -254,7 +257,6 @@ fn learn_items(
         let item = case.items.first();
         item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
     };
-    type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
     let mut learn = |name: &str, cases: &[Case], weights: &mut Weights, candidates: Candidates<'_>, given: &Given| {
         let mut examples = Examples::new(&[]);
         progress.begin("signals", 1);

@@ -144,9 +144,9 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             items.swap(last, (state >> 33) as usize % (last + 1));
         }
+        let mut items = items.into_iter();
         for basket in &mut baskets {
-            let rest = items.split_off(basket.3.len());
-            basket.3 = std::mem::replace(&mut items, rest);
+            basket.3 = items.by_ref().take(basket.3.len()).collect();
         }
         baskets
     });
@@ -193,10 +193,7 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     assert!(!worse.published, "{:?}", worse.comparison);
     assert_eq!(worse.failures[0].gate, "tolerance.\"bought_together.ndcg\"");
     let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"];
-    assert!(
-        ((1.0 + lead.value) * (1.0 + other_way.value) - 1.0).abs() < 1e-9,
-        "the same baskets: {lead:?} {other_way:?}"
-    );
+    assert!(other_way.high < 0.0, "and half a year is worse, as surely: {other_way:?}");
 
     // What ends earlier than what is in service is older data, however good.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));

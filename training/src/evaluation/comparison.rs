@@ -40,7 +40,7 @@ pub(crate) fn leads(
 ) -> BTreeMap<String, Estimate> {
     let Tables { transactions, offers, numbers, .. } = tables;
     let test = from..transactions.baskets.len();
-    let first_day = transactions.baskets.get(from).map_or(u16::MAX, |basket| basket.day);
+    let Some(first_day) = transactions.baskets.get(from).map(|basket| basket.day) else { return BTreeMap::new() };
     let end = transactions.baskets.last().map_or(0, |basket| basket.day + 1);
     let weeks = weeks(transactions, offers, first_day..end);
     // Case by case: which one, whose, and how it was answered.

@@ -46,7 +46,7 @@ pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Rang
     let common = (0..DAYS).max_by_key(|&weekday| (weekdays[usize::from(weekday)], weekday)).unwrap_or(0);
     // Without a common weekday the last week ends with the period.
     let weekday = if offers.iter().any(|offer| offer.valid_from.is_some()) { common } else { days.end % DAYS };
-    let first = days.start + (weekday + DAYS - days.start % DAYS) % DAYS;
+    let first = days.start.saturating_add((weekday + DAYS - days.start % DAYS) % DAYS);
     let mut weeks = Vec::new();
     for start in (first..days.end).step_by(usize::from(DAYS)) {
         // At noon: offers change during the night.
@@ -55,7 +55,7 @@ pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Rang
             offer.valid_from.is_none_or(|from| from <= noon) && offer.valid_to.is_none_or(|to| noon < to)
         };
         let rows: Vec<u32> = (0..offers.len() as u32).filter(|&row| holds(&offers[row as usize])).collect();
-        let baskets = transactions.before(start)..transactions.before(start + DAYS);
+        let baskets = transactions.before(start)..transactions.before(start.saturating_add(DAYS));
         if !baskets.is_empty() && baskets.start > 0 && (offers.is_empty() || !rows.is_empty()) {
             weeks.push(Week { baskets, rows });
         }

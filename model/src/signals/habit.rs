@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, log_share, matches};
+use super::{Evidence, Signal, bought_before, log_share, matches};
 use crate::{Ask, Model};
 
 /// The share of the customer's baskets that hold the item, recent baskets counting more.
@@ -31,7 +31,6 @@ impl Signal for Habitual {
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        let habit = model.histories().habit(ask.customer?, candidate)?;
-        Some(Evidence::BoughtBefore { times: habit.baskets, last_day: habit.last_day })
+        bought_before(model, ask, candidate)
     }
 }

@@ -1,4 +1,4 @@
-use super::{Signal, log_share, matches};
+use super::{Evidence, Signal, bought_before, log_share, matches};
 use crate::{Ask, Model};
 
 /// In how many of the customer's last [`BASKETS`] baskets the item was, as a shrunk share.
@@ -28,5 +28,9 @@ impl Signal for LastBaskets {
             |entry| *entry.0,
             |at, (_, &count)| out[at] = log_share(f32::from(count) / baskets),
         );
+    }
+
+    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
+        bought_before(model, ask, candidate)
     }
 }

@@ -145,6 +145,12 @@ fn log_share(p: f32) -> f32 {
     (100.0 * p).ln_1p()
 }
 
+/// What a customer's history says of an item, to be told.
+fn bought_before(model: &Model, ask: &Ask<'_>, item: u32) -> Option<Evidence> {
+    let habit = model.histories().habit(ask.customer?, item)?;
+    Some(Evidence::BoughtBefore { times: habit.baskets, last_day: habit.last_day })
+}
+
 /// A number for each candidate that the customer has bought before, from what their history says of it; 0 for others.
 fn of_history(
     model: &Model,

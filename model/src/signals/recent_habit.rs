@@ -1,4 +1,4 @@
-use super::{Signal, log_share, of_last_baskets};
+use super::{Evidence, Signal, bought_before, log_share, of_last_baskets};
 use crate::{Ask, Model};
 
 /// As `habit`, but quicker to forget: a basket counts one half after [`HALF_LIFE`] days.
@@ -21,5 +21,9 @@ impl Signal for RecentHabit {
             |basket| (-basket.age / HALF_LIFE).exp2(),
             |sum, all| log_share(sum / (all + PRIOR_BASKETS)),
         );
+    }
+
+    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
+        bought_before(model, ask, candidate)
     }
 }

@@ -1,4 +1,4 @@
-use super::{Signal, log_share, of_last_baskets};
+use super::{Evidence, Signal, bought_before, log_share, of_last_baskets};
 use crate::{Ask, Model};
 
 /// As `habit`, but a basket of n items counts 1/n: what the customer comes for when they come for little.
@@ -21,5 +21,9 @@ impl Signal for SmallBasketHabit {
             |basket| (-basket.age / HALF_LIFE).exp2() / basket.positions.len().max(1) as f32,
             |sum, all| log_share(sum / (all + PRIOR_BASKETS)),
         );
+    }
+
+    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
+        bought_before(model, ask, candidate)
     }
 }

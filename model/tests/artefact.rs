@@ -198,12 +198,3 @@ fn an_artefact_of_format_1_is_refused_with_what_to_do() {
     assert!(matches!(error, ArtefactError::Format { found: 1, supported: 2, .. }), "{error}");
     assert!(error.to_string().contains("train the model again"), "{error}");
 }
-
-#[test]
-#[ignore = "writes the fixture of the format that this code writes; kept with the repository once it is released"]
-fn write_the_fixture_of_this_format() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{FORMAT}"));
-    fs::remove_dir_all(&folder).ok();
-    publish(&folder, "v1");
-    fs::remove_file(folder.join("xx/.publishing")).unwrap();
-}

@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, bought_before, log_share, of_last_baskets};
+use super::{Evidence, Signal, bought_before, decayed_share};
 use crate::{Ask, Model};
 
 /// As `habit`, but slower to forget: a basket counts one half after [`HALF_LIFE`] days.
@@ -13,14 +13,7 @@ impl Signal for LastingHabit {
     }
 
     fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        of_last_baskets(
-            model,
-            ask,
-            candidates,
-            out,
-            |basket| (-basket.age / HALF_LIFE).exp2(),
-            |sum, all| log_share(sum / (all + PRIOR_BASKETS)),
-        );
+        decayed_share(model, ask, candidates, out, HALF_LIFE, PRIOR_BASKETS);
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

@@ -185,6 +185,20 @@ fn of_last_baskets(
     }
 }
 
+/// The shrunk share of the customer's last baskets that hold each candidate, a basket counting one half after each half-life,
+/// in days.
+fn decayed_share(
+    model: &Model,
+    ask: &Ask<'_>,
+    candidates: &[u32],
+    out: &mut [f32],
+    half_life: f32,
+    prior_baskets: f32,
+) {
+    let decay = |basket: &LastBasket<'_>| (-basket.age / half_life).exp2();
+    of_last_baskets(model, ask, candidates, out, decay, |sum, all| log_share(sum / (all + prior_baskets)));
+}
+
 /// A number for each candidate from the customer's history of its category, folded over the habits of it from 0 on; 0 for
 /// others.
 fn per_category(

@@ -1,6 +1,6 @@
 //! A market's model in memory.
 
-use crate::blend::{BlendWeights, Blends};
+use crate::blend::{Blends, Scorers};
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
@@ -13,7 +13,7 @@ use crate::vectors::Vectors;
 #[derive(Debug)]
 pub struct Model {
     parts: Parts,
-    blends: Blends,
+    scorers: Scorers,
     nearest: Nearest,
     buyers: Vec<u32>,
 }
@@ -39,8 +39,8 @@ pub struct Parts {
     pub category_partners: CoPurchases,
     /// What each customer has bought.
     pub histories: Histories,
-    /// The signals' weights.
-    pub weights: BlendWeights,
+    /// What each signal counts.
+    pub blends: Blends,
 }
 
 impl Parts {
@@ -49,7 +49,7 @@ impl Parts {
     /// # Errors
     /// What does not fit, in words.
     pub fn check(&self) -> Result<(), String> {
-        let Self { catalogue, input, output, item_factors, customer_factors, histories, weights, .. } = self;
+        let Self { catalogue, input, output, item_factors, customer_factors, histories, blends, .. } = self;
         let learned = input.len();
         let most = learned.max(item_factors.len());
         if most > catalogue.items().len() {
@@ -74,7 +74,7 @@ impl Parts {
                 return Err(format!("the {what} hold one that is not finite or not of unit length"));
             }
         }
-        Blends::new(weights).map(|_| ())
+        Scorers::new(blends).map(|_| ())
     }
 }
 
@@ -85,22 +85,22 @@ impl Model {
     /// As [`Parts::check`].
     pub fn new(parts: Parts) -> Result<Self, String> {
         parts.check()?;
-        let blends = Blends::new(&parts.weights)?;
+        let scorers = Scorers::new(&parts.blends)?;
         let nearest = Nearest::new(&parts.input);
         let mut buyers = vec![0; parts.catalogue.items().len()];
         for customer in 0..parts.histories.customers().len() as u32 {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
         }
-        Ok(Self { parts, blends, nearest, buyers })
+        Ok(Self { parts, scorers, nearest, buyers })
     }
 
-    /// The same model with other weights.
+    /// The same model with other blends.
     ///
     /// # Errors
     /// As [`Parts::check`].
-    pub fn reweighed(mut self, weights: BlendWeights) -> Result<Self, String> {
-        self.blends = Blends::new(&weights)?;
-        self.parts.weights = weights;
+    pub fn reblended(mut self, blends: Blends) -> Result<Self, String> {
+        self.scorers = Scorers::new(&blends)?;
+        self.parts.blends = blends;
         Ok(self)
     }
 
@@ -159,9 +159,9 @@ impl Model {
         &self.parts.histories
     }
 
-    /// The signals' weights by name.
-    pub fn weights(&self) -> &BlendWeights {
-        &self.parts.weights
+    /// What each signal counts, by name.
+    pub fn blends(&self) -> &Blends {
+        &self.parts.blends
     }
 
     /// Search among the input vectors.
@@ -169,8 +169,8 @@ impl Model {
         &self.nearest
     }
 
-    pub(crate) fn blends(&self) -> &Blends {
-        &self.blends
+    pub(crate) fn scorers(&self) -> &Scorers {
+        &self.scorers
     }
 
     /// True if the item was bought often enough to have vectors.

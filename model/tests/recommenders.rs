@@ -5,7 +5,7 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model};
 use trolley_model::recommend::{
-    Limits, Offer, Question, Recommended, Tier, alternatives, audience, bought_together, explain, offers, promotion,
+    Limits, Offer, Question, Recommended, Tier, alternatives, audience, bought_together, explain, explain_offer, offers,
 };
 use trolley_model::signals::Evidence;
 use trolley_model::{Ask, Model};
@@ -154,8 +154,12 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
     let promoted = [of(&[MILK]), Offer { items: &[BREAD], numbers: &[("discount", 4.0), ("colour", 9.0)] }];
     let ranked: Vec<_> = offers(&model, Some(ANNA), &promoted, 10).iter().map(|o| o.offer).collect();
     assert_eq!(ranked, [1, 0]);
-    assert_eq!(promotion(&model, &promoted[1]).unwrap().share, 8.0);
-    assert_eq!(promotion(&model, &promoted[0]), None);
+    let why = |offer: &Offer<'_>, item| {
+        let found = Recommended { item, score: 0.0, tier: Tier::Model };
+        explain_offer(&model, &Ask { items: &[], customer: Some(ANNA) }, offer, &found)
+    };
+    assert_eq!((why(&promoted[1], BREAD)[0].signal, why(&promoted[1], BREAD)[0].share), ("promotion", 8.0));
+    assert!(why(&promoted[0], MILK).iter().all(|reason| reason.signal != "promotion"));
 }
 
 #[test]

@@ -71,7 +71,6 @@ pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, verdict: Verdic
         comparison: outcome.comparison.as_ref(),
         costs: &outcome.costs,
         losses: &outcome.losses,
-        weights: outcome.model.weights(),
         model: &outcome.model,
         offers,
     }

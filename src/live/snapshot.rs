@@ -226,11 +226,8 @@ impl Snapshot {
     }
 
     fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Vec<Why> {
-        let mut why = self.why(Question::Offers, ask, found);
-        if found.tier == Tier::Model {
-            why.extend(recommend::promotion(&self.model, offer).map(|reason| Why::new(&self.model, reason)));
-        }
-        why
+        let reasons = recommend::explain_offer(&self.model, ask, offer, found);
+        reasons.into_iter().map(|reason| Why::new(&self.model, reason)).collect()
     }
 
     /// The numbers of those of the items that the model knows.

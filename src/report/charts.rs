@@ -1,7 +1,6 @@
 //! Charts as SVG, drawn by hand: a report must stand alone.
 
 use maud::{Markup, html};
-use trolley_model::Weight;
 use trolley_training::Estimate;
 
 const OURS: &str = "#0a7d4f";
@@ -60,27 +59,12 @@ pub(super) fn line(values: &[f64], x_label: &str) -> Markup {
     }
 }
 
-/// Corners of the curve of a weight, as (value, what it adds): over the range in which it has steps, or from 0 to 1.
-pub(super) fn points(weight: &Weight) -> Vec<(f32, f32)> {
-    let Weight::Steps(steps) = weight else { return vec![(0.0, 0.0), (1.0, weight.of(1.0))] };
-    let (Some(first), Some(last)) = (steps.from.first(), steps.from.last()) else { return Vec::new() };
-    let margin = ((last - first) * 0.05).max(1e-6);
-    let mut points = vec![(first - margin, steps.at(first - margin))];
-    for (from, below) in steps.from.iter().zip(&steps.adds) {
-        points.push((*from, steps.slope * from + below));
-        points.push((*from, steps.at(*from)));
-    }
-    points.push((last + margin, steps.at(last + margin)));
-    points
-}
-
-/// What a weight adds over the range of its signal.
-pub(super) fn curve(weight: &Weight, reach: f32) -> Markup {
+/// A curve through (value, part) around 0; `reach` is the largest part that any curve beside it has.
+pub(super) fn curve(points: &[[f32; 2]], reach: f32) -> Markup {
     const WIDTH: f32 = 150.0;
     const HEIGHT: f32 = 36.0;
-    let points = points(weight);
-    let (left, right) = (points.first().map_or(0.0, |p| p.0), points.last().map_or(1.0, |p| p.0));
-    let place = |&(value, adds): &(f32, f32)| {
+    let (left, right) = (points.first().map_or(0.0, |p| p[0]), points.last().map_or(1.0, |p| p[0]));
+    let place = |&[value, adds]: &[f32; 2]| {
         let x = (value - left) / (right - left).max(1e-6) * WIDTH;
         format!("{x:.1},{:.1}", HEIGHT / 2.0 - adds / reach.max(1e-6) * (HEIGHT / 2.0 - 2.0))
     };

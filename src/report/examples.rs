@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use trolley_model::recommend::{self, Limits, Question, Reason, Recommended, alternatives, bought_together, explain};
+use trolley_model::recommend::{
+    self, Limits, Question, Reason, Recommended, alternatives, bought_together, explain, explain_offer,
+};
 use trolley_model::{Ask, Model};
 
 use crate::live::{Offer, Why, label};
@@ -72,7 +74,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
         let offer = |ranked: recommend::RankedOffer| {
             let item = ranked.item?;
             let found = Recommended { item, score: ranked.score, tier: ranked.tier };
-            Some((label(model, item), told(model, explain(model, Question::Offers, &ask, &found))))
+            Some((label(model, item), told(model, explain_offer(model, &ask, &offers[ranked.offer], &found))))
         };
         let found = recommend::offers(model, Some(customer), &offers, SIX);
         CustomerExample {

@@ -9,7 +9,7 @@ pub mod words;
 use std::path::Path;
 
 use serde::Serialize;
-use trolley_model::{BlendWeights, Model};
+use trolley_model::Model;
 use trolley_training::{Comparison, Costs, Evaluation, Failure};
 
 use crate::live::Offer;
@@ -33,8 +33,6 @@ pub struct Report<'a> {
     pub costs: &'a Costs,
     /// Mean loss of the item embeddings, epoch by epoch.
     pub losses: &'a [f64],
-    /// The weights.
-    pub weights: &'a BlendWeights,
     /// The model that the examples are asked.
     #[serde(skip)]
     pub model: &'a Model,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use trolley_model::{Weight, Weights};
+use trolley_training::Role;
 use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Standing};
 
 use super::charts::{self, Bar};
@@ -41,7 +41,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
                     (groups(evaluation))
                     (reach(evaluation))
                 }
-                (weights(report))
+                (roles(report))
                 (training(report))
                 (answers(report))
             }
@@ -245,41 +245,39 @@ fn reach(evaluation: &Evaluation) -> Markup {
     }
 }
 
-/// What each signal can add, as a curve over its values.
-fn weights(report: &Report<'_>) -> Markup {
-    let w = report.weights;
-    let blends = [
-        ("bought_together", "Bought together, customer known", &w.bought_together),
-        ("bought_together_anonymous", "Bought together, nobody known", &w.bought_together_anonymous),
-        ("alternatives", "Alternatives, customer known", &w.alternatives),
-        ("alternatives_anonymous", "Alternatives, nobody known", &w.alternatives_anonymous),
-        ("offers", "Offers", &w.offers),
-        ("offers", "Offers, their own numbers", &w.offer_numbers),
+/// What each signal does in each blend.
+fn roles(report: &Report<'_>) -> Markup {
+    const BLENDS: [(&str, &str); 5] = [
+        ("bought_together", "Bought together, customer known"),
+        ("bought_together_anonymous", "Bought together, nobody known"),
+        ("alternatives", "Alternatives, customer known"),
+        ("alternatives_anonymous", "Alternatives, nobody known"),
+        ("offers", "Offers"),
     ];
+    let found = |key: &str| report.evaluation?.roles.get(key).filter(|roles| !roles.is_empty());
     html! {
         h2 { "What counts" }
-        p.dim { "A score is a sum over signals. Each curve shows what a signal adds (up) or takes (down) as its value grows from left to right; the first number is the distance from its lowest to its highest point, the second what nDCG loses without the signal, the others being left as they are, on customers held out of the learning." }
+        p.dim { "A score is a sum of parts, one for each signal. Each curve shows a signal's mean part (up or down) as its value grows from left to right; the first number is the distance from its lowest to its highest point, the second what nDCG loses without the signal, the others being left as they are, on customers held out of the learning." }
         div.two {
-            @for (key, name, weights) in blends.into_iter().filter(|(.., weights)| !weights.is_empty()) {
-                div { h3 { (name) } (curves(weights, report.evaluation.and_then(|evaluation| evaluation.worth.get(key)))) }
+            @for (roles, name) in BLENDS.into_iter().filter_map(|(key, name)| Some((found(key)?, name))) {
+                div { h3 { (name) } (curves(roles)) }
             }
         }
     }
 }
 
-fn curves(weights: &Weights, worth: Option<&BTreeMap<String, f64>>) -> Markup {
-    let span = |weight: &Weight| {
-        let (low, high) =
-            charts::points(weight).iter().fold((0f32, 0f32), |(low, high), p| (low.min(p.1), high.max(p.1)));
+fn curves(roles: &BTreeMap<String, Role>) -> Markup {
+    let span = |role: &Role| {
+        let (low, high) = role.curve.iter().fold((0f32, 0f32), |(low, high), p| (low.min(p[1]), high.max(p[1])));
         high - low
     };
-    let mut sorted: Vec<_> = weights.iter().collect();
+    let mut sorted: Vec<_> = roles.iter().collect();
     sorted.sort_by(|a, b| span(b.1).total_cmp(&span(a.1)));
-    let reach = sorted.first().map_or(1.0, |(_, weight)| span(weight));
+    let reach = sorted.first().map_or(1.0, |(_, role)| span(role));
     html! {
         table {
-            @for (name, weight) in sorted {
-                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(weight))) } td.n { (worth.and_then(|worth| worth.get(name)).map_or_else(String::new, |worth| percent(-worth))) } td { (charts::curve(weight, reach)) } }
+            @for (name, role) in sorted {
+                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(role))) } td.n { (percent(-role.worth)) } td { (charts::curve(&role.curve, reach)) } }
             }
         }
     }

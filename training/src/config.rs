@@ -64,6 +64,11 @@ impl TrainingConfig {
                 self.blend.learning_rate > 0.0 && self.blend.learning_rate <= 1.0,
                 "above 0, up to 1",
             ),
+            (
+                "blend.share_of_cases",
+                self.blend.share_of_cases > 0.0 && self.blend.share_of_cases <= 1.0,
+                "above 0 and at most 1",
+            ),
             ("blend.candidates", self.blend.candidates >= 1, "at least 1"),
         ];
         match checks.iter().find(|(_, fine, _)| !fine) {

@@ -65,7 +65,7 @@ pub fn fit(
         }
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
-    let weights = by_hand();
+    let blends = by_hand();
     let parts = Parts {
         catalogue,
         input,
@@ -76,7 +76,7 @@ pub fn fit(
         category_pairs,
         category_partners,
         histories,
-        weights,
+        blends,
     };
     Ok(Fitted { parts, losses })
 }

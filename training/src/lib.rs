@@ -26,8 +26,8 @@ mod train;
 pub use blend::BlendConfig;
 pub use config::TrainingConfig;
 pub use evaluation::{
-    Comparison, Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, MODEL, Standing,
-    Substitution, Worth, evaluate, evaluate_next_basket,
+    Comparison, Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, MODEL, Role, Roles, Standing,
+    Substitution, evaluate, evaluate_next_basket,
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Costs, Failure, GateConfig, Margin};

@@ -217,7 +217,7 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Trai
         .map_err(TrainError::Fit)?;
     let mut model = Model::new(parts).map_err(TrainError::Fit)?;
     if let Some(judged) = &judged {
-        model = model.reweighed(judged.weights.clone()).map_err(TrainError::Fit)?;
+        model = model.reblended(judged.blends.clone()).map_err(TrainError::Fit)?;
     }
     let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
     let (costs, failures) = verdict(order, started, evaluation, comparison.as_ref(), progress);

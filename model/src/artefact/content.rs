@@ -2,7 +2,7 @@
 
 use super::fifu;
 use super::tensors::{Columns, Table};
-use crate::blend::BlendWeights;
+use crate::blend::Blends;
 use crate::catalogue::{Catalogue, CatalogueParts};
 use crate::co_purchases::CoPurchases;
 use crate::histories::{self, Histories, LastBaskets};
@@ -19,10 +19,22 @@ pub(super) const CO_PURCHASES: &str = "co-purchases.safetensors";
 pub(super) const CATEGORY_PAIRS: &str = "category-pairs.safetensors";
 pub(super) const CATEGORY_PARTNERS: &str = "category-partners.safetensors";
 pub(super) const HISTORIES: &str = "histories.safetensors";
+/// What the blends add to the straight weights, which stand in the manifest.
+pub(super) const TREES: &str = "trees.json";
 
 /// All files of an artefact but the manifest.
-pub(super) const FILES: [&str; 9] =
-    [ITEMS, INPUT, OUTPUT, ITEM_FACTORS, CUSTOMER_FACTORS, CO_PURCHASES, CATEGORY_PAIRS, CATEGORY_PARTNERS, HISTORIES];
+pub(super) const FILES: [&str; 10] = [
+    ITEMS,
+    INPUT,
+    OUTPUT,
+    ITEM_FACTORS,
+    CUSTOMER_FACTORS,
+    CO_PURCHASES,
+    CATEGORY_PAIRS,
+    CATEGORY_PARTNERS,
+    HISTORIES,
+    TREES,
+];
 
 /// A file that could not be made or was refused, and why.
 pub(super) type Refused = (&'static str, String);
@@ -43,12 +55,13 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
         (CATEGORY_PAIRS, tensors(CATEGORY_PAIRS, co_purchase_columns(&parts.category_pairs))?),
         (CATEGORY_PARTNERS, tensors(CATEGORY_PARTNERS, co_purchase_columns(&parts.category_partners))?),
         (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories))?),
+        (TREES, serde_json::to_vec(&parts.blends.trees()).map_err(|e| (TREES, e.to_string()))?),
     ])
 }
 
 /// Puts the parts together again. `read` yields the verified bytes of a file.
 pub(super) fn decode<E>(
-    weights: BlendWeights,
+    straight: Blends,
     mut read: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
     refuse: impl Fn(Refused) -> E,
 ) -> Result<Parts, E> {
@@ -69,6 +82,7 @@ pub(super) fn decode<E>(
     let histories = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
     let customers = histories.customers().texts();
     let customer_factors = fifu::decode(&file(CUSTOMER_FACTORS)?, customers).map_err(at(CUSTOMER_FACTORS))?;
+    let trees = serde_json::from_slice(&file(TREES)?).map_err(|e| refuse((TREES, e.to_string())))?;
     Ok(Parts {
         catalogue,
         input,
@@ -79,7 +93,7 @@ pub(super) fn decode<E>(
         category_pairs,
         category_partners,
         histories,
-        weights,
+        blends: straight.with_trees(trees),
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{ArtefactError, FORMAT};
-use crate::blend::BlendWeights;
+use crate::blend::Blends;
 use crate::name::Name;
 
 pub(super) const FILE: &str = "manifest.json";
@@ -30,8 +30,8 @@ pub struct Manifest {
     pub data: DataFacts,
     /// The full training config.
     pub config: serde_json::Value,
-    /// The signals' weights.
-    pub weights: BlendWeights,
+    /// The signals' straight weights; the trees of the blends have a file of their own.
+    pub weights: Blends,
     /// Figures of the evaluation by name.
     pub evaluation: BTreeMap<String, f64>,
     /// The conditions of the gate that it did not meet: one in service that has any was forced.
@@ -88,7 +88,7 @@ pub(super) fn new(draft: &super::Draft<'_>, files: BTreeMap<String, FileFacts>) 
         trolley: env!("CARGO_PKG_VERSION").to_owned(),
         data: draft.data.clone(),
         config: draft.config.clone(),
-        weights: draft.parts.weights.clone(),
+        weights: draft.parts.blends.straight(),
         evaluation: draft.evaluation.clone(),
         failed_gates: draft.failed_gates.clone(),
         files,

@@ -22,4 +22,4 @@ pub use shelf::{Opened, Shelf};
 
 /// The format that this code writes, and the only one that it reads. It grows when a reader of the old one would
 /// misread the new one, whatever the crate's version does.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;

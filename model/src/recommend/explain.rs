@@ -1,5 +1,6 @@
-use super::{Recommended, Tier};
-use crate::blend::Blend;
+use super::score::columns;
+use super::{Offer, Recommended, Tier};
+use crate::scorer::{Input, Scorer};
 use crate::signals::{self, Evidence};
 use crate::{Ask, Model};
 
@@ -29,7 +30,7 @@ pub struct Reason {
 pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recommended) -> Vec<Reason> {
     let Recommended { item, score, tier } = *answer;
     let evidence = match tier {
-        Tier::Model => return explain_blend(model, blend(model, question, ask), ask, item),
+        Tier::Model => return explain_score(model, scorer(model, question, ask), ask, item, &Offer::default()),
         Tier::Category => model.catalogue().category(item).map(|category| Evidence::SameCategory { category }),
         Tier::Habits => ask
             .customer
@@ -40,29 +41,48 @@ pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recomm
     vec![Reason { signal: tier.name(), value: score, share: score, evidence }]
 }
 
-fn explain_blend(model: &Model, blend: &Blend, ask: &Ask<'_>, item: u32) -> Vec<Reason> {
-    let mut reasons = Vec::with_capacity(blend.terms().len());
-    for (signal, weight) in blend.terms() {
-        let signal = signals::ALL[*signal];
-        let mut values = [0.0];
-        signal.fill(model, ask, &[item], &mut values);
-        let [value] = values;
-        let share = weight.of(value);
-        if share != 0.0 {
-            reasons.push(Reason { signal: signal.name(), value, share, evidence: signal.evidence(model, ask, item) });
+/// Why an offer has its score: as [`explain`], and what its own numbers add, as one part by the name of `promotion`.
+pub fn explain_offer(model: &Model, ask: &Ask<'_>, offer: &Offer<'_>, answer: &Recommended) -> Vec<Reason> {
+    match answer.tier {
+        Tier::Model => explain_score(model, &model.scorers().offers, ask, answer.item, offer),
+        _ => explain(model, Question::Offers, ask, answer),
+    }
+}
+
+fn explain_score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, item: u32, offer: &Offer<'_>) -> Vec<Reason> {
+    let mut values = columns(model, scorer, ask, &[item]);
+    for (value, input) in values.iter_mut().zip(scorer.inputs()) {
+        if let Input::Number(name) = input {
+            *value = offer.number(name);
         }
+    }
+    let mut reasons = Vec::with_capacity(values.len());
+    let mut promotion = 0.0;
+    for ((input, &value), share) in scorer.inputs().iter().zip(&values).zip(scorer.parts(&values)) {
+        match input {
+            Input::Signal(signal) if share != 0.0 => {
+                let signal = signals::ALL[*signal];
+                let evidence = signal.evidence(model, ask, item);
+                reasons.push(Reason { signal: signal.name(), value, share, evidence });
+            }
+            Input::Signal(_) => {}
+            Input::Number(_) => promotion += share,
+        }
+    }
+    if promotion != 0.0 {
+        reasons.push(Reason { signal: "promotion", value: promotion, share: promotion, evidence: None });
     }
     reasons.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
     reasons
 }
 
-pub(super) fn blend<'m>(model: &'m Model, question: Question, ask: &Ask<'_>) -> &'m Blend {
-    let blends = model.blends();
+pub(super) fn scorer<'m>(model: &'m Model, question: Question, ask: &Ask<'_>) -> &'m Scorer {
+    let scorers = model.scorers();
     match (question, ask.customer) {
-        (Question::BoughtTogether, Some(_)) => &blends.bought_together,
-        (Question::BoughtTogether, None) => &blends.bought_together_anonymous,
-        (Question::Alternatives, Some(_)) => &blends.alternatives,
-        (Question::Alternatives, None) => &blends.alternatives_anonymous,
-        (Question::Offers, _) => &blends.offers,
+        (Question::BoughtTogether, Some(_)) => &scorers.bought_together,
+        (Question::BoughtTogether, None) => &scorers.bought_together_anonymous,
+        (Question::Alternatives, Some(_)) => &scorers.alternatives,
+        (Question::Alternatives, None) => &scorers.alternatives_anonymous,
+        (Question::Offers, _) => &scorers.offers,
     }
 }

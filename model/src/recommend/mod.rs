@@ -12,8 +12,8 @@ mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives};
 pub use bought_together::{bought_together, candidates};
-pub use explain::{Question, Reason, explain};
-pub use offers::{Audience, Offer, RankedOffer, audience, offers, promotion};
+pub use explain::{Question, Reason, explain, explain_offer};
+pub use offers::{Audience, Offer, RankedOffer, audience, offers};
 pub use tiers::Tier;
 
 /// What may be answered, and how much of it.

@@ -1,5 +1,6 @@
-use super::score::{score, tidy};
-use super::{Reason, Tier};
+use super::Tier;
+use super::score::{columns, tidy};
+use crate::scorer::Input;
 use crate::top::Top;
 use crate::{Ask, Model};
 
@@ -11,6 +12,13 @@ pub struct Offer<'a> {
     /// Numbers that the shop gives with it, by name: a discount, or how strongly it is promoted. A name that was not
     /// there when the blend was learned adds nothing, nor does one that is missing.
     pub numbers: &'a [(&'a str, f32)],
+}
+
+impl Offer<'_> {
+    /// One of its numbers, 0 if it has none of this name.
+    pub(super) fn number(&self, name: &str) -> f32 {
+        self.numbers.iter().find(|number| number.0 == name).map_or(0.0, |number| number.1)
+    }
 }
 
 /// One offer in the order of relevance.
@@ -37,8 +45,8 @@ pub struct Audience {
     pub score: f32,
 }
 
-/// Which of `offers` are for this customer? An offer counts for as much as the best of its items, and for what its own
-/// numbers add. All offers come back, best first, up to `limit`.
+/// Which of `offers` are for this customer? An offer counts for as much as the best of its items, with the offer's
+/// own numbers. All offers come back, best first, up to `limit`.
 ///
 /// A known customer's offers are ranked by the blend; an unknown one's by popularity.
 pub fn offers(model: &Model, customer: Option<u32>, offers: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
@@ -48,22 +56,9 @@ pub fn offers(model: &Model, customer: Option<u32>, offers: &[Offer<'_>], limit:
         .map(|(offer, _)| RankedOffer { offer, item: None, score: 0.0, tier: Tier::Bestsellers })
         .collect();
     let items = tidy(offers.iter().flat_map(|offer| offer.items.iter().copied()).collect(), |_| true);
-    let scores = match customer {
-        Some(_) => score(model, &model.blends().offers, &Ask { items: &[], customer }, &items),
-        None => items.iter().map(|&item| model.catalogue().popularity(item)).collect(),
-    };
     let tier = if customer.is_some() { Tier::Model } else { Tier::Bestsellers };
-    for (best, offer) in best.iter_mut().zip(offers) {
-        let mut top = Top::new(1);
-        for item in offer.items {
-            if let Ok(at) = items.binary_search(item) {
-                top.push(scores[at], *item);
-            }
-        }
-        if let Some(&(item, score)) = top.into_sorted().first() {
-            let own = customer.map_or(0.0, |_| of_numbers(model, offer));
-            *best = RankedOffer { item: Some(item), score: score + own, tier, ..*best };
-        }
+    for (offer, (item, score)) in best_items(model, customer, offers, &items) {
+        best[offer] = RankedOffer { offer, item: Some(item), score, tier };
     }
     // Offers whose items are all new to the model come last, in the order in which they were given.
     let order = |a: &RankedOffer, b: &RankedOffer| {
@@ -77,32 +72,51 @@ pub fn offers(model: &Model, customer: Option<u32>, offers: &[Offer<'_>], limit:
     best
 }
 
-/// The part that the offer's own numbers have in its score, if they have one.
-pub fn promotion(model: &Model, offer: &Offer<'_>) -> Option<Reason> {
-    let share = of_numbers(model, offer);
-    (share != 0.0).then_some(Reason { signal: "promotion", value: share, share, evidence: None })
-}
-
-/// What the offer's own numbers add to its score.
-fn of_numbers(model: &Model, offer: &Offer<'_>) -> f32 {
-    let weights = &model.weights().offer_numbers;
-    let weighed = |&(name, number): &(&str, f32)| weights.get(name).map_or(0.0, |weight| weight.of(number));
-    offer.numbers.iter().map(weighed).sum()
+/// The most relevant item of each offer, with its score; nothing for an offer without items. `items` are those of all
+/// offers, strictly rising.
+fn best_items(
+    model: &Model,
+    customer: Option<u32>,
+    offers: &[Offer<'_>],
+    items: &[u32],
+) -> impl Iterator<Item = (usize, (u32, f32))> {
+    // Each offer with each of its items.
+    let rows: Vec<(usize, usize)> = offers
+        .iter()
+        .enumerate()
+        .flat_map(|(offer, of)| of.items.iter().filter_map(move |item| Some((offer, items.binary_search(item).ok()?))))
+        .collect();
+    let scores: Vec<f32> = if customer.is_some() {
+        let scorer = &model.scorers().offers;
+        let of_items = columns(model, scorer, &Ask { items: &[], customer }, items);
+        let of_items = of_items.chunks_exact(items.len().max(1));
+        let inputs = scorer.inputs().iter().zip(of_items);
+        let values = inputs.flat_map(|(input, column)| {
+            rows.iter().map(move |&(offer, at)| match input {
+                Input::Signal(_) => column[at],
+                Input::Number(name) => offers[offer].number(name),
+            })
+        });
+        scorer.score(&values.collect::<Vec<_>>(), rows.len())
+    } else {
+        rows.iter().map(|&(_, at)| model.catalogue().popularity(items[at])).collect()
+    };
+    let mut best: Vec<Option<(u32, f32)>> = vec![None; offers.len()];
+    for (&(offer, at), score) in rows.iter().zip(scores) {
+        let found = (items[at], score);
+        let better = |known: &(u32, f32)| score.total_cmp(&known.1).then(known.0.cmp(&found.0)).is_gt();
+        if best[offer].as_ref().is_none_or(better) {
+            best[offer] = Some(found);
+        }
+    }
+    best.into_iter().enumerate().filter_map(|(offer, best)| Some((offer, best?)))
 }
 
 /// Which customers is an offer for? The same scores as [`offers`], read the other way.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
     let items = tidy(offer.items.to_vec(), |_| true);
-    let own = of_numbers(model, &offer);
     let mut top = Top::new(limit);
-    let best_item = |customer| {
-        let ask = Ask { items: &[], customer: Some(customer) };
-        let mut best = Top::new(1);
-        for (&item, &score) in items.iter().zip(&score(model, &model.blends().offers, &ask, &items)) {
-            best.push(score, item);
-        }
-        best.into_sorted().first().copied()
-    };
+    let best_item = |customer| best_items(model, Some(customer), &[offer], &items).next().map(|(_, best)| best);
     for customer in 0..model.histories().customers().len() as u32 {
         if let Some((_, score)) = best_item(customer) {
             top.push(score, customer);
@@ -110,6 +124,6 @@ pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> 
     }
     top.into_sorted()
         .into_iter()
-        .filter_map(|(customer, score)| Some(Audience { customer, item: best_item(customer)?.0, score: score + own }))
+        .filter_map(|(customer, score)| Some(Audience { customer, item: best_item(customer)?.0, score }))
         .collect()
 }

@@ -1,18 +1,23 @@
-use super::explain::{Question, blend};
+use super::explain::{Question, scorer};
 use super::{Recommended, Tier};
-use crate::blend::Blend;
+use crate::scorer::{Input, Scorer};
 use crate::top::Top;
 use crate::{Ask, Model, signals};
 
-/// The blend's weighted sum for each candidate. Candidates must be strictly rising.
-pub(super) fn score(model: &Model, blend: &Blend, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
-    let mut sums = vec![0.0; candidates.len()];
-    let mut values = vec![0.0; candidates.len()];
-    for (signal, weight) in blend.terms() {
-        signals::ALL[*signal].fill(model, ask, candidates, &mut values);
-        weight.add(&values, &mut sums);
+/// The score of each candidate. Candidates must be strictly rising.
+pub(super) fn score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
+    scorer.score(&columns(model, scorer, ask, candidates), candidates.len())
+}
+
+/// The values of one input of the scorer after the other; 0 for the numbers of offers.
+pub(super) fn columns(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
+    let mut columns = vec![0.0; scorer.inputs().len() * candidates.len()];
+    for (input, column) in scorer.inputs().iter().zip(columns.chunks_exact_mut(candidates.len().max(1))) {
+        if let Input::Signal(signal) = input {
+            signals::ALL[*signal].fill(model, ask, candidates, column);
+        }
     }
-    sums
+    columns
 }
 
 /// Sorts candidates from several sources and drops duplicates and what may not be shown.
@@ -32,7 +37,7 @@ pub(super) fn best(
     limit: usize,
 ) -> Vec<Recommended> {
     let mut top = Top::new(limit);
-    for (&item, &score) in candidates.iter().zip(&score(model, blend(model, question, ask), ask, candidates)) {
+    for (&item, &score) in candidates.iter().zip(&score(model, scorer(model, question, ask), ask, candidates)) {
         top.push(score, item);
     }
     top.into_sorted().into_iter().map(|(item, score)| Recommended { item, score, tier: Tier::Model }).collect()

@@ -9,9 +9,7 @@
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::histories::{Columns, Habit, LastBaskets};
-use trolley_model::{
-    BlendWeights, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Rows, Texts, Vectors, Weight, Weights,
-};
+use trolley_model::{Blend, Blends, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Rows, Texts, Vectors};
 
 pub(crate) const BREAD: u32 = 0;
 pub(crate) const BUTTER: u32 = 1;
@@ -71,9 +69,7 @@ pub(crate) fn parts() -> Parts {
         vec![pair(0, 20, 20.0)],
     ]);
     let category_partners = CoPurchases::new([vec![pair(BUTTER, 50, 40.0)], vec![pair(BREAD, 60, 45.0)], vec![]]);
-    let weights = |weights: &[(&str, f32)]| -> Weights {
-        weights.iter().map(|&(name, weight)| (name.to_owned(), Weight::Slope(weight))).collect()
-    };
+    let blend = Blend::straight;
     Parts {
         catalogue,
         input: Vectors::from_rows(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.5, 0.5, 0.1, 2.0]),
@@ -84,13 +80,13 @@ pub(crate) fn parts() -> Parts {
         category_pairs,
         category_partners,
         histories,
-        weights: BlendWeights {
-            bought_together_anonymous: weights(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
-            bought_together: weights(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)]),
-            alternatives_anonymous: weights(&[("substitute", 1.0), ("same_category", 2.0)]),
-            alternatives: weights(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
-            offers: weights(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1)]),
-            offer_numbers: weights(&[("discount", 2.0)]),
+        blends: Blends {
+            bought_together_anonymous: blend(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
+            bought_together: blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)]),
+            alternatives_anonymous: blend(&[("substitute", 1.0), ("same_category", 2.0)]),
+            alternatives: blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
+            offers: blend(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1), ("discount", 2.0)]),
+            offer_numbers: vec!["discount".to_owned()],
         },
     }
 }

@@ -1,13 +1,11 @@
 //! Weights set by hand on validation weeks: where learning begins, and what stays when there is too little to learn from.
 
-use trolley_model::{BlendWeights, Weight, Weights};
+use trolley_model::{Blend, Blends};
 
-/// The weights of a model whose blend was not learned.
-pub(crate) fn by_hand() -> BlendWeights {
-    let of = |weights: &[(&str, f32)]| -> Weights {
-        weights.iter().map(|&(name, weight)| (name.to_owned(), Weight::Slope(weight))).collect()
-    };
-    BlendWeights {
+/// The blends of a model whose blend was not learned.
+pub(crate) fn by_hand() -> Blends {
+    let of = Blend::straight;
+    Blends {
         bought_together_anonymous: of(&[
             ("co_purchase", 0.55),
             ("complement", 0.28),
@@ -42,6 +40,6 @@ pub(crate) fn by_hand() -> BlendWeights {
             ("taste", 1.0),
         ]),
         offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.17)]),
-        offer_numbers: Weights::new(),
+        offer_numbers: Vec::new(),
     }
 }

@@ -1,5 +1,5 @@
 use rayon::prelude::*;
-use trolley_model::{Model, Top, Weights, signals};
+use trolley_model::{Blend, Model, Top, signals};
 
 use super::BlendConfig;
 use crate::evaluation::Case;
@@ -30,6 +30,13 @@ pub(crate) struct Example {
     pub(crate) values: Vec<f32>,
 }
 
+impl Example {
+    /// The values of each candidate, of which there are `width`.
+    pub(crate) fn rows(&self, width: usize) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(width)
+    }
+}
+
 /// One in so many customers is held out, to see when to stop and whether anything was gained.
 const HELD_OUT: usize = 8;
 
@@ -45,6 +52,11 @@ impl Examples {
         Self { names: names.into_iter().chain(numbers.iter().cloned()).collect(), signals, cases: Vec::new() }
     }
 
+    /// The straight weights of a blend, one per name.
+    pub(crate) fn slopes(&self, blend: &Blend) -> Vec<f32> {
+        self.names.iter().map(|name| blend.slopes.get(name).copied().unwrap_or(0.0)).collect()
+    }
+
     /// Adds the cases of one model. Of the candidates that `candidates` finds for one, these are kept: the right ones,
     /// those that `by_hand` puts highest, those that any one signal does, and a random few that count for all others. Left
     /// out altogether, the unlikely would be put first by a blend that has never seen it. Of cases that are held out all
@@ -53,7 +65,7 @@ impl Examples {
         &mut self,
         model: &Model,
         cases: &[Case],
-        by_hand: &Weights,
+        by_hand: &Blend,
         candidates: impl Fn(&Case) -> Vec<u32> + Sync,
         config: &BlendConfig,
         seed: u64,
@@ -65,7 +77,7 @@ impl Examples {
             order.truncate(config.cases);
             order.sort_unstable();
         }
-        let hand: Vec<_> = signals::ALL.iter().map(|signal| by_hand.get(signal.name())).collect();
+        let hand = self.slopes(by_hand);
         let (width, signals) = (self.names.len(), self.signals);
         let example = |&number: &u32| {
             let case = &cases[number as usize];
@@ -78,9 +90,8 @@ impl Examples {
                     column
                 })
                 .collect();
-            let score = |at: usize| -> f32 {
-                hand.iter().zip(&columns).filter_map(|(weight, column)| Some(weight.as_ref()?.of(column[at]))).sum()
-            };
+            let score =
+                |at: usize| -> f32 { hand.iter().zip(&columns).map(|(weight, column)| weight * column[at]).sum() };
             let held_out = is_held_out(case.owner);
             let mut kept: Vec<u32> = if held_out { (0..all.len() as u32).collect() } else { Vec::new() };
             let mut keep_best = |count: usize, score: &dyn Fn(usize) -> f32| {

@@ -37,7 +37,7 @@ pub(super) fn learn(
         .map(|(&spread, usable)| if *usable && spread > 1e-6 { 1.0 / spread } else { 0.0 })
         .collect();
     let fixed: Vec<Vec<f32>> =
-        cases.par_iter().map(|case| case.values.chunks_exact(width).map(|row| fixed(row) as f32).collect()).collect();
+        cases.par_iter().map(|case| case.rows(width).map(|row| fixed(row) as f32).collect()).collect();
     let mut weights = vec![0.0f32; width];
     for (stage, (steps, rate)) in STEPS.into_iter().zip(RATES).enumerate() {
         let (mut mean, mut square) = (vec![0.0f32; width], vec![0.0f32; width]);
@@ -74,7 +74,7 @@ pub(super) fn learn(
 
 /// Adds a case's pulls on the weights.
 fn add_lambdas(case: &Example, fixed: &[f32], weights: &[f32], k: usize, gradient: &mut [f32]) {
-    let rows = || case.values.chunks_exact(weights.len());
+    let rows = || case.rows(weights.len());
     let scores: Vec<f64> = rows().zip(fixed).map(|(row, fixed)| f64::from(dot(row, weights) + fixed)).collect();
     for (row, (pull, _)) in rows().zip(derivatives(&scores, &case.relevant, &case.counts, k)) {
         if pull != 0.0 {
@@ -85,7 +85,7 @@ fn add_lambdas(case: &Example, fixed: &[f32], weights: &[f32], k: usize, gradien
 
 /// Adds a case's part: the mean of the candidates by the softmax of their scores, less the mean of the right ones.
 fn add_likelihood(case: &Example, fixed: &[f32], weights: &[f32], gradient: &mut [f32]) {
-    let rows = || case.values.chunks_exact(weights.len());
+    let rows = || case.rows(weights.len());
     let mut scores: Vec<f32> = rows().zip(fixed).map(|(row, fixed)| dot(row, weights) + fixed).collect();
     let most = scores.iter().copied().fold(f32::MIN, f32::max);
     scores.iter_mut().zip(&case.counts).for_each(|(score, count)| *score = count * (*score - most).exp());
@@ -100,7 +100,7 @@ fn add_likelihood(case: &Example, fixed: &[f32], weights: &[f32], gradient: &mut
 /// Standard deviation of each signal over all candidates.
 fn deviations(cases: &[&Example], width: usize) -> Vec<f32> {
     let (mut sums, mut squares, mut rows) = (vec![0.0f64; width], vec![0.0f64; width], 0.0f64);
-    for row in cases.iter().flat_map(|case| case.values.chunks_exact(width)) {
+    for row in cases.iter().flat_map(|case| case.rows(width)) {
         rows += 1.0;
         for (at, &value) in row.iter().enumerate() {
             sums[at] += f64::from(value);

@@ -2,7 +2,9 @@
 
 mod boosting;
 mod by_hand;
+mod cases;
 mod examples;
+mod grow;
 mod lambda;
 mod linear;
 
@@ -16,10 +18,13 @@ pub(crate) use examples::Examples;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BlendConfig {
-    /// Most steps that are added; fewer, if the held-out customers have stopped gaining.
+    /// Most trees that are added to the straight weights; fewer, if the held-out customers have stopped gaining. 0 for
+    /// straight weights alone.
     pub rounds: usize,
-    /// Share of each step's length that is taken.
+    /// Share of each tree's step that is taken.
     pub learning_rate: f64,
+    /// Share of the cases that each tree is grown from, drawn anew for each.
+    pub share_of_cases: f64,
     /// Candidates per case that are learned from: so many are the best by the weights set by hand, and as many random
     /// ones, which count for all others.
     pub candidates: usize,
@@ -31,6 +36,13 @@ pub struct BlendConfig {
 
 impl Default for BlendConfig {
     fn default() -> Self {
-        Self { rounds: 300, learning_rate: 0.2, candidates: 60, candidates_per_signal: 6, cases: 10_000 }
+        Self {
+            rounds: 200,
+            learning_rate: 0.15,
+            share_of_cases: 0.5,
+            candidates: 60,
+            candidates_per_signal: 6,
+            cases: 10_000,
+        }
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternative_candidates, candidates};
-use trolley_model::{BlendWeights, Model, Weight, Weights};
+use trolley_model::{Blend, Blends, Model};
 
 use crate::blend::{Examples, Given, by_hand, learn};
 use crate::config::TrainingConfig;
@@ -42,8 +42,17 @@ pub use period::EvaluationConfig;
 pub(crate) use period::Periods;
 use weeks::weeks;
 
+/// What a signal does in a blend, as seen on the customers held out of the validation weeks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// How much lower nDCG is without it, as a share; the rest of the blend is left as it is.
+    pub worth: f64,
+    /// Its values, rising, each with its mean part in the scores.
+    pub curve: Vec<[f32; 2]>,
+}
+
 /// By question, by signal.
-pub type Worth = BTreeMap<String, BTreeMap<String, f64>>;
+pub type Roles = BTreeMap<String, BTreeMap<String, Role>>;
 
 /// What an evaluation found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,9 +70,8 @@ pub struct Evaluation {
     pub substitution: Substitution,
     /// Who and what is answered by the model itself.
     pub coverage: Coverage,
-    /// By question and signal: without the signal, how much lower nDCG is on the customers held out of the validation
-    /// weeks, as a share; the other signals' weights are left as they are.
-    pub worth: Worth,
+    /// What each signal does.
+    pub roles: Roles,
 }
 
 impl Evaluation {
@@ -112,14 +120,14 @@ pub struct Tables<'a> {
     pub numbers: &'a [String],
 }
 
-/// What came out: the figures, the weights that were learned, and the model that was judged.
+/// What came out: the figures, the blends that were learned, and the model that was judged.
 #[derive(Debug)]
 pub struct Judged {
     /// The figures.
     pub evaluation: Evaluation,
-    /// The weights.
-    pub weights: BlendWeights,
-    /// The model of the days before the test, with these weights.
+    /// What was learned of each signal.
+    pub blends: Blends,
+    /// The model of the days before the test, with these blends.
     pub model: Model,
     /// Position of the first basket of the test.
     pub test: usize,
@@ -142,14 +150,14 @@ pub fn evaluate(
     if periods.test == 0 || periods.test == transactions.baskets.len() {
         return Ok(None);
     }
-    let mut worth = Worth::new();
-    let (mut weights, weekly) = offers_of_the_weeks(tables, config, &periods, &mut worth, progress)?;
+    let mut roles = Roles::new();
+    let (mut blends, weekly) = offers_of_the_weeks(tables, config, &periods, &mut roles, progress)?;
     if periods.validation > 0 && periods.validation < periods.test {
         let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
-        learn_items(&model, transactions, &periods, config, (&mut weights, &mut worth), progress);
+        learn_items(&model, transactions, &periods, config, (&mut blends, &mut roles), progress);
     }
     let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
-    let model = Model::new(parts)?.reweighed(weights.clone())?;
+    let model = Model::new(parts)?.reblended(blends.clone())?;
 
     progress.begin("evaluation", 4);
     let seed = config.seed;
@@ -179,9 +187,9 @@ pub fn evaluate(
         audience: weekly.audience(seed),
         substitution,
         coverage,
-        worth,
+        roles,
     };
-    Ok(Some(Judged { evaluation, weights, model, test: periods.test, losses }))
+    Ok(Some(Judged { evaluation, blends, model, test: periods.test, losses }))
 }
 
 /// Learns the blend of offers on weeks before the test, then judges it on the weeks that reach into the test. Each week
@@ -190,14 +198,14 @@ fn offers_of_the_weeks(
     tables: Tables<'_>,
     config: &TrainingConfig,
     periods: &Periods,
-    worth: &mut Worth,
+    roles: &mut Roles,
     progress: &dyn Progress,
-) -> Result<(BlendWeights, offers::Weekly), String> {
+) -> Result<(Blends, offers::Weekly), String> {
     let Tables { transactions, items, offers, numbers } = tables;
     let first_day = transactions.baskets.first().map_or(0, |basket| basket.day);
     let all = weeks(transactions, offers, first_day..periods.end);
     let (past, test): (Vec<_>, Vec<_>) = all.into_iter().partition(|week| week.baskets.end <= periods.test);
-    let mut weights = by_hand();
+    let mut blends = by_hand();
     let mut examples = Examples::new(numbers);
     if config.evaluation.validation_days > 0 {
         for week in past.iter().rev().take(config.evaluation.offer_weeks) {
@@ -206,23 +214,23 @@ fn offers_of_the_weeks(
             let cases = week.cases(&model, transactions, &offered);
             let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
             progress.begin("signals", 1);
-            examples.add(&model, &known, &weights.offers, |_| offered.items.clone(), &config.blend, config.seed);
+            examples.add(&model, &known, &blends.offers, |_| offered.items.clone(), &config.blend, config.seed);
             progress.end();
         }
-        let learned = learn(&examples, &weights.offers, &Given::default(), offers::K, &config.blend, progress);
-        worth.insert("offers".to_owned(), learned.worth);
-        (weights.offers, weights.offer_numbers) =
-            learned.weights.into_iter().partition(|(name, _)| trolley_model::signals::index(name).is_some());
+        let given = Given::default();
+        let learned = learn(&examples, &blends.offers, &given, offers::K, &config.blend, config.seed, progress);
+        roles.insert("offers".to_owned(), learned.roles);
+        (blends.offers, blends.offer_numbers) = (learned.blend, numbers.to_vec());
     }
     let mut weekly = offers::Weekly::default();
     for week in &test {
         let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
-        let model = model.reweighed(weights.clone())?;
+        let model = model.reblended(blends.clone())?;
         progress.begin("evaluation of offers", 1);
         weekly.judge(&model, week, transactions, offers, numbers, config.seed);
         progress.end();
     }
-    Ok((weights, weekly))
+    Ok((blends, weekly))
 }
 
 fn model_of_customers(
@@ -244,7 +252,7 @@ fn learn_items(
     transactions: &Transactions,
     periods: &Periods,
     config: &TrainingConfig,
-    (weights, worth): (&mut BlendWeights, &mut Worth),
+    (blends, roles): (&mut Blends, &mut Roles),
     progress: &dyn Progress,
 ) {
     let validation = periods.validation..periods.test;
@@ -257,25 +265,24 @@ fn learn_items(
         let item = case.items.first();
         item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
     };
-    let mut learn = |name: &str, cases: &[Case], weights: &mut Weights, candidates: Candidates<'_>, given: &Given| {
+    let mut learn = |name: &str, cases: &[Case], blend: &mut Blend, candidates: Candidates<'_>, given: &Given| {
         let mut examples = Examples::new(&[]);
         progress.begin("signals", 1);
-        examples.add(model, cases, weights, candidates, &config.blend, config.seed);
+        examples.add(model, cases, blend, candidates, &config.blend, config.seed);
         progress.end();
-        let learned = learn(&examples, weights, given, everything.limit, &config.blend, progress);
-        *weights = learned.weights;
-        worth.insert(name.to_owned(), learned.worth);
+        let learned = learn(&examples, blend, given, everything.limit, &config.blend, config.seed, progress);
+        *blend = learned.blend;
+        roles.insert(name.to_owned(), learned.roles);
     };
     let free = Given::default();
-    learn("bought_together", &known, &mut weights.bought_together, &of_basket, &free);
+    learn("bought_together", &known, &mut blends.bought_together, &of_basket, &free);
     let nobody = bought_together::anonymous(&together);
-    learn("bought_together_anonymous", &nobody, &mut weights.bought_together_anonymous, &of_basket, &free);
+    learn("bought_together_anonymous", &nobody, &mut blends.bought_together_anonymous, &of_basket, &free);
     // What is bought together with an item does not stand in for it, though customers who switch often buy both.
-    let apart =
-        Given { fixed: Weights::from([("lift".to_owned(), Weight::Slope(TOGETHER))]), left_out: &TOGETHER_SIGNALS };
-    learn("alternatives", &instead, &mut weights.alternatives, &of_kind, &apart);
+    let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS };
+    learn("alternatives", &instead, &mut blends.alternatives, &of_kind, &apart);
     let nobody = bought_together::anonymous(&instead);
-    learn("alternatives_anonymous", &nobody, &mut weights.alternatives_anonymous, &of_kind, &apart);
+    learn("alternatives_anonymous", &nobody, &mut blends.alternatives_anonymous, &of_kind, &apart);
 }
 
 /// What the log of the co-purchase lift counts in alternatives.
@@ -318,17 +325,18 @@ pub fn evaluate_next_basket(
         return Ok(Vec::new());
     }
     let earlier = without(&[&split.last, &split.before]).0;
-    let mut weights = by_hand();
+    let mut blends = by_hand();
     if !earlier.baskets.is_empty() {
         let model = model_of(&earlier)?;
         let cases = next_basket::cases(&model, transactions, &split.before);
         let mut examples = Examples::new(&[]);
         let candidates = |case: &Case| next_basket::candidates(&model, case);
-        examples.add(&model, &cases, &weights.offers, candidates, &config.blend, config.seed);
+        examples.add(&model, &cases, &blends.offers, candidates, &config.blend, config.seed);
         let given = Given::default();
-        weights.offers = learn(&examples, &weights.offers, &given, next_basket::K, &config.blend, progress).weights;
+        let learned = learn(&examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
+        blends.offers = learned.blend;
     }
-    let model = model_of(&past)?.reweighed(weights)?;
+    let model = model_of(&past)?.reblended(blends)?;
     let cases = next_basket::cases(&model, transactions, &split.last);
     Ok(next_basket::contests(&model, &cases, transactions, kept.into_iter(), config.seed))
 }

@@ -1,0 +1,86 @@
+//! How long an answer takes, on a real model, for customers with little and with much history; then each signal alone.
+//!
+//! `cargo bench -p trolley-model --bench answers`, after `cargo run -- demo` has made a model (or with `TROLLEY_MODELS`
+//! naming a folder of models). An answer's limit is a millisecond; each line says how far below it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench")]
+
+use std::hint::black_box;
+use std::path::PathBuf;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use trolley_model::artefact::Shelf;
+use trolley_model::recommend::{Limits, Offer, alternatives, audience, bought_together, candidates, offers};
+use trolley_model::{Ask, Model, signals};
+
+fn model() -> Model {
+    let folder = std::env::var("TROLLEY_MODELS").map_or_else(
+        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/models")),
+        PathBuf::from,
+    );
+    let shelf = Shelf::new(&folder);
+    let market = shelf.markets().expect("a folder of models: run `cargo run -- demo` first").remove(0);
+    shelf.open(&market, &shelf.current(&market).unwrap()).unwrap().model
+}
+
+fn answers(criterion: &mut Criterion) {
+    let model = model();
+    let histories = model.histories();
+    let mut by_baskets: Vec<u32> = (0..histories.customers().len() as u32).collect();
+    by_baskets.sort_by_key(|&customer| histories.last_baskets(customer).map(|b| b.positions.len()).sum::<usize>());
+    let askers = [
+        ("nobody", None),
+        ("usual customer", by_baskets.get(by_baskets.len() / 2).copied()),
+        ("best customer", by_baskets.last().copied()),
+    ];
+    let limits = Limits { limit: 6, allowed: &|_| true, repeats: true };
+    let bought = model.catalogue().bought();
+    let on_offer: Vec<u32> = (0..bought).step_by((bought as usize / 1000).max(1)).collect();
+    let on_offer: Vec<Offer<'_>> = on_offer.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
+    // Every turn asks about another item, from the bestsellers to the tail.
+    let mut turn = 0;
+    let mut item = move || {
+        turn = (turn + 7919) % bought.min(5000);
+        turn
+    };
+    let mut group = criterion.benchmark_group("answers");
+    group.sample_size(30).measurement_time(std::time::Duration::from_secs(2));
+    for (name, customer) in askers {
+        group.bench_function(BenchmarkId::new("bought together", name), |bench| {
+            bench.iter(|| bought_together(&model, &Ask { items: &[item()], customer }, &limits));
+        });
+        group.bench_function(BenchmarkId::new("cart of ten", name), |bench| {
+            bench.iter(|| {
+                let items: Vec<u32> = (0..10).map(|_| item()).collect();
+                bought_together(&model, &Ask { items: &items, customer }, &limits)
+            });
+        });
+        group.bench_function(BenchmarkId::new("alternatives", name), |bench| {
+            bench.iter(|| alternatives(&model, item(), customer, &limits));
+        });
+        group.bench_function(BenchmarkId::new("200 of 1,000 offers", name), |bench| {
+            bench.iter(|| offers(&model, customer, &on_offer, 200));
+        });
+    }
+    group.sample_size(10);
+    group.bench_function("audience", |bench| {
+        bench.iter(|| audience(&model, Offer { items: &[item(), item()], numbers: &[] }, 1000));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("signals, best customer");
+    group.sample_size(20).measurement_time(std::time::Duration::from_millis(300));
+    let items = [bought / 50];
+    let ask = Ask { items: &items, customer: by_baskets.last().copied() };
+    let candidates = candidates(&model, &ask, &limits);
+    let mut out = vec![0.0; candidates.len()];
+    println!("{} candidates", candidates.len());
+    for signal in signals::ALL {
+        group.bench_function(signal.name(), |bench| {
+            bench.iter(|| signal.fill(&model, &ask, black_box(&candidates), &mut out));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, answers);
+criterion_main!(benches);

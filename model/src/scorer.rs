@@ -1,0 +1,156 @@
+//! A blend made ready to score many candidates at once.
+
+use crate::blend::{Blend, Tree};
+use crate::signals;
+
+/// Candidates that are scored together: their values stay in the processor's nearest cache.
+const BLOCK: usize = 256;
+
+/// A [`Blend`] whose names are looked up.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    inputs: Vec<Input>,
+    slopes: Vec<f32>,
+    trees: Vec<Branches>,
+}
+
+/// What a score is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The signal of this number in [`signals::ALL`].
+    Signal(usize),
+    /// A number that the shop gives with an offer.
+    Number(String),
+}
+
+/// A [`Tree`] with the positions of its inputs.
+#[derive(Clone, Copy, Debug)]
+struct Branches {
+    inputs: [usize; 3],
+    from: [f32; 3],
+    adds: [f32; 4],
+}
+
+impl Branches {
+    fn at(&self, value: impl Fn(usize) -> f32) -> f32 {
+        let [root, left, right] = [0, 1, 2].map(|split| usize::from(value(self.inputs[split]) >= self.from[split]));
+        self.adds[if root == 0 { left } else { 2 + right }]
+    }
+
+    /// Adds the leaf of each candidate to its sum. Both sides are worked out, so that there is nothing to branch on and
+    /// several candidates fit into one instruction.
+    fn add(&self, values: [&[f32]; 3], sums: &mut [f32]) {
+        let ([a, b, c, d], [at_root, on_left, on_right]) = (self.adds, self.from);
+        let [root, left, right] = values.map(|values| &values[..sums.len()]);
+        for (at, sum) in sums.iter_mut().enumerate() {
+            let below = if left[at] >= on_left { b } else { a };
+            let above = if right[at] >= on_right { d } else { c };
+            *sum += if root[at] >= at_root { above } else { below };
+        }
+    }
+}
+
+impl Scorer {
+    /// Looks up the names: signals, or one of `numbers`. What adds nothing is left out.
+    ///
+    /// # Errors
+    /// In words: a name that is not known, or a number that is not finite.
+    pub fn new(blend: &Blend, numbers: &[String]) -> Result<Self, String> {
+        if !blend.is_sound() {
+            return Err("a blend holds a number that is not finite".into());
+        }
+        let names = blend.signals();
+        let input = |name: &&str| match signals::index(name) {
+            Some(signal) => Ok(Input::Signal(signal)),
+            None if numbers.iter().any(|number| number == name) => Ok(Input::Number((*name).to_owned())),
+            None => Err(format!("a blend uses `{name}`, a signal that is not known")),
+        };
+        let inputs = names.iter().map(input).collect::<Result<_, _>>()?;
+        let slopes = names.iter().map(|name| blend.slopes.get(*name).copied().unwrap_or(0.0)).collect();
+        let position = |name: &String| names.binary_search(&name.as_str()).unwrap_or_default();
+        let branches = |tree: &Tree| Branches {
+            inputs: [0, 1, 2].map(|split| position(&tree.signals[split])),
+            from: tree.from,
+            adds: tree.adds,
+        };
+        Ok(Self { inputs, slopes, trees: blend.trees.iter().map(branches).collect() })
+    }
+
+    /// What is to be known of each candidate, in the order of `columns` below.
+    pub(crate) fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// The scores of all candidates. `columns` holds the values of one input after the other, candidate by candidate.
+    pub fn score(&self, columns: &[f32], candidates: usize) -> Vec<f32> {
+        let mut sums = vec![0.0; candidates];
+        for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
+            let values = |input: usize| {
+                let from = input * candidates + block * BLOCK;
+                &columns[from..from + sums.len()]
+            };
+            let blocks: Vec<&[f32]> = (0..self.inputs.len()).map(values).collect();
+            for (&slope, values) in self.slopes.iter().zip(&blocks).filter(|(slope, _)| **slope != 0.0) {
+                sums.iter_mut().zip(*values).for_each(|(sum, value)| *sum += slope * value);
+            }
+            for tree in &self.trees {
+                tree.add(tree.inputs.map(|input| blocks[input]), sums);
+            }
+        }
+        sums
+    }
+
+    /// What each input has in the score of one candidate; the parts sum up to it.
+    ///
+    /// An input that is 0 has no part. In a tree the root's part is the step to its side, taken as if there were nothing
+    /// to say below it; the part below is the step from there.
+    pub fn parts(&self, values: &[f32]) -> Vec<f32> {
+        let mut parts: Vec<f32> = self.slopes.iter().zip(values).map(|(slope, value)| slope * value).collect();
+        for tree in &self.trees {
+            let root = tree.inputs[0];
+            let side = tree.at(|input| if input == root { values[root] } else { 0.0 });
+            let below = tree.inputs[if values[root] >= tree.from[0] { 2 } else { 1 }];
+            parts[root] += side;
+            parts[below] += tree.at(|input| values[input]) - side;
+        }
+        parts
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers have exact results")]
+mod tests {
+    use super::*;
+
+    fn tree(signals: [&str; 3], from: [f32; 3], adds: [f32; 4]) -> Tree {
+        Tree { signals: signals.map(str::to_owned), from, adds }
+    }
+
+    #[test]
+    fn unknown_signals_and_weights_that_are_no_numbers_are_refused() {
+        let of = |name: &str, slope: f32| Scorer::new(&Blend::straight(&[(name, slope)]), &["discount".to_owned()]);
+        assert!(of("habit", 1.0).is_ok() && of("discount", 1.0).is_ok());
+        assert!(of("habit", 0.0).unwrap().inputs().is_empty());
+        assert!(of("habbit", 1.0).unwrap_err().contains("`habbit`"));
+        assert!(of("habit", f32::NAN).is_err());
+        let blend =
+            |from: f32| Blend { trees: vec![tree(["habit"; 3], [from; 3], [0.0, 1.0, 2.0, 3.0])], ..Blend::default() };
+        assert!(Scorer::new(&blend(1.0), &[]).is_ok() && Scorer::new(&blend(f32::INFINITY), &[]).is_err());
+    }
+
+    #[test]
+    fn a_tree_goes_right_from_its_value_on_and_its_parts_sum_up() {
+        let blend = Blend {
+            trees: vec![tree(["purchases", "popularity", "lately"], [1.0, 2.0, 0.5], [0.0, 1.0, 2.0, 4.0])],
+            ..Blend::straight(&[("taste", 0.5)])
+        };
+        let scorer = Scorer::new(&blend, &[]).unwrap();
+        assert_eq!(blend.signals(), ["lately", "popularity", "purchases", "taste"]);
+        // By lately, popularity, purchases, taste.
+        let candidates = [[0.9, 1.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0], [0.4, 9.0, 1.0, 2.0], [0.5, 0.0, 3.0, 0.0]];
+        let columns: Vec<f32> = (0..4).flat_map(|input| candidates.map(|values| values[input])).collect();
+        assert_eq!(scorer.score(&columns, 4), [0.0, 1.0, 3.0, 4.0]);
+        let parts = candidates.map(|values| scorer.parts(&values));
+        assert_eq!(parts, [[0.0; 4], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 2.0, 1.0], [2.0, 0.0, 2.0, 0.0]]);
+    }
+}

@@ -1,0 +1,117 @@
+use rayon::prelude::*;
+
+use super::examples::{Example, Examples};
+use super::grow::Grown;
+use super::lambda::{discount, order};
+
+/// Values of a signal are put into so many bins of about the same size.
+pub(super) const BINS: usize = 64;
+
+/// Where the bins of a column begin but the first: at 0, and at quantiles of the values other than 0, half of them of
+/// all candidates and half of the right ones, which have the high values that decide about the first places.
+pub(super) fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
+    let width = examples.names.len();
+    let values = |only_right: bool| {
+        let rows = examples.cases.iter().flat_map(|case| case.rows(width).zip(&case.relevant));
+        let mut values: Vec<f32> = rows
+            .filter(|(_, right)| **right || !only_right)
+            .map(|(row, _)| row[column])
+            .filter(|value| *value != 0.0 && value.is_finite())
+            .collect();
+        values.sort_unstable_by(f32::total_cmp);
+        values
+    };
+    let of_all = values(false);
+    let quantiles = |values: &[f32]| -> Vec<f32> {
+        let each = BINS / 2 - 1;
+        (0..each).filter_map(|bin| values.get(bin * values.len() / each).copied()).collect()
+    };
+    let mut bounds = [quantiles(&of_all), quantiles(&values(true))].concat();
+    // Nothing is a value of its own: the bin of 0 ends at the first value above it.
+    bounds.push(0.0);
+    bounds.extend(of_all.iter().copied().find(|value| *value > 0.0));
+    bounds.sort_unstable_by(f32::total_cmp);
+    bounds.dedup();
+    bounds.remove(0);
+    bounds
+}
+
+/// The candidates of a case, their values put into bins.
+pub(super) struct Binned {
+    pub(super) relevant: Vec<bool>,
+    pub(super) counts: Vec<f32>,
+    pub(super) scores: Vec<f64>,
+    /// Column by column, candidate by candidate.
+    bins: Vec<u8>,
+    /// Gain of the best possible order.
+    ideal: f64,
+}
+
+impl Binned {
+    pub(super) fn new(example: &Example, bins: &[Vec<f32>], k: usize, score: impl Fn(&[f32]) -> f64) -> Self {
+        let mut binned = Vec::with_capacity(example.values.len());
+        for (column, bounds) in bins.iter().enumerate() {
+            let rows = example.rows(bins.len());
+            binned.extend(rows.map(|row| bounds.partition_point(|from| *from <= row[column]) as u8));
+        }
+        Self {
+            relevant: example.relevant.clone(),
+            counts: example.counts.clone(),
+            scores: example.rows(bins.len()).map(score).collect(),
+            bins: binned,
+            ideal: (0..k.min(example.wanted)).map(discount).sum(),
+        }
+    }
+
+    /// The bins of a column, candidate by candidate.
+    pub(super) fn column(&self, column: usize) -> &[u8] {
+        &self.bins[column * self.relevant.len()..(column + 1) * self.relevant.len()]
+    }
+
+    fn ndcg(&self, scores: &[f64], k: usize) -> f64 {
+        let order = order(scores);
+        let gains = order.iter().take(k).enumerate().filter(|&(_, &at)| self.relevant[at as usize]);
+        gains.map(|(rank, _)| discount(rank)).sum::<f64>() / self.ideal
+    }
+}
+
+/// Cases with the length of the lists that are judged.
+pub(super) struct Cases {
+    pub(super) cases: Vec<Binned>,
+    pub(super) k: usize,
+}
+
+impl Cases {
+    pub(super) fn new(cases: Vec<Binned>, k: usize) -> Self {
+        Self { cases, k }
+    }
+
+    /// Adds a tree to all scores.
+    pub(super) fn add(&mut self, tree: &Grown) {
+        self.cases.par_iter_mut().with_min_len(64).for_each(|case| {
+            let mut scores = std::mem::take(&mut case.scores);
+            let [root, left, right] = tree.splits.map(|split| (case.column(split.column), split.from));
+            for (at, score) in scores.iter_mut().enumerate() {
+                let goes_right = |(bins, from): (&[u8], u8)| usize::from(bins[at] >= from);
+                let leaf = if goes_right(root) == 0 { goes_right(left) } else { 2 + goes_right(right) };
+                *score += tree.adds[leaf];
+            }
+            case.scores = scores;
+        });
+    }
+
+    pub(super) fn ndcg(&self) -> f64 {
+        self.mean(|_, case| case.ndcg(&case.scores, self.k))
+    }
+
+    /// By the scores that `scores` has for each case.
+    pub(super) fn ndcg_by(&self, scores: impl Fn(usize) -> Vec<f64> + Sync + Send) -> f64 {
+        self.mean(|at, case| case.ndcg(&scores(at), self.k))
+    }
+
+    fn mean(&self, of: impl Fn(usize, &Binned) -> f64 + Sync + Send) -> f64 {
+        let values: Vec<f64> =
+            self.cases.par_iter().enumerate().with_min_len(64).map(|(at, case)| of(at, case)).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    }
+}

@@ -10,13 +10,11 @@ use std::path::PathBuf;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, Offer, alternatives, audience, bought_together, candidates, offers};
-use trolley_model::{Ask, Model, signals};
+use trolley_model::{Ask, Model, Scene, signals};
 
 fn model() -> Model {
-    let folder = std::env::var("TROLLEY_MODELS").map_or_else(
-        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/models")),
-        PathBuf::from,
-    );
+    let folder = std::env::var("TROLLEY_MODELS")
+        .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../trolley-demo/models")), PathBuf::from);
     let shelf = Shelf::new(&folder);
     let market = shelf.markets().expect("a folder of models: run `cargo run -- demo` first").remove(0);
     shelf.open(&market, &shelf.current(&market).unwrap()).unwrap().model
@@ -76,7 +74,7 @@ fn answers(criterion: &mut Criterion) {
     println!("{} candidates", candidates.len());
     for signal in signals::ALL {
         group.bench_function(signal.name(), |bench| {
-            bench.iter(|| signal.fill(&model, &ask, black_box(&candidates), &mut out));
+            bench.iter(|| signal.fill(&Scene::new(&model, ask, black_box(&candidates)), &mut out));
         });
     }
     group.finish();

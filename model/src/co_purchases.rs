@@ -99,9 +99,13 @@ impl CoPurchases {
 
     /// The counts of one pair, if it is among the strongest.
     pub fn pair(&self, item: u32, other: u32) -> Option<Partner> {
-        let at = self.partners(item).binary_search(&other).ok()?;
-        let at = self.rows.range(item).start + at;
-        Some(Partner { item: other, baskets: self.baskets[at], weight: self.weight[at] })
+        Some(self.nth(item, self.partners(item).binary_search(&other).ok()?))
+    }
+
+    /// The counts of an item with the partner at a position of [`CoPurchases::partners`].
+    pub(crate) fn nth(&self, item: u32, position: usize) -> Partner {
+        let at = self.rows.range(item).start + position;
+        Partner { item: self.partner[at], baskets: self.baskets[at], weight: self.weight[at] }
     }
 
     /// Bounds, partners, baskets and weights, as they are stored.

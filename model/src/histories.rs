@@ -169,8 +169,12 @@ impl Histories {
 
     /// What a customer's history says of one item.
     pub fn habit(&self, customer: u32, item: u32) -> Option<Habit> {
-        let at = self.items(customer).binary_search(&item).ok()?;
-        Some(self.columns.get(self.rows.range(customer).start + at))
+        Some(self.at(customer, self.items(customer).binary_search(&item).ok()?))
+    }
+
+    /// The habit at a position of [`Histories::items`].
+    pub(crate) fn at(&self, customer: u32, position: usize) -> Habit {
+        self.columns.get(self.rows.range(customer).start + position)
     }
 
     /// Number of the customer's baskets.
@@ -189,20 +193,6 @@ impl Histories {
             age: self.age(self.last.day[at]),
             positions: &self.last.position[self.last.lines.range(at as u32)],
         })
-    }
-
-    /// For each item of the customer's history the sum of the weights of those of the last baskets that hold it, and the
-    /// sum of the weights of all.
-    pub fn weigh(&self, customer: u32, weight: impl Fn(&LastBasket<'_>) -> f32) -> (Vec<f32>, f32) {
-        let (mut sums, mut all) = (vec![0.0; self.items(customer).len()], 0.0);
-        for basket in self.last_baskets(customer) {
-            let weight = weight(&basket);
-            if weight != 0.0 {
-                all += weight;
-                basket.positions.iter().for_each(|&at| sums[usize::from(at)] += weight);
-            }
-        }
-        (sums, all)
     }
 
     /// How many days before the end of the period a day was, from 0.

@@ -2,10 +2,16 @@ use super::explain::Question;
 use super::score::{best, tidy};
 use super::tiers::{fill_up, may_show};
 use super::{Limits, Recommended};
-use crate::{Ask, Model};
+use crate::{Ask, CoPurchases, Model};
 
 /// The market's best known items are candidates of every question.
 const BESTSELLERS: u32 = 100;
+
+/// Of what the customer has bought, so many are candidates: those that they buy most and most lately.
+const OWN: usize = 300;
+
+/// So many partners of the items asked about are candidates, and as many of their categories.
+const PARTNERS: usize = 200;
 
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
@@ -24,14 +30,39 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
 /// categories, and what the customer has bought; of these, what may be shown.
 pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let mut candidates: Vec<u32> = (0..BESTSELLERS.min(model.catalogue().bought())).collect();
-    for &item in ask.items {
-        candidates.extend(model.co_purchases().partners(item));
-        if let Some(category) = model.catalogue().category(item) {
-            candidates.extend(model.category_partners().partners(category));
-        }
-    }
+    let category = |item| model.catalogue().category(item);
+    strongest(&mut candidates, ask.items.iter().map(|&item| (model.co_purchases(), item)));
+    let of_categories = ask.items.iter().filter_map(|&item| category(item));
+    strongest(&mut candidates, of_categories.map(|category| (model.category_partners(), category)));
     if let Some(customer) = ask.customer {
-        candidates.extend(model.histories().items(customer));
+        let mut own: Vec<_> = model.histories().of(customer).collect();
+        if own.len() > OWN {
+            own.select_nth_unstable_by(OWN, |a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
+            own.truncate(OWN);
+        }
+        candidates.extend(own.iter().map(|habit| habit.item));
     }
     tidy(candidates, |item| may_show(model, ask, limits, item))
+}
+
+/// Adds the partners of all rows; if they are many, those that make up most of the baskets of their rows.
+fn strongest<'m>(candidates: &mut Vec<u32>, rows: impl Iterator<Item = (&'m CoPurchases, u32)>) {
+    let mut shares: Vec<(u32, f32)> = Vec::new();
+    for (pairs, row) in rows {
+        let whole: f32 = pairs.of(row).map(|pair| pair.weight).sum();
+        shares.extend(pairs.of(row).map(|pair| (pair.item, pair.weight / whole.max(1.0))));
+    }
+    if shares.len() > PARTNERS {
+        shares.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        shares.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0.0 };
+            same
+        });
+    }
+    if shares.len() > PARTNERS {
+        shares.select_nth_unstable_by(PARTNERS, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        shares.truncate(PARTNERS);
+    }
+    candidates.extend(shares.iter().map(|share| share.0));
 }

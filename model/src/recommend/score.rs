@@ -2,7 +2,7 @@ use super::explain::{Question, scorer};
 use super::{Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::top::Top;
-use crate::{Ask, Model, signals};
+use crate::{Ask, Model, Scene, signals};
 
 /// The score of each candidate. Candidates must be strictly rising.
 pub(super) fn score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
@@ -11,10 +11,11 @@ pub(super) fn score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &
 
 /// The values of one input of the scorer after the other; 0 for the numbers of offers.
 pub(super) fn columns(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
+    let scene = Scene::new(model, *ask, candidates);
     let mut columns = vec![0.0; scorer.inputs().len() * candidates.len()];
     for (input, column) in scorer.inputs().iter().zip(columns.chunks_exact_mut(candidates.len().max(1))) {
         if let Input::Signal(signal) = input {
-            signals::ALL[*signal].fill(model, ask, candidates, column);
+            signals::ALL[*signal].fill(&scene, column);
         }
     }
     columns

@@ -1,5 +1,5 @@
-use super::Signal;
-use crate::{Ask, Model};
+use super::{Signal, of_items};
+use crate::Scene;
 
 /// How many customers have bought the item, as `ln(1 + n)`.
 pub(super) struct Buyers;
@@ -9,9 +9,7 @@ impl Signal for Buyers {
         "buyers"
     }
 
-    fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = (model.buyers(item) as f32).ln_1p();
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| (1.0 + scene.model.buyers(item) as f32).ln());
     }
 }

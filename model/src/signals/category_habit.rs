@@ -1,5 +1,5 @@
-use super::{Signal, log_share, per_category};
-use crate::{Ask, Model};
+use super::{Signal, log_share, of_category};
+use crate::Scene;
 
 /// How much the customer buys of the candidate's category, whichever item it is: the sum of their decayed purchases of
 /// it per basket.
@@ -12,9 +12,8 @@ impl Signal for CategoryHabit {
         "category_habit"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let Some(customer) = ask.customer else { return out.fill(0.0) };
-        let whole = model.histories().decayed_baskets(customer) + PRIOR_BASKETS;
-        per_category(model, ask, candidates, out, |sum, habit| sum + habit.decayed, |_, sum| log_share(sum / whole));
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
+        of_category(scene, out, |_, own| log_share(own.decayed / (whole + PRIOR_BASKETS)));
     }
 }

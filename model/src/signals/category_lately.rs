@@ -1,5 +1,5 @@
-use super::{Signal, per_category};
-use crate::{Ask, Model};
+use super::{Signal, of_category};
+use crate::Scene;
 
 /// How lately the customer bought anything of the candidate's category: 1 on the last day of the period, a half [`DAYS`]
 /// before, 0 for never.
@@ -12,8 +12,8 @@ impl Signal for CategoryLately {
         "category_lately"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let lately = |last_day: u16| DAYS / (DAYS + model.histories().age(last_day));
-        per_category(model, ask, candidates, out, |most, habit| most.max(lately(habit.last_day)), |_, most| most);
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let histories = scene.model.histories();
+        of_category(scene, out, |_, own| DAYS / (DAYS + histories.age(own.last_day)));
     }
 }

@@ -1,31 +1,29 @@
-use super::{Signal, log_small_share, matches};
-use crate::{Ask, Model};
+use super::{Signal, USUAL_WEIGHT, log_small_share};
+use crate::Scene;
+use crate::scene::PRIOR_BASKETS;
 
 /// The share of the baskets with the query's category that hold the candidate, large baskets counting less; shrunk
 /// towards the candidate's popularity. Over a cart, the mean.
 pub(super) struct CategoryPartner;
-
-const PRIOR_BASKETS: f32 = 20.0;
-
-/// As in `backed_co_purchase`.
-const USUAL_WEIGHT: f32 = 0.35;
 
 impl Signal for CategoryPartner {
     fn name(&self) -> &'static str {
         "category_partner"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let catalogue = model.catalogue();
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let catalogue = scene.model.catalogue();
         out.fill(0.0);
-        let (mean, mut prior) = (1.0 / ask.items.len().max(1) as f32, 0.0);
-        for category in ask.items.iter().filter_map(|&query| catalogue.category(query)) {
-            let whole = catalogue.category_baskets(category) as f32 + PRIOR_BASKETS;
-            prior += mean * PRIOR_BASKETS * USUAL_WEIGHT / whole;
-            let partners = model.category_partners().of(category);
-            matches(candidates, partners, |pair| pair.item, |at, pair| out[at] += mean * pair.weight / whole);
+        let mean = 1.0 / scene.ask.items.len().max(1) as f32;
+        let whole = |query: u32| {
+            catalogue.category(query).map(|category| catalogue.category_baskets(category) as f32 + PRIOR_BASKETS)
+        };
+        for pair in scene.category_partners() {
+            out[pair.at] += mean * pair.counts.weight / whole(pair.query).unwrap_or(1.0);
         }
-        for (&item, out) in candidates.iter().zip(out) {
+        let wholes = scene.ask.items.iter().filter_map(|&query| whole(query));
+        let prior: f32 = wholes.map(|whole| mean * PRIOR_BASKETS * USUAL_WEIGHT / whole).sum();
+        for (&item, out) in scene.candidates.iter().zip(out) {
             *out = log_small_share(*out + prior * catalogue.popularity(item));
         }
     }

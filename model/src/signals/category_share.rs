@@ -1,5 +1,5 @@
-use super::{Signal, log_share};
-use crate::{Ask, Model};
+use super::{Signal, log_share, of_items};
+use crate::Scene;
 
 /// The item's share of the purchases of its category.
 pub(super) struct CategoryShare;
@@ -9,9 +9,7 @@ impl Signal for CategoryShare {
         "category_share"
     }
 
-    fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = log_share(model.catalogue().share_of_category(item));
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| log_share(scene.model.catalogue().share_of_category(item)));
     }
 }

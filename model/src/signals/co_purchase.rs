@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, log_small_share, matches};
-use crate::{Ask, Model};
+use super::{Evidence, Signal, shares_of_pairs};
+use crate::{Ask, Model, Scene};
 
 /// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
 /// over a cart, the mean of its items' shares.
@@ -8,37 +8,13 @@ use crate::{Ask, Model};
 /// were like any other: a pair seen twice does not outrank one seen two hundred times.
 pub(super) struct CoPurchase;
 
-/// Strength of the shrinkage, in baskets.
-const PRIOR_BASKETS: f32 = 20.0;
-
 impl Signal for CoPurchase {
     fn name(&self) -> &'static str {
         "co_purchase"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        out.fill(0.0);
-        if ask.items.is_empty() {
-            return;
-        }
-        let catalogue = model.catalogue();
-        let mean = 1.0 / ask.items.len() as f32;
-        let mut prior = 0.0;
-        for &query in ask.items {
-            let whole = catalogue.baskets(query) as f32 + PRIOR_BASKETS;
-            prior += mean * PRIOR_BASKETS / whole;
-            matches(
-                candidates,
-                model.co_purchases().of(query),
-                |p| p.item,
-                |at, partner| {
-                    out[at] += mean * partner.weight / whole;
-                },
-            );
-        }
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = log_small_share(*out + prior * catalogue.popularity(item));
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        shares_of_pairs(scene, out, |counts| counts.weight);
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

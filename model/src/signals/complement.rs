@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::{Ask, Model};
+use crate::Scene;
 
 /// Input vector of the query item · output vector of the candidate: high for items of the same baskets. Over a cart,
 /// the mean of its items.
@@ -13,10 +13,11 @@ impl Signal for Complement {
         "complement"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let query = ask.mean_vector(model.input());
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = if (item as usize) < model.output().len() { model.output().dot(item, &query) } else { 0.0 };
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let output = scene.model.output();
+        let query = scene.ask.mean_vector(scene.model.input());
+        for (&item, out) in scene.candidates.iter().zip(out) {
+            *out = if (item as usize) < output.len() { output.dot(item, &query) } else { 0.0 };
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, of_partners};
-use crate::{Ask, Model};
+use crate::Scene;
 
 /// Common baskets of query and candidate against the geometric mean of their own, each as if there had been
 /// [`PRIOR_BASKETS`] more. Over a cart, the mean.
@@ -12,8 +12,8 @@ impl Signal for Cosine {
         "cosine"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        of_partners(model, ask, candidates, out, |pair, query, partner| {
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_partners(scene, out, |pair, query, partner| {
             pair.baskets as f32 / ((query + PRIOR_BASKETS) * (partner + PRIOR_BASKETS)).sqrt()
         });
     }

@@ -1,5 +1,5 @@
-use super::{Signal, log_small_share, per_category};
-use crate::{Ask, Model};
+use super::{Signal, log_small_share, of_category};
+use crate::Scene;
 
 /// How much the customer buys of the category, times the item's share of its recent purchases: what they would buy of it
 /// if they bought what everybody buys.
@@ -12,16 +12,11 @@ impl Signal for Expected {
         "expected"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let Some(customer) = ask.customer else { return out.fill(0.0) };
-        let whole = model.histories().decayed_baskets(customer) + PRIOR_BASKETS;
-        per_category(
-            model,
-            ask,
-            candidates,
-            out,
-            |sum, habit| sum + habit.decayed,
-            |item, sum| log_small_share(sum / whole * model.catalogue().share_of_category(item)),
-        );
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let (catalogue, histories) = (scene.model.catalogue(), scene.model.histories());
+        let whole = scene.ask.customer.map_or(0.0, |customer| histories.decayed_baskets(customer));
+        of_category(scene, out, |item, own| {
+            log_small_share(own.decayed / (whole + PRIOR_BASKETS) * catalogue.share_of_category(item))
+        });
     }
 }

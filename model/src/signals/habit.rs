@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, log_share, matches};
-use crate::{Ask, Model};
+use super::{Evidence, Signal, bought_before, log_share, of_bought};
+use crate::{Ask, Model, Scene};
 
 /// The share of the customer's baskets that hold the item, recent baskets counting more.
 ///
@@ -15,19 +15,9 @@ impl Signal for Habitual {
         "habit"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        out.fill(0.0);
-        let Some(customer) = ask.customer else { return };
-        let histories = model.histories();
-        let whole = histories.decayed_baskets(customer) + PRIOR_BASKETS;
-        matches(
-            candidates,
-            histories.of(customer),
-            |h| h.item,
-            |at, habit| {
-                out[at] = log_share(habit.decayed / whole);
-            },
-        );
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
+        of_bought(scene, out, |bought| log_share(bought.habit.decayed / (whole + PRIOR_BASKETS)));
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

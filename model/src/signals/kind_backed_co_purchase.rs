@@ -1,39 +1,40 @@
-use super::{Signal, log_small_share, matches};
-use crate::{Ask, Model};
+use super::{Signal, USUAL_WEIGHT, log_small_share};
+use crate::Scene;
+use crate::scene::PRIOR_BASKETS;
 
 /// As `co_purchase`, but shrunk towards how often the candidate is in baskets with anything of the query's category: what
 /// goes with other brands goes with this one too.
 pub(super) struct KindBackedCoPurchase;
-
-const PRIOR_BASKETS: f32 = 20.0;
-
-/// As in `backed_co_purchase`.
-const USUAL_WEIGHT: f32 = 0.35;
 
 impl Signal for KindBackedCoPurchase {
     fn name(&self) -> &'static str {
         "kind_backed_co_purchase"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let catalogue = model.catalogue();
-        out.fill(0.0);
-        let (mean, mut popular) = (1.0 / ask.items.len().max(1) as f32, 0.0);
-        for &query in ask.items {
-            let whole = catalogue.baskets(query) as f32 + PRIOR_BASKETS;
-            let mut prior = mean * PRIOR_BASKETS / whole;
-            if let Some(category) = catalogue.category(query) {
-                let of_kind = catalogue.category_baskets(category) as f32 + PRIOR_BASKETS;
-                let partners = model.category_partners().of(category);
-                matches(candidates, partners, |pair| pair.item, |at, pair| out[at] += prior * pair.weight / of_kind);
-                prior *= PRIOR_BASKETS / of_kind;
-            }
-            popular += prior * USUAL_WEIGHT;
-            let partners = model.co_purchases().of(query);
-            matches(candidates, partners, |pair| pair.item, |at, pair| out[at] += mean * pair.weight / whole);
-        }
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = log_small_share(*out + popular * catalogue.popularity(item));
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        backed(scene, out, PRIOR_BASKETS);
+    }
+}
+
+/// The shares, as if the query's item had been in `prior` baskets more that were like those of its category.
+pub(super) fn backed(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
+    let catalogue = scene.model.catalogue();
+    out.fill(0.0);
+    let mean = 1.0 / scene.ask.items.len().max(1) as f32;
+    let whole = |query: u32| catalogue.baskets(query) as f32 + prior;
+    let of_kind = |query: u32| {
+        catalogue.category(query).map(|category| catalogue.category_baskets(category) as f32 + PRIOR_BASKETS)
+    };
+    for pair in scene.partners() {
+        out[pair.at] += mean * pair.counts.weight / whole(pair.query);
+    }
+    for pair in scene.category_partners() {
+        let backing = mean * prior / whole(pair.query);
+        out[pair.at] += backing * pair.counts.weight / of_kind(pair.query).unwrap_or(1.0);
+    }
+    let backing = |&query: &u32| mean * prior / whole(query) * of_kind(query).map_or(1.0, |of| PRIOR_BASKETS / of);
+    let popular: f32 = scene.ask.items.iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
+    for (&item, out) in scene.candidates.iter().zip(out) {
+        *out = log_small_share(*out + popular * catalogue.popularity(item));
     }
 }

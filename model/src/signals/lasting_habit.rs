@@ -1,10 +1,9 @@
 use super::{Evidence, Signal, bought_before, decayed_share};
-use crate::{Ask, Model};
+use crate::{Ask, Model, Scene};
 
 /// As `habit`, but slower to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct LastingHabit;
 
-const HALF_LIFE: f32 = 200.0;
 const PRIOR_BASKETS: f32 = 2.0;
 
 impl Signal for LastingHabit {
@@ -12,8 +11,8 @@ impl Signal for LastingHabit {
         "lasting_habit"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        decayed_share(model, ask, candidates, out, HALF_LIFE, PRIOR_BASKETS);
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        decayed_share(scene, out, 2, PRIOR_BASKETS);
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

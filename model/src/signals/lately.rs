@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, of_history};
-use crate::{Ask, Model};
+use super::{Evidence, Signal, bought_before, of_bought};
+use crate::{Ask, Model, Scene};
 
 /// How lately the customer bought the item: 1 on the last day of the period, a half [`DAYS`] before, 0 for never.
 pub(super) struct Lately;
@@ -11,8 +11,9 @@ impl Signal for Lately {
         "lately"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        of_history(model, ask, candidates, out, |histories, habit| DAYS / (DAYS + histories.age(habit.last_day)));
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let histories = scene.model.histories();
+        of_bought(scene, out, |bought| DAYS / (DAYS + histories.age(bought.habit.last_day)));
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

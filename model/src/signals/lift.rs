@@ -1,5 +1,5 @@
 use super::{Signal, of_partners};
-use crate::{Ask, Model};
+use crate::Scene;
 
 /// The log of how much oftener than by chance query and candidate are in one basket, as if [`PRIOR_BASKETS`] more had
 /// been expected and found. Over a cart, the mean.
@@ -12,9 +12,9 @@ impl Signal for Lift {
         "lift"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let all = model.catalogue().total_baskets().max(1) as f32;
-        of_partners(model, ask, candidates, out, |pair, query, partner| {
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let all = scene.model.catalogue().total_baskets().max(1) as f32;
+        of_partners(scene, out, |pair, query, partner| {
             ((pair.baskets as f32 + PRIOR_BASKETS) / (query * partner / all + PRIOR_BASKETS)).ln()
         });
     }

@@ -1,5 +1,5 @@
-use super::Signal;
-use crate::{Ask, Model};
+use super::{Signal, of_items};
+use crate::Scene;
 
 /// How often a buyer of the item buys it, as the log of baskets per buyer: high for staples.
 pub(super) struct Loyalty;
@@ -9,10 +9,10 @@ impl Signal for Loyalty {
         "loyalty"
     }
 
-    fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        for (&item, out) in candidates.iter().zip(out) {
-            let (baskets, buyers) = (model.catalogue().baskets(item), model.buyers(item));
-            *out = if buyers == 0 { 0.0 } else { (baskets as f32 / buyers as f32).max(1.0).ln() };
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| {
+            let (baskets, buyers) = (scene.model.catalogue().baskets(item), scene.model.buyers(item));
+            if buyers == 0 { 0.0 } else { (baskets as f32 / buyers as f32).max(1.0).ln() }
+        });
     }
 }

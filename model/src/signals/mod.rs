@@ -8,12 +8,11 @@
 //!
 //! [`Blend`]: crate::Blend
 
-mod backed_co_purchase;
 mod buyers;
 mod category_co_purchase;
+mod category_due;
 mod category_habit;
 mod category_lately;
-mod category_lift;
 mod category_partner;
 mod category_share;
 mod co_purchase;
@@ -24,28 +23,31 @@ mod due;
 mod expected;
 mod habit;
 mod kind_backed_co_purchase;
+mod kind_backed_firmly;
+mod kind_lift;
 mod last_baskets;
 mod lasting_habit;
 mod lately;
 mod lift;
 mod loyalty;
+mod own_baskets;
 mod own_category_co_purchase;
 mod own_co_purchase;
 mod popularity;
-mod popularity_of_new;
 mod purchases;
+mod query_popularity;
+mod query_purchases;
 mod recent_habit;
 mod recent_popularity;
 mod same_category;
 mod small_basket_habit;
 mod substitute;
 mod taste;
-mod taste_for_new;
 mod trend;
 
 use crate::co_purchases::Partner;
-use crate::histories::{Habit, Histories, LastBasket};
-use crate::{Ask, Model};
+use crate::scene::{Bought, OfCategory, PRIOR_BASKETS};
+use crate::{Ask, Model, Scene};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -53,8 +55,7 @@ pub trait Signal: Sync {
     fn name(&self) -> &'static str;
 
     /// Writes the signal of each candidate into `out`, which is as long; 0 where there is nothing to say.
-    /// `candidates` are item numbers, strictly rising.
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]);
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]);
 
     /// What the signal rests on for one candidate, where it rests on something that can be counted.
     fn evidence(&self, _model: &Model, _ask: &Ask<'_>, _candidate: u32) -> Option<Evidence> {
@@ -63,7 +64,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 34] = [
+pub static ALL: [&dyn Signal; 36] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -72,10 +73,10 @@ pub static ALL: [&dyn Signal; 34] = [
     &substitute::Substitute,
     &same_category::SameCategory,
     &category_co_purchase::CategoryCoPurchase,
-    &category_lift::CategoryLift,
     &category_partner::CategoryPartner,
-    &backed_co_purchase::BackedCoPurchase,
     &kind_backed_co_purchase::KindBackedCoPurchase,
+    &kind_backed_firmly::KindBackedFirmly,
+    &kind_lift::KindLift,
     &habit::Habitual,
     &recent_habit::RecentHabit,
     &lasting_habit::LastingHabit,
@@ -88,16 +89,18 @@ pub static ALL: [&dyn Signal; 34] = [
     &own_category_co_purchase::OwnCategoryCoPurchase,
     &category_habit::CategoryHabit,
     &category_lately::CategoryLately,
+    &category_due::CategoryDue,
     &expected::Expected,
     &taste::Taste,
-    &taste_for_new::TasteForNew,
     &popularity::Popularity,
-    &popularity_of_new::PopularityOfNew,
     &recent_popularity::RecentPopularity,
     &trend::Trend,
     &buyers::Buyers,
     &loyalty::Loyalty,
     &category_share::CategoryShare,
+    &own_baskets::OwnBaskets,
+    &query_popularity::QueryPopularity,
+    &query_purchases::QueryPurchases,
 ];
 
 /// The number of a signal in [`ALL`].
@@ -134,15 +137,18 @@ pub enum Evidence {
     },
 }
 
+/// What a basket weighs in the pairs' weights, on average: a prior's baskets weigh no more.
+const USUAL_WEIGHT: f32 = 0.35;
+
 /// `ln(1 + 2000 p)` of a share `p` that is small, such as an item's of all baskets: 0 for nothing, 1.1 for one in a
 /// thousand, 5.3 for one in ten.
 fn log_small_share(p: f32) -> f32 {
-    (2000.0 * p).ln_1p()
+    (1.0 + 2000.0 * p).ln()
 }
 
 /// `ln(1 + 100 p)` of a share `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
 fn log_share(p: f32) -> f32 {
-    (100.0 * p).ln_1p()
+    (1.0 + 100.0 * p).ln()
 }
 
 /// What a customer's history says of an item, to be told.
@@ -151,129 +157,66 @@ fn bought_before(model: &Model, ask: &Ask<'_>, item: u32) -> Option<Evidence> {
     Some(Evidence::BoughtBefore { times: habit.baskets, last_day: habit.last_day })
 }
 
-/// A number for each candidate that the customer has bought before, from what their history says of it; 0 for others.
-fn of_history(
-    model: &Model,
-    ask: &Ask<'_>,
-    candidates: &[u32],
-    out: &mut [f32],
-    value: impl Fn(&Histories, Habit) -> f32,
-) {
+/// A number for each candidate from the item alone.
+fn of_items(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32) -> f32) {
+    out.iter_mut().zip(scene.candidates).for_each(|(out, &item)| *out = value(item));
+}
+
+/// A number for each candidate that the customer has bought before; 0 for others.
+fn of_bought(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(&Bought) -> f32) {
     out.fill(0.0);
-    if let Some(customer) = ask.customer {
-        let histories = model.histories();
-        matches(candidates, histories.of(customer), |habit| habit.item, |at, habit| out[at] = value(histories, habit));
+    scene.bought().iter().for_each(|bought| out[bought.at] = value(bought));
+}
+
+/// The shrunk share of the customer's last baskets that hold each candidate, counted in one of the ways of
+/// [`HALF_LIVES`](crate::scene::HALF_LIVES).
+fn decayed_share(scene: &Scene<'_>, out: &mut [f32], way: usize, prior_baskets: f32) {
+    let weighed = scene.weighed();
+    let whole = weighed.all[way] + prior_baskets;
+    of_bought(scene, out, |bought| log_share(weighed.sums[bought.position][way] / whole));
+}
+
+/// A number for each candidate from what the customer has bought of its category; 0 where that is nothing.
+fn of_category(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32, &OfCategory) -> f32) {
+    for ((out, &item), own) in out.iter_mut().zip(scene.candidates).zip(scene.categories()) {
+        *out = if own.purchases > 0 { value(item, own) } else { 0.0 };
     }
 }
 
-/// A number for each candidate that the customer has bought before, from the sum of the weights of those of their last
-/// baskets that hold it, and the sum of all weights; 0 for others. `value` is called for each item of the history in turn.
-fn of_last_baskets(
-    model: &Model,
-    ask: &Ask<'_>,
-    candidates: &[u32],
-    out: &mut [f32],
-    weight: impl Fn(&LastBasket<'_>) -> f32,
-    mut value: impl FnMut(f32, f32) -> f32,
-) {
-    out.fill(0.0);
-    if let Some(customer) = ask.customer {
-        let (sums, all) = model.histories().weigh(customer, weight);
-        let values = sums.into_iter().map(|sum| value(sum, all));
-        let entries = model.histories().items(customer).iter().zip(values.collect::<Vec<_>>());
-        matches(candidates, entries, |entry| *entry.0, |at, (_, value)| out[at] = value);
+/// The time since the last purchase against the usual interval, for that many purchases: 2 if the next has just come
+/// round, 1 right after the last one, at most 10; 0 for fewer than two purchases.
+fn cadence(scene: &Scene<'_>, purchases: u32, first_day: u16, last_day: u16) -> f32 {
+    /// Intervals are taken to be no shorter than this, in days.
+    const SHORTEST: f32 = 2.0;
+    if purchases < 2 {
+        return 0.0;
     }
-}
-
-/// The shrunk share of the customer's last baskets that hold each candidate, a basket counting one half after each half-life,
-/// in days.
-fn decayed_share(
-    model: &Model,
-    ask: &Ask<'_>,
-    candidates: &[u32],
-    out: &mut [f32],
-    half_life: f32,
-    prior_baskets: f32,
-) {
-    let decay = |basket: &LastBasket<'_>| (-basket.age / half_life).exp2();
-    of_last_baskets(model, ask, candidates, out, decay, |sum, all| log_share(sum / (all + prior_baskets)));
-}
-
-/// A number for each candidate from the customer's history of its category, folded over the habits of it from 0 on; 0 for
-/// others.
-fn per_category(
-    model: &Model,
-    ask: &Ask<'_>,
-    candidates: &[u32],
-    out: &mut [f32],
-    fold: impl Fn(f32, Habit) -> f32,
-    value: impl Fn(u32, f32) -> f32,
-) {
-    out.fill(0.0);
-    let Some(customer) = ask.customer else { return };
-    let catalogue = model.catalogue();
-    let own = model.histories().of(customer);
-    let mut habits: Vec<(u32, Habit)> =
-        own.filter_map(|habit| Some((catalogue.category(habit.item)?, habit))).collect();
-    habits.sort_unstable_by_key(|(category, habit)| (*category, habit.item));
-    let folded: Vec<(u32, f32)> = habits
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|same| (same[0].0, same.iter().fold(0.0, |sum, (_, habit)| fold(sum, *habit))))
-        .collect();
-    for (&item, out) in candidates.iter().zip(out) {
-        let category = catalogue.category(item);
-        let found = category.and_then(|category| folded.binary_search_by_key(&category, |entry| entry.0).ok());
-        if let Some(at) = found {
-            *out = value(item, folded[at].1);
-        }
-    }
+    let interval = f32::from(last_day.saturating_sub(first_day)) / (purchases - 1) as f32;
+    (1.0 + (scene.model.histories().age(last_day) + 1.0) / interval.max(SHORTEST)).min(10.0)
 }
 
 /// The mean over the query's items of a number for each of their partners, from the counts of the pair and the baskets
 /// of both; 0 for others.
-fn of_partners(
-    model: &Model,
-    ask: &Ask<'_>,
-    candidates: &[u32],
-    out: &mut [f32],
-    value: impl Fn(Partner, f32, f32) -> f32,
-) {
+fn of_partners(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(Partner, f32, f32) -> f32) {
     out.fill(0.0);
-    let mean = 1.0 / ask.items.len().max(1) as f32;
-    let baskets = |item: u32| model.catalogue().baskets(item) as f32;
-    for &query in ask.items {
-        let partners = model.co_purchases().of(query);
-        matches(
-            candidates,
-            partners,
-            |pair| pair.item,
-            |at, pair| {
-                out[at] += mean * value(pair, baskets(query), baskets(pair.item));
-            },
-        );
+    let mean = 1.0 / scene.ask.items.len().max(1) as f32;
+    let baskets = |item: u32| scene.model.catalogue().baskets(item) as f32;
+    for pair in scene.partners() {
+        out[pair.at] += mean * value(pair.counts, baskets(pair.query), baskets(pair.counts.item));
     }
 }
 
-/// Calls `each` with the position among `candidates` and the entry of `list` wherever both hold the same item.
-/// Both must be strictly rising.
-fn matches<T>(
-    candidates: &[u32],
-    list: impl Iterator<Item = T>,
-    item: impl Fn(&T) -> u32,
-    mut each: impl FnMut(usize, T),
-) {
-    let mut at = 0;
-    for entry in list {
-        let wanted = item(&entry);
-        while at < candidates.len() && candidates[at] < wanted {
-            at += 1;
-        }
-        if at == candidates.len() {
-            return;
-        }
-        if candidates[at] == wanted {
-            each(at, entry);
-        }
+/// The share of the query item's baskets that hold each candidate, over a cart the mean, shrunk towards the candidate's
+/// popularity as if there had been [`PRIOR_BASKETS`] more that were like any other: a pair seen twice does not outrank
+/// one seen two hundred times. On the scale of [`log_small_share`]; 0 without a query.
+fn shares_of_pairs(scene: &Scene<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
+    let catalogue = scene.model.catalogue();
+    let mean = 1.0 / scene.ask.items.len().max(1) as f32;
+    let whole = |query: u32| catalogue.baskets(query) as f32 + PRIOR_BASKETS;
+    of_partners(scene, out, |pair, query, _| count(pair) / (query + PRIOR_BASKETS));
+    let prior: f32 = scene.ask.items.iter().map(|&query| mean * PRIOR_BASKETS / whole(query)).sum();
+    for (&item, out) in scene.candidates.iter().zip(out) {
+        *out = log_small_share(*out + prior * catalogue.popularity(item));
     }
 }
 
@@ -287,12 +230,5 @@ mod tests {
             assert_eq!(index(signal.name()), Some(at), "{}", signal.name());
         }
         assert_eq!(index("no such signal"), None);
-    }
-
-    #[test]
-    fn matches_walks_both_lists_once() {
-        let mut found = vec![];
-        matches(&[1, 3, 5, 9], [0, 3, 4, 9, 12].into_iter(), |&x| x, |at, x| found.push((at, x)));
-        assert_eq!(found, [(1, 3), (3, 9)]);
     }
 }

@@ -1,6 +1,6 @@
 use super::Signal;
 use super::own_co_purchase::with_query;
-use crate::{Ask, Model};
+use crate::Scene;
 
 /// As `own_co_purchase`, of baskets that hold anything of the query's category.
 pub(super) struct OwnCategoryCoPurchase;
@@ -10,12 +10,12 @@ impl Signal for OwnCategoryCoPurchase {
         "own_category_co_purchase"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let catalogue = model.catalogue();
-        let categories: Vec<u32> = ask.items.iter().filter_map(|&item| catalogue.category(item)).collect();
-        let items = ask.customer.map_or(&[][..], |customer| model.histories().items(customer));
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let catalogue = scene.model.catalogue();
+        let categories: Vec<u32> = scene.ask.items.iter().filter_map(|&item| catalogue.category(item)).collect();
+        let items = scene.ask.customer.map_or(&[][..], |customer| scene.model.histories().items(customer));
         let alike: Vec<bool> =
             items.iter().map(|&item| catalogue.category(item).is_some_and(|own| categories.contains(&own))).collect();
-        with_query(model, ask, candidates, out, |at| alike[at]);
+        with_query(scene, out, |position| alike[position]);
     }
 }

@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, log_small_share};
-use crate::{Ask, Model};
+use super::{Evidence, Signal, log_small_share, of_items};
+use crate::{Ask, Model, Scene};
 
 /// How many of all baskets hold the item.
 pub(super) struct Popularity;
@@ -9,10 +9,8 @@ impl Signal for Popularity {
         "popularity"
     }
 
-    fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = log_small_share(model.catalogue().popularity(item));
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| log_small_share(scene.model.catalogue().popularity(item)));
     }
 
     fn evidence(&self, model: &Model, _ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

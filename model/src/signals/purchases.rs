@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, of_history};
-use crate::{Ask, Model};
+use super::{Evidence, Signal, bought_before, of_bought};
+use crate::{Ask, Model, Scene};
 
 /// In how many of the customer's baskets the item was, as `ln(1 + n)`.
 pub(super) struct Purchases;
@@ -9,8 +9,8 @@ impl Signal for Purchases {
         "purchases"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        of_history(model, ask, candidates, out, |_, habit| f32::from(habit.baskets).ln_1p());
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_bought(scene, out, |bought| f32::from(bought.habit.baskets).ln_1p());
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

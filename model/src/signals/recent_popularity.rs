@@ -1,5 +1,5 @@
-use super::{Signal, log_small_share};
-use crate::{Ask, Model};
+use super::{Signal, log_small_share, of_items};
+use crate::Scene;
 
 /// How many of the last weeks' baskets hold the item: the season, and what is new or gone.
 pub(super) struct RecentPopularity;
@@ -9,9 +9,7 @@ impl Signal for RecentPopularity {
         "recent_popularity"
     }
 
-    fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = log_small_share(model.catalogue().recent_popularity(item));
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| log_small_share(scene.model.catalogue().recent_popularity(item)));
     }
 }

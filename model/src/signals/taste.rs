@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::{Ask, Model};
+use crate::Scene;
 
 /// Factors of the customer · factors of the item (iALS): what customers with a like history buy. About 1 for what the
 /// customer surely buys, about 0 for what they surely don't.
@@ -10,13 +10,13 @@ impl Signal for Taste {
         "taste"
     }
 
-    fn fill(&self, model: &Model, ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         out.fill(0.0);
-        let Some(customer) = ask.customer else { return };
-        let factors = model.item_factors();
-        let unit = model.customer_factors().unit(customer);
-        let norm = model.customer_factors().norm(customer);
-        for (&item, out) in candidates.iter().zip(out) {
+        let Some(customer) = scene.ask.customer else { return };
+        let factors = scene.model.item_factors();
+        let (unit, norm) =
+            (scene.model.customer_factors().unit(customer), scene.model.customer_factors().norm(customer));
+        for (&item, out) in scene.candidates.iter().zip(out) {
             if (item as usize) < factors.len() {
                 *out = norm * factors.dot(item, unit);
             }

@@ -1,5 +1,5 @@
-use super::Signal;
-use crate::{Ask, Model};
+use super::{Signal, of_items};
+use crate::Scene;
 
 /// The log of how much more often the item was bought lately than over the whole period; shrunk by [`PRIOR`], a share of
 /// baskets.
@@ -12,10 +12,10 @@ impl Signal for Trend {
         "trend"
     }
 
-    fn fill(&self, model: &Model, _ask: &Ask<'_>, candidates: &[u32], out: &mut [f32]) {
-        let catalogue = model.catalogue();
-        for (&item, out) in candidates.iter().zip(out) {
-            *out = ((catalogue.recent_popularity(item) + PRIOR) / (catalogue.popularity(item) + PRIOR)).ln();
-        }
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let catalogue = scene.model.catalogue();
+        of_items(scene, out, |item| {
+            ((catalogue.recent_popularity(item) + PRIOR) / (catalogue.popularity(item) + PRIOR)).ln()
+        });
     }
 }

@@ -1,5 +1,5 @@
 use rayon::prelude::*;
-use trolley_model::{Blend, Model, Top, signals};
+use trolley_model::{Blend, Model, Scene, Top, signals};
 
 use super::BlendConfig;
 use crate::evaluation::Case;
@@ -82,11 +82,12 @@ impl Examples {
         let example = |&number: &u32| {
             let case = &cases[number as usize];
             let all = candidates(case);
+            let scene = Scene::new(model, case.ask(), &all);
             let columns: Vec<Vec<f32>> = signals::ALL
                 .iter()
                 .map(|signal| {
                     let mut column = vec![0.0; all.len()];
-                    signal.fill(model, &case.ask(), &all, &mut column);
+                    signal.fill(&scene, &mut column);
                     column
                 })
                 .collect();

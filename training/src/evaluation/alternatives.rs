@@ -21,8 +21,9 @@ const K: usize = 6;
 /// An item is usual from so many baskets on.
 const USUAL: u16 = 3;
 
-/// A lift is looked at where both items were in so many baskets.
-const SOLD: u32 = 20;
+/// Lifts are shrunk towards 1 as if each pair had been expected in so many baskets more, and been there: of items that
+/// seldom sell most pairs never met, which says nothing.
+const PRIOR_BASKETS: f64 = 3.0;
 
 /// A case for each category of which a basket of the range holds something, but not the customer's usual item.
 pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>) -> Vec<Case> {
@@ -112,10 +113,9 @@ pub struct Substitution {
     pub items: usize,
     /// Mean share of the six that are of the category of the item asked about.
     pub category_agreement: f64,
-    /// Median co-purchase lift of the six, of which both items were in 20 baskets or more: 1 for items that meet as often
-    /// as by chance. Of items that sell less, most pairs never met.
+    /// Median co-purchase lift of the six, shrunk: 1 for items that meet as often as by chance.
     pub lift: f64,
-    /// The same for random items of the same category that were in 20 baskets or more.
+    /// The same for random items of the same category.
     pub lift_of_random: f64,
 }
 
@@ -137,7 +137,8 @@ pub(super) fn substitution(
     let holders = holders(model, transactions, until);
     let lift = |a: u32, b: u32| {
         let (a, b) = (&holders[a as usize], &holders[b as usize]);
-        common(a, b) as f64 * until as f64 / (a.len() as f64 * b.len() as f64)
+        let by_chance = a.len() as f64 * b.len() as f64 / until as f64;
+        (common(a, b) as f64 + PRIOR_BASKETS) / (by_chance + PRIOR_BASKETS)
     };
     let judged: Vec<Asked> = items
         .par_iter()
@@ -145,11 +146,10 @@ pub(super) fn substitution(
             let category = model.catalogue().category(item)?;
             let limits = Limits { limit: K, allowed: &|_| true, repeats: true };
             let six = alternatives(model, item, None, &limits);
-            let sold = |item: u32| model.catalogue().baskets(item) >= SOLD;
-            let own = six.iter().filter(|one| one.tier == Tier::Model && sold(item) && sold(one.item));
+            let own = six.iter().filter(|one| one.tier == Tier::Model);
             let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();
             let members = model.catalogue().members(category);
-            let others: Vec<u32> = members.iter().copied().filter(|&m| m != item && sold(item) && sold(m)).collect();
+            let others: Vec<u32> = members.iter().copied().filter(|&other| other != item).collect();
             let mut random = Random::new(seed, &[0xa1, u64::from(item)]);
             let drawn = (0..if others.is_empty() { 0 } else { K }).map(|_| others[random.below(others.len())]);
             Some((

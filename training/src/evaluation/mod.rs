@@ -17,6 +17,8 @@ mod next_basket;
 mod numbering;
 mod offers;
 mod period;
+#[cfg(test)]
+mod study;
 mod weeks;
 
 use std::collections::BTreeMap;
@@ -289,14 +291,15 @@ fn learn_items(
 const TOGETHER: f32 = -0.5;
 
 /// Signals of being bought together: of no use for alternatives.
-const TOGETHER_SIGNALS: [&str; 9] = [
+const TOGETHER_SIGNALS: [&str; 10] = [
     "co_purchase",
     "co_purchase_count",
     "cosine",
     "complement",
     "category_partner",
-    "backed_co_purchase",
     "kind_backed_co_purchase",
+    "kind_backed_firmly",
+    "kind_lift",
     "own_co_purchase",
     "own_category_co_purchase",
 ];

@@ -18,7 +18,7 @@ pub struct EvaluationConfig {
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { test_days: 31, validation_days: 31, offer_weeks: 8 }
+        Self { test_days: 31, validation_days: 31, offer_weeks: 12 }
     }
 }
 

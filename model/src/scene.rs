@@ -1,0 +1,251 @@
+//! What signals are worked out from.
+
+use std::cell::OnceCell;
+
+use crate::co_purchases::Partner;
+use crate::histories::Habit;
+use crate::{Ask, Model};
+
+/// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// What is asked.
+    pub ask: Ask<'a>,
+    /// Item numbers, strictly rising.
+    pub candidates: &'a [u32],
+    bought: OnceCell<Vec<Bought>>,
+    weighed: OnceCell<Weighed>,
+    partners: OnceCell<Vec<Pair>>,
+    category_partners: OnceCell<Vec<Pair>>,
+    category_shares: OnceCell<Vec<f32>>,
+    categories: OnceCell<Vec<OfCategory>>,
+}
+
+/// A candidate that the customer has bought before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bought {
+    /// Its place among the candidates.
+    pub(crate) at: usize,
+    /// Its position in the customer's history.
+    pub(crate) position: usize,
+    /// What the history says of it.
+    pub(crate) habit: Habit,
+}
+
+/// A candidate that is a partner of an item of the query, or of its category.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    /// Its place among the candidates.
+    pub(crate) at: usize,
+    /// The item of the query.
+    pub(crate) query: u32,
+    /// The counts of both.
+    pub(crate) counts: Partner,
+}
+
+/// What the customer has bought of a candidate's category.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct OfCategory {
+    /// The sum of the decayed purchases.
+    pub(crate) decayed: f32,
+    /// Purchases, an item in a basket being one.
+    pub(crate) purchases: u32,
+    /// The first day of a purchase.
+    pub(crate) first_day: u16,
+    /// The last one.
+    pub(crate) last_day: u16,
+}
+
+/// Sums over the customer's last baskets, each counted in four ways.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Weighed {
+    /// Of the baskets that hold each item of the history.
+    pub(crate) sums: Vec<[f32; WAYS]>,
+    /// Of all.
+    pub(crate) all: [f32; WAYS],
+}
+
+/// Ways of counting a basket: one half after each half-life of so many days; the last one also divided by its items.
+pub(crate) const HALF_LIVES: [f32; WAYS] = [20.0, 75.0, 200.0, 75.0];
+
+const WAYS: usize = 4;
+
+impl<'a> Scene<'a> {
+    /// Nothing is worked out yet. The candidates must be strictly rising.
+    pub fn new(model: &'a Model, ask: Ask<'a>, candidates: &'a [u32]) -> Self {
+        Self {
+            model,
+            ask,
+            candidates,
+            bought: OnceCell::new(),
+            weighed: OnceCell::new(),
+            partners: OnceCell::new(),
+            category_partners: OnceCell::new(),
+            category_shares: OnceCell::new(),
+            categories: OnceCell::new(),
+        }
+    }
+
+    /// The candidates that the customer has bought before.
+    pub(crate) fn bought(&self) -> &[Bought] {
+        self.bought.get_or_init(|| {
+            let Some(customer) = self.ask.customer else { return Vec::new() };
+            let mut bought = Vec::new();
+            let items = self.model.histories().items(customer);
+            matches(self.candidates, items, |at, position| {
+                bought.push(Bought { at, position, habit: self.model.histories().at(customer, position) });
+            });
+            bought
+        })
+    }
+
+    /// The customer's last baskets in sums; empty without a customer.
+    pub(crate) fn weighed(&self) -> &Weighed {
+        self.weighed.get_or_init(|| {
+            let Some(customer) = self.ask.customer else { return Weighed::default() };
+            self.weigh(customer, |_| true)
+        })
+    }
+
+    /// The same over those of the last baskets of which `counts` is true, given the positions of their items.
+    pub(crate) fn weigh(&self, customer: u32, counts: impl Fn(&[u16]) -> bool) -> Weighed {
+        let histories = self.model.histories();
+        let mut sums = vec![[0.0; WAYS]; histories.items(customer).len()];
+        let mut all = [0.0; WAYS];
+        for basket in histories.last_baskets(customer).filter(|basket| counts(basket.positions)) {
+            let mut weights = HALF_LIVES.map(|half_life| (-basket.age / half_life).exp2());
+            weights[3] /= basket.positions.len().max(1) as f32;
+            (0..WAYS).for_each(|way| all[way] += weights[way]);
+            for &position in basket.positions {
+                let sum = &mut sums[usize::from(position)];
+                (0..WAYS).for_each(|way| sum[way] += weights[way]);
+            }
+        }
+        Weighed { sums, all }
+    }
+
+    /// The candidates that are partners of items of the query, item by item.
+    pub(crate) fn partners(&self) -> &[Pair] {
+        self.partners.get_or_init(|| {
+            let co_purchases = self.model.co_purchases();
+            self.pairs(|query| (co_purchases.partners(query), query), |query, nth| co_purchases.nth(query, nth))
+        })
+    }
+
+    /// The candidates that are partners of the categories of items of the query, item by item.
+    pub(crate) fn category_partners(&self) -> &[Pair] {
+        self.category_partners.get_or_init(|| {
+            let partners = self.model.category_partners();
+            let category = |query| self.model.catalogue().category(query);
+            self.pairs(
+                |query| category(query).map_or((&[], 0), |category| (partners.partners(category), category)),
+                |category, nth| partners.nth(category, nth),
+            )
+        })
+    }
+
+    fn pairs(&self, list: impl Fn(u32) -> (&'a [u32], u32), nth: impl Fn(u32, usize) -> Partner) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        for &query in self.ask.items {
+            let (partners, row) = list(query);
+            matches(self.candidates, partners, |at, place| pairs.push(Pair { at, query, counts: nth(row, place) }));
+        }
+        pairs
+    }
+
+    /// For each candidate the share of the baskets with the query's category that hold its own, shrunk towards how
+    /// common that is, as if there had been [`PRIOR_BASKETS`] more; over a cart, the mean. 0 where either has no
+    /// category.
+    pub(crate) fn category_shares(&self) -> &[f32] {
+        self.category_shares.get_or_init(|| {
+            let (catalogue, pairs) = (self.model.catalogue(), self.model.category_pairs());
+            let mut shares = vec![0.0; self.candidates.len()];
+            let mean = 1.0 / self.ask.items.len().max(1) as f32;
+            let all = catalogue.total_baskets().max(1) as f32;
+            let mut both = vec![0u32; catalogue.categories().len()];
+            for category in self.ask.items.iter().filter_map(|&query| catalogue.category(query)) {
+                let whole = catalogue.category_baskets(category) as f32 + PRIOR_BASKETS;
+                pairs.of(category).for_each(|pair| both[pair.item as usize] = pair.baskets);
+                for (&item, share) in self.candidates.iter().zip(&mut shares) {
+                    if let Some(other) = catalogue.category(item) {
+                        let usual = catalogue.category_baskets(other) as f32 / all;
+                        *share += mean * (both[other as usize] as f32 + PRIOR_BASKETS * usual) / whole;
+                    }
+                }
+                pairs.partners(category).iter().for_each(|&other| both[other as usize] = 0);
+            }
+            shares
+        })
+    }
+
+    /// For each candidate what the customer has bought of its category.
+    pub(crate) fn categories(&self) -> &[OfCategory] {
+        self.categories.get_or_init(|| {
+            let Some(customer) = self.ask.customer else { return vec![OfCategory::default(); self.candidates.len()] };
+            let (catalogue, histories) = (self.model.catalogue(), self.model.histories());
+            let mut categories = vec![OfCategory::default(); catalogue.categories().len()];
+            for habit in histories.of(customer) {
+                if let Some(category) = catalogue.category(habit.item) {
+                    let of = &mut categories[category as usize];
+                    of.first_day = if of.purchases == 0 { habit.first_day } else { of.first_day.min(habit.first_day) };
+                    of.last_day = of.last_day.max(habit.last_day);
+                    of.purchases += u32::from(habit.baskets);
+                    of.decayed += habit.decayed;
+                }
+            }
+            let of = |&item: &u32| {
+                catalogue.category(item).map_or_else(OfCategory::default, |category| categories[category as usize])
+            };
+            self.candidates.iter().map(of).collect()
+        })
+    }
+}
+
+/// Strength of the shrinkage of shares, in baskets.
+pub(crate) const PRIOR_BASKETS: f32 = 20.0;
+
+/// Calls `each` with the positions in both lists wherever they hold the same item. Both must be strictly rising.
+///
+/// If one list is much the longer, its stretches between the items of the other are jumped.
+fn matches(a: &[u32], b: &[u32], mut each: impl FnMut(usize, usize)) {
+    const MUCH: usize = 16;
+    if a.len() > MUCH * b.len() {
+        let found = b.iter().enumerate().filter_map(|(at, item)| Some((a.binary_search(item).ok()?, at)));
+        return found.for_each(|(in_a, in_b)| each(in_a, in_b));
+    }
+    if b.len() > MUCH * a.len() {
+        let found = a.iter().enumerate().filter_map(|(at, item)| Some((at, b.binary_search(item).ok()?)));
+        return found.for_each(|(in_a, in_b)| each(in_a, in_b));
+    }
+    let (mut in_a, mut in_b) = (0, 0);
+    while in_a < a.len() && in_b < b.len() {
+        match a[in_a].cmp(&b[in_b]) {
+            std::cmp::Ordering::Less => in_a += 1,
+            std::cmp::Ordering::Greater => in_b += 1,
+            std::cmp::Ordering::Equal => {
+                each(in_a, in_b);
+                (in_a, in_b) = (in_a + 1, in_b + 1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_finds_the_same_whichever_list_is_longer() {
+        let found = |a: &[u32], b: &[u32]| {
+            let mut found = vec![];
+            matches(a, b, |in_a, in_b| found.push((in_a, in_b)));
+            found
+        };
+        assert_eq!(found(&[1, 3, 5, 9], &[0, 3, 4, 9, 12]), [(1, 1), (3, 3)]);
+        let long: Vec<u32> = (0..100).map(|x| 2 * x).collect();
+        assert_eq!(found(&long, &[3, 8, 198]), [(4, 1), (99, 2)]);
+        assert_eq!(found(&[3, 8, 198], &long), [(1, 4), (2, 99)]);
+    }
+}

@@ -1,0 +1,16 @@
+use super::{Signal, cadence, of_category};
+use crate::Scene;
+
+/// The time since the customer's last purchase of anything of the candidate's category against their usual interval; see
+/// [`cadence`].
+pub(super) struct CategoryDue;
+
+impl Signal for CategoryDue {
+    fn name(&self) -> &'static str {
+        "category_due"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_category(scene, out, |_, own| cadence(scene, own.purchases, own.first_day, own.last_day));
+    }
+}

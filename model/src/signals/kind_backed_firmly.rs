@@ -1,0 +1,18 @@
+use super::Signal;
+use super::kind_backed_co_purchase::backed;
+use crate::Scene;
+
+/// As `kind_backed_co_purchase`, with a stronger backing: for items that sell so seldom that their own partners are luck.
+pub(super) struct KindBackedFirmly;
+
+const PRIOR_BASKETS: f32 = 100.0;
+
+impl Signal for KindBackedFirmly {
+    fn name(&self) -> &'static str {
+        "kind_backed_firmly"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        backed(scene, out, PRIOR_BASKETS);
+    }
+}

@@ -1,0 +1,26 @@
+use super::Signal;
+use crate::Scene;
+
+/// The log of how much oftener than by chance the candidate is in baskets with anything of the query's category, as if
+/// [`PRIOR_BASKETS`] more had been expected and found. Over a cart, the mean.
+pub(super) struct KindLift;
+
+const PRIOR_BASKETS: f32 = 3.0;
+
+impl Signal for KindLift {
+    fn name(&self) -> &'static str {
+        "kind_lift"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        out.fill(0.0);
+        let catalogue = scene.model.catalogue();
+        let all = catalogue.total_baskets().max(1) as f32;
+        let mean = 1.0 / scene.ask.items.len().max(1) as f32;
+        for pair in scene.category_partners() {
+            let Some(category) = catalogue.category(pair.query) else { continue };
+            let both = catalogue.category_baskets(category) as f32 * catalogue.baskets(pair.counts.item) as f32;
+            out[pair.at] += mean * ((pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)).ln();
+        }
+    }
+}

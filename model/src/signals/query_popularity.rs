@@ -1,0 +1,17 @@
+use super::{Signal, log_small_share};
+use crate::Scene;
+
+/// Share of all baskets that hold the query's item, over a cart the mean, on the scale of `popularity`: the same for all
+/// candidates, it says what other signals are worth.
+pub(super) struct QueryPopularity;
+
+impl Signal for QueryPopularity {
+    fn name(&self) -> &'static str {
+        "query_popularity"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let popularity = scene.ask.items.iter().map(|&query| scene.model.catalogue().popularity(query));
+        out.fill(log_small_share(popularity.sum::<f32>() / scene.ask.items.len().max(1) as f32));
+    }
+}

@@ -1,0 +1,130 @@
+//! How the embeddings' settings were chosen: each is varied alone, and the vectors judged by themselves on weeks that
+//! come before the test. Not a test; it takes half an hour on the full Complete Journey:
+//!
+//! `cargo test -p trolley-training study -- --ignored --nocapture`
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use trolley_model::kernel::dot;
+use trolley_model::{Model, Name, Top};
+
+use super::alternatives;
+use super::bought_together::{anonymous, cases};
+use super::case::{Band, Case};
+use super::metrics::figures;
+use crate::baskets::catalogue_and_baskets;
+use crate::config::TrainingConfig;
+use crate::fit::{Scope, fit};
+use crate::progress::Silent;
+use crate::skipgram::{SkipGramConfig, skip_gram};
+
+/// The days after these are the test of the published figures.
+const STUDIED_DAYS: u16 = 30;
+const TEST_DAYS: u16 = 31;
+
+#[test]
+#[ignore = "a study of half an hour, not a test"]
+fn skip_gram_by_its_own_metric() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/complete-journey");
+    let input = serde_json::from_value(serde_json::json!({
+        "transactions": data.join("transactions.parquet"),
+        "items": data.join("products.parquet"),
+        "exclude": {"department": ["FUEL", "MISCELLANEOUS"]},
+        "columns": {
+            "transactions": {
+                "customer_id": "household_id", "item_id": "product_id", "timestamp": "transaction_timestamp"},
+            "items": {"item_id": "product_id", "category": "product_type", "name": ["product_type"]},
+        },
+    }));
+    let market = Name::new("us").unwrap();
+    let rejects = tempfile::tempdir().unwrap();
+    let rejects = rejects.path().join("rejects.csv");
+    let tables = crate::read(&market, &input.unwrap(), &rejects, chrono::Utc::now(), &Silent).unwrap();
+    let (transactions, items) = (&tables.transactions, &tables.items);
+    let end = transactions.baskets.last().unwrap().day + 1 - TEST_DAYS;
+    let (from, to) = (transactions.before(end - STUDIED_DAYS), transactions.before(end));
+
+    let config = TrainingConfig::default();
+    let parts = fit(transactions, from, items, &config, Scope::Customers, &Silent).unwrap().parts;
+    let (catalogue, baskets) =
+        catalogue_and_baskets(transactions, from, items, config.recent_days, config.min_baskets).unwrap();
+    let counts = &catalogue.all_baskets()[..baskets.learned];
+    let plain = Model::new(parts.clone()).unwrap();
+    let together = anonymous(&cases(&plain, transactions, from..to, config.seed));
+    let instead = anonymous(&alternatives::cases(&plain, transactions, from..to));
+    println!("{} and {} cases", together.len(), instead.len());
+    println!("setting | together alone HR@6 nDCG@6 | with popularity | tail | alternatives by cosine HR@6");
+    let base = SkipGramConfig::default();
+    let mut settings = vec![("default".to_owned(), base.clone())];
+    let mut vary = |name: &str, change: &dyn Fn(&mut SkipGramConfig)| {
+        let mut varied = base.clone();
+        change(&mut varied);
+        settings.push((name.to_owned(), varied));
+    };
+    for power in [-0.5, 0.0, 0.5, 1.0] {
+        vary(&format!("power {power}"), &|c| c.power = power);
+    }
+    for negatives in [2, 15] {
+        vary(&format!("negatives {negatives}"), &|c| c.negatives = negatives);
+    }
+    for subsample in [0.0, 0.001, 0.0001] {
+        vary(&format!("subsample {subsample}"), &|c| c.subsample = subsample);
+    }
+    for epochs in [5, 30] {
+        vary(&format!("epochs {epochs}"), &|c| c.epochs = epochs);
+    }
+    for dims in [32, 128] {
+        vary(&format!("dims {dims}"), &|c| c.dims = dims);
+    }
+    for rate in [0.02, 0.1] {
+        vary(&format!("learning_rate {rate}"), &|c| c.learning_rate = rate);
+    }
+    vary("contexts 8", &|c| c.contexts = 8);
+    for (name, config) in settings {
+        let (input, output, _) = skip_gram(&baskets, counts, &config, 1, &Silent);
+        let model = Model::new(trolley_model::Parts { input, output, ..parts.clone() }).unwrap();
+        let alone = judge(&together, |case| best_together(&model, case, 0.0));
+        let shrunk = |case: &Case| best_together(&model, case, 0.7);
+        let with_popularity = judge(&together, shrunk);
+        let tail: Vec<Case> = together.iter().filter(|case| case.band == Band::Tail).cloned().collect();
+        let tail = judge(&tail, shrunk);
+        let cosine = judge(&instead, |case| best_of_kind(&model, case));
+        println!(
+            "{name} | {:.4} {:.4} | {:.4} {:.4} | {:.4} {:.4} | {:.4}",
+            alone[0], alone[1], with_popularity[0], with_popularity[1], tail[0], tail[1], cosine[0]
+        );
+    }
+}
+
+fn judge(cases: &[Case], answer: impl Fn(&Case) -> Vec<u32> + Sync) -> [f64; 2] {
+    let all: Vec<_> = cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.wanted, 6)).collect();
+    [0, 2].map(|metric| all.iter().map(|figures| figures[metric]).sum::<f64>() / all.len() as f64)
+}
+
+/// By input · output, and so many times the logarithm of the popularity.
+fn best_together(model: &Model, case: &Case, popularity: f32) -> Vec<u32> {
+    let mut top = Top::new(6);
+    if let Some(&query) = case.items.first().filter(|&&query| model.is_learned(query)) {
+        let (unit, norm) = (model.input().unit(query), model.input().norm(query));
+        for item in (0..model.output().len() as u32).filter(|item| *item != query) {
+            let score = norm * model.output().dot(item, unit);
+            top.push(score + popularity * model.catalogue().popularity(item).max(1e-6).ln(), item);
+        }
+    }
+    top.into_sorted().into_iter().map(|(item, _)| item).collect()
+}
+
+/// Of the same category, by the cosine of the input vectors.
+fn best_of_kind(model: &Model, case: &Case) -> Vec<u32> {
+    let mut top = Top::new(6);
+    if let Some(&query) = case.items.first().filter(|&&query| model.is_learned(query))
+        && let Some(category) = model.catalogue().category(query)
+    {
+        let members = model.catalogue().members(category).iter().filter(|&&item| item != query);
+        for &item in members.filter(|&&item| model.is_learned(item)) {
+            top.push(dot(model.input().unit(item), model.input().unit(query)), item);
+        }
+    }
+    top.into_sorted().into_iter().map(|(item, _)| item).collect()
+}

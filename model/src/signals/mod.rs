@@ -34,6 +34,7 @@ mod own_baskets;
 mod own_category_co_purchase;
 mod own_co_purchase;
 mod popularity;
+mod popularity_of_new;
 mod purchases;
 mod query_popularity;
 mod query_purchases;
@@ -43,6 +44,7 @@ mod same_category;
 mod small_basket_habit;
 mod substitute;
 mod taste;
+mod taste_for_new;
 mod trend;
 
 use crate::co_purchases::Partner;
@@ -64,7 +66,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 36] = [
+pub static ALL: [&dyn Signal; 38] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -92,7 +94,9 @@ pub static ALL: [&dyn Signal; 36] = [
     &category_due::CategoryDue,
     &expected::Expected,
     &taste::Taste,
+    &taste_for_new::TasteForNew,
     &popularity::Popularity,
+    &popularity_of_new::PopularityOfNew,
     &recent_popularity::RecentPopularity,
     &trend::Trend,
     &buyers::Buyers,
@@ -166,6 +170,15 @@ fn of_items(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32) -> f32) {
 fn of_bought(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(&Bought) -> f32) {
     out.fill(0.0);
     scene.bought().iter().for_each(|bought| out[bought.at] = value(bought));
+}
+
+/// Another signal for what the customer has not bought before; 0 for what they have, and without a customer.
+fn only_new(scene: &Scene<'_>, out: &mut [f32], signal: &dyn Signal) {
+    if scene.ask.customer.is_none() {
+        return out.fill(0.0);
+    }
+    signal.fill(scene, out);
+    scene.bought().iter().for_each(|bought| out[bought.at] = 0.0);
 }
 
 /// The shrunk share of the customer's last baskets that hold each candidate, counted in one of the ways of

@@ -19,12 +19,6 @@ use crate::evaluation::Role;
 use crate::progress::Progress;
 use crate::random::Random;
 
-/// So many rounds are judged by their mean: the held-out cases are few, and one round's figure mostly luck.
-const BLOCK: usize = 10;
-
-/// Rounds without a gain on the held-out cases after which no more are tried.
-const PATIENCE: usize = 60;
-
 /// Fewer cases than this teach nothing that is worth more than the weights set by hand.
 const FEWEST_CASES: usize = 200;
 
@@ -78,12 +72,12 @@ pub(crate) fn learn(
     };
     let (mut learned, mut judged) = (binned(&learned), binned(&held_out));
     let hand = examples.slopes(by_hand);
-    let hand = judged.ndcg_by(|at| held_out[at].rows(usable.len()).map(|row| f64::from(dot(row, &hand))).collect());
-    let linear = judged.ndcg();
-    let (mut best, mut best_round) = (linear.max(hand), 0);
-    let mut best_trees = (linear > hand).then_some(0);
+    let hand = judged.ndcg_of(|at, _| held_out[at].rows(usable.len()).map(|row| f64::from(dot(row, &hand))).collect());
+    let straight = judged.ndcg();
+    if !surely_no_worse(&straight, &hand) {
+        return stay();
+    }
     let mut trees = Vec::new();
-    let mut gains = 0.0;
     progress.begin("blend", config.rounds as u64);
     for round in 0..config.rounds {
         let mut random = Random::new(seed, &[0xb0, round as u64]);
@@ -92,26 +86,25 @@ pub(crate) fn learn(
         learned.add(&tree);
         judged.add(&tree);
         trees.push(named(&tree, &bins, &examples.names));
-        gains += judged.ndcg();
         progress.advance(1);
-        if (round + 1) % BLOCK != 0 {
-            continue;
-        }
-        let ndcg = std::mem::take(&mut gains) / BLOCK as f64;
-        if ndcg > best {
-            (best, best_trees, best_round) = (ndcg, Some(trees.len()), round);
-        }
-        if round > best_round + PATIENCE {
-            break;
-        }
     }
     progress.end();
-    let Some(kept) = best_trees else { return stay() };
-    trees.truncate(kept);
+    if !surely_no_worse(&judged.ndcg(), &straight) {
+        trees.clear();
+    }
     let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
     let blend = Blend { slopes: named.collect(), trees };
     let roles = roles(examples, &held_out, &judged, &blend);
     Learned { blend, roles }
+}
+
+/// False if the one is worse than the other by more than the standard error of the difference, case by case. There are
+/// few held-out cases: to stop where they gain most would be to follow their luck.
+fn surely_no_worse(one: &[f64], other: &[f64]) -> bool {
+    let (cases, differences) = (one.len() as f64, || one.iter().zip(other).map(|(one, other)| one - other));
+    let mean = differences().sum::<f64>() / cases;
+    let variance = differences().map(|difference| (difference - mean).powi(2)).sum::<f64>() / cases;
+    mean >= -(variance / cases).sqrt()
 }
 
 /// The tree by the names of the signals and their values, 0 where all signals are 0.
@@ -150,7 +143,11 @@ fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Ble
         let rows = parts[case].chunks_exact(names.len());
         rows.map(|parts| f64::from(parts.iter().sum::<f32>() - left_out.map_or(0.0, |at| parts[at]))).collect()
     };
-    let whole = judged.ndcg_by(|case| score_without(case, None)).max(1e-12);
+    let mean = |left_out| {
+        let all = judged.ndcg_of(|case, _| score_without(case, left_out));
+        all.iter().sum::<f64>() / all.len() as f64
+    };
+    let whole = mean(None).max(1e-12);
     let role = |(at, name): (usize, &&str)| {
         let mut points: Vec<(f32, f32)> = held_out
             .iter()
@@ -166,13 +163,13 @@ fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Ble
             let mut to = (from + points.len().div_ceil(POINTS)).min(points.len());
             to += points[to..].partition_point(|point| point.0 <= points[to - 1].0);
             let piece = &points[from..to];
-            let mean = |of: fn(&(f32, f32)) -> f32| {
+            let middle = |of: fn(&(f32, f32)) -> f32| {
                 (piece.iter().map(|point| f64::from(of(point))).sum::<f64>() / piece.len() as f64) as f32
             };
-            curve.push([mean(|point| point.0), mean(|point| point.1)]);
+            curve.push([middle(|point| point.0), middle(|point| point.1)]);
             from = to;
         }
-        let worth = 1.0 - judged.ndcg_by(|case| score_without(case, Some(at))) / whole;
+        let worth = 1.0 - mean(Some(at)) / whole;
         ((*name).to_owned(), Role { worth, curve })
     };
     names.iter().enumerate().map(role).collect()

@@ -100,18 +100,14 @@ impl Cases {
         });
     }
 
-    pub(super) fn ndcg(&self) -> f64 {
-        self.mean(|_, case| case.ndcg(&case.scores, self.k))
+    /// Case by case.
+    pub(super) fn ndcg(&self) -> Vec<f64> {
+        self.ndcg_of(|_, case| case.scores.clone())
     }
 
     /// By the scores that `scores` has for each case.
-    pub(super) fn ndcg_by(&self, scores: impl Fn(usize) -> Vec<f64> + Sync + Send) -> f64 {
-        self.mean(|at, case| case.ndcg(&scores(at), self.k))
-    }
-
-    fn mean(&self, of: impl Fn(usize, &Binned) -> f64 + Sync + Send) -> f64 {
-        let values: Vec<f64> =
-            self.cases.par_iter().enumerate().with_min_len(64).map(|(at, case)| of(at, case)).collect();
-        values.iter().sum::<f64>() / values.len() as f64
+    pub(super) fn ndcg_of(&self, scores: impl Fn(usize, &Binned) -> Vec<f64> + Sync + Send) -> Vec<f64> {
+        let cases = self.cases.par_iter().enumerate().with_min_len(64);
+        cases.map(|(at, case)| case.ndcg(&scores(at, case), self.k)).collect()
     }
 }

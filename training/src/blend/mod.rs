@@ -18,8 +18,7 @@ pub(crate) use examples::Examples;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BlendConfig {
-    /// Most trees that are added to the straight weights; fewer, if the held-out customers have stopped gaining. 0 for
-    /// straight weights alone.
+    /// Trees that are added to the straight weights; 0 for straight weights alone.
     pub rounds: usize,
     /// Share of each tree's step that is taken.
     pub learning_rate: f64,
@@ -38,7 +37,7 @@ impl Default for BlendConfig {
     fn default() -> Self {
         Self {
             rounds: 200,
-            learning_rate: 0.15,
+            learning_rate: 0.1,
             share_of_cases: 0.5,
             candidates: 60,
             candidates_per_signal: 6,

@@ -314,32 +314,35 @@ pub fn evaluate_next_basket(
     progress: &dyn Progress,
 ) -> Result<Vec<Contest>, String> {
     let Tables { transactions, items, .. } = tables;
-    let split = next_basket::LastBaskets::new(transactions);
-    let without = |left_out: &[&[usize]]| {
-        let mut left_out: Vec<usize> = left_out.iter().flat_map(|list| list.iter().copied()).collect();
+    let next_basket::LastBaskets(baskets) = next_basket::LastBaskets::new(transactions);
+    // What is left without so many of each customer's last baskets.
+    let without = |last: usize| {
+        let mut left_out: Vec<usize> = baskets[..last].concat();
         left_out.sort_unstable();
         let kept: Vec<usize> =
             (0..transactions.baskets.len()).filter(|basket| left_out.binary_search(basket).is_err()).collect();
         (transactions.only(&kept), kept)
     };
     let model_of = |past: &Transactions| model_of_customers(past, past.baskets.len(), items, config, progress);
-    let (past, kept) = without(&[&split.last]);
-    if split.last.is_empty() || kept.is_empty() {
+    let (past, kept) = without(1);
+    if baskets[0].is_empty() || kept.is_empty() {
         return Ok(Vec::new());
     }
-    let earlier = without(&[&split.last, &split.before]).0;
     let mut blends = by_hand();
-    if !earlier.baskets.is_empty() {
-        let model = model_of(&earlier)?;
-        let cases = next_basket::cases(&model, transactions, &split.before);
-        let mut examples = Examples::new(&[]);
-        let candidates = |case: &Case| next_basket::candidates(&model, case);
-        examples.add(&model, &cases, &blends.offers, candidates, &config.blend, config.seed);
-        let given = Given::default();
-        let learned = learn(&examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
-        blends.offers = learned.blend;
+    let mut examples = Examples::new(&[]);
+    for back in 1..=next_basket::LEARNED {
+        let earlier = without(back + 1).0;
+        if !earlier.baskets.is_empty() {
+            let model = model_of(&earlier)?;
+            let cases = next_basket::cases(&model, transactions, &baskets[back]);
+            let candidates = |case: &Case| next_basket::candidates(&model, case);
+            examples.add(&model, &cases, &blends.offers, candidates, &config.blend, config.seed);
+        }
     }
+    let given = Given::default();
+    let learned = learn(&examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
+    blends.offers = learned.blend;
     let model = model_of(&past)?.reblended(blends)?;
-    let cases = next_basket::cases(&model, transactions, &split.last);
+    let cases = next_basket::cases(&model, transactions, &baskets[0]);
     Ok(next_basket::contests(&model, &cases, transactions, kept.into_iter(), config.seed))
 }

@@ -1,5 +1,5 @@
 //! The protocol of the literature on next baskets, so that people can compare: each customer's last basket is the test,
-//! the one before it is what the blend is learned on, all items are ranked, and repeats are allowed.
+//! the ones before it are what the blend is learned on, all items are ranked, and repeats are allowed.
 
 use trolley_model::Model;
 use trolley_model::recommend::{self, Limits, Offer};
@@ -16,13 +16,11 @@ pub(super) const K: usize = 10;
 /// Customers with fewer baskets take no part.
 const FEWEST: usize = 3;
 
-/// The baskets of the protocol.
-pub(super) struct LastBaskets {
-    /// Each customer's last basket.
-    pub(super) last: Vec<usize>,
-    /// Each customer's last basket but one.
-    pub(super) before: Vec<usize>,
-}
+/// The blend is learned on so many baskets before each customer's last one.
+pub(super) const LEARNED: usize = 3;
+
+/// The baskets of the protocol: each customer's last one, the one before it, and so on.
+pub(super) struct LastBaskets(pub(super) [Vec<usize>; LEARNED + 1]);
 
 impl LastBaskets {
     pub(super) fn new(transactions: &Transactions) -> Self {
@@ -31,12 +29,11 @@ impl LastBaskets {
             of_customer[head.customer as usize].push(basket);
         }
         let enough = || of_customer.iter().filter(|baskets| baskets.len() >= FEWEST);
-        let from_end = |back: usize| {
-            let mut baskets: Vec<usize> = enough().map(|baskets| baskets[baskets.len() - back]).collect();
+        Self(std::array::from_fn(|back| {
+            let mut baskets: Vec<usize> = enough().filter_map(|own| own.iter().rev().nth(back)).copied().collect();
             baskets.sort_unstable();
             baskets
-        };
-        Self { last: from_end(1), before: from_end(2) }
+        }))
     }
 }
 

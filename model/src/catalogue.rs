@@ -14,6 +14,7 @@ pub struct Catalogue {
     names: Texts,
     baskets: Vec<u32>,
     recent_baskets: Vec<u32>,
+    latest_baskets: Vec<u32>,
     category: Vec<u32>,
     categories: Ids,
     category_baskets: Vec<u32>,
@@ -22,6 +23,7 @@ pub struct Catalogue {
     member: Vec<u32>,
     total_baskets: u32,
     total_recent_baskets: u32,
+    total_latest_baskets: u32,
 }
 
 /// The stored part of a [`Catalogue`]; see there for the meaning.
@@ -35,6 +37,8 @@ pub struct CatalogueParts {
     pub baskets: Vec<u32>,
     /// The same over the last days of the period.
     pub recent_baskets: Vec<u32>,
+    /// The same over the last half of these days.
+    pub latest_baskets: Vec<u32>,
     /// The category of each item, or [`NO_CATEGORY`].
     pub category: Vec<u32>,
     /// The categories' IDs.
@@ -45,6 +49,8 @@ pub struct CatalogueParts {
     pub total_baskets: u32,
     /// Number of baskets in the last days of the period.
     pub total_recent_baskets: u32,
+    /// Number of baskets in the last half of these days.
+    pub total_latest_baskets: u32,
 }
 
 impl Catalogue {
@@ -58,18 +64,23 @@ impl Catalogue {
             names,
             baskets,
             recent_baskets,
+            latest_baskets,
             category,
             categories,
             category_baskets,
             total_baskets,
             total_recent_baskets,
+            total_latest_baskets,
         } = parts;
         if category_baskets.len() != categories.len() {
             return Err(format!("{} counts of baskets for {} categories", category_baskets.len(), categories.len()));
         }
-        for (what, length) in
-            [("baskets", baskets.len()), ("recent_baskets", recent_baskets.len()), ("category", category.len())]
-        {
+        for (what, length) in [
+            ("baskets", baskets.len()),
+            ("recent_baskets", recent_baskets.len()),
+            ("latest_baskets", latest_baskets.len()),
+            ("category", category.len()),
+        ] {
             if length != items.len() {
                 return Err(format!("{what} has {length} entries for {} items", items.len()));
             }
@@ -99,6 +110,7 @@ impl Catalogue {
             names,
             baskets,
             recent_baskets,
+            latest_baskets,
             category,
             categories,
             category_baskets,
@@ -107,6 +119,7 @@ impl Catalogue {
             member,
             total_baskets,
             total_recent_baskets,
+            total_latest_baskets,
         })
     }
 
@@ -128,6 +141,21 @@ impl Catalogue {
     /// In how many baskets the item was.
     pub fn baskets(&self, item: u32) -> u32 {
         self.baskets[item as usize]
+    }
+
+    /// Share of the latest baskets that hold the item, 0 to 1.
+    pub fn latest_popularity(&self, item: u32) -> f32 {
+        share(self.latest_baskets[item as usize], self.total_latest_baskets)
+    }
+
+    /// Latest baskets of all items.
+    pub fn all_latest_baskets(&self) -> &[u32] {
+        &self.latest_baskets
+    }
+
+    /// Number of the latest baskets.
+    pub fn total_latest_baskets(&self) -> u32 {
+        self.total_latest_baskets
     }
 
     /// Baskets of all items.

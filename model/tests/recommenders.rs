@@ -113,11 +113,13 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
         names: catalogue.names().clone(),
         baskets: catalogue.all_baskets().to_vec(),
         recent_baskets: catalogue.all_recent_baskets().to_vec(),
+        latest_baskets: catalogue.all_latest_baskets().to_vec(),
         category: vec![0, 1, 2, 1, 2, 2],
         categories: catalogue.categories().clone(),
         category_baskets: catalogue.all_category_baskets().to_vec(),
         total_baskets: 100,
         total_recent_baskets: 30,
+        total_latest_baskets: 15,
     })
     .unwrap();
     let model = Model::new(parts).unwrap();

@@ -57,11 +57,13 @@ pub(crate) fn catalogue_and_baskets(
     let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
     let recent_from = transactions.before(end.saturating_sub(recent_days)).min(until);
     let mut all = vec![0u32; transactions.items.len()];
-    let mut recent = vec![0u32; transactions.items.len()];
+    let latest_from = transactions.before(end.saturating_sub(recent_days / 2)).min(until);
+    let (mut recent, mut latest) = (all.clone(), all.clone());
     for basket in 0..until {
         for &item in transactions.items_of(basket) {
             all[item as usize] += 1;
             recent[item as usize] += u32::from(basket >= recent_from);
+            latest[item as usize] += u32::from(basket >= latest_from);
         }
     }
 
@@ -86,6 +88,7 @@ pub(crate) fn catalogue_and_baskets(
         });
         parts.baskets.push(count(number));
         parts.recent_baskets.push(number.map_or(0, |number| recent[number]));
+        parts.latest_baskets.push(number.map_or(0, |number| latest[number]));
         if let Some(number) = number {
             renumbered[number] = position as u32;
         }
@@ -96,6 +99,7 @@ pub(crate) fn catalogue_and_baskets(
     }
     parts.total_baskets = until as u32;
     parts.total_recent_baskets = (until - recent_from) as u32;
+    parts.total_latest_baskets = (until - latest_from) as u32;
     parts.category_baskets = category_baskets(transactions, until, &renumbered, &parts);
     let learned = parts.baskets.partition_point(|&baskets| baskets >= min_baskets.max(1));
     let catalogue = Catalogue::new(parts)?;

@@ -103,11 +103,13 @@ fn catalogue_columns(catalogue: &Catalogue) -> Columns {
     columns.put_texts("names", catalogue.names());
     columns.put_u32("baskets", catalogue.all_baskets());
     columns.put_u32("recent_baskets", catalogue.all_recent_baskets());
+    columns.put_u32("latest_baskets", catalogue.all_latest_baskets());
     columns.put_u32("category", catalogue.all_categories());
     columns.put_texts("categories", catalogue.categories().texts());
     columns.put_u32("category_baskets", catalogue.all_category_baskets());
     columns.put_u32("total_baskets", &[catalogue.total_baskets()]);
     columns.put_u32("total_recent_baskets", &[catalogue.total_recent_baskets()]);
+    columns.put_u32("total_latest_baskets", &[catalogue.total_latest_baskets()]);
     columns
 }
 
@@ -118,11 +120,13 @@ fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
         names: table.take_texts("names")?,
         baskets: table.take_u32("baskets")?,
         recent_baskets: table.take_u32("recent_baskets")?,
+        latest_baskets: table.take_u32("latest_baskets")?,
         category: table.take_u32("category")?,
         categories: ids(&table, "categories")?,
         category_baskets: table.take_u32("category_baskets")?,
         total_baskets: table.take_one("total_baskets")?,
         total_recent_baskets: table.take_one("total_recent_baskets")?,
+        total_latest_baskets: table.take_one("total_latest_baskets")?,
     })
 }
 

@@ -28,6 +28,7 @@ mod kind_lift;
 mod last_baskets;
 mod lasting_habit;
 mod lately;
+mod latest_popularity;
 mod lift;
 mod loyalty;
 mod own_baskets;
@@ -66,7 +67,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 38] = [
+pub static ALL: [&dyn Signal; 39] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -98,6 +99,7 @@ pub static ALL: [&dyn Signal; 38] = [
     &popularity::Popularity,
     &popularity_of_new::PopularityOfNew,
     &recent_popularity::RecentPopularity,
+    &latest_popularity::LatestPopularity,
     &trend::Trend,
     &buyers::Buyers,
     &loyalty::Loyalty,

@@ -33,11 +33,13 @@ pub(crate) fn parts() -> Parts {
         names: Texts::default(),
         baskets: vec![80, 60, 50, 40, 30, 0],
         recent_baskets: vec![20, 20, 10, 10, 10, 0],
+        latest_baskets: vec![10, 10, 5, 5, 5, 0],
         category: vec![0, 1, 2, 1, 2, NO_CATEGORY],
         categories: ids(&["bakery", "spreads", "dairy"]),
         category_baskets: vec![80, 70, 60],
         total_baskets: 100,
         total_recent_baskets: 30,
+        total_latest_baskets: 15,
     })
     .unwrap();
     let pair = |item, baskets, weight| Partner { item, baskets, weight };

@@ -1,0 +1,15 @@
+use super::{Signal, log_small_share, of_items};
+use crate::Scene;
+
+/// As `recent_popularity`, over the last half of the recent days: what a season or a promotion has just made of an item.
+pub(super) struct LatestPopularity;
+
+impl Signal for LatestPopularity {
+    fn name(&self) -> &'static str {
+        "latest_popularity"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| log_small_share(scene.model.catalogue().latest_popularity(item)));
+    }
+}

@@ -14,3 +14,4 @@ pub mod live;
 pub mod metrics;
 #[cfg(feature = "training")]
 pub mod report;
+pub mod store;

@@ -23,7 +23,10 @@ const FORCED: &str = "trolley_model_forced";
 const SWAPS: &str = "trolley_model_swaps_total";
 const REFUSED: &str = "trolley_models_refused_total";
 const OFFERS: &str = "trolley_offers";
+const RULES: &str = "trolley_rules";
 const STOCK: &str = "trolley_stock_items";
+const STATE_AGE: &str = "trolley_state_age_seconds";
+const STATE_REFUSED: &str = "trolley_state_refused_total";
 
 /// Upper bounds of the latency buckets in seconds, from 50 µs.
 const LATENCY_BUCKETS: [f64; 16] =
@@ -48,6 +51,9 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(SWAPS, "Models put into service in the place of another one, by market");
     describe_counter!(REFUSED, "Published models that were refused because they are damaged or of another format");
     describe_gauge!(OFFERS, "Offers known, by market");
+    describe_gauge!(RULES, "Rules known, by market");
+    describe_gauge!(STATE_AGE, Unit::Seconds, "How long ago the database of offers, stock and rules was last heard of");
+    describe_counter!(STATE_REFUSED, "Offers and rules in the database that this release cannot understand, by market");
     describe_gauge!(STOCK, "Items whose stock is known, by market");
     Ok(handle)
 }
@@ -96,13 +102,24 @@ pub fn offers_known(market: &Name, offers: usize) {
     gauge!(OFFERS, "market" => market.to_string()).set(offers as f64);
 }
 
+/// So many rules are known.
+pub fn rules_known(market: &Name, rules: usize) {
+    gauge!(RULES, "market" => market.to_string()).set(rules as f64);
+}
+
+/// What is in the database cannot be understood.
+pub fn state_refused(market: &Name) {
+    counter!(STATE_REFUSED, "market" => market.to_string()).increment(1);
+}
+
 /// The stock of so many items is known.
 pub fn stock_known(market: &Name, items: usize) {
     gauge!(STOCK, "market" => market.to_string()).set(items as f64);
 }
 
 /// Brings what depends on the time up to date, before it is rendered.
-pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>) {
+pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>, state_age: f64) {
+    gauge!(STATE_AGE).set(state_age);
     let now = chrono::Utc::now();
     for market in markets {
         let Some(snapshot) = market.snapshot() else { continue };

@@ -12,7 +12,7 @@ const OK: StatusCode = StatusCode::OK;
 
 #[tokio::test]
 async fn answers_look_as_promised() {
-    let service = Service::new();
+    let service = Service::new().await;
     service
         .json(
             "PUT",
@@ -65,7 +65,7 @@ fn the_description_is_what_it_was() {
 
 #[tokio::test]
 async fn ids_with_slashes_spaces_percent_signs_and_letters_beyond_ascii_work() {
-    let service = Service::new();
+    let service = Service::new().await;
     let (_, body) = service.get("/v1/markets/de/items/ginger%2Flemon%20%C3%BC%25/bought-together?explain=true").await;
     assert_eq!(body["items"][0]["tier"], "model", "the model knows it: {body}");
     let tea = body["items"].as_array().unwrap().iter().find(|item| item["id"] == "tea").unwrap();
@@ -81,7 +81,7 @@ async fn ids_with_slashes_spaces_percent_signs_and_letters_beyond_ascii_work() {
 
 #[tokio::test]
 async fn whatever_is_unknown_still_gets_an_answer() {
-    let service = Service::new();
+    let service = Service::new().await;
     for path in [
         "/v1/markets/de/items/unheard-of/bought-together",
         "/v1/markets/de/items/unheard-of/bought-together?customer=nobody",
@@ -99,7 +99,7 @@ async fn whatever_is_unknown_still_gets_an_answer() {
 
 #[tokio::test]
 async fn limits_outside_1_to_200_are_named() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.json("PUT", "/v1/markets/de/offers", r#"{"offers": [{"id": "o", "items": ["tea"]}]}"#).await;
     for path in [
         "/v1/markets/de/items/bread/bought-together",
@@ -121,7 +121,7 @@ async fn limits_outside_1_to_200_are_named() {
 
 #[tokio::test]
 async fn what_is_out_of_stock_is_never_shown_and_the_highest_sequence_wins() {
-    let service = Service::new();
+    let service = Service::new().await;
     let stock = |in_stock: bool, sequence: u64| {
         format!(r#"{{"updates": [{{"item": "milk-b", "in_stock": {in_stock}, "sequence": {sequence}}}]}}"#)
     };
@@ -140,7 +140,7 @@ async fn what_is_out_of_stock_is_never_shown_and_the_highest_sequence_wins() {
 
 #[tokio::test]
 async fn offers_are_replaced_as_one_and_wrong_rows_are_named() {
-    let service = Service::new();
+    let service = Service::new().await;
     let body = r#"{"offers": [
         {"id": "o1", "items": ["bread"], "valid_from": "2017-11-20T00:00:00Z", "valid_to": null},
         {"id": "o2", "items": []}, {"id": "o1", "items": ["tea"]}, {"items": ["tea"]}, 7,
@@ -166,7 +166,7 @@ async fn offers_are_replaced_as_one_and_wrong_rows_are_named() {
 
 #[tokio::test]
 async fn an_offer_is_open_while_one_of_its_items_is_in_stock() {
-    let service = Service::new();
+    let service = Service::new().await;
     let offers = r#"{"offers": [{"id": "known", "items": ["tea"]}, {"id": "new", "items": ["unheard-of"]},
         {"id": "mixed", "items": ["tea", "unheard-of-too"]}]}"#;
     service.json("PUT", "/v1/markets/de/offers", offers).await;
@@ -181,7 +181,7 @@ async fn an_offer_is_open_while_one_of_its_items_is_in_stock() {
 
 #[tokio::test]
 async fn a_cart_is_asked_for_as_a_whole() {
-    let service = Service::new();
+    let service = Service::new().await;
     let (status, body) =
         service.json("POST", "/v1/markets/de/bought-together", r#"{"items": ["bread", "tea"], "limit": 6}"#).await;
     assert_eq!(status, OK);
@@ -192,11 +192,12 @@ async fn a_cart_is_asked_for_as_a_whole() {
 
 #[tokio::test]
 async fn no_body_a_client_can_send_leads_to_a_5xx() {
-    let service = Service::new();
+    let service = Service::new().await;
     let deep = "[".repeat(10_000);
     for path in [
         "/v1/markets/de/offers",
         "/v1/markets/de/stock",
+        "/v1/markets/de/rules",
         "/v1/markets/de/models/current",
         "/v1/markets/de/bought-together",
     ] {
@@ -218,7 +219,7 @@ async fn no_body_a_client_can_send_leads_to_a_5xx() {
 
 #[tokio::test]
 async fn a_rollback_is_one_call() {
-    let service = Service::new();
+    let service = Service::new().await;
     let first = common::name("2024-03-09t16-00-00z");
     let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
     service.markets.refresh();
@@ -236,7 +237,7 @@ async fn a_rollback_is_one_call() {
 
 #[tokio::test]
 async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
-    let service = Service::new();
+    let service = Service::new().await;
     let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
     let file = service.folder.path().join("models/de").join(&second).join("items.input.fifu");
     let mut bytes = std::fs::read(&file).unwrap();
@@ -258,7 +259,7 @@ async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
 
 #[tokio::test]
 async fn ready_means_every_market() {
-    let service = Service::new();
+    let service = Service::new().await;
     assert_eq!(service.get("/health/live").await.0, OK);
     let (status, body) = service.get("/health/ready").await;
     assert_eq!((status, &body["waiting_for"][0]), (StatusCode::SERVICE_UNAVAILABLE, &"empty".into()));

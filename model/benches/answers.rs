@@ -30,7 +30,7 @@ fn answers(criterion: &mut Criterion) {
         ("usual customer", by_baskets.get(by_baskets.len() / 2).copied()),
         ("best customer", by_baskets.last().copied()),
     ];
-    let limits = Limits { limit: 6, allowed: &|_| true, repeats: true };
+    let limits = Limits::best(6);
     let bought = model.catalogue().bought();
     let on_offer: Vec<u32> = (0..bought).step_by((bought as usize / 1000).max(1)).collect();
     let on_offer: Vec<Offer<'_>> = on_offer.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();

@@ -23,7 +23,7 @@ fn items(found: &[Recommended]) -> Vec<u32> {
 }
 
 fn limits(limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Limits<'_> {
-    Limits { limit, allowed, repeats: true }
+    Limits { allowed, ..Limits::best(limit) }
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
 #[test]
 fn repeats_can_be_left_out() {
     let model = model();
-    let new_only = Limits { limit: 6, allowed: &|_| true, repeats: false };
+    let new_only = Limits { repeats: false, ..Limits::best(6) };
     let found = bought_together(&model, &Ask { items: &[BREAD], customer: Some(ANNA) }, &new_only);
     assert!(items(&found).iter().all(|item| ![MILK, JAM].contains(item)), "{found:?}");
     assert_eq!(found.len(), 3);

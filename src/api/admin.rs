@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::live::Markets;
+use crate::live::{Keeper, Markets};
 use crate::metrics;
 
 /// How the service is.
@@ -41,7 +41,7 @@ pub(super) async fn ready(State(markets): State<Arc<Markets>>) -> (StatusCode, J
 }
 
 /// All metrics as Prometheus reads them.
-pub(super) async fn metrics(State((markets, handle)): State<(Arc<Markets>, PrometheusHandle)>) -> impl IntoResponse {
-    metrics::refresh(markets.all().values().map(AsRef::as_ref));
+pub(super) async fn metrics(State((keeper, handle)): State<(Arc<Keeper>, PrometheusHandle)>) -> impl IntoResponse {
+    metrics::refresh(keeper.markets().all().values().map(AsRef::as_ref), keeper.age());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render())
 }

@@ -12,7 +12,7 @@ use super::answer::{OfferItem, Recommendation, in_service};
 use super::extract::{self, Path, Query};
 use super::params::{AudienceParams, OfferParams, id};
 use super::problem::Problem;
-use crate::live::{Markets, Offer};
+use crate::live::{Keeper, Markets, Offer};
 
 /// Which of the offers that hold now are for this customer?
 #[utoipa::path(
@@ -138,11 +138,11 @@ const MOST_OFFERS: usize = 100_000;
               (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn replace(
-    State(markets): State<Arc<Markets>>,
+    State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
     extract::Json(Offers { offers }): extract::Json<Offers>,
 ) -> Result<(StatusCode, Json<Pushed>), Problem> {
-    let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if offers.len() > MOST_OFFERS {
         return Err(Problem::field("offers", format!("a market has at most {MOST_OFFERS} offers")));
     }
@@ -158,7 +158,7 @@ pub(super) async fn replace(
     let status = if accepted == 0 && !rejected.is_empty() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
-        market.put_offers(good);
+        keeper.put_offers(&market, good).await?;
         StatusCode::OK
     };
     Ok((status, Json(Pushed { accepted, stale: None, rejected })))

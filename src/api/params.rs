@@ -45,6 +45,11 @@ pub(super) struct Wish {
 }
 
 impl ItemParams {
+    /// As usual, for a customer.
+    pub(super) fn of(customer: Option<String>) -> Self {
+        Self { customer, ..Self::default() }
+    }
+
     pub(super) fn check(self) -> Result<Wish, Problem> {
         let exclude = self.exclude.iter().flat_map(|list| list.split(',')).filter(|id| !id.is_empty());
         let exclude: Vec<String> = exclude.map(str::to_owned).collect();

@@ -6,6 +6,8 @@ use serde::Serialize;
 use trolley_model::artefact::ArtefactError;
 use utoipa::ToSchema;
 
+use crate::store::StoreError;
+
 /// What went wrong, as RFC 9457 has it (`application/problem+json`).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -65,6 +67,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -87,6 +92,16 @@ impl From<QueryRejection> for Problem {
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
         Self::new(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a push could not be kept");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database cannot be reached: nothing was changed, push again later",
+        )
     }
 }
 

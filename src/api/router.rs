@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -14,10 +14,12 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::keys::{Keys, require};
 use super::observe::observe;
 use super::problem::Problem;
-use super::{admin, alternatives, bought_together, markets, models, offers, stock};
-use crate::live::Markets;
+use super::{admin, alternatives, bought_together, markets, models, offers, rules, stock, why_not};
+use crate::config::Scope;
+use crate::live::{Keeper, Markets};
 
 /// Bytes in the body of a push.
 const LARGEST_PUSH: usize = 32 << 20;
@@ -34,24 +36,51 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ))]
 struct Document;
 
-fn v1() -> OpenApiRouter<Arc<Markets>> {
+/// What the handlers take what they need from.
+#[derive(Clone, FromRef)]
+struct Service {
+    markets: Arc<Markets>,
+    keeper: Arc<Keeper>,
+}
+
+impl Service {
+    fn new(keeper: Arc<Keeper>) -> Self {
+        Self { markets: keeper.markets().clone(), keeper }
+    }
+}
+
+/// All routes, by the scope of the key that they need.
+fn v1() -> OpenApiRouter<Service> {
     let pushes = OpenApiRouter::new()
         .routes(routes!(offers::replace))
         .routes(routes!(stock::update))
+        .routes(routes!(rules::replace, rules::list))
+        .route_layer(middleware::from_fn(|request, next| require(Scope::Push, request, next)))
         .layer(DefaultBodyLimit::max(LARGEST_PUSH));
-    OpenApiRouter::new()
+    let questions = OpenApiRouter::new()
         .routes(routes!(markets::list))
         .routes(routes!(bought_together::item))
         .routes(routes!(bought_together::cart))
+        .routes(routes!(why_not::item))
         .routes(routes!(alternatives::item))
         .routes(routes!(offers::of_customer))
         .routes(routes!(offers::audience))
+        .route_layer(middleware::from_fn(|request, next| require(Scope::Recommend, request, next)))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    administration().merge(health()).merge(questions).merge(pushes)
+}
+
+fn administration() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
         .routes(routes!(models::list))
         .routes(routes!(models::set_current))
-        .routes(routes!(admin::live))
-        .routes(routes!(admin::ready))
+        .route_layer(middleware::from_fn(|request, next| require(Scope::Admin, request, next)))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .merge(pushes)
+}
+
+/// Open to whoever looks after the process.
+fn health() -> OpenApiRouter<Service> {
+    OpenApiRouter::new().routes(routes!(admin::live)).routes(routes!(admin::ready))
 }
 
 /// The API's description.
@@ -60,22 +89,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// The API.
-pub fn router(markets: Arc<Markets>) -> Router {
+pub fn router(keeper: Arc<Keeper>, keys: Arc<Keys>) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1()).split_for_parts();
-    let router = router.with_state(markets).route("/openapi.json", get(move || async move { Json(document.clone()) }));
-    finished(router)
+    let router = router
+        .with_state(Service::new(keeper))
+        .route("/openapi.json", get(move || async move { Json(document.clone()) }));
+    finished(router, keys)
 }
 
 /// Metrics, health and administration.
-pub fn admin_router(markets: Arc<Markets>, handle: PrometheusHandle) -> Router {
-    let (router, _) = OpenApiRouter::<Arc<Markets>>::new()
-        .routes(routes!(admin::live))
-        .routes(routes!(admin::ready))
-        .routes(routes!(models::list))
-        .routes(routes!(models::set_current))
-        .split_for_parts();
-    let metrics = Router::new().route("/metrics", get(admin::metrics)).with_state((markets.clone(), handle));
-    finished(router.with_state(markets).merge(metrics))
+pub fn admin_router(keeper: Arc<Keeper>, keys: Arc<Keys>, handle: PrometheusHandle) -> Router {
+    let (router, _) = administration().merge(health()).split_for_parts();
+    let metrics = Router::new()
+        .route("/metrics", get(admin::metrics))
+        .route_layer(middleware::from_fn(|request, next| require(Scope::Metrics, request, next)))
+        .with_state((keeper.clone(), handle));
+    finished(router.with_state(Service::new(keeper)).merge(metrics), keys)
 }
 
 /// Whoever takes too long to send a body is told so.
@@ -87,7 +116,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// What all routes share: problems for whatever has no handler, a bound in time, panics contained, and counting.
-fn finished(router: Router) -> Router {
+fn finished(router: Router, keys: Arc<Keys>) -> Router {
     router
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") })
         .method_not_allowed_fallback(|| async {
@@ -97,5 +126,6 @@ fn finished(router: Router) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
         }))
+        .layer(Extension(keys))
         .layer(middleware::from_fn(observe))
 }

@@ -7,9 +7,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch::{self, Receiver};
 
+use super::keys::Keys;
 use super::router::{admin_router, router};
 use crate::config::ServerConfig;
-use crate::live::{self, Markets};
+use crate::live::{self, Keeper};
 
 /// What is in flight when the process is told to stop has this long to finish.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -34,10 +35,13 @@ pub struct Listening {
 /// If an address can't be bound.
 pub async fn serve(
     config: &ServerConfig,
-    markets: Arc<Markets>,
+    keeper: Arc<Keeper>,
     metrics: PrometheusHandle,
-    on_ready: impl FnOnce(&Markets, Listening) + Send,
+    on_ready: impl AsyncFnOnce(&Keeper, Listening),
 ) -> anyhow::Result<()> {
+    config.check()?;
+    let keys = Arc::new(Keys::new(&config.keys).map_err(anyhow::Error::msg)?);
+    let markets = keeper.markets().clone();
     let api = bind("server.listen", config.listen).await?;
     let admin = bind("server.admin_listen", config.admin_listen).await?;
     let listening = Listening { api: api.local_addr()?, admin: admin.local_addr()? };
@@ -59,15 +63,16 @@ pub async fn serve(
     };
     tokio::spawn(upkeep);
     let admin = {
-        let router = admin_router(markets.clone(), metrics);
+        let router = admin_router(keeper.clone(), keys.clone(), metrics);
         let stopped = until(stopped.clone());
         tokio::spawn(async move { axum::serve(admin, router).with_graceful_shutdown(stopped).await })
     };
     let first = markets.clone();
     tokio::task::spawn_blocking(move || first.refresh()).await?;
     tokio::spawn(live::watch(markets.clone(), Duration::from_millis(config.reload_milliseconds.max(1))));
-    on_ready(&markets, listening);
-    let api = axum::serve(api, router(markets)).with_graceful_shutdown(until(stopped.clone()));
+    tokio::spawn(keeper.clone().follow());
+    on_ready(&keeper, listening).await;
+    let api = axum::serve(api, router(keeper, keys)).with_graceful_shutdown(until(stopped.clone()));
     let both = async {
         api.await?;
         admin.await?

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::extract::{self, Path};
 use super::offers::{self, Pushed, WrongRow};
 use super::problem::Problem;
-use crate::live::{Markets, Offer, OfferError, StockUpdate};
+use crate::live::{Keeper, Offer, OfferError, StockUpdate};
 
 /// News about the stock.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,11 +48,11 @@ const MOST_UPDATES: usize = 100_000;
               (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn update(
-    State(markets): State<Arc<Markets>>,
+    State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
     extract::Json(Updates { updates }): extract::Json<Updates>,
 ) -> Result<(StatusCode, Json<Pushed>), Problem> {
-    let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if updates.len() > MOST_UPDATES {
         return Err(Problem::field("updates", format!("a push holds at most {MOST_UPDATES} updates")));
     }
@@ -62,12 +62,20 @@ pub(super) async fn update(
             Ok(UpdateBody { item, .. }) if !(1..=Offer::LONGEST_ID).contains(&item.len()) => {
                 rejected.push(WrongRow::new(row, "item", &OfferError::IdLength.to_string()));
             }
+            // PostgreSQL keeps none.
+            Ok(UpdateBody { item, .. }) if item.contains('\0') => {
+                rejected.push(WrongRow::new(row, "item", "an ID holds no NUL"));
+            }
+            Ok(UpdateBody { sequence, .. }) if i64::try_from(sequence).is_err() => {
+                rejected.push(WrongRow::new(row, "sequence", &format!("a sequence is at most {}", i64::MAX)));
+            }
             Ok(UpdateBody { item, in_stock, sequence }) => good.push(StockUpdate { item, in_stock, sequence }),
             Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
         }
     }
-    let wrong = good.is_empty() && !rejected.is_empty();
-    let updated = market.put_stock(&good);
-    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok((status, Json(Pushed { accepted: updated.accepted, stale: Some(updated.stale), rejected })))
+    if good.is_empty() && !rejected.is_empty() {
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: Some(0), rejected })));
+    }
+    let updated = keeper.put_stock(&market, &good).await?;
+    Ok((StatusCode::OK, Json(Pushed { accepted: updated.accepted, stale: Some(updated.stale), rejected })))
 }

@@ -12,7 +12,7 @@ use super::progress::Bars;
 use super::recommend::last_offers;
 use super::{serve, summary, train};
 use crate::config::Config;
-use crate::live::{Market, Markets, Query, label};
+use crate::live::{Keeper, Market, Query, label};
 
 /// Train on a small real sample and serve the model
 ///
@@ -65,13 +65,13 @@ impl Demo {
         if self.no_serve {
             return Ok(());
         }
-        serve::serve(&config, |markets, listening| {
+        serve::serve(&config, async |keeper: &Keeper, listening| {
             for (name, input) in &config.markets {
-                if let Err(error) = push_offers(markets, name, input) {
+                if let Err(error) = push_offers(keeper, name, input).await {
                     eprintln!("the sample's offers cannot be read: {error:#}");
                 }
             }
-            for market in markets.all().values() {
+            for market in keeper.markets().all().values() {
                 print_commands(market, listening.api);
             }
         })
@@ -87,12 +87,12 @@ fn home() -> anyhow::Result<PathBuf> {
     }
 }
 
-fn push_offers(markets: &Markets, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
+async fn push_offers(keeper: &Keeper, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
     let Some(offers) = &input.offers else { return Ok(()) };
     let rows = input::read_offers(offers, &input.columns.offers, name.as_str(), &mut input::Rejects::counted())?;
-    let market = markets.get(name.as_str()).context("the market is gone")?;
+    let market = keeper.markets().get(name.as_str()).context("the market is gone")?;
     // The sample is of 2017: what held last there holds here and now.
-    market.put_offers(last_offers(rows, &input.columns.offers.numbers));
+    keeper.put_offers(&market, last_offers(rows, &input.columns.offers.numbers)).await?;
     Ok(())
 }
 

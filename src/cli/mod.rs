@@ -6,6 +6,7 @@ mod check;
 mod demo;
 #[cfg(feature = "training")]
 mod evaluate;
+mod key;
 mod models;
 #[cfg(feature = "training")]
 mod progress;
@@ -57,6 +58,7 @@ enum Command {
     Serve(serve::Serve),
     Recommend(recommend::Recommend),
     Models(models::Models),
+    Key(key::Key),
 }
 
 /// Where the configuration comes from.
@@ -96,6 +98,10 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Recommend(recommend) => recommend.run(),
             Command::Models(models) => models.run(),
+            Command::Key(key) => {
+                key.run();
+                Ok(())
+            }
         }
     }
 }

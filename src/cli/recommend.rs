@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
@@ -8,7 +6,7 @@ use trolley_model::artefact::Shelf;
 use super::ConfigFile;
 use super::table::Table;
 use crate::config::Config;
-use crate::live::{Offer, Query, Snapshot, Stock, Why};
+use crate::live::{Offer, Pushed, Query, Snapshot, Stock, Why};
 
 /// Ask a model without a server
 ///
@@ -160,7 +158,7 @@ impl Wish {
             stock.update(&crate::live::StockUpdate { item: item.clone(), in_stock: false, sequence: 0 });
         }
         let offers = offers(&config, &market)?;
-        Ok(Snapshot::new(opened, Arc::new(offers), &stock))
+        Ok(Snapshot::new(opened, &Pushed::new(offers, stock)))
     }
 
     fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {

@@ -8,7 +8,8 @@ use trolley_model::artefact::Shelf;
 use super::ConfigFile;
 use crate::api::Listening;
 use crate::config::Config;
-use crate::live::Markets;
+use crate::live::{Keeper, Markets};
+use crate::store::Store;
 use crate::{api, metrics};
 
 /// Answer over HTTP
@@ -24,12 +25,12 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
-        serve(&config, |_, _| {})
+        serve(&config, async |_, _| {})
     }
 }
 
 /// Serves until the process is told to stop. `on_ready` is called when answers can be had.
-pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets, Listening) + Send) -> anyhow::Result<()> {
+pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listening)) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // A second call in one process keeps the first subscriber.
     let _ = tracing_subscriber::fmt()
@@ -38,16 +39,18 @@ pub(super) fn serve(config: &Config, on_ready: impl FnOnce(&Markets, Listening) 
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
     let handle = metrics::install().context("metrics cannot be recorded")?;
-    if config.server.state != "memory" {
-        tracing::warn!("server.state is not used yet: offers and stock are kept in memory and end with the process");
-    }
     let markets = Arc::new(Markets::new(Shelf::new(&config.models), config.markets.keys().cloned()));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
-    runtime.block_on(api::serve(&config.server, markets, handle, |markets, listening| {
-        tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
-        if markets.all().is_empty() {
-            tracing::warn!("no market yet: `trolley train` publishes to {}", config.models.display());
-        }
-        on_ready(markets, listening);
-    }))
+    runtime.block_on(async {
+        let store = Store::open(&config.server.state).await?;
+        let keeper = Arc::new(Keeper::new(store, markets).await?);
+        api::serve(&config.server, keeper, handle, async |keeper: &Keeper, listening| {
+            tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
+            if keeper.markets().all().is_empty() {
+                tracing::warn!("no market yet: `trolley train` publishes to {}", config.models.display());
+            }
+            on_ready(keeper, listening).await;
+        })
+        .await
+    })
 }

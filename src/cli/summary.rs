@@ -78,8 +78,7 @@ pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, verdict: Verdic
 
 /// The answers for the bestsellers of different categories.
 fn examples(model: &Model) {
-    let everything = |_: u32| true;
-    let limits = Limits { limit: 3, allowed: &everything, repeats: true };
+    let limits = Limits::best(3);
     let mut categories = Vec::new();
     println!("  examples");
     for item in 0..model.catalogue().bought() {

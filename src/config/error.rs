@@ -8,6 +8,17 @@ pub enum ConfigError {
     /// The file is not there.
     #[error("there is no config file {0}: give one with --config, or copy config/reference.toml")]
     NoFile(PathBuf),
+    /// Everybody could ask.
+    #[error(
+        "server.{key} = {address} can be reached by others, and there are no keys: make one with `trolley key` and put \
+         it under server.keys, or listen on 127.0.0.1"
+    )]
+    Open {
+        /// The key of the config.
+        key: &'static str,
+        /// Its value.
+        address: std::net::SocketAddr,
+    },
     /// Something in it is not valid.
     #[error("{0}")]
     Invalid(String),

@@ -55,11 +55,62 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where metrics, health and administration listen.
     pub admin_listen: SocketAddr,
-    /// Where offers and stock are kept. So far they are kept in memory whatever is said here, and the service says so
-    /// at start.
+    /// The database of offers, stock and rules: `sqlite:<file>`, created if it is not there, or `postgres://…` for
+    /// several replicas.
     pub state: String,
+    /// Who may ask. Without keys everybody who reaches the service may, and it only listens on a loopback address.
+    pub keys: Vec<KeyConfig>,
     /// How often the models folder is looked at for new models, in milliseconds.
     pub reload_milliseconds: u64,
+}
+
+/// A key: `trolley key` makes one. To change a key, have both the old and the new one here for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyConfig {
+    /// The BLAKE3 hash of the key, hexadecimal.
+    pub hash: String,
+    /// What it opens.
+    pub scopes: Vec<Scope>,
+}
+
+/// What a key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Questions.
+    Recommend,
+    /// Offers, stock and rules.
+    Push,
+    /// Models, and which is in service.
+    Admin,
+    /// Metrics.
+    Metrics,
+}
+
+impl Scope {
+    /// As the config has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recommend => "recommend",
+            Self::Push => "push",
+            Self::Admin => "admin",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Refuses to open the service to the network without keys.
+    ///
+    /// # Errors
+    /// [`ConfigError::Open`]
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let outside = [("listen", self.listen), ("admin_listen", self.admin_listen)]
+            .into_iter()
+            .find(|(_, address)| self.keys.is_empty() && !address.ip().is_loopback());
+        outside.map_or(Ok(()), |(key, address)| Err(ConfigError::Open { key, address }))
+    }
 }
 
 impl Default for ServerConfig {
@@ -67,7 +118,8 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
-            state: "memory".into(),
+            state: "sqlite:trolley.sqlite".into(),
+            keys: Vec::new(),
             reload_milliseconds: 1000,
         }
     }

@@ -5,6 +5,7 @@ use trolley_model::Name;
 use trolley_model::artefact::Opened;
 
 use super::offers::Offer;
+use super::rules::Rule;
 use super::snapshot::Snapshot;
 use super::stock::{Stock, StockUpdate, Updated};
 use crate::metrics;
@@ -21,10 +22,24 @@ pub struct Market {
     changing: Mutex<()>,
 }
 
+/// What was pushed for a market.
 #[derive(Debug, Default)]
-struct Pushed {
-    offers: Arc<Vec<Offer>>,
-    stock: Stock,
+pub struct Pushed {
+    /// The offers.
+    pub offers: Arc<Vec<Offer>>,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// The stock.
+    pub stock: Stock,
+    /// The numbers of the changes that brought offers and rules.
+    versions: [i64; 2],
+}
+
+impl Pushed {
+    /// Offers and stock, and nothing else.
+    pub fn new(offers: Vec<Offer>, stock: Stock) -> Self {
+        Self { offers: Arc::new(offers), stock, ..Self::default() }
+    }
 }
 
 impl Market {
@@ -51,21 +66,38 @@ impl Market {
     /// Puts a model into service, with all that was pushed.
     pub fn serve(&self, opened: Opened) {
         let pushed = self.pushed();
-        let snapshot = Snapshot::new(opened, pushed.offers.clone(), &pushed.stock);
+        let snapshot = Snapshot::new(opened, &pushed);
         let manifest = snapshot.manifest().clone();
         let before = self.snapshot.swap(Some(Arc::new(snapshot)));
         metrics::model_served(&self.name, &manifest, before.as_ref().map(|before| before.manifest()));
     }
 
-    /// Replaces all offers as one.
-    pub fn put_offers(&self, offers: Vec<Offer>) {
-        let offers = Arc::new(offers);
+    /// The rules as they were pushed.
+    pub fn rules(&self) -> Vec<Rule> {
+        self.pushed().rules.clone()
+    }
+
+    /// Replaces all offers as one, unless a later change did so before.
+    pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
+        metrics::offers_known(&self.name, offers.len());
+        self.put(0, version, |pushed| pushed.offers = Arc::new(offers));
+    }
+
+    /// Replaces all rules as one, unless a later change did so before.
+    pub fn put_rules(&self, version: i64, rules: Vec<Rule>) {
+        metrics::rules_known(&self.name, rules.len());
+        self.put(1, version, |pushed| pushed.rules = rules);
+    }
+
+    fn put(&self, what: usize, version: i64, change: impl FnOnce(&mut Pushed)) {
         let mut pushed = self.pushed();
-        pushed.offers = offers.clone();
-        if let Some(snapshot) = self.snapshot() {
-            self.snapshot.store(Some(Arc::new(snapshot.with_offers(offers, &pushed.stock))));
+        if version > pushed.versions[what] {
+            pushed.versions[what] = version;
+            change(&mut pushed);
+            if let Some(snapshot) = self.snapshot() {
+                self.snapshot.store(Some(Arc::new(snapshot.with(&pushed))));
+            }
         }
-        metrics::offers_known(&self.name, pushed.offers.len());
     }
 
     /// Takes in news about the stock.

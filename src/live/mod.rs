@@ -1,15 +1,21 @@
 //! The markets in service. Whatever one answer is made from stands behind one pointer: a [`Snapshot`].
 
+mod keeper;
 mod market;
 mod markets;
 mod offers;
 mod reasons;
+mod rules;
 mod snapshot;
 mod stock;
+mod why_not;
 
-pub use market::Market;
+pub use keeper::Keeper;
+pub use market::{Market, Pushed};
 pub use markets::{Markets, watch};
 pub use offers::{Offer, OfferError};
 pub use reasons::{Why, label};
+pub use rules::{Block, Boost, Pin, Rule, RuleError};
 pub use snapshot::{Answer, OfferAnswer, Query, Snapshot};
 pub use stock::{Stock, StockUpdate, Updated};
+pub use why_not::{Standing, Verdict};

@@ -19,6 +19,14 @@ impl Why {
     }
 }
 
+impl Why {
+    /// What a rule of the shop does.
+    pub(super) fn rule(signal: &'static str, share: f32, rule: &str) -> Self {
+        let reason = Reason { signal, value: share, share, evidence: None };
+        Self { reason, text: Some(format!("rule {rule}")) }
+    }
+}
+
 /// An item's name with its ID, or the ID alone.
 pub fn label(model: &Model, item: u32) -> String {
     let id = model.catalogue().items().get(item);

@@ -5,11 +5,13 @@ use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
 use trolley_model::{Ask, Model};
 
+use super::market::Pushed;
 use super::offers::Offer;
 use super::reasons::Why;
+use super::rules::Rulebook;
 use super::stock::{ItemSet, Stock};
 
-/// All that one answer is made from: a model with its manifest, the offers and the stock.
+/// All that one answer is made from: a model with its manifest, the offers, the rules and the stock.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     manifest: Arc<Manifest>,
@@ -17,24 +19,28 @@ pub struct Snapshot {
     offers: Arc<Vec<Offer>>,
     /// What of each offer can be had, in the order of the offers.
     open: Arc<Vec<Open>>,
+    rules: Option<Arc<Rulebook>>,
     out_of_stock: Arc<ItemSet>,
 }
 
 /// What can be had of an offer.
 #[derive(Clone, Debug)]
 struct Open {
-    /// The numbers of its items that are in stock and that the model knows.
+    /// The numbers of its items that are in stock, that no rule blocks and that the model knows.
     items: Vec<u32>,
-    /// The first of its items that is in stock, known to the model or not; `None` closes the offer.
+    /// The first of its items that can be had, known to the model or not; `None` closes the offer.
     first: Option<usize>,
 }
 
 impl Open {
-    fn of(offers: &[Offer], model: &Model, stock: &Stock) -> Arc<Vec<Self>> {
-        let open = |offer: &Offer| {
-            let in_stock = || offer.items.iter().filter(|id| stock.is_in_stock(id));
-            let items = in_stock().filter_map(|id| model.catalogue().items().position(id)).collect();
-            Self { items, first: offer.items.iter().position(|id| stock.is_in_stock(id)) }
+    fn of(offers: &[Offer], model: &Model, stock: &Stock, rules: Option<&Rulebook>) -> Arc<Vec<Self>> {
+        let number = |id: &String| model.catalogue().items().position(id);
+        let blocked =
+            |id: &String| rules.is_some_and(|rules| number(id).and_then(|i| rules.blocks_always(i)).is_some());
+        let can_be_had = |id: &String| stock.is_in_stock(id) && !blocked(id);
+        let open = |offer: &Offer| Self {
+            items: offer.items.iter().filter(|id| can_be_had(id)).filter_map(number).collect(),
+            first: offer.items.iter().position(can_be_had),
         };
         Arc::new(offers.iter().map(open).collect())
     }
@@ -86,16 +92,24 @@ pub struct OfferAnswer {
 }
 
 impl Snapshot {
-    /// A model with the offers and the stock that are known.
-    pub fn new(opened: Opened, offers: Arc<Vec<Offer>>, stock: &Stock) -> Self {
-        let out_of_stock = Arc::new(stock.out_of_stock(&opened.model));
-        let open = Open::of(&offers, &opened.model, stock);
-        Self { manifest: Arc::new(opened.manifest), model: Arc::new(opened.model), offers, open, out_of_stock }
+    /// A model with all that was pushed.
+    pub fn new(opened: Opened, pushed: &Pushed) -> Self {
+        let rules = Rulebook::new(&pushed.rules, &opened.model).map(Arc::new);
+        Self {
+            out_of_stock: Arc::new(pushed.stock.out_of_stock(&opened.model)),
+            open: Open::of(&pushed.offers, &opened.model, &pushed.stock, rules.as_deref()),
+            manifest: Arc::new(opened.manifest),
+            model: Arc::new(opened.model),
+            offers: pushed.offers.clone(),
+            rules,
+        }
     }
 
-    pub(super) fn with_offers(&self, offers: Arc<Vec<Offer>>, stock: &Stock) -> Self {
-        let open = Open::of(&offers, &self.model, stock);
-        Self { offers, open, ..self.clone() }
+    /// The offers and rules as they are now.
+    pub(super) fn with(&self, pushed: &Pushed) -> Self {
+        let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
+        let open = Open::of(&pushed.offers, &self.model, &pushed.stock, rules.as_deref());
+        Self { offers: pushed.offers.clone(), open, rules, ..self.clone() }
     }
 
     /// The stock as it is after `changes`.
@@ -106,7 +120,7 @@ impl Snapshot {
                 out_of_stock.set(item, !in_stock);
             }
         }
-        let open = Open::of(&self.offers, &self.model, stock);
+        let open = Open::of(&self.offers, &self.model, stock, self.rules.as_deref());
         Self { out_of_stock: Arc::new(out_of_stock), open, ..self.clone() }
     }
 
@@ -155,17 +169,33 @@ impl Snapshot {
         question: Question,
         recommend: impl FnOnce(&Ask<'_>, &Limits<'_>) -> Vec<Recommended>,
     ) -> Vec<Answer> {
-        let exclude = self.numbers(query.exclude);
-        let allowed = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(&item);
-        let limits = Limits { limit: query.limit, allowed: &allowed, repeats: query.repeats };
+        self.within_limits(query, items, |ask, limits| {
+            let found = recommend(ask, limits).into_iter().map(|found| Answer {
+                id: self.model.catalogue().items().get(found.item).to_owned(),
+                score: found.score,
+                tier: found.tier,
+                reasons: query.explain.then(|| self.why(question, ask, &found)),
+            });
+            found.collect()
+        })
+    }
+
+    /// What is asked, in the model's numbers, and what may be answered: by the stock, the rules and the query.
+    pub(super) fn within_limits<T>(
+        &self,
+        query: &Query<'_>,
+        items: &[u32],
+        run: impl FnOnce(&Ask<'_>, &Limits<'_>) -> T,
+    ) -> T {
         let ask = Ask { items, customer: self.customer(query.customer) };
-        let found = recommend(&ask, &limits).into_iter().map(|found| Answer {
-            id: self.model.catalogue().items().get(found.item).to_owned(),
-            score: found.score,
-            tier: found.tier,
-            reasons: query.explain.then(|| self.why(question, &ask, &found)),
-        });
-        found.collect()
+        let exclude = self.numbers(query.exclude);
+        let available = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(&item);
+        let limits = Limits { allowed: &available, repeats: query.repeats, ..Limits::best(query.limit) };
+        let Some(rules) = &self.rules else { return run(&ask, &limits) };
+        let pinned: Vec<u32> = rules.pinned(items).into_iter().map(|(item, _)| item).collect();
+        let allowed = |item: u32| available(item) && rules.blocks(&self.model, items, item).is_none();
+        let boost = |item: u32| rules.boost(&self.model, item);
+        run(&ask, &Limits { allowed: &allowed, pinned: &pinned, boost: Some(&boost), ..limits })
     }
 
     /// Which of the offers that hold now are for this customer?
@@ -220,9 +250,30 @@ impl Snapshot {
         Some(audience.collect())
     }
 
-    fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Why> {
+    pub(super) fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Why> {
         let reasons = recommend::explain(&self.model, question, ask, found);
-        reasons.into_iter().map(|reason| Why::new(&self.model, reason)).collect()
+        let mut why: Vec<Why> = reasons.into_iter().map(|reason| Why::new(&self.model, reason)).collect();
+        match (&self.rules, found.tier) {
+            (Some(rules), Tier::Model) => {
+                why.extend(rules.boosts(&self.model, found.item).map(|(by, rule)| Why::rule("boost", by, rule)));
+                why.sort_by(|a, b| b.reason.share.abs().total_cmp(&a.reason.share.abs()));
+            }
+            (Some(rules), Tier::Pinned) => {
+                let pinned = rules.pinned(ask.items).into_iter().find(|(item, _)| *item == found.item);
+                why = pinned.into_iter().map(|(_, rule)| Why::rule("pinned", 0.0, rule)).collect();
+            }
+            _ => {}
+        }
+        why
+    }
+
+    /// The rule that blocks an item from the answer to a query.
+    pub(super) fn blocked_by(&self, query: &[u32], item: u32) -> Option<&str> {
+        self.rules.as_ref()?.blocks(&self.model, query, item)
+    }
+
+    pub(super) fn is_out_of_stock(&self, item: u32) -> bool {
+        self.out_of_stock.contains(item)
     }
 
     fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Vec<Why> {
@@ -231,7 +282,7 @@ impl Snapshot {
     }
 
     /// The numbers of those of the items that the model knows.
-    fn numbers(&self, ids: &[String]) -> Vec<u32> {
+    pub(super) fn numbers(&self, ids: &[String]) -> Vec<u32> {
         let items = self.model.catalogue().items();
         let mut numbers: Vec<u32> = Vec::with_capacity(ids.len());
         for item in ids.iter().filter_map(|id| items.position(id)) {

@@ -40,7 +40,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
         let new = |&item: &u32| chosen.iter().all(|&other| catalogue.category(other) != catalogue.category(item));
         chosen.extend(all.iter().skip(rank).copied().find(new));
     }
-    let limits = Limits { limit: SIX, allowed: &|_| true, repeats: true };
+    let limits = Limits::best(SIX);
     let example = |item: u32| {
         let items = [item];
         let ask = Ask { items: &items, customer: None };

@@ -17,7 +17,8 @@ use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
-use trolley::live::Markets;
+use trolley::live::{Keeper, Markets};
+use trolley::store::Store;
 use trolley_model::Name;
 use trolley_model::artefact::{Manifest, Shelf};
 use trolley_training::{InputConfig, Order, Silent, TrainingConfig};
@@ -70,17 +71,31 @@ pub(crate) fn train(folder: &Path, market: &str, time: i64) -> Manifest {
 pub(crate) struct Service {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) markets: Arc<Markets>,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) router: Router,
 }
 
 impl Service {
-    pub(crate) fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         train(folder.path(), "de", 1_710_000_000);
+        let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+        Self::started(folder, &url).await
+    }
+
+    /// The same service after a restart.
+    pub(crate) async fn restarted(self) -> Self {
+        let url = format!("sqlite:{}", self.folder.path().join("state.sqlite").display());
+        Self::started(self.folder, &url).await
+    }
+
+    /// A service of the models in a folder, with its state in a database.
+    pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
         let markets = Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [name("empty")]));
         markets.refresh();
-        let router = trolley::api::router(markets.clone());
-        Self { folder, markets, router }
+        let keeper = Arc::new(Keeper::new(Store::open(url).await.unwrap(), markets.clone()).await.unwrap());
+        let router = trolley::api::router(keeper.clone(), Arc::default());
+        Self { folder, markets, keeper, router }
     }
 
     /// Status, content type and body.

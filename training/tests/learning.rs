@@ -39,7 +39,7 @@ fn planted_complements_and_substitutes_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let model = shop(folder.path());
     let item = |id: String| model.catalogue().items().position(&id).unwrap();
-    let limits = Limits { limit: 3, allowed: &|_| true, repeats: true };
+    let limits = Limits::best(3);
     for meal in 0..20 {
         let dish = item(format!("dish-{meal}-a"));
         let with: Vec<u32> = bought_together(&model, &Ask { items: &[dish], customer: None }, &limits)

@@ -249,7 +249,7 @@ fn two_models_made_in_the_same_second_both_stay() {
     assert_eq!(first.data.fingerprint, second.data.fingerprint);
     // Two items, no customer, nothing learned: what is left still answers.
     let opened = shelf.open(&us(), &second.version).unwrap();
-    let limits = trolley_model::recommend::Limits { limit: 6, allowed: &|_| true, repeats: true };
+    let limits = trolley_model::recommend::Limits::best(6);
     let ask = trolley_model::Ask { items: &[0], customer: None };
     assert_eq!(trolley_model::recommend::bought_together(&opened.model, &ask, &limits).len(), 1);
 }

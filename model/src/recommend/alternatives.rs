@@ -1,6 +1,6 @@
 use super::explain::Question;
-use super::score::{best, tidy};
-use super::tiers::{fill_up, may_show};
+use super::score::{add_best, tidy};
+use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
 
@@ -12,10 +12,10 @@ const CATEGORY: usize = 100;
 pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
     let items = [item];
     let ask = &Ask { items: &items, customer };
-    let mut answer = Vec::new();
+    let mut answer = pinned(model, ask, limits);
     if model.catalogue().baskets(item) > 0 {
         let candidates = alternative_candidates(model, item, customer, limits);
-        answer = best(model, Question::Alternatives, ask, &candidates, limits.limit);
+        add_best(model, Question::Alternatives, ask, &candidates, limits, &mut answer);
     }
     fill_up(model, ask, limits, &mut answer);
     answer

@@ -1,6 +1,6 @@
 use super::explain::Question;
-use super::score::{best, tidy};
-use super::tiers::{fill_up, may_show};
+use super::score::{add_best, tidy};
+use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
 use crate::{Ask, CoPurchases, Model};
 
@@ -15,12 +15,12 @@ const PARTNERS: usize = 200;
 
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let mut answer = Vec::new();
+    let mut answer = pinned(model, ask, limits);
     // Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
     let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
     if bought || (ask.customer.is_some() && !ask.items.is_empty()) {
         let candidates = candidates(model, ask, limits);
-        answer = best(model, Question::BoughtTogether, ask, &candidates, limits.limit);
+        add_best(model, Question::BoughtTogether, ask, &candidates, limits, &mut answer);
     }
     fill_up(model, ask, limits, &mut answer);
     answer

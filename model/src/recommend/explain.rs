@@ -31,6 +31,7 @@ pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recomm
     let Recommended { item, score, tier } = *answer;
     let evidence = match tier {
         Tier::Model => return explain_score(model, scorer(model, question, ask), ask, item, &Offer::default()),
+        Tier::Pinned => None,
         Tier::Category => model.catalogue().category(item).map(|category| Evidence::SameCategory { category }),
         Tier::Habits => ask
             .customer

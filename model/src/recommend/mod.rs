@@ -14,7 +14,7 @@ pub use alternatives::{alternative_candidates, alternatives};
 pub use bought_together::{bought_together, candidates};
 pub use explain::{Question, Reason, explain, explain_offer};
 pub use offers::{Audience, Offer, RankedOffer, audience, offers};
-pub use tiers::Tier;
+pub use tiers::{Tier, may_show};
 
 /// What may be answered, and how much of it.
 #[derive(Clone, Copy)]
@@ -25,6 +25,17 @@ pub struct Limits<'a> {
     pub allowed: &'a (dyn Fn(u32) -> bool + Sync),
     /// Whether items that the customer has bought before may be shown.
     pub repeats: bool,
+    /// What comes first, as far as it may be shown.
+    pub pinned: &'a [u32],
+    /// What is added to an item's score in the model's own tier; `None` for nothing.
+    pub boost: Option<&'a (dyn Fn(u32) -> f32 + Sync)>,
+}
+
+impl Limits<'_> {
+    /// The best `limit` of all items.
+    pub fn best(limit: usize) -> Self {
+        Self { limit, allowed: &|_| true, repeats: true, pinned: &[], boost: None }
+    }
 }
 
 impl std::fmt::Debug for Limits<'_> {

@@ -1,5 +1,5 @@
 use super::explain::{Question, scorer};
-use super::{Recommended, Tier};
+use super::{Limits, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::top::Top;
 use crate::{Ask, Model, Scene, signals};
@@ -29,17 +29,23 @@ pub(super) fn tidy(mut candidates: Vec<u32>, allowed: impl Fn(u32) -> bool) -> V
     candidates
 }
 
-/// The model's own tier: the best of the candidates, which must be strictly rising, by the blend of the question.
-pub(super) fn best(
+/// Adds the model's own tier: the best of the candidates, which must be strictly rising, by the blend of the question.
+pub(super) fn add_best(
     model: &Model,
     question: Question,
     ask: &Ask<'_>,
     candidates: &[u32],
-    limit: usize,
-) -> Vec<Recommended> {
-    let mut top = Top::new(limit);
-    for (&item, &score) in candidates.iter().zip(&score(model, scorer(model, question, ask), ask, candidates)) {
+    limits: &Limits<'_>,
+    answer: &mut Vec<Recommended>,
+) {
+    let mut scores = score(model, scorer(model, question, ask), ask, candidates);
+    if let Some(boost) = limits.boost {
+        scores.iter_mut().zip(candidates).for_each(|(score, &item)| *score += boost(item));
+    }
+    let mut top = Top::new(limits.limit - answer.len());
+    for (&item, &score) in candidates.iter().zip(&scores).filter(|(item, _)| !limits.pinned.contains(item)) {
         top.push(score, item);
     }
-    top.into_sorted().into_iter().map(|(item, score)| Recommended { item, score, tier: Tier::Model }).collect()
+    let best = top.into_sorted().into_iter().map(|(item, score)| Recommended { item, score, tier: Tier::Model });
+    answer.extend(best);
 }

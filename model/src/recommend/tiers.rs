@@ -4,6 +4,8 @@ use crate::{Ask, Model};
 /// Who answered: the model, or one of those that stand in for it, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
+    /// A rule of the shop.
+    Pinned,
     /// The blend of all signals.
     Model,
     /// Bestsellers of the category of what was asked about.
@@ -16,17 +18,25 @@ pub enum Tier {
 
 impl Tier {
     /// All tiers, the best first.
-    pub const ALL: [Self; 4] = [Self::Model, Self::Category, Self::Habits, Self::Bestsellers];
+    pub const ALL: [Self; 5] = [Self::Pinned, Self::Model, Self::Category, Self::Habits, Self::Bestsellers];
 
     /// The tier's name in answers and metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Pinned => "pinned",
             Self::Model => "model",
             Self::Category => "category",
             Self::Habits => "habits",
             Self::Bestsellers => "bestsellers",
         }
     }
+}
+
+/// What is pinned, as far as it may be shown.
+pub(super) fn pinned(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let mut answer = Vec::new();
+    add(model, ask, limits, &mut answer, Tier::Pinned, limits.pinned.iter().map(|&item| (item, 0.0)));
+    answer
 }
 
 /// Fills an answer up to its limit from the tiers below the model.
@@ -66,8 +76,8 @@ fn add(
     }
 }
 
-/// The filter that all tiers share.
-pub(super) fn may_show(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, item: u32) -> bool {
+/// The filter that all tiers share: whether an item may be shown at all.
+pub fn may_show(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, item: u32) -> bool {
     let repeat = || ask.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok());
     (limits.allowed)(item) && !ask.items.contains(&item) && (limits.repeats || !repeat())
 }

@@ -9,7 +9,7 @@
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::histories::{Columns, Habit, LastBaskets};
-use trolley_model::{Blend, Blends, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Rows, Texts, Vectors};
+use trolley_model::{Blend, Blends, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Rows, Texts, Tree, Vectors};
 
 pub(crate) const BREAD: u32 = 0;
 pub(crate) const BUTTER: u32 = 1;
@@ -84,7 +84,14 @@ pub(crate) fn parts() -> Parts {
         histories,
         blends: Blends {
             bought_together_anonymous: blend(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
-            bought_together: blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)]),
+            bought_together: Blend {
+                trees: vec![Tree {
+                    signals: ["purchases", "popularity", "purchases"].map(str::to_owned),
+                    from: [0.5, 1000.0, 9.0],
+                    adds: [0.0, 1.0, 0.25, 2.0],
+                }],
+                ..blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)])
+            },
             alternatives_anonymous: blend(&[("substitute", 1.0), ("same_category", 2.0)]),
             alternatives: blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
             offers: blend(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1), ("discount", 2.0)]),

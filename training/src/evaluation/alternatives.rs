@@ -72,7 +72,7 @@ fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
 }
 
 fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
-    let limits = Limits { limit: k, allowed: &|item| case.may_show(item), repeats: true };
+    let limits = Limits { allowed: &|item| case.may_show(item), ..Limits::best(k) };
     case.items.first().map_or_else(Vec::new, |&item| {
         alternatives(model, item, case.customer, &limits).into_iter().map(|recommended| recommended.item).collect()
     })
@@ -144,7 +144,7 @@ pub(super) fn substitution(
         .par_iter()
         .filter_map(|&item| {
             let category = model.catalogue().category(item)?;
-            let limits = Limits { limit: K, allowed: &|_| true, repeats: true };
+            let limits = Limits::best(K);
             let six = alternatives(model, item, None, &limits);
             let own = six.iter().filter(|one| one.tier == Tier::Model);
             let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();

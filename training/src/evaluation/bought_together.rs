@@ -60,7 +60,7 @@ fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
 }
 
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
-    let limits = Limits { limit: k, allowed: &|item| case.may_show(item), repeats: true };
+    let limits = Limits { allowed: &|item| case.may_show(item), ..Limits::best(k) };
     bought_together(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 

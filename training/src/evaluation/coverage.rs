@@ -45,7 +45,7 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     random.shuffle(&mut customers);
     customers.truncate(ASKED);
 
-    let limits = Limits { limit: K, allowed: &|_| true, repeats: true };
+    let limits = Limits::best(K);
     let of_item = |&item: &u32| {
         (
             bought_together(model, &Ask { items: &[item], customer: None }, &limits),

@@ -261,7 +261,7 @@ fn learn_items(
     let together = bought_together::cases(model, transactions, validation.clone(), config.seed);
     let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
     let instead = alternatives::cases(model, transactions, validation);
-    let everything = Limits { limit: 6, allowed: &|_| true, repeats: true };
+    let everything = Limits::best(6);
     let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
     let of_kind = |case: &Case| {
         let item = case.items.first();

@@ -58,7 +58,7 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
 
 /// What the model chooses from.
 pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
-    recommend::candidates(model, &case.ask(), &Limits { limit: K, allowed: &|_| true, repeats: true })
+    recommend::candidates(model, &case.ask(), &Limits::best(K))
 }
 
 fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {

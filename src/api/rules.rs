@@ -1,0 +1,88 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::extract::{self, Path};
+use super::offers::{Pushed, WrongRow, row};
+use super::problem::Problem;
+use crate::live::{Keeper, Rule};
+
+/// All rules of a market.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rules {
+    /// Each is checked on its own.
+    #[schema(value_type = Vec<Rule>)]
+    rules: Vec<serde_json::Value>,
+}
+
+/// Rules in one push.
+const MOST_RULES: usize = 10_000;
+
+/// Replaces the market's rules as one: what is blocked, pinned, raised or buried. Rows that are wrong are named; if there
+/// are any, nothing changes, for half of the rules may be worse than none.
+#[utoipa::path(
+    put,
+    path = "/v1/markets/{market}/rules",
+    tag = "rules",
+    params(("market" = String, Path, description = "The market")),
+    request_body = Rules,
+    responses((status = 200, body = Pushed), (status = 422, body = Pushed, description = "A row is wrong"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn replace(
+    State(keeper): State<Arc<Keeper>>,
+    Path(market): Path<String>,
+    extract::Json(Rules { rules }): extract::Json<Rules>,
+) -> Result<(StatusCode, Json<Pushed>), Problem> {
+    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    if rules.len() > MOST_RULES {
+        return Err(Problem::field("rules", format!("a market has at most {MOST_RULES} rules")));
+    }
+    let (mut good, mut rejected, mut ids) = (Vec::with_capacity(rules.len()), Vec::new(), HashSet::new());
+    for (number, value) in rules.into_iter().enumerate() {
+        match row::<Rule>(value).and_then(|rule| match rule.check() {
+            Ok(()) => Ok(rule),
+            Err((field, error)) => Err((field.to_owned(), error.to_string())),
+        }) {
+            Ok(rule) if ids.insert(rule.id.clone()) => good.push(rule),
+            Ok(_) => rejected.push(WrongRow::new(number, "id", "a rule above has the same id")),
+            Err((field, reason)) => rejected.push(WrongRow::new(number, &field, &reason)),
+        }
+    }
+    if !rejected.is_empty() {
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: None, rejected })));
+    }
+    let accepted = good.len();
+    keeper.put_rules(&market, good).await?;
+    Ok((StatusCode::OK, Json(Pushed { accepted, stale: None, rejected })))
+}
+
+/// The market's rules.
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/rules",
+    tag = "rules",
+    params(("market" = String, Path, description = "The market")),
+    responses((status = 200, body = RuleList),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn list(
+    State(keeper): State<Arc<Keeper>>,
+    Path(market): Path<String>,
+) -> Result<Json<RuleList>, Problem> {
+    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    Ok(Json(RuleList { rules: market.rules() }))
+}
+
+/// The rules of a market.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RuleList {
+    /// In the order in which they were pushed.
+    rules: Vec<Rule>,
+}

@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::in_service;
+use super::bought_together::query;
+use super::extract::{Path, Query};
+use super::params::{ItemParams, id};
+use super::problem::Problem;
+use crate::live::{Markets, Standing, Verdict};
+
+/// Who is looking.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WhyNotParams {
+    /// The customer who is looking.
+    customer: Option<String>,
+}
+
+/// Why an item is not in an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WhyNot {
+    /// The item.
+    item: String,
+    /// In one word.
+    #[schema(example = "outranked")]
+    verdict: &'static str,
+    /// In words.
+    text: String,
+    /// The rule that blocks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// Its place, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<usize>,
+    /// Its score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
+    /// The last item that is shown, with its score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_shown: Option<LastShown>,
+    /// The signals in which it falls behind that one, those that cost most first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    behind: Vec<Behind>,
+}
+
+/// The last item that is shown.
+#[derive(Debug, Serialize, ToSchema)]
+struct LastShown {
+    /// Its ID.
+    item: String,
+    /// Its score.
+    score: f32,
+}
+
+/// A signal in which one item falls behind another.
+#[derive(Debug, Serialize, ToSchema)]
+struct Behind {
+    /// The signal.
+    signal: &'static str,
+    /// Its part of the one score less its part of the other: below 0.
+    difference: f32,
+}
+
+/// Why is this item not among the six?
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/items/{item}/bought-together/why-not/{other}",
+    tag = "bought together",
+    params(("market" = String, Path, description = "The market"),
+           ("item" = String, Path, description = "The item looked at"),
+           ("other" = String, Path, description = "The item that is missed"), WhyNotParams),
+    responses((status = 200, body = WhyNot),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn item(
+    State(markets): State<Arc<Markets>>,
+    Path((market, item, other)): Path<(String, String, String)>,
+    Query(WhyNotParams { customer }): Query<WhyNotParams>,
+) -> Result<Json<WhyNot>, Problem> {
+    let wish = ItemParams::of(customer).check()?;
+    let (items, other) = ([id("item", item)?], id("other", other)?);
+    let (_, snapshot) = in_service(&markets, &market)?;
+    let verdict = snapshot.why_not(&query(&items, &wish), &other);
+    Ok(Json(WhyNot::new(other, verdict)))
+}
+
+impl WhyNot {
+    fn new(item: String, verdict: Verdict) -> Self {
+        let plain = |verdict, text: &str| Self {
+            item: item.clone(),
+            verdict,
+            text: text.to_owned(),
+            rule: None,
+            rank: None,
+            score: None,
+            last_shown: None,
+            behind: Vec::new(),
+        };
+        match verdict {
+            Verdict::Shown(rank) => Self { rank: Some(rank), ..plain("shown", "it is shown") },
+            Verdict::Unknown => plain("unknown", "the model does not know it: nobody bought it, and it is in no table"),
+            Verdict::AskedAbout => plain("asked_about", "it is the item that was asked about"),
+            Verdict::OutOfStock => plain("out_of_stock", "it is out of stock"),
+            Verdict::Blocked(rule) => Self { rule: Some(rule), ..plain("blocked", "a rule blocks it") },
+            Verdict::LeftOut => plain("left_out", "the question leaves it out"),
+            Verdict::NoCandidate => plain(
+                "no_candidate",
+                "it is no bestseller, no partner of the item or of its category, and not what the customer buys",
+            ),
+            Verdict::Outranked(Standing { rank, candidates, score, last_shown, behind }) => Self {
+                rank: Some(rank),
+                score: Some(score),
+                last_shown: last_shown.map(|(item, score)| LastShown { item, score }),
+                behind: behind.into_iter().map(|(signal, difference)| Behind { signal, difference }).collect(),
+                ..plain("outranked", &format!("it comes as number {rank} of {candidates} candidates"))
+            },
+        }
+    }
+}

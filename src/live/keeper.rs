@@ -1,0 +1,144 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use trolley_model::Name;
+
+use super::market::Market;
+use super::markets::Markets;
+use super::offers::Offer;
+use super::rules::Rule;
+use super::stock::{StockUpdate, Updated};
+use crate::metrics;
+use crate::store::{Kind, StockRow, Store, StoreError};
+
+/// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
+/// what others have pushed, on every replica.
+///
+/// A push is acknowledged when it is durable and the next answer from here knows it. Without the database there are no
+/// pushes; answers go on from what is known.
+#[derive(Debug)]
+pub struct Keeper {
+    store: Store,
+    markets: Arc<Markets>,
+    /// The last changes that are in the snapshots, by market and kind.
+    seen: tokio::sync::Mutex<HashMap<(Name, Kind), i64>>,
+    /// When the database was last heard of, in Unix milliseconds.
+    heard: AtomicI64,
+}
+
+impl Keeper {
+    /// Takes in all that is in the database.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn new(store: Store, markets: Arc<Markets>) -> Result<Self, StoreError> {
+        let keeper = Self { store, markets, seen: tokio::sync::Mutex::default(), heard: AtomicI64::new(0) };
+        keeper.catch_up().await?;
+        Ok(keeper)
+    }
+
+    /// The markets.
+    pub fn markets(&self) -> &Arc<Markets> {
+        &self.markets
+    }
+
+    /// Takes in news about the stock.
+    ///
+    /// # Errors
+    /// If the database refuses; then nothing is changed.
+    pub async fn put_stock(&self, market: &Market, updates: &[StockUpdate]) -> Result<Updated, StoreError> {
+        let row = |update: &StockUpdate| StockRow {
+            item: update.item.clone(),
+            in_stock: update.in_stock,
+            sequence: update.sequence as i64,
+        };
+        let rows: Vec<StockRow> = updates.iter().map(row).collect();
+        let accepted = self.store.put_stock(market.name().as_str(), &rows).await?;
+        market.put_stock(updates);
+        Ok(Updated { accepted, stale: updates.len() - accepted })
+    }
+
+    /// Replaces all offers of a market as one.
+    ///
+    /// # Errors
+    /// As [`Keeper::put_stock`].
+    pub async fn put_offers(&self, market: &Market, offers: Vec<Offer>) -> Result<(), StoreError> {
+        let body = serde_json::to_string(&offers).map_err(StoreError::encoding)?;
+        let version = self.store.put_document(market.name().as_str(), Kind::Offers, &body).await?;
+        market.put_offers(version, offers);
+        Ok(())
+    }
+
+    /// Replaces all rules of a market as one.
+    ///
+    /// # Errors
+    /// As [`Keeper::put_stock`].
+    pub async fn put_rules(&self, market: &Market, rules: Vec<Rule>) -> Result<(), StoreError> {
+        let body = serde_json::to_string(&rules).map_err(StoreError::encoding)?;
+        let version = self.store.put_document(market.name().as_str(), Kind::Rules, &body).await?;
+        market.put_rules(version, rules);
+        Ok(())
+    }
+
+    /// Follows the changes of others, for ever.
+    pub async fn follow(self: Arc<Self>) {
+        let mut changes = self.store.changes();
+        let mut well = true;
+        loop {
+            changes.next().await;
+            let now = self.catch_up().await;
+            match &now {
+                Err(error) if well => tracing::error!(%error, "the state cannot be read: answers go on as they are"),
+                Ok(()) if !well => tracing::info!("the state can be read again"),
+                _ => {}
+            }
+            well = now.is_ok();
+        }
+    }
+
+    /// How long ago the database was last heard of, in seconds.
+    pub fn age(&self) -> f64 {
+        (chrono::Utc::now().timestamp_millis() - self.heard.load(Ordering::Relaxed)) as f64 / 1000.0
+    }
+
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        let mut seen = self.seen.lock().await;
+        for (market, kind, version) in self.store.versions().await? {
+            let Some(market) = self.markets.get(&market) else { continue };
+            let seen = seen.entry((market.name().clone(), kind)).or_insert(0);
+            if *seen < version {
+                *seen = self.load(&market, kind, *seen, version).await?;
+            }
+        }
+        self.heard.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Brings what is newer than `seen` into the market's snapshot.
+    async fn load(&self, market: &Market, kind: Kind, seen: i64, version: i64) -> Result<i64, StoreError> {
+        let name = market.name().as_str();
+        if kind == Kind::Stock {
+            let rows = self.store.stock_after(name, seen).await?;
+            let update = |row: StockRow| StockUpdate {
+                item: row.item,
+                in_stock: row.in_stock,
+                sequence: u64::try_from(row.sequence).unwrap_or(0),
+            };
+            market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
+            return Ok(version);
+        }
+        let Some((found, body)) = self.store.document(name, kind).await? else { return Ok(version) };
+        let unreadable = |error: serde_json::Error| {
+            // A newer release may write what this one does not know: what is in service stays.
+            tracing::error!(market = name, %error, "what was pushed cannot be understood");
+            metrics::state_refused(market.name());
+        };
+        if kind == Kind::Offers {
+            serde_json::from_str(&body).map_or_else(unreadable, |offers| market.put_offers(found, offers));
+        } else {
+            serde_json::from_str(&body).map_or_else(unreadable, |rules| market.put_rules(found, rules));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,230 @@
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use trolley_model::Model;
+use utoipa::ToSchema;
+
+use super::offers::Offer;
+
+/// What the shop itself says about its answers: exactly one of `block`, `block_pair`, `pin` and `boost`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its ID, unique among the market's rules.
+    #[schema(example = "no-lighter-fluid-for-babies")]
+    pub id: String,
+    /// An item that is not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Block>,
+    /// Two categories of which neither is shown for the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["LIGHTER FLUID", "BABY FOOD"]))]
+    pub block_pair: Option<[String; 2]>,
+    /// An item that comes first for another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+    /// An item or a category whose scores are raised, or lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boost: Option<Boost>,
+}
+
+/// An item that is not shown: as an answer to some queries, or at all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// The item.
+    pub item: String,
+    /// Only when one of these items is asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub for_items: Vec<String>,
+    /// Only when an item of one of these categories is asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub for_categories: Vec<String>,
+}
+
+/// An item that comes first for another one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// The item to be shown.
+    pub item: String,
+    /// The item asked about.
+    pub to: String,
+}
+
+/// So much is added to the scores of an item, or of a category.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Boost {
+    /// The item; or
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// the category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// From -100 to 100: above 0 to raise, below to bury.
+    #[schema(example = 1.5)]
+    pub by: f32,
+}
+
+/// What is wrong with a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum RuleError {
+    #[error("a rule has exactly one of block, block_pair, pin and boost")]
+    NotOneOfFour,
+    #[error("an ID has 1 to {} bytes", Offer::LONGEST_ID)]
+    IdLength,
+    #[error("at most {} items and categories", Rule::MOST_IDS)]
+    TooMany,
+    #[error("a boost is for an item or for a category")]
+    NotOneOfTwo,
+    #[error("a boost is a number from -100 to 100")]
+    Boost,
+}
+
+impl Rule {
+    /// Items and categories in one rule.
+    pub const MOST_IDS: usize = 1000;
+
+    /// Checks what its type does not.
+    ///
+    /// # Errors
+    /// The field that is wrong, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, RuleError)> {
+        let Self { id, block, block_pair, pin, boost } = self;
+        let kinds = [block.is_some(), block_pair.is_some(), pin.is_some(), boost.is_some()];
+        if kinds.iter().filter(|kind| **kind).count() != 1 {
+            return Err(("id", RuleError::NotOneOfFour));
+        }
+        if !fit([id].into_iter()) {
+            return Err(("id", RuleError::IdLength));
+        }
+        if let Some(Block { item, for_items, for_categories }) = block {
+            if for_items.len() + for_categories.len() > Self::MOST_IDS {
+                return Err(("block", RuleError::TooMany));
+            }
+            if !fit([item].into_iter().chain(for_items).chain(for_categories)) {
+                return Err(("block", RuleError::IdLength));
+            }
+        }
+        if !fit(block_pair.iter().flatten()) {
+            return Err(("block_pair", RuleError::IdLength));
+        }
+        if !fit(pin.iter().flat_map(|pin| [&pin.item, &pin.to])) {
+            return Err(("pin", RuleError::IdLength));
+        }
+        if let Some(Boost { item, category, by }) = boost {
+            if item.is_some() == category.is_some() {
+                return Err(("boost", RuleError::NotOneOfTwo));
+            }
+            if !fit(item.iter().chain(category)) {
+                return Err(("boost", RuleError::IdLength));
+            }
+            // NaN is in no range.
+            if !(-100.0..=100.0).contains(by) {
+                return Err(("boost", RuleError::Boost));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fit<'a>(mut ids: impl Iterator<Item = &'a String>) -> bool {
+    ids.all(|id| (1..=Offer::LONGEST_ID).contains(&id.len()))
+}
+
+/// The rules of a market in the numbers of its model. What names an item or a category that the model does not know has
+/// no effect.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rulebook {
+    ids: Vec<String>,
+    /// Blocked at all.
+    blocked: HashMap<u32, usize>,
+    /// Blocked for an item asked about, and for a category: (query, item).
+    blocked_for: HashMap<(u32, u32), usize>,
+    blocked_for_category: HashMap<(u32, u32), usize>,
+    /// Both ways round.
+    pairs: HashMap<(u32, u32), usize>,
+    /// By the item asked about, in the order of the rules.
+    pins: HashMap<u32, Vec<(u32, usize)>>,
+    boosted: HashMap<u32, (f32, usize)>,
+    boosted_categories: HashMap<u32, (f32, usize)>,
+}
+
+impl Rulebook {
+    /// `None` if there are no rules.
+    pub(super) fn new(rules: &[Rule], model: &Model) -> Option<Self> {
+        if rules.is_empty() {
+            return None;
+        }
+        let catalogue = model.catalogue();
+        let item = |id: &String| catalogue.items().position(id);
+        let category = |id: &String| catalogue.categories().position(id);
+        let mut book = Self { ids: rules.iter().map(|rule| rule.id.clone()).collect(), ..Self::default() };
+        for (number, rule) in rules.iter().enumerate() {
+            if let Some(Block { item: blocked, for_items, for_categories }) = &rule.block
+                && let Some(blocked) = item(blocked)
+            {
+                if for_items.is_empty() && for_categories.is_empty() {
+                    book.blocked.insert(blocked, number);
+                }
+                book.blocked_for.extend(for_items.iter().filter_map(item).map(|query| ((query, blocked), number)));
+                let categories = for_categories.iter().filter_map(category);
+                book.blocked_for_category.extend(categories.map(|query| ((query, blocked), number)));
+            }
+            if let Some([one, other]) = &rule.block_pair
+                && let (Some(one), Some(other)) = (category(one), category(other))
+            {
+                book.pairs.extend([((one, other), number), ((other, one), number)]);
+            }
+            if let Some(Pin { item: pinned, to }) = &rule.pin
+                && let (Some(pinned), Some(to)) = (item(pinned), item(to))
+            {
+                book.pins.entry(to).or_default().push((pinned, number));
+            }
+            if let Some(Boost { item: of_item, category: of_category, by }) = &rule.boost {
+                book.boosted.extend(of_item.as_ref().and_then(item).map(|boosted| (boosted, (*by, number))));
+                let of_category = of_category.as_ref().and_then(category);
+                book.boosted_categories.extend(of_category.map(|boosted| (boosted, (*by, number))));
+            }
+        }
+        Some(book)
+    }
+
+    /// The rule that blocks an item from all answers.
+    pub(super) fn blocks_always(&self, item: u32) -> Option<&str> {
+        self.blocked.get(&item).map(|&rule| self.ids[rule].as_str())
+    }
+
+    /// The rule that blocks an item from the answer to a query.
+    pub(super) fn blocks(&self, model: &Model, query: &[u32], item: u32) -> Option<&str> {
+        let category = |item| model.catalogue().category(item);
+        let for_query = |&asked: &u32| {
+            let of_item = self.blocked_for.get(&(asked, item));
+            let of_category = || self.blocked_for_category.get(&(category(asked)?, item));
+            let of_pair = || self.pairs.get(&(category(asked)?, category(item)?));
+            of_item.or_else(of_category).or_else(of_pair)
+        };
+        let rule = self.blocked.get(&item).or_else(|| query.iter().find_map(for_query))?;
+        Some(&self.ids[*rule])
+    }
+
+    /// What comes first for a query, with the rules that say so.
+    pub(super) fn pinned(&self, query: &[u32]) -> Vec<(u32, &str)> {
+        let pins = query.iter().filter_map(|asked| self.pins.get(asked)).flatten();
+        pins.map(|&(item, rule)| (item, self.ids[rule].as_str())).collect()
+    }
+
+    /// What is added to an item's score, each with the rule that says so.
+    pub(super) fn boosts(&self, model: &Model, item: u32) -> impl Iterator<Item = (f32, &str)> {
+        let of_category = model.catalogue().category(item).and_then(|category| self.boosted_categories.get(&category));
+        let of_item = self.boosted.get(&item);
+        of_item.into_iter().chain(of_category).map(|&(by, rule)| (by, self.ids[rule].as_str()))
+    }
+
+    /// The sum of these.
+    pub(super) fn boost(&self, model: &Model, item: u32) -> f32 {
+        self.boosts(model, item).map(|(by, _)| by).sum()
+    }
+}

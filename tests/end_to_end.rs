@@ -1,14 +1,16 @@
 //! The real binary on the real sample: trained, served, asked, swapped, stopped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+#[path = "common/server.rs"]
+mod server;
+
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use server::{Server, request};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -23,6 +25,7 @@ reports = "{folder}/reports"
 [server]
 listen = "127.0.0.1:0"
 admin_listen = "127.0.0.1:0"
+state = "sqlite:{folder}/state.sqlite"
 reload_milliseconds = 50
 [training]
 ials = {{ iterations = 2, dims = 16 }}
@@ -70,79 +73,6 @@ fn failed(arguments: &[&str]) -> String {
     let output = trolley(arguments);
     assert!(!output.status.success(), "{arguments:?} succeeded");
     String::from_utf8(output.stderr).unwrap()
-}
-
-/// A running service, killed when it is dropped.
-struct Server {
-    process: Child,
-    api: String,
-    admin: String,
-}
-
-impl Server {
-    fn start(config: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_trolley"))
-            .args(["serve", "--config", config])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let line = lines
-            .by_ref()
-            .map(Result::unwrap)
-            .find(|line| line.contains("listening"))
-            .expect("the service says where it listens");
-        let address = |name: &str| {
-            let rest = line.split_once(&format!("{name}=")).unwrap().1;
-            rest.split_whitespace().next().unwrap().to_owned()
-        };
-        let (api, admin) = (address("api"), address("admin"));
-        // Whoever writes to a pipe that nobody reads comes to a stop.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, api, admin }
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        let (status, body) = request(&self.api, "GET", path, "");
-        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
-    }
-
-    /// Asks until the answer is as wanted; a service follows within moments.
-    fn wait_for(&self, path: &str, wanted: impl Fn(u16, &Value) -> bool) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let (status, body) = self.get(path);
-            if wanted(status, &body) {
-                return body;
-            }
-            assert!(Instant::now() < deadline, "{path} still answers {status} {body}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// One request on a connection of its own: status and body.
-fn request(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.unwrap_or_else(|| panic!("no answer to {method} {path}: {answer:?}")), body.to_owned())
 }
 
 fn ids(body: &Value) -> Vec<&str> {

@@ -1,10 +1,12 @@
 //! What was pushed survives, on SQLite and on PostgreSQL alike.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+#[path = "common/postgres.rs"]
+mod postgres;
 
+use std::collections::BTreeMap;
+
+use postgres::Cluster;
 use trolley::store::{Kind, StockRow, Store};
 
 fn row(item: &str, in_stock: bool, sequence: i64) -> StockRow {
@@ -61,7 +63,7 @@ async fn takes_pushes_side_by_side(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sqlite() {
+async fn on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
     keeps_its_promises(&url).await;
@@ -69,13 +71,8 @@ async fn sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn postgres() {
-    let Some(cluster) = Cluster::start() else {
-        // `.ci/run` has PostgreSQL installed and sets this.
-        assert!(std::env::var_os("TROLLEY_TEST_POSTGRES").is_none(), "PostgreSQL is not installed");
-        eprintln!("skipped: PostgreSQL is not installed");
-        return;
-    };
+async fn on_postgres() {
+    let Some(cluster) = Cluster::start() else { return };
     keeps_its_promises(&cluster.url()).await;
     takes_pushes_side_by_side(&cluster.url()).await;
     news_arrive_within_a_second(&cluster.url()).await;
@@ -104,73 +101,4 @@ async fn what_cannot_be_opened_is_said() {
     let open = |url: &'static str| async move { Store::open(url).await.unwrap_err().to_string() };
     assert!(open("mysql://localhost/x").await.contains("sqlite: or postgres:"));
     assert!(open("sqlite:/no/such/folder/state.sqlite").await.contains("server.state"));
-}
-
-/// A PostgreSQL of its own in a temporary folder, on a Unix socket.
-struct Cluster {
-    folder: tempfile::TempDir,
-    programs: PathBuf,
-}
-
-impl Cluster {
-    fn start() -> Option<Self> {
-        let programs = programs()?;
-        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
-        let cluster = Self { folder, programs };
-        if is_root() {
-            // PostgreSQL refuses to run as root.
-            assert!(Command::new("chown").arg("postgres").arg(cluster.folder.path()).status().unwrap().success());
-        }
-        let data = cluster.data();
-        let data = data.to_str().unwrap();
-        cluster.run("initdb", &["-D", data, "-U", "trolley", "-A", "trust", "--no-sync"]);
-        let options = format!("-k {} -c listen_addresses=", cluster.folder.path().display());
-        let log = cluster.folder.path().join("log");
-        cluster.run("pg_ctl", &["-D", data, "-w", "-o", &options, "-l", log.to_str().unwrap(), "start"]);
-        Some(cluster)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn url(&self) -> String {
-        format!("postgres:///postgres?host={}&user=trolley", self.folder.path().display())
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let program = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let status = command.args(arguments).stdout(Stdio::null()).current_dir("/tmp").status().unwrap();
-        assert!(status.success(), "{command:?}");
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["-D", self.data().to_str().unwrap(), "-m", "immediate", "stop"]);
-    }
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n")
-}
-
-/// Debian keeps the programs of each version in a folder of their own.
-fn programs() -> Option<PathBuf> {
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
-    folders.sort();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    folders.into_iter().rev().chain(std::env::split_paths(&path)).find(|folder| has(folder))
-}
-
-fn has(folder: &Path) -> bool {
-    folder.join("initdb").is_file() && folder.join("pg_ctl").is_file()
 }

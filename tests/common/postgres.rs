@@ -1,0 +1,90 @@
+//! A PostgreSQL for tests.
+#![allow(dead_code, missing_docs, reason = "each test file that shares this module uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A PostgreSQL of its own in a temporary folder, on a Unix socket.
+pub(crate) struct Cluster {
+    folder: tempfile::TempDir,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    /// `None` where PostgreSQL is not installed; `.ci/run` installs it and says that it must be there.
+    pub(crate) fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(std::env::var_os("TROLLEY_TEST_POSTGRES").is_none(), "PostgreSQL is not installed");
+            eprintln!("skipped: PostgreSQL is not installed");
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
+        let cluster = Self { folder, programs };
+        if is_root() {
+            // PostgreSQL refuses to run as root.
+            assert!(Command::new("chown").arg("postgres").arg(cluster.folder.path()).status().unwrap().success());
+        }
+        let data = cluster.data();
+        let data = data.to_str().unwrap();
+        cluster.run("initdb", &["-D", data, "-U", "trolley", "-A", "trust", "--no-sync"]);
+        cluster.resume();
+        Some(cluster)
+    }
+
+    /// Starts it again after [`Cluster::stop`].
+    pub(crate) fn resume(&self) {
+        let options = format!("-k {} -c listen_addresses=", self.folder.path().display());
+        let (data, log) = (self.data(), self.folder.path().join("log"));
+        let (data, log) = (data.to_str().unwrap(), log.to_str().unwrap());
+        self.run("pg_ctl", &["-D", data, "-w", "-o", &options, "-l", log, "start"]);
+    }
+
+    /// At once, as if the power had failed.
+    pub(crate) fn stop(&self) {
+        self.run("pg_ctl", &["-D", self.data().to_str().unwrap(), "-m", "immediate", "stop"]);
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres:///postgres?host={}&user=trolley", self.folder.path().display())
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let program = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let status = command.args(arguments).stdout(Stdio::null()).current_dir("/tmp").status().unwrap();
+        assert!(status.success(), "{command:?}");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n")
+}
+
+/// Debian keeps the programs of each version in a folder of their own.
+fn programs() -> Option<PathBuf> {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
+    folders.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    folders.into_iter().rev().chain(std::env::split_paths(&path)).find(|folder| has(folder))
+}
+
+fn has(folder: &Path) -> bool {
+    folder.join("initdb").is_file() && folder.join("pg_ctl").is_file()
+}

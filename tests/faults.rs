@@ -1,0 +1,130 @@
+//! The faults that a service must survive, made to happen.
+//!
+//! `TROLLEY_KILLS=200 cargo test --test faults` kills as often as a release should be; without it, a few times.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+#[path = "common/postgres.rs"]
+mod postgres;
+#[path = "common/server.rs"]
+mod server;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use postgres::Cluster;
+use serde_json::json;
+use server::{Server, request};
+use trolley::store::Store;
+
+/// A config for a market that needs no model to be pushed to.
+fn config(folder: &Path, state: &str) -> String {
+    let path = folder.join("trolley.toml");
+    let text = format!(
+        "models = \"{folder}/models\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+         state = \"{state}\"\n[markets.de]\ntransactions = \"none.csv\"\n",
+        folder = folder.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn kills() -> u32 {
+    std::env::var("TROLLEY_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
+}
+
+/// The server is killed while four clients push; each keeps a ledger of what was acknowledged. All of it must be in the
+/// database afterwards.
+fn every_acknowledged_push_survives(state: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), state);
+    let mut ledger: HashMap<String, u64> = HashMap::new();
+    let mut sequence = 0;
+    for kill in 0..kills() {
+        let mut server = Server::start(&config);
+        let acknowledged: Vec<(String, u64)> = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..4)
+                .map(|client| {
+                    let (api, first) = (server.api.clone(), sequence);
+                    scope.spawn(move || {
+                        let mut acknowledged = Vec::new();
+                        for turn in 1.. {
+                            let (item, sequence) = (format!("{client}-{}", turn % 7), first + turn);
+                            let update = json!({"item": item, "in_stock": turn % 2 == 0, "sequence": sequence});
+                            let body = json!({"updates": [update]}).to_string();
+                            let pushed =
+                                std::panic::catch_unwind(|| request(&api, "PUT", "/v1/markets/de/stock", &body));
+                            match pushed {
+                                Ok((200, _)) => acknowledged.push((item, sequence)),
+                                Ok((status, answer)) => panic!("{status}: {answer}"),
+                                // The server is gone.
+                                Err(_) => break,
+                            }
+                        }
+                        acknowledged
+                    })
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(40 + u64::from(kill) * 37 % 120));
+            server.process.kill().unwrap();
+            clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+        });
+        drop(server);
+        assert!(!acknowledged.is_empty(), "killed before anything was pushed");
+        sequence += 1_000_000;
+        ledger.extend(acknowledged);
+    }
+    let kept: HashMap<String, i64> = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let rows = Store::open(state).await.unwrap().stock_after("de", 0).await.unwrap();
+        rows.into_iter().map(|row| (row.item, row.sequence)).collect()
+    });
+    for (item, sequence) in ledger {
+        // A push may have been committed whose acknowledgement was killed on its way.
+        assert!(kept[&item] >= sequence as i64, "{item}: {} acknowledged, {} kept", sequence, kept[&item]);
+    }
+}
+
+#[test]
+fn a_killed_server_forgets_no_acknowledged_push_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    every_acknowledged_push_survives(&format!("sqlite:{}", folder.path().join("state.sqlite").display()));
+}
+
+#[test]
+fn a_killed_server_forgets_no_acknowledged_push_on_postgres() {
+    let Some(cluster) = Cluster::start() else { return };
+    every_acknowledged_push_survives(&cluster.url());
+}
+
+#[test]
+fn without_its_database_the_service_answers_refuses_pushes_and_recovers() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&config(folder.path(), &cluster.url()));
+    let push = |sequence: u64| {
+        let body = json!({"updates": [{"item": "a", "in_stock": false, "sequence": sequence}]}).to_string();
+        request(&server.api, "PUT", "/v1/markets/de/stock", &body)
+    };
+    let age = || {
+        let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
+        let line = metrics.lines().find_map(|line| line.strip_prefix("trolley_state_age_seconds ")).unwrap();
+        line.parse::<f64>().unwrap()
+    };
+    assert_eq!(push(1).0, 200);
+    assert!(age() < 2.0);
+    cluster.stop();
+    let (status, body) = push(2);
+    assert_eq!(status, 503, "{body}");
+    assert!(body.contains("push again later"), "{body}");
+    assert_eq!(server.get("/v1/markets").0, 200, "questions are answered");
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(age() > 2.0, "{}", age());
+    cluster.resume();
+    for _ in 0..100 {
+        if push(3).0 == 200 && age() < 2.0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it did not recover within ten seconds");
+}

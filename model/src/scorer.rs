@@ -118,7 +118,6 @@ impl Scorer {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these numbers have exact results")]
 mod tests {
     use super::*;
 

@@ -86,13 +86,13 @@ pub(super) async fn item(
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;
     let verdict = snapshot.why_not(&query(&items, &wish), &other);
-    Ok(Json(WhyNot::new(other, verdict)))
+    Ok(Json(WhyNot::new(&other, verdict)))
 }
 
 impl WhyNot {
-    fn new(item: String, verdict: Verdict) -> Self {
+    fn new(item: &str, verdict: Verdict) -> Self {
         let plain = |verdict, text: &str| Self {
-            item: item.clone(),
+            item: item.to_owned(),
             verdict,
             text: text.to_owned(),
             rule: None,

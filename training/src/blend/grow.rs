@@ -1,4 +1,4 @@
-//! One tree of two levels, by second-order boosting (Chen and Guestrin 2016, "XGBoost", equations 5 to 7) over histograms.
+//! One tree of two levels, by second-order boosting (Chen and Guestrin 2016, `XGBoost`, equations 5 to 7) over histograms.
 
 use rayon::prelude::*;
 

@@ -330,11 +330,11 @@ pub fn evaluate_next_basket(
     }
     let mut blends = by_hand();
     let mut examples = Examples::new(&[]);
-    for back in 1..=next_basket::LEARNED {
+    for (back, own) in baskets.iter().enumerate().skip(1) {
         let earlier = without(back + 1).0;
         if !earlier.baskets.is_empty() {
             let model = model_of(&earlier)?;
-            let cases = next_basket::cases(&model, transactions, &baskets[back]);
+            let cases = next_basket::cases(&model, transactions, own);
             let candidates = |case: &Case| next_basket::candidates(&model, case);
             examples.add(&model, &cases, &blends.offers, candidates, &config.blend, config.seed);
         }

@@ -223,3 +223,28 @@ fn what_is_wrong_is_said_with_what_to_do() {
     with("[training]\nhalf_life_days = 0\n[markets.de]\ntransactions = \"nowhere\"\n");
     assert!(failed(&["train", "--config", file]).contains("training.half_life_days must be a number above 0"));
 }
+
+#[test]
+fn one_markets_failure_leaves_the_others_their_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("t.csv"), "basket_id,item_id,timestamp\nb,x,2024-01-05\nb,y,2024-01-05\n").unwrap();
+    let market = |name: &str, file: &str| format!("[markets.{name}]\ntransactions = \"{}\"\n", path(file));
+    let folders = ["models", "rejects", "reports"].map(|key| format!("{key} = \"{}\"\n", path(key))).concat();
+    let text = folders + &market("at", "t.csv") + &market("de", "nowhere.csv") + &market("fr", "t.csv");
+    std::fs::write(path("shop.toml"), text).unwrap();
+    let output = trolley(&["train", "--config", &path("shop.toml")]);
+    let (printed, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(!output.status.success() && said.contains("no new model for de"), "{said}");
+    let ends: Vec<(&str, &str)> = printed
+        .lines()
+        .skip_while(|line| !line.ends_with("seconds"))
+        .skip(1)
+        .filter_map(|line| line.trim().split_once(' '))
+        .map(|(market, rest)| (market, rest.trim().split(' ').next().unwrap_or("")))
+        .collect();
+    assert_eq!(ends, [("at", "published"), ("de", "failed"), ("fr", "published")], "{printed}");
+    for name in ["at", "fr"] {
+        assert!(folder.path().join("models").join(name).join("current").is_file());
+    }
+}

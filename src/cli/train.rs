@@ -7,6 +7,7 @@ use trolley_training::{InputConfig, Order, Outcome, TrainingConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
+use super::table::{Table, thousands};
 use super::{ConfigFile, summary};
 use crate::config::Config;
 use crate::report::Verdict;
@@ -15,7 +16,8 @@ use crate::report::Verdict;
 ///
 /// Reads the market's tables, learns, judges the model on weeks held back, and puts a new version into the models
 /// folder, where a running service finds it. A model that does not pass the market's gate is kept aside instead, and the
-/// command fails. The reports folder gets a page about it either way.
+/// command fails. The reports folder gets a page about it either way. A market that fails leaves the others' models
+/// published; a table at the end says what became of each.
 ///
 /// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
 /// model at any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
@@ -56,8 +58,10 @@ impl Train {
         let training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
         let shelf = Shelf::new(&config.models);
         let now = now()?;
-        let mut rejected = Vec::new();
-        for (market, input) in markets(&config, self.market.as_ref())? {
+        let markets = markets(&config, self.market.as_ref())?;
+        let mut ends = Table::new(&["market", "model", "version", "baskets", "seconds"]);
+        let (mut rejected, mut failed) = (Vec::new(), Vec::new());
+        for (market, input) in &markets {
             let order = Order {
                 market,
                 input,
@@ -69,19 +73,47 @@ impl Train {
                 threads: self.threads,
                 force: self.force,
             };
-            let outcome = trolley_training::train(&order, &Bars::new())
-                .with_context(|| format!("no new model for market `{market}`"))?;
-            report(&outcome, market, &config)?;
-            summary::print(&outcome, &order, &config);
-            if !outcome.published {
-                rejected.push(market.as_str());
+            // One market's trouble must not keep the others from their models.
+            let end = match train(&order, &config) {
+                Ok(outcome) => {
+                    let facts = outcome.manifest.as_ref();
+                    let (version, baskets) =
+                        facts.map_or_else(Default::default, |m| (m.version.to_string(), thousands(m.data.baskets)));
+                    if !outcome.published {
+                        rejected.push(market.as_str());
+                    }
+                    let end = if outcome.published { "published" } else { "rejected by its gate" };
+                    [end.to_owned(), version, baskets, format!("{:.1}", outcome.costs.seconds)]
+                }
+                Err(error) => {
+                    eprintln!("market `{market}`: no new model: {error:#}");
+                    failed.push(market.as_str());
+                    ["failed", "", "", ""].map(str::to_owned)
+                }
+            };
+            ends.row(std::iter::once(market.to_string()).chain(end).collect());
+        }
+        if markets.len() > 1 {
+            println!();
+            ends.print(false)?;
+        }
+        match (failed.is_empty(), rejected.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => bail!("not published, because the gate was not passed: {}", rejected.join(", ")),
+            (false, true) => bail!("no new model for {}", failed.join(", ")),
+            (false, false) => {
+                bail!("no new model for {}; the gate was not passed by {}", failed.join(", "), rejected.join(", "))
             }
         }
-        if !rejected.is_empty() {
-            bail!("not published, because the gate was not passed: {}", rejected.join(", "));
-        }
-        Ok(())
     }
+}
+
+/// One market, with its report and summary.
+fn train(order: &Order<'_>, config: &Config) -> anyhow::Result<Outcome> {
+    let outcome = trolley_training::train(order, &Bars::new())?;
+    report(&outcome, order.market, config)?;
+    summary::print(&outcome, order, config);
+    Ok(outcome)
 }
 
 /// The time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).

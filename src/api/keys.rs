@@ -1,4 +1,4 @@
-//! Who may ask what. A key is 32 random bytes; the config holds its hash, so that a key that is read there opens nothing.
+//! Who may ask what. A key is 244 random bits; the config holds its hash, so that a key that is read there opens nothing.
 
 use std::sync::Arc;
 

@@ -79,14 +79,18 @@ impl Market {
 
     /// Replaces all offers as one, unless a later change did so before.
     pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
-        metrics::offers_known(&self.name, offers.len());
-        self.put(0, version, |pushed| pushed.offers = Arc::new(offers));
+        self.put(0, version, |pushed| {
+            metrics::offers_known(&self.name, offers.len());
+            pushed.offers = Arc::new(offers);
+        });
     }
 
     /// Replaces all rules as one, unless a later change did so before.
     pub fn put_rules(&self, version: i64, rules: Vec<Rule>) {
-        metrics::rules_known(&self.name, rules.len());
-        self.put(1, version, |pushed| pushed.rules = rules);
+        self.put(1, version, |pushed| {
+            metrics::rules_known(&self.name, rules.len());
+            pushed.rules = rules;
+        });
     }
 
     fn put(&self, what: usize, version: i64, change: impl FnOnce(&mut Pushed)) {

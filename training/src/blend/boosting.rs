@@ -74,7 +74,7 @@ pub(crate) fn learn(
     let hand = examples.slopes(by_hand);
     let hand = judged.ndcg_of(|at, _| held_out[at].rows(usable.len()).map(|row| f64::from(dot(row, &hand))).collect());
     let straight = judged.ndcg();
-    if !surely_no_worse(&straight, &hand) {
+    if !not_surely_worse(&straight, &hand) {
         return stay();
     }
     let mut trees = Vec::new();
@@ -89,7 +89,7 @@ pub(crate) fn learn(
         progress.advance(1);
     }
     progress.end();
-    if !surely_no_worse(&judged.ndcg(), &straight) {
+    if !not_surely_worse(&judged.ndcg(), &straight) {
         trees.clear();
     }
     let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
@@ -100,7 +100,7 @@ pub(crate) fn learn(
 
 /// False if the one is worse than the other by more than the standard error of the difference, case by case. There are
 /// few held-out cases: to stop where they gain most would be to follow their luck.
-fn surely_no_worse(one: &[f64], other: &[f64]) -> bool {
+fn not_surely_worse(one: &[f64], other: &[f64]) -> bool {
     let (cases, differences) = (one.len() as f64, || one.iter().zip(other).map(|(one, other)| one - other));
     let mean = differences().sum::<f64>() / cases;
     let variance = differences().map(|difference| (difference - mean).powi(2)).sum::<f64>() / cases;

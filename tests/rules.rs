@@ -39,8 +39,10 @@ async fn a_blocked_item_is_not_shown_where_it_is_blocked() {
     service.json("PUT", "/v1/markets/de/offers", offers).await;
     let (_, body) = service.get("/v1/markets/de/customers/anna/offers").await;
     assert_eq!((ids(&body), &body["items"][0]["item"]), (vec!["o2".to_owned()], &"tea".into()));
+    assert!(service.ids("/v1/markets/de/offers/o1/audience").await.is_empty());
 
     push(&service, json!([])).await;
+    assert!(!service.ids("/v1/markets/de/offers/o1/audience").await.is_empty());
     assert_eq!(service.ids(BREAD).await[0], "butter", "without rules all is as it was");
 }
 

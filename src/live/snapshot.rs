@@ -234,7 +234,8 @@ impl Snapshot {
     /// matters: a newsletter is written for next week.
     pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer>> {
         let offer = self.offers.iter().find(|known| known.id == offer)?;
-        let (items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
+        let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
+        items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
         let wanted = recommend::Offer { items: &items, numbers: &numbers };
         let audience = recommend::audience(&self.model, wanted, limit).into_iter().map(|found| {
             let ask = Ask { items: &[], customer: Some(found.customer) };

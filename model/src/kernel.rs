@@ -1,12 +1,17 @@
-//! The two vector kernels under training and scoring: `dot` and `add_scaled`.
+//! The vector kernels under training and scoring: `dot` and `add_scaled` of two vectors, `products` and `add_products`
+//! of small matrices, and `sigmoids`.
 //!
-//! This is the only module with `unsafe`. Each kernel is one plain loop, compiled twice: for any processor, and for
-//! AVX2 with fused multiply-add, chosen at run time. Both lengths are checked before, so the interface is safe.
-//! `benches/kernel.rs` measures what the second copy earns; the tests hold both against the naive loop.
+//! This is the only module with `unsafe`. Each kernel is one plain loop, compiled for any processor, for AVX2 with fused
+//! multiply-add and, where it earns something, for AVX-512; the copy is chosen at run time. Slices are cut to what fits
+//! together before, so the interface is safe. `benches/kernel.rs` measures what the copies earn; the tests hold all of
+//! them against the naive loop.
 #![expect(unsafe_code, reason = "calling a function compiled for a processor feature that was just detected")]
 
 /// Floats summed side by side; also fixes the order of summation, and so the result on one kind of processor.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
+
+/// Rows that are worked on side by side, so that one addition need not wait for another.
+const ROWS: usize = 4;
 
 /// The inner product of two vectors of the same length; of the shorter one, if they differ.
 #[inline]
@@ -36,6 +41,61 @@ pub fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
     }
 }
 
+/// All inner products of the rows of `a` and those of `b`: `out[i][j] = a[i] · b[j]`. Rows have `width` times
+/// [`LANES`] floats, and `out` has a row for each row of `a`.
+pub fn products(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if has_avx512() {
+            // SAFETY: as in `dot`.
+            return unsafe { products_avx512(a, b, width, out) };
+        }
+        if has_avx2_fma() {
+            // SAFETY: as in `dot`.
+            return unsafe { products_avx2(a, b, width, out) };
+        }
+    }
+    products_loop(a, b, width, out, |x, y, sum| sum + x * y);
+}
+
+/// Adds rows of `b` to the rows of `y`: `y[i] += sum over j of weights[i][j] * b[j]`, with rows as in [`products`].
+pub fn add_products(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if has_avx512() {
+            // SAFETY: as in `dot`.
+            return unsafe { add_products_avx512(y, weights, b, width) };
+        }
+        if has_avx2_fma() {
+            // SAFETY: as in `dot`.
+            return unsafe { add_products_avx2(y, weights, b, width) };
+        }
+    }
+    add_products_loop(y, weights, b, width, |x, y, sum| sum + x * y);
+}
+
+/// Replaces each value x by 1 / (1 + exp(-x)), with an error below 2e-7 and without a call per value.
+pub fn sigmoids(values: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if has_avx512() {
+            // SAFETY: as in `dot`.
+            return unsafe { sigmoids_avx512(values) };
+        }
+        if has_avx2_fma() {
+            // SAFETY: as in `dot`.
+            return unsafe { sigmoids_avx2(values) };
+        }
+    }
+    sigmoids_loop(values, |x, y, sum| sum + x * y);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f") && has_avx2_fma()
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn has_avx2_fma() -> bool {
@@ -57,6 +117,134 @@ fn add_scaled_avx2(y: &mut [f32], scale: f32, x: &[f32]) {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn products_avx2(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32]) {
+    products_loop(a, b, width, out, f32::mul_add);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn products_avx512(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32]) {
+    products_loop(a, b, width, out, f32::mul_add);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn add_products_avx2(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize) {
+    add_products_loop(y, weights, b, width, f32::mul_add);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn add_products_avx512(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize) {
+    add_products_loop(y, weights, b, width, f32::mul_add);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn sigmoids_avx2(values: &mut [f32]) {
+    sigmoids_loop(values, f32::mul_add);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn sigmoids_avx512(values: &mut [f32]) {
+    sigmoids_loop(values, f32::mul_add);
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn products_loop(
+    a: &[[f32; LANES]],
+    b: &[[f32; LANES]],
+    width: usize,
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let columns = b.len() / width;
+    for (a, out) in a.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
+        let (fours, rest) = out.as_chunks_mut::<ROWS>();
+        let (b_fours, b_rest) = b.split_at(fours.len() * ROWS * width);
+        for (b, out) in b_fours.chunks_exact(ROWS * width).zip(fours) {
+            let mut sums = [[0.0f32; LANES]; ROWS];
+            for (at, a) in a.iter().enumerate() {
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let b = &b[row * width + at];
+                    for lane in 0..LANES {
+                        sums[lane] = fma(a[lane], b[lane], sums[lane]);
+                    }
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums) {
+                *out = fold(sums);
+            }
+        }
+        for (b, out) in b_rest.chunks_exact(width).zip(rest) {
+            let mut sums = [0.0f32; LANES];
+            for (a, b) in a.iter().zip(b) {
+                for lane in 0..LANES {
+                    sums[lane] = fma(a[lane], b[lane], sums[lane]);
+                }
+            }
+            *out = fold(sums);
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn add_products_loop(
+    y: &mut [[f32; LANES]],
+    weights: &[f32],
+    b: &[[f32; LANES]],
+    width: usize,
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let columns = b.len() / width;
+    for (y, weights) in y.chunks_exact_mut(width).zip(weights.chunks_exact(columns)) {
+        let (fours, rest) = y.as_chunks_mut::<ROWS>();
+        for (four, y) in fours.iter_mut().enumerate() {
+            let mut sums = *y;
+            for (b, &weight) in b.chunks_exact(width).zip(weights) {
+                let b = &b[four * ROWS..][..ROWS];
+                for (sums, b) in sums.iter_mut().zip(b) {
+                    for lane in 0..LANES {
+                        sums[lane] = fma(weight, b[lane], sums[lane]);
+                    }
+                }
+            }
+            *y = sums;
+        }
+        let done = width - rest.len();
+        for (at, y) in rest.iter_mut().enumerate() {
+            for (b, &weight) in b.chunks_exact(width).zip(weights) {
+                for (y, b) in y.iter_mut().zip(&b[done + at]) {
+                    *y = fma(weight, *b, *y);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn sigmoids_loop(values: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
+    /// Added to a number below 2^22, its last bits are the number rounded.
+    const ROUND: f32 = 12_582_912.0;
+    for value in values {
+        // exp(-x) = 2^t = 2^whole · 2^part: the first by writing the exponent, the second by its Taylor series.
+        let t = (*value * -std::f32::consts::LOG2_E).clamp(-126.0, 126.0);
+        let shifted = t + ROUND;
+        let part = t - (shifted - ROUND);
+        let whole = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
+        let terms =
+            [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 0.240_226_5, std::f32::consts::LN_2, 1.0];
+        let power = terms.iter().fold(0.0, |power, &term| fma(power, part, term));
+        *value = 1.0 / fma(power, whole, 1.0);
+    }
+}
+
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
 fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
@@ -72,7 +260,13 @@ fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
     for (a, b) in a_rest.iter().zip(b_rest) {
         rest = fma(*a, *b, rest);
     }
-    // Halving sums is the order in which a vector register is folded.
+    fold(sums) + rest
+}
+
+/// The sum of all lanes, by halves: the order in which a vector register is folded.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn fold(mut sums: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
@@ -80,7 +274,7 @@ fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
         }
         width /= 2;
     }
-    sums[0] + rest
+    sums[0]
 }
 
 #[cfg(test)]
@@ -115,6 +309,57 @@ mod tests {
             add_scaled(&mut got, scale, &x);
             for ((got, y), x) in got.iter().zip(&y).zip(&x) {
                 prop_assert!((f64::from(*got) - (f64::from(*y) + f64::from(scale) * f64::from(*x))).abs() < 1e-4);
+            }
+        }
+    }
+
+    /// Two matrices of some rows of `width` chunks, and weights for all pairs of rows.
+    type Matrices = (usize, Vec<[f32; LANES]>, Vec<[f32; LANES]>, Vec<f32>);
+
+    fn matrices() -> impl Strategy<Value = Matrices> {
+        (1usize..7, 1usize..6, 1usize..11).prop_flat_map(|(width, rows, columns)| {
+            let matrix = |rows: usize| prop::collection::vec(prop::array::uniform16(-4.0f32..4.0), rows * width);
+            (Just(width), matrix(rows), matrix(columns), prop::collection::vec(-2.0f32..2.0, rows * columns))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn products_and_sums_of_rows_are_the_naive_ones((width, a, b, weights) in matrices()) {
+            let columns = b.len() / width;
+            let mut got = vec![0.0; weights.len()];
+            products(&a, &b, width, &mut got);
+            let mut portable = got.clone();
+            products_loop(&a, &b, width, &mut portable, |x, y, sum| sum + x * y);
+            let (mut sums, mut portable_sums) = (a.clone(), a.clone());
+            add_products(&mut sums, &weights, &b, width);
+            add_products_loop(&mut portable_sums, &weights, &b, width, |x, y, sum| sum + x * y);
+            for (i, a) in a.chunks(width).enumerate() {
+                for (j, b) in b.chunks(width).enumerate() {
+                    let expected = naive(a.as_flattened(), b.as_flattened());
+                    prop_assert!((f64::from(got[i * columns + j]) - expected).abs() < 1e-2);
+                    prop_assert!((got[i * columns + j] - portable[i * columns + j]).abs() < 1e-2);
+                }
+                for (at, chunk) in a.iter().enumerate() {
+                    for lane in 0..LANES {
+                        let row = b.chunks(width).zip(&weights[i * columns..]);
+                        let expected = chunk[lane] + row.map(|(b, weight)| b[at][lane] * weight).sum::<f32>();
+                        prop_assert!((sums[i * width + at][lane] - expected).abs() < 1e-3);
+                        prop_assert!((portable_sums[i * width + at][lane] - expected).abs() < 1e-3);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn the_sigmoid_errs_by_less_than_it_says(x in -200.0f32..200.0) {
+            let mut got = [x; 20];
+            sigmoids(&mut got);
+            let mut portable = [x];
+            sigmoids_loop(&mut portable, |x, y, sum| sum + x * y);
+            let expected = 1.0 / (1.0 + (-f64::from(x)).exp());
+            for got in got.into_iter().chain(portable) {
+                prop_assert!((f64::from(got) - expected).abs() < 2e-7, "{got} for {expected}");
             }
         }
     }

@@ -52,6 +52,8 @@ impl TrainingConfig {
             ("max_basket_items", *max_basket_items >= 2, "at least 2"),
             ("skipgram.dims", dims(skipgram.dims), "1 to 4096"),
             ("skipgram.learning_rate", positive(skipgram.learning_rate), "a number above 0"),
+            ("skipgram.negatives", not_negative(skipgram.negatives), "a number from 0"),
+            ("skipgram.shared_negatives", (1..=4096).contains(&skipgram.shared_negatives), "1 to 4096"),
             ("skipgram.power", skipgram.power.is_finite(), "a finite number"),
             ("skipgram.subsample", not_negative(skipgram.subsample), "a number from 0"),
             ("ials.dims", dims(ials.dims), "1 to 4096"),

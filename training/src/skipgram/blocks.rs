@@ -1,21 +1,28 @@
 use trolley_model::Vectors;
+use trolley_model::kernel::{LANES, dot};
 
+use super::batch::Gradients;
 use crate::random::Random;
 
 /// Into how many blocks each table is cut: a constant, so that the result does not depend on the threads. It bounds
-/// how many can work at once.
+/// how many can write at once.
 pub(super) const BLOCKS: usize = 16;
 
 /// A table of vectors, cut into blocks. Item i is row i / BLOCKS of block i % BLOCKS, so each block has its share of
 /// bestsellers and of slow sellers.
 pub(super) struct Table {
+    dims: usize,
+    /// Lanes per row: rows are filled up with zeros, which stay zero.
+    width: usize,
     pub(super) blocks: Vec<Block>,
 }
 
 /// One block of a table.
 pub(super) struct Block {
-    dims: usize,
-    values: Vec<f32>,
+    width: usize,
+    values: Vec<[f32; LANES]>,
+    /// Per row, the sum of the mean squares of its gradients so far.
+    squares: Vec<f32>,
 }
 
 /// The block of an item and its row in it.
@@ -25,9 +32,11 @@ pub(super) fn place(item: u32) -> (usize, u32) {
 
 impl Table {
     pub(super) fn zeros(items: usize, dims: usize) -> Self {
+        let width = dims.div_ceil(LANES);
         let rows = |block: usize| (items + BLOCKS - 1 - block) / BLOCKS;
-        let block = |block| Block { dims, values: vec![0.0; rows(block) * dims] };
-        Self { blocks: (0..BLOCKS).map(block).collect() }
+        let block =
+            |block| Block { width, values: vec![[0.0; LANES]; rows(block) * width], squares: vec![0.0; rows(block)] };
+        Self { dims, width, blocks: (0..BLOCKS).map(block).collect() }
     }
 
     /// Uniform in ±1/(2 dims), as word2vec begins.
@@ -35,29 +44,52 @@ impl Table {
         let mut table = Self::zeros(items, dims);
         for (number, block) in table.blocks.iter_mut().enumerate() {
             let mut random = Random::new(seed, &[0, number as u64]);
-            block.values.iter_mut().for_each(|value| *value = (random.unit() - 0.5) / dims as f32);
+            for row in block.values.chunks_exact_mut(table.width) {
+                row.as_flattened_mut()[..dims].fill_with(|| (random.unit() - 0.5) / dims as f32);
+            }
         }
         table
     }
 
-    pub(super) fn into_vectors(mut self, items: usize) -> Vectors {
-        let dims = self.blocks.first().map_or(1, |block| block.dims);
-        let mut values = Vec::with_capacity(items * dims);
+    /// Lanes per row.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn row(&self, item: u32) -> &[[f32; LANES]] {
+        let (block, row) = place(item);
+        let at = row as usize * self.width;
+        &self.blocks[block].values[at..at + self.width]
+    }
+
+    pub(super) fn into_vectors(self, items: usize) -> Vectors {
+        let mut values = Vec::with_capacity(items * self.dims);
         for item in 0..items as u32 {
-            let (block, row) = place(item);
-            values.extend_from_slice(self.blocks[block].row_mut(row));
+            values.extend_from_slice(&self.row(item).as_flattened()[..self.dims]);
         }
-        Vectors::from_rows(dims, values)
+        Vectors::from_rows(self.dims, values)
     }
 }
 
 impl Block {
-    pub(super) fn dims(&self) -> usize {
-        self.dims
-    }
-
-    pub(super) fn row_mut(&mut self, row: u32) -> &mut [f32] {
-        let at = row as usize * self.dims;
-        &mut self.values[at..at + self.dims]
+    /// Steps along the gradients of block `number` in their order. A row's step shrinks with what it has moved already
+    /// (Adagrad, Duchi et al. 2011, with one number per row): bestsellers, whose gradients come many at a time, stay
+    /// calm, and slow sellers still learn.
+    pub(super) fn descend<'a>(&mut self, number: usize, all: impl Iterator<Item = &'a Gradients>, rate: f32) {
+        let dims = (self.width * LANES) as f32;
+        for gradients in all {
+            let values = gradients.values[number].chunks_exact(self.width);
+            for (&row, gradient) in gradients.rows[number].iter().zip(values) {
+                let gradient = gradient.as_flattened();
+                let square = dot(gradient, gradient) / dims;
+                if square > 0.0 {
+                    let squares = &mut self.squares[row as usize];
+                    *squares += square;
+                    let at = row as usize * self.width;
+                    let row = self.values[at..at + self.width].as_flattened_mut();
+                    trolley_model::kernel::add_scaled(row, rate / squares.sqrt(), gradient);
+                }
+            }
+        }
     }
 }

@@ -4,12 +4,14 @@
 //! - [`config`]: the configuration
 //! - [`live`]: the markets in service, each behind one snapshot
 //! - [`api`]: the HTTP API
+//! - [`exposures`]: what was shown, written down
 //! - [`metrics`]: what operators scrape
 //! - [`report`]: what an evaluation found, as a page
 
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod exposures;
 pub mod live;
 pub mod metrics;
 #[cfg(feature = "training")]

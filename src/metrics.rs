@@ -27,6 +27,16 @@ const RULES: &str = "trolley_rules";
 const STOCK: &str = "trolley_stock_items";
 const STATE_AGE: &str = "trolley_state_age_seconds";
 const STATE_REFUSED: &str = "trolley_state_refused_total";
+const MODEL_BYTES: &str = "trolley_model_bytes";
+const CONNECTIONS: &str = "trolley_connections";
+const CONNECTIONS_LIMIT: &str = "trolley_connections_limit";
+const CONNECTIONS_REFUSED: &str = "trolley_connections_refused_total";
+const SHED: &str = "trolley_requests_shed_total";
+const LIMITED: &str = "trolley_requests_limited_total";
+const EXPOSURES_WRITTEN: &str = "trolley_exposures_written_total";
+const EXPOSURES_DROPPED: &str = "trolley_exposures_dropped_total";
+const EVENTS: &str = "trolley_events_total";
+const ERASED: &str = "trolley_erased_customers";
 
 /// Upper bounds of the latency buckets in seconds, from 50 µs.
 const LATENCY_BUCKETS: [f64; 16] =
@@ -55,6 +65,22 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(STATE_AGE, Unit::Seconds, "How long ago the database of offers, stock and rules was last heard of");
     describe_counter!(STATE_REFUSED, "Offers and rules in the database that this release cannot understand, by market");
     describe_gauge!(STOCK, "Items whose stock is known, by market");
+    describe_gauge!(MODEL_BYTES, Unit::Bytes, "Bytes of the model in service, all of it in memory, by market");
+    describe_gauge!(CONNECTIONS, "Connections that are open");
+    describe_gauge!(CONNECTIONS_LIMIT, "Connections to the API that may be open");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once because too many were open");
+    describe_counter!(SHED, "Questions refused at once because they would have waited too long");
+    describe_counter!(LIMITED, "Requests refused because their key asked too often");
+    describe_counter!(EXPOSURES_WRITTEN, "Answers written down");
+    describe_counter!(EXPOSURES_DROPPED, "Answers not written down, by what was in the way: the queue or the disk");
+    describe_counter!(EVENTS, "Clicks and purchases taken in, by market and kind");
+    describe_gauge!(ERASED, "Customers who have been erased, by market");
+    for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN] {
+        counter!(zero).increment(0);
+    }
+    for reason in ["queue", "disk"] {
+        exposures_dropped(reason, 0);
+    }
     Ok(handle)
 }
 
@@ -68,6 +94,56 @@ pub fn request(method: &'static str, route: String, status: u16, took: Duration)
 pub fn answer(market: &Name, endpoint: &'static str, tier: Option<Tier>) {
     let tier = tier.map_or("none", Tier::name);
     counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => tier).increment(1);
+}
+
+/// The API takes so many connections.
+pub fn connections_limit(connections: usize) {
+    gauge!(CONNECTIONS_LIMIT).set(connections as f64);
+}
+
+/// A connection has been opened.
+pub fn connection_opened() {
+    gauge!(CONNECTIONS).increment(1.0);
+}
+
+/// A connection has been closed.
+pub fn connection_closed() {
+    gauge!(CONNECTIONS).decrement(1.0);
+}
+
+/// A connection was closed at once.
+pub fn connection_refused() {
+    counter!(CONNECTIONS_REFUSED).increment(1);
+}
+
+/// A question was refused at once.
+pub fn request_shed() {
+    counter!(SHED).increment(1);
+}
+
+/// A key asked too often.
+pub fn request_limited() {
+    counter!(LIMITED).increment(1);
+}
+
+/// So many answers were written down.
+pub fn exposures_written(answers: u64) {
+    counter!(EXPOSURES_WRITTEN).increment(answers);
+}
+
+/// So many answers could not be written down.
+pub fn exposures_dropped(reason: &'static str, answers: u64) {
+    counter!(EXPOSURES_DROPPED, "reason" => reason).increment(answers);
+}
+
+/// Clicks or purchases were taken in.
+pub fn events(market: &Name, kind: &'static str, events: u64) {
+    counter!(EVENTS, "market" => market.to_string(), "kind" => kind).increment(events);
+}
+
+/// So many customers have been erased.
+pub fn erased_known(market: &Name, customers: usize) {
+    gauge!(ERASED, "market" => market.to_string()).set(customers as f64);
 }
 
 /// A model is in service, perhaps in the place of another one.
@@ -87,6 +163,8 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
     for (name, value) in &manifest.evaluation {
         figure(name).set(*value);
     }
+    let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
+    gauge!(MODEL_BYTES, "market" => market.to_string()).set(bytes as f64);
     gauge!(FORCED, "market" => market.to_string()).set(f64::from(u8::from(!manifest.failed_gates.is_empty())));
     counter!(SWAPS, "market" => market.to_string()).increment(u64::from(before.is_some()));
     counter!(REFUSED, "market" => market.to_string()).increment(0);

@@ -19,6 +19,7 @@ fn keys() -> Arc<Keys> {
     let key = |scope: Scope| KeyConfig {
         hash: blake3::hash(scope.name().as_bytes()).to_hex().to_string(),
         scopes: vec![scope],
+        per_second: None,
     };
     Arc::new(Keys::new(&SCOPES.map(key)).unwrap())
 }
@@ -29,6 +30,7 @@ fn needed(method: &str, path: &str) -> Option<Scope> {
         (_, "/health/live" | "/health/ready") => None,
         (_, path) if path.contains("/models") => Some(Scope::Admin),
         ("put", _) => Some(Scope::Push),
+        ("delete", _) => Some(Scope::Admin),
         (_, path) if path.ends_with("/rules") => Some(Scope::Push),
         (_, "/metrics") => Some(Scope::Metrics),
         _ => Some(Scope::Recommend),
@@ -38,8 +40,9 @@ fn needed(method: &str, path: &str) -> Option<Scope> {
 #[tokio::test]
 async fn every_route_lets_in_its_own_scope_and_no_other() {
     let service = Service::new().await;
-    let api = trolley::api::router(service.keeper.clone(), keys());
-    let admin = trolley::api::admin_router(service.keeper.clone(), keys(), trolley::metrics::install().unwrap());
+    let guarded = trolley::api::Service { keys: keys(), ..trolley::api::Service::new(service.keeper.clone()) };
+    let api = trolley::api::router(guarded.clone());
+    let admin = trolley::api::admin_router(guarded, trolley::metrics::install().unwrap());
     let document = serde_json::to_value(trolley::api::openapi()).unwrap();
     let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
         methods.as_object().unwrap().keys().map(|method| (api.clone(), method.clone(), path.clone()))
@@ -72,7 +75,7 @@ async fn every_route_lets_in_its_own_scope_and_no_other() {
         }
         walked += 1;
     }
-    assert!(walked >= 17, "{walked} routes");
+    assert!(walked >= 19, "{walked} routes");
 }
 
 #[test]
@@ -85,6 +88,35 @@ fn without_keys_only_this_machine_gets_in() {
         assert!(error.contains("trolley key") && error.contains("127.0.0.1"), "{error}");
         assert!(config(&format!("{text}\n[[server.keys]]\nhash = \"x\"\nscopes = [\"push\"]")).is_ok());
     }
-    let bad = KeyConfig { hash: "x".into(), scopes: vec![Scope::Push] };
+    let bad = KeyConfig { hash: "x".into(), scopes: vec![Scope::Push], per_second: None };
     assert!(Keys::new(&[bad]).unwrap_err().contains("server.keys[0].hash"));
+}
+
+#[tokio::test]
+async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
+    let service = Service::new().await;
+    let key = |name: &str, per_second| KeyConfig {
+        hash: blake3::hash(name.as_bytes()).to_hex().to_string(),
+        scopes: vec![Scope::Recommend],
+        per_second: std::num::NonZeroU32::new(per_second),
+    };
+    let keys = Arc::new(Keys::new(&[key("hasty", 5), key("calm", 0)]).unwrap());
+    let service = trolley::api::Service { keys, ..trolley::api::Service::new(service.keeper.clone()) };
+    let router = trolley::api::router(service);
+    let ask = async |key: &str| {
+        let request = Request::get("/v1/markets").header(header::AUTHORIZATION, format!("Bearer {key}"));
+        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    };
+    let mut limited = 0;
+    for turn in 0..20 {
+        let response = ask("hasty").await;
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+            limited += 1;
+        } else {
+            assert_eq!(response.status(), StatusCode::OK, "request {turn}");
+        }
+        assert_eq!(ask("calm").await.status(), StatusCode::OK, "a key without a limit has none");
+    }
+    assert!((10..=15).contains(&limited), "{limited} of 20 at 5 per second");
 }

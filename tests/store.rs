@@ -102,3 +102,50 @@ async fn what_cannot_be_opened_is_said() {
     assert!(open("mysql://localhost/x").await.contains("sqlite: or postgres:"));
     assert!(open("sqlite:/no/such/folder/state.sqlite").await.contains("server.state"));
 }
+
+/// What must be known after some pushes, in whatever order: the word with the highest number.
+fn expected(pushes: &[Vec<(u8, i64)>]) -> BTreeMap<String, (bool, i64)> {
+    let mut known: BTreeMap<String, (bool, i64)> = BTreeMap::new();
+    for &(item, sequence) in pushes.iter().flatten() {
+        let word = known.entry(format!("i{item}")).or_insert((word(item, sequence), sequence));
+        if sequence > word.1 {
+            *word = (self::word(item, sequence), sequence);
+        }
+    }
+    known
+}
+
+/// A number says the same whenever it is said.
+fn word(item: u8, sequence: i64) -> bool {
+    (i64::from(item) + sequence) % 2 == 0
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn duplicated_reordered_and_concurrent_pushes_end_alike(
+        pushes in proptest::collection::vec(proptest::collection::vec((0u8..4, 0i64..20), 1..6), 1..12),
+        again in proptest::collection::vec(proptest::prelude::any::<proptest::sample::Index>(), 0..6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        let kept = runtime.block_on(async {
+            let store = Store::open(&url).await.unwrap();
+            let twice = again.iter().map(|index| index.get(&pushes)).chain(&pushes);
+            let running: Vec<_> = twice
+                .map(|push| {
+                    let rows: Vec<StockRow> =
+                        push.iter().map(|&(item, sequence)| row(&format!("i{item}"), word(item, sequence), sequence)).collect();
+                    let store = store.clone();
+                    tokio::spawn(async move { store.put_stock("de", &rows).await.unwrap() })
+                })
+                .collect();
+            for push in running {
+                push.await.unwrap();
+            }
+            stock(&store, "de", 0).await
+        });
+        proptest::prop_assert_eq!(kept, expected(&pushes));
+    }
+}

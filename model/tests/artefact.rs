@@ -181,6 +181,55 @@ fn what_a_killed_trainer_left_is_invisible_and_cleared_away() {
     assert!(!unfinished.exists());
 }
 
+/// What the next test kills: publishes one version after the other.
+#[test]
+#[ignore = "runs until it is killed"]
+fn a_publisher_without_end() {
+    let folder = std::env::var("TROLLEY_TEST_SHELF").unwrap();
+    let first: u32 = std::env::var("TROLLEY_TEST_FIRST").unwrap().parse().unwrap();
+    for version in first.. {
+        publish(Path::new(&folder), &format!("v{version:08}"));
+    }
+}
+
+/// Nearly all of the publisher's time goes into publishing, so it is killed at every step of it.
+#[test]
+fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let kills: u32 = std::env::var("TROLLEY_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
+    let shelf = publish(folder.path(), "v00000000");
+    let (mut last, mut moved) = (name("v00000000"), 0);
+    for kill in 1..=kills {
+        let mut publisher = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "a_publisher_without_end"])
+            .env("TROLLEY_TEST_SHELF", folder.path())
+            .env("TROLLEY_TEST_FIRST", (kill * 100_000).to_string())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Long enough to start, then any moment.
+        std::thread::sleep(std::time::Duration::from_micros(15_000 + u64::from(kill) * 7919 % 30_000));
+        publisher.kill().unwrap();
+        publisher.wait().unwrap();
+        let current = shelf.current(&name("xx")).unwrap();
+        assert!(current >= last, "{current} after {last}");
+        moved += u32::from(current > last);
+        // Whole, for it is hashed through and through; and of one version, for the manifest names it.
+        let opened = shelf.open(&name("xx"), &current).unwrap();
+        assert_eq!(opened.manifest.version, current);
+        for version in shelf.versions(&name("xx")).unwrap().iter().rev().take(2) {
+            shelf.open(&name("xx"), version).unwrap_or_else(|error| panic!("{version} is listed: {error}"));
+        }
+        last = current;
+    }
+    assert!(moved > kills / 2, "the publisher was killed before it did anything: {moved} of {kills}");
+    publish(folder.path(), "v99999999");
+    let hidden = fs::read_dir(folder.path().join("xx")).unwrap().filter(|entry| {
+        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".unfinished")
+    });
+    assert_eq!(hidden.count(), 0, "what was left is cleared away");
+}
+
 fn fixture(format: u32) -> Shelf {
     Shelf::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}")))
 }

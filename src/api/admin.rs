@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
+use tokio::sync::watch::Receiver;
 use utoipa::ToSchema;
 
 use crate::live::{Keeper, Markets};
@@ -14,7 +15,7 @@ use crate::metrics;
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `live`, `ready` or `not ready`.
+    /// `live`, `ready`, `not ready` or `stopping`.
     #[schema(value_type = String, example = "ready")]
     status: &'static str,
     /// Markets without a model in service.
@@ -30,7 +31,11 @@ pub(super) async fn live() -> Json<Health> {
 /// Every market that the service knows has a model in service.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
-pub(super) async fn ready(State(markets): State<Arc<Markets>>) -> (StatusCode, Json<Health>) {
+pub(super) async fn ready(State(markets): State<Arc<Markets>>, State(stopping): State<Receiver<bool>>) -> (StatusCode, Json<Health>) {
+    if *stopping.borrow() {
+        let health = Health { status: "stopping", waiting_for: Vec::new() };
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(health));
+    }
     if markets.ready() {
         return (StatusCode::OK, Json(Health { status: "ready", waiting_for: Vec::new() }));
     }

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::answer::{Item, Recommendation, in_service};
+use super::answer::{Asked, expose, Item, Recommendation, in_service};
 use super::bought_together::query;
 use super::extract::{Path, Query};
 use super::params::{ItemParams, id};
 use super::problem::Problem;
+use crate::exposures::Exposures;
 use crate::live::Markets;
 
 /// This item is out of stock: what instead?
@@ -23,6 +24,7 @@ use crate::live::Markets;
 )]
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
+    State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
     Query(params): Query<ItemParams>,
 ) -> Result<Json<Recommendation<Item>>, Problem> {
@@ -30,6 +32,9 @@ pub(super) async fn item(
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.alternatives(&query(&items, &wish));
     let first = found.first().map(|answer| answer.tier);
-    let items = found.into_iter().map(Item::from).collect();
-    Ok(Json(Recommendation::new(&market, &snapshot, "alternatives", first, items)))
+    let shown = found.into_iter().map(Item::from).collect();
+    let answer = Recommendation::new(&market, &snapshot, "alternatives", first, shown);
+    let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
+    expose(&exposures, &asked, &answer, |item| &item.id);
+    Ok(Json(answer))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::exposures::{Exposure, Exposures};
 use crate::live::{self, Market, Markets, Snapshot, Why};
 use crate::metrics;
 
@@ -58,12 +59,44 @@ impl<T> Recommendation<T> {
     }
 }
 
+/// What was asked, for the log of what was shown.
+pub(super) struct Asked<'a> {
+    /// As the metrics name it.
+    pub(super) question: &'static str,
+    /// The items asked about.
+    pub(super) items: &'a [String],
+    /// Who asked.
+    pub(super) customer: Option<&'a str>,
+}
+
+/// Writes down what is shown.
+pub(super) fn expose<T>(
+    exposures: &Exposures,
+    asked: &Asked<'_>,
+    answer: &Recommendation<T>,
+    id: impl Fn(&T) -> &str,
+) {
+    if exposures.wanted() {
+        exposures.add(Exposure {
+            at: chrono::Utc::now(),
+            recommendation_id: answer.recommendation_id,
+            market: answer.market.clone(),
+            customer: asked.customer.and_then(|customer| exposures.name(live::customer_hash(customer))),
+            question: asked.question.to_owned(),
+            query: asked.items.to_vec(),
+            items: answer.items.iter().map(|item| id(item).to_owned()).collect(),
+            model: answer.model.clone(),
+            variant: answer.variant.to_owned(),
+        });
+    }
+}
+
 /// A recommended item.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Item {
     /// Its ID.
     #[schema(example = "1082185")]
-    id: String,
+    pub(super) id: String,
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
     /// Who answered.
@@ -86,7 +119,7 @@ impl From<live::Answer> for Item {
 pub(super) struct OfferItem {
     /// The ID of the offer, or of the customer.
     #[schema(example = "o1")]
-    id: String,
+    pub(super) id: String,
     /// The item of the offer that makes it relevant.
     #[schema(example = "1082185")]
     item: String,

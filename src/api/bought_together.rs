@@ -5,10 +5,11 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer::{Item, Recommendation, in_service};
+use super::answer::{Asked, Item, Recommendation, expose, in_service};
 use super::extract::{self, Path, Query};
 use super::params::{ItemParams, Wish, id, ids};
 use super::problem::Problem;
+use crate::exposures::Exposures;
 use crate::live::{self, Markets};
 
 /// What else goes into the basket with this item?
@@ -24,10 +25,11 @@ use crate::live::{self, Markets};
 )]
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
+    State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
     Query(params): Query<ItemParams>,
 ) -> Result<Json<Recommendation<Item>>, Problem> {
-    answer(&markets, &market, &[id("item", item)?], &params.check()?)
+    answer(&markets, &exposures, &market, &[id("item", item)?], &params.check()?)
 }
 
 /// A cart, and how the answer is wanted.
@@ -63,16 +65,18 @@ pub(super) struct Cart {
 )]
 pub(super) async fn cart(
     State(markets): State<Arc<Markets>>,
+    State(exposures): State<Exposures>,
     Path(market): Path<String>,
     extract::Json(cart): extract::Json<Cart>,
 ) -> Result<Json<Recommendation<Item>>, Problem> {
     let Cart { items, customer, limit, exclude, include_repeats, explain } = cart;
     let wish = Wish::of_cart(customer, limit, exclude, include_repeats, explain)?;
-    answer(&markets, &market, &ids("items", items)?, &wish)
+    answer(&markets, &exposures, &market, &ids("items", items)?, &wish)
 }
 
 fn answer(
     markets: &Markets,
+    exposures: &Exposures,
     market: &str,
     items: &[String],
     wish: &Wish,
@@ -80,8 +84,11 @@ fn answer(
     let (market, snapshot) = in_service(markets, market)?;
     let found = snapshot.bought_together(&query(items, wish));
     let first = found.first().map(|answer| answer.tier);
-    let items = found.into_iter().map(Item::from).collect();
-    Ok(Json(Recommendation::new(&market, &snapshot, "bought-together", first, items)))
+    let shown = found.into_iter().map(Item::from).collect();
+    let answer = Recommendation::new(&market, &snapshot, "bought-together", first, shown);
+    let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
+    expose(exposures, &asked, &answer, |item| &item.id);
+    Ok(Json(answer))
 }
 
 /// A wish as the snapshot takes it.

@@ -7,12 +7,22 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
 use super::problem::Problem;
 use crate::config::{KeyConfig, Scope};
+use crate::metrics;
 
 /// The keys that open the API. Without any, everything is open: then only this machine can reach it.
 #[derive(Debug, Default)]
-pub struct Keys(Vec<(blake3::Hash, Vec<Scope>)>);
+pub struct Keys(Vec<Key>);
+
+#[derive(Debug)]
+struct Key {
+    hash: blake3::Hash,
+    scopes: Vec<Scope>,
+    limit: Option<DefaultDirectRateLimiter>,
+}
 
 impl Keys {
     /// Reads the hashes.
@@ -24,7 +34,8 @@ impl Keys {
             let hash = blake3::Hash::from_hex(&key.hash).map_err(|_| {
                 format!("server.keys[{number}].hash is no hash: `trolley key` makes a key and its hash")
             })?;
-            Ok((hash, key.scopes.clone()))
+            let limit = key.per_second.map(|most| RateLimiter::direct(Quota::per_second(most)));
+            Ok(Key { hash, scopes: key.scopes.clone(), limit })
         };
         config.iter().enumerate().map(key).collect::<Result<_, String>>().map(Self)
     }
@@ -39,17 +50,23 @@ impl Keys {
         };
         let hash = blake3::hash(sent.trim().as_bytes());
         // All are compared, each in constant time: how long it takes says nothing about a key.
-        let mut found: Option<&[Scope]> = None;
-        for (known, scopes) in &self.0 {
-            if *known == hash {
-                found = Some(scopes);
+        let mut found: Option<&Key> = None;
+        for key in &self.0 {
+            if key.hash == hash {
+                found = Some(key);
             }
         }
-        match found {
-            None => Err(Problem::new(StatusCode::UNAUTHORIZED, "this key is not known")),
-            Some(scopes) if scopes.contains(&scope) => Ok(()),
-            Some(_) => Err(Problem::new(StatusCode::FORBIDDEN, format!("this key has no scope `{}`", scope.name()))),
+        let Some(key) = found else {
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "this key is not known"));
+        };
+        if !key.scopes.contains(&scope) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, format!("this key has no scope `{}`", scope.name())));
         }
+        if key.limit.as_ref().is_some_and(|limit| limit.check().is_err()) {
+            metrics::request_limited();
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "this key may not ask so often"));
+        }
+        Ok(())
     }
 }
 

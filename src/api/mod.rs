@@ -7,6 +7,8 @@ mod admin;
 mod alternatives;
 mod answer;
 mod bought_together;
+mod erasure;
+mod events;
 mod extract;
 mod keys;
 mod markets;
@@ -22,5 +24,5 @@ mod stock;
 mod why_not;
 
 pub use keys::Keys;
-pub use router::{admin_router, openapi, router};
+pub use router::{Service, admin_router, openapi, router};
 pub use server::{Listening, serve};

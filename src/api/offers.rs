@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{OfferItem, Recommendation, in_service};
+use super::answer::{Asked, OfferItem, Recommendation, expose, in_service};
 use super::extract::{self, Path, Query};
 use super::params::{AudienceParams, OfferParams, id};
 use super::problem::Problem;
+use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets, Offer};
 
 /// Which of the offers that hold now are for this customer?
@@ -27,6 +28,7 @@ use crate::live::{Keeper, Markets, Offer};
 )]
 pub(super) async fn of_customer(
     State(markets): State<Arc<Markets>>,
+    State(exposures): State<Exposures>,
     Path((market, customer)): Path<(String, String)>,
     Query(params): Query<OfferParams>,
 ) -> Result<Json<Recommendation<OfferItem>>, Problem> {
@@ -34,8 +36,11 @@ pub(super) async fn of_customer(
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.offers_for(&customer, Utc::now(), limit, explain);
     let first = found.first().map(|answer| answer.tier);
-    let items = found.into_iter().map(OfferItem::from).collect();
-    Ok(Json(Recommendation::new(&market, &snapshot, "offers", first, items)))
+    let shown = found.into_iter().map(OfferItem::from).collect();
+    let answer = Recommendation::new(&market, &snapshot, "offers", first, shown);
+    let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
+    expose(&exposures, &asked, &answer, |offer| &offer.id);
+    Ok(Json(answer))
 }
 
 /// Which customers is this offer for?

@@ -10,6 +10,7 @@ use axum::{Extension, Json, Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use tokio::sync::watch::{self, Receiver};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,8 +18,9 @@ use utoipa_axum::routes;
 use super::keys::{Keys, require};
 use super::observe::observe;
 use super::problem::Problem;
-use super::{admin, alternatives, bought_together, markets, models, offers, rules, stock, why_not};
+use super::{admin, alternatives, bought_together, erasure, events, markets, models, offers, rules, stock, why_not};
 use crate::config::Scope;
+use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
 
 /// Bytes in the body of a push.
@@ -37,15 +39,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Document;
 
 /// What the handlers take what they need from.
-#[derive(Clone, FromRef)]
-struct Service {
-    markets: Arc<Markets>,
-    keeper: Arc<Keeper>,
+#[derive(Clone, Debug, FromRef)]
+pub struct Service {
+    /// The markets.
+    pub markets: Arc<Markets>,
+    /// What is pushed goes to it.
+    pub keeper: Arc<Keeper>,
+    /// Who may ask what.
+    pub keys: Arc<Keys>,
+    /// Where answers are written down.
+    pub exposures: Exposures,
+    /// True when the process has been told to stop.
+    pub stopping: Receiver<bool>,
 }
 
 impl Service {
-    fn new(keeper: Arc<Keeper>) -> Self {
-        Self { markets: keeper.markets().clone(), keeper }
+    /// Open to all, for ever.
+    pub fn new(keeper: Arc<Keeper>) -> Self {
+        let (markets, exposures) = (keeper.markets().clone(), keeper.exposures().clone());
+        Self { markets, keeper, keys: Arc::default(), exposures, stopping: watch::channel(false).1 }
     }
 }
 
@@ -65,6 +77,7 @@ fn v1() -> OpenApiRouter<Service> {
         .routes(routes!(alternatives::item))
         .routes(routes!(offers::of_customer))
         .routes(routes!(offers::audience))
+        .routes(routes!(events::record))
         .route_layer(middleware::from_fn(|request, next| require(Scope::Recommend, request, next)))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     administration().merge(health()).merge(questions).merge(pushes)
@@ -74,6 +87,7 @@ fn administration() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(models::list))
         .routes(routes!(models::set_current))
+        .routes(routes!(erasure::erase))
         .route_layer(middleware::from_fn(|request, next| require(Scope::Admin, request, next)))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
@@ -89,22 +103,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// The API.
-pub fn router(keeper: Arc<Keeper>, keys: Arc<Keys>) -> Router {
+pub fn router(service: Service) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1()).split_for_parts();
     let router = router
-        .with_state(Service::new(keeper))
+        .with_state(service.clone())
         .route("/openapi.json", get(move || async move { Json(document.clone()) }));
-    finished(router, keys)
+    finished(router, service.keys)
 }
 
 /// Metrics, health and administration.
-pub fn admin_router(keeper: Arc<Keeper>, keys: Arc<Keys>, handle: PrometheusHandle) -> Router {
+pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
     let (router, _) = administration().merge(health()).split_for_parts();
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
         .route_layer(middleware::from_fn(|request, next| require(Scope::Metrics, request, next)))
-        .with_state((keeper.clone(), handle));
-    finished(router.with_state(Service::new(keeper)).merge(metrics), keys)
+        .with_state((service.keeper.clone(), handle));
+    finished(router.with_state(service.clone()).merge(metrics), service.keys)
 }
 
 /// Whoever takes too long to send a body is told so.

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,7 @@ impl Demo {
             }
             eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
             let order = Order {
+                erased: &HashSet::new(),
                 market,
                 input,
                 config: &config.training,

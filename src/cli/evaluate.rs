@@ -8,7 +8,7 @@ use trolley_training::{Order, TrainingConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
-use super::train::{latest, markets, now};
+use super::train::{erased, latest, markets, now};
 use super::{ConfigFile, summary};
 use crate::report::Verdict;
 
@@ -50,8 +50,10 @@ impl Evaluate {
         if markets.len() > 1 && (self.report.is_some() || self.json.is_some()) {
             bail!("a report is about one market: name it with --market");
         }
+        let erased = erased(&config, &markets)?;
         for (market, input) in markets {
             let order = Order {
+                erased: &erased[market],
                 market,
                 input,
                 config: &training,

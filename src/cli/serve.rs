@@ -8,6 +8,7 @@ use trolley_model::artefact::Shelf;
 use super::ConfigFile;
 use crate::api::Listening;
 use crate::config::Config;
+use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
 use crate::store::Store;
 use crate::{api, metrics};
@@ -43,14 +44,17 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {
         let store = Store::open(&config.server.state).await?;
-        let keeper = Arc::new(Keeper::new(store, markets).await?);
-        api::serve(&config.server, keeper, handle, async |keeper: &Keeper, listening| {
+        let exposures = config.server.exposures.as_ref().map(Exposures::open).transpose()?.unwrap_or_default();
+        let keeper = Arc::new(Keeper::new(store, markets, exposures.clone()).await?);
+        let served = api::serve(&config.server, keeper, handle, async |keeper: &Keeper, listening| {
             tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
             if keeper.markets().all().is_empty() {
                 tracing::warn!("no market yet: `trolley train` publishes to {}", config.models.display());
             }
             on_ready(keeper, listening).await;
         })
-        .await
+        .await;
+        exposures.close();
+        served
     })
 }

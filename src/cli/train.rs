@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, HashSet};
+
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -10,7 +12,9 @@ use super::recommend::last_offers;
 use super::table::{Table, thousands};
 use super::{ConfigFile, summary};
 use crate::config::Config;
+use crate::live::CustomerHash;
 use crate::report::Verdict;
+use crate::store::Store;
 
 /// Learn a model for each market and publish it
 ///
@@ -59,6 +63,7 @@ impl Train {
         let shelf = Shelf::new(&config.models);
         let now = now()?;
         let markets = markets(&config, self.market.as_ref())?;
+        let erased = erased(&config, &markets)?;
         let mut ends = Table::new(&["market", "model", "version", "baskets", "seconds"]);
         let (mut rejected, mut failed) = (Vec::new(), Vec::new());
         for (market, input) in &markets {
@@ -70,6 +75,7 @@ impl Train {
                 rejects: config.rejects_of(market),
                 now,
                 latest: latest(),
+                erased: &erased[*market],
                 threads: self.threads,
                 force: self.force,
             };
@@ -106,6 +112,28 @@ impl Train {
             }
         }
     }
+}
+
+/// The customers of each market who have been erased. Without a database nobody has been; one that can't be read is an
+/// error, for they must not come back.
+pub(super) fn erased(
+    config: &Config,
+    markets: &[(&Name, &InputConfig)],
+) -> anyhow::Result<BTreeMap<Name, HashSet<[u8; 32]>>> {
+    let none = || markets.iter().map(|(market, _)| ((*market).clone(), HashSet::new())).collect();
+    if !Store::exists(&config.server.state) {
+        return Ok(none());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let read = async {
+        let (store, mut all) = (Store::open(&config.server.state).await?, none());
+        for (market, erased) in &mut all {
+            let hashes = store.erased(market.as_str()).await?;
+            erased.extend(hashes.iter().filter_map(|hash| Some(*CustomerHash::from_hex(hash).ok()?.as_bytes())));
+        }
+        anyhow::Ok(all)
+    };
+    runtime.block_on(read).context("the customers who have been erased cannot be read, and must be left out")
 }
 
 /// One market, with its report and summary.

@@ -7,6 +7,7 @@ mod error;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -62,6 +63,51 @@ pub struct ServerConfig {
     pub keys: Vec<KeyConfig>,
     /// How often the models folder is looked at for new models, in milliseconds.
     pub reload_milliseconds: u64,
+    /// Connections to the API at a time; more are closed at once.
+    pub connections: usize,
+    /// A question that would wait longer than this is refused with 503 at once, in microseconds; 0 refuses none.
+    pub admission_microseconds: u64,
+    /// From the signal to stop until connections are closed, in milliseconds: time for whoever sends requests to see
+    /// that the service is not ready any more.
+    pub leaving_milliseconds: u64,
+    /// With it the service speaks TLS.
+    pub tls: Option<TlsConfig>,
+    /// With it, what was shown is written down.
+    pub exposures: Option<ExposureConfig>,
+}
+
+/// The certificate, in PEM. When the files change, the new one is used within seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate and those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// The log of what was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExposureConfig {
+    /// The folder for the files.
+    pub folder: PathBuf,
+    /// A file is closed when it has so many megabytes.
+    #[serde(default = "ExposureConfig::megabytes")]
+    pub megabytes: u64,
+    /// The oldest files are removed when there are more.
+    #[serde(default = "ExposureConfig::files")]
+    pub files: usize,
+}
+
+impl ExposureConfig {
+    fn megabytes() -> u64 {
+        64
+    }
+
+    fn files() -> usize {
+        100
+    }
 }
 
 /// A key: `trolley key` makes one. To change a key, have both the old and the new one here for a while.
@@ -72,6 +118,9 @@ pub struct KeyConfig {
     pub hash: String,
     /// What it opens.
     pub scopes: Vec<Scope>,
+    /// Requests per second at the most; as many as there are, if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<NonZeroU32>,
 }
 
 /// What a key opens.
@@ -121,6 +170,11 @@ impl Default for ServerConfig {
             state: "sqlite:trolley.sqlite".into(),
             keys: Vec::new(),
             reload_milliseconds: 1000,
+            connections: 10_000,
+            admission_microseconds: 3000,
+            leaving_milliseconds: 1000,
+            tls: None,
+            exposures: None,
         }
     }
 }

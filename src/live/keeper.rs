@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use trolley_model::Name;
 
+use super::erased::{CustomerHash, customer_hash};
 use super::market::Market;
 use super::markets::Markets;
 use super::offers::Offer;
 use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
+use crate::exposures::Exposures;
 use crate::metrics;
-use crate::store::{Kind, StockRow, Store, StoreError};
+use crate::store::{EventRow, Kind, StockRow, Store, StoreError};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
 /// what others have pushed, on every replica.
@@ -23,6 +25,8 @@ pub struct Keeper {
     markets: Arc<Markets>,
     /// The last changes that are in the snapshots, by market and kind.
     seen: tokio::sync::Mutex<HashMap<(Name, Kind), i64>>,
+    /// Where answers are written down; customers are erased there too.
+    exposures: Exposures,
     /// When the database was last heard of, in Unix milliseconds.
     heard: AtomicI64,
 }
@@ -32,8 +36,8 @@ impl Keeper {
     ///
     /// # Errors
     /// If it can't be read.
-    pub async fn new(store: Store, markets: Arc<Markets>) -> Result<Self, StoreError> {
-        let keeper = Self { store, markets, seen: tokio::sync::Mutex::default(), heard: AtomicI64::new(0) };
+    pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
+        let keeper = Self { store, markets, exposures, seen: tokio::sync::Mutex::default(), heard: AtomicI64::new(0) };
         keeper.catch_up().await?;
         Ok(keeper)
     }
@@ -41,6 +45,35 @@ impl Keeper {
     /// The markets.
     pub fn markets(&self) -> &Arc<Markets> {
         &self.markets
+    }
+
+    /// Where answers are written down.
+    pub fn exposures(&self) -> &Exposures {
+        &self.exposures
+    }
+
+    /// Takes in what customers did; returns how much of it was new.
+    ///
+    /// # Errors
+    /// As [`Keeper::put_stock`].
+    pub async fn put_events(&self, market: &Market, events: &[EventRow]) -> Result<usize, StoreError> {
+        self.store.put_events(market.name().as_str(), events, chrono::Utc::now().timestamp()).await
+    }
+
+    /// Forgets a customer.
+    ///
+    /// # Errors
+    /// As [`Keeper::put_stock`].
+    pub async fn erase(&self, market: &Market, customer: &str) -> Result<(), StoreError> {
+        let customer = customer_hash(customer);
+        self.store.erase(market.name().as_str(), customer.to_hex().as_str()).await?;
+        self.erased(market, vec![customer]);
+        Ok(())
+    }
+
+    fn erased(&self, market: &Market, customers: Vec<CustomerHash>) {
+        self.exposures.erase(customers.iter().copied());
+        market.put_erased(customers);
     }
 
     /// Takes in news about the stock.
@@ -102,7 +135,11 @@ impl Keeper {
         (chrono::Utc::now().timestamp_millis() - self.heard.load(Ordering::Relaxed)) as f64 / 1000.0
     }
 
-    async fn catch_up(&self) -> Result<(), StoreError> {
+    /// Takes in what is in the database and not known yet.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
         let mut seen = self.seen.lock().await;
         for (market, kind, version) in self.store.versions().await? {
             let Some(market) = self.markets.get(&market) else { continue };
@@ -126,6 +163,12 @@ impl Keeper {
                 sequence: u64::try_from(row.sequence).unwrap_or(0),
             };
             market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
+            return Ok(version);
+        }
+        if kind == Kind::Erased {
+            let customers = self.store.erased(name).await?;
+            let hash = |text: &String| CustomerHash::from_hex(text).ok();
+            self.erased(market, customers.iter().filter_map(hash).collect());
             return Ok(version);
         }
         let Some((found, body)) = self.store.document(name, kind).await? else { return Ok(version) };

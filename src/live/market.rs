@@ -4,6 +4,7 @@ use arc_swap::ArcSwapOption;
 use trolley_model::Name;
 use trolley_model::artefact::Opened;
 
+use super::erased::{CustomerHash, Erased};
 use super::offers::Offer;
 use super::rules::Rule;
 use super::snapshot::Snapshot;
@@ -31,6 +32,8 @@ pub struct Pushed {
     pub rules: Vec<Rule>,
     /// The stock.
     pub stock: Stock,
+    /// The customers who have been erased.
+    pub erased: Erased,
     /// The numbers of the changes that brought offers and rules.
     versions: [i64; 2],
 }
@@ -91,6 +94,16 @@ impl Market {
             metrics::rules_known(&self.name, rules.len());
             pushed.rules = rules;
         });
+    }
+
+    /// Forgets some customers.
+    pub fn put_erased(&self, customers: Vec<CustomerHash>) {
+        let mut pushed = self.pushed();
+        pushed.erased.extend(customers);
+        metrics::erased_known(&self.name, pushed.erased.len());
+        if let Some(snapshot) = self.snapshot() {
+            self.snapshot.store(Some(Arc::new(snapshot.without(&pushed.erased))));
+        }
     }
 
     fn put(&self, what: usize, version: i64, change: impl FnOnce(&mut Pushed)) {

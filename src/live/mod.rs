@@ -1,5 +1,6 @@
 //! The markets in service. Whatever one answer is made from stands behind one pointer: a [`Snapshot`].
 
+mod erased;
 mod keeper;
 mod market;
 mod markets;
@@ -10,6 +11,7 @@ mod snapshot;
 mod stock;
 mod why_not;
 
+pub use erased::{CustomerHash, Erased, customer_hash};
 pub use keeper::Keeper;
 pub use market::{Market, Pushed};
 pub use markets::{Markets, watch};

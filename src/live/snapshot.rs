@@ -5,6 +5,7 @@ use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
 use trolley_model::{Ask, Model};
 
+use super::erased::Erased;
 use super::market::Pushed;
 use super::offers::Offer;
 use super::reasons::Why;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     open: Arc<Vec<Open>>,
     rules: Option<Arc<Rulebook>>,
     out_of_stock: Arc<ItemSet>,
+    /// The customers who are not to be known any more.
+    erased: Arc<ItemSet>,
 }
 
 /// What can be had of an offer.
@@ -96,6 +99,7 @@ impl Snapshot {
     pub fn new(opened: Opened, pushed: &Pushed) -> Self {
         let rules = Rulebook::new(&pushed.rules, &opened.model).map(Arc::new);
         Self {
+            erased: Arc::new(pushed.erased.numbers(&opened.model)),
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&opened.model)),
             open: Open::of(&pushed.offers, &opened.model, &pushed.stock, rules.as_deref()),
             manifest: Arc::new(opened.manifest),
@@ -122,6 +126,11 @@ impl Snapshot {
         }
         let open = Open::of(&self.offers, &self.model, stock, self.rules.as_deref());
         Self { out_of_stock: Arc::new(out_of_stock), open, ..self.clone() }
+    }
+
+    /// Without the customers who have been erased.
+    pub(super) fn without(&self, erased: &Erased) -> Self {
+        Self { erased: Arc::new(erased.numbers(&self.model)), ..self.clone() }
     }
 
     /// What the model's manifest says.
@@ -237,7 +246,9 @@ impl Snapshot {
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
         items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
         let wanted = recommend::Offer { items: &items, numbers: &numbers };
-        let audience = recommend::audience(&self.model, wanted, limit).into_iter().map(|found| {
+        let audience = recommend::audience(&self.model, wanted, limit + self.erased.len()).into_iter();
+        let known = audience.filter(|found| !self.erased.contains(found.customer)).take(limit);
+        let audience = known.map(|found| {
             let ask = Ask { items: &[], customer: Some(found.customer) };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
@@ -295,6 +306,7 @@ impl Snapshot {
     }
 
     fn customer(&self, id: Option<&str>) -> Option<u32> {
-        self.model.histories().customers().position(id?)
+        let customer = self.model.histories().customers().position(id?)?;
+        (!self.erased.contains(customer)).then_some(customer)
     }
 }

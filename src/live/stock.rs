@@ -75,7 +75,7 @@ impl Stock {
 pub(super) struct ItemSet(Vec<u64>);
 
 impl ItemSet {
-    fn new(items: usize) -> Self {
+    pub(super) fn new(items: usize) -> Self {
         Self(vec![0; items.div_ceil(64)])
     }
 

@@ -5,6 +5,7 @@
 //! so that a replica that has seen a number has seen everything before it, and can ask for what came after.
 
 mod changes;
+mod people;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, Transaction};
 
 pub use changes::Changes;
+pub use people::EventRow;
 
 /// What can be pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,16 +24,19 @@ pub enum Kind {
     Offers,
     /// The rules, as a whole.
     Rules,
+    /// The customers who are not to be known any more.
+    Erased,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Stock, Self::Offers, Self::Rules];
+    const ALL: [Self; 4] = [Self::Stock, Self::Offers, Self::Rules, Self::Erased];
 
     fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
             Self::Offers => "offers",
             Self::Rules => "rules",
+            Self::Erased => "erased",
         }
     }
 }
@@ -80,6 +85,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether there is one: a file of SQLite is created when something is pushed, PostgreSQL is there or out of order.
+    pub fn exists(url: &str) -> bool {
+        let file = url.strip_prefix("sqlite:").map(|file| file.trim_start_matches("//"));
+        file.is_none_or(|file| std::path::Path::new(file.split('?').next().unwrap_or(file)).exists())
+    }
+
     /// Opens `sqlite:<file>`, which is created if it is not there, or `postgres://…`, and brings the schema up to date.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
+use trolley::exposures::Exposures;
 use trolley::live::{Keeper, Markets};
 use trolley::store::Store;
 use trolley_model::Name;
@@ -47,13 +48,19 @@ pub(crate) fn name(text: &str) -> Name {
 
 /// Trains the tiny shop and publishes it under `folder/models`.
 pub(crate) fn train(folder: &Path, market: &str, time: i64) -> Manifest {
-    std::fs::write(folder.join("t.csv"), transactions()).unwrap();
+    train_on(folder, market, time, &transactions())
+}
+
+/// The same from other transactions.
+pub(crate) fn train_on(folder: &Path, market: &str, time: i64, transactions: &str) -> Manifest {
+    std::fs::write(folder.join("t.csv"), transactions).unwrap();
     std::fs::write(folder.join("i.csv"), ITEMS).unwrap();
     let input: InputConfig = serde_json::from_value(serde_json::json!({
         "transactions": folder.join("t.csv"), "items": folder.join("i.csv")
     }))
     .unwrap();
     let order = Order {
+        erased: &std::collections::HashSet::new(),
         market: &name(market),
         input: &input,
         config: &TrainingConfig::default(),
@@ -93,8 +100,9 @@ impl Service {
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
         let markets = Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [name("empty")]));
         markets.refresh();
-        let keeper = Arc::new(Keeper::new(Store::open(url).await.unwrap(), markets.clone()).await.unwrap());
-        let router = trolley::api::router(keeper.clone(), Arc::default());
+        let store = Store::open(url).await.unwrap();
+        let keeper = Arc::new(Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap());
+        let router = trolley::api::router(trolley::api::Service::new(keeper.clone()));
         Self { folder, markets, keeper, router }
     }
 

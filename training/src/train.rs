@@ -1,5 +1,6 @@
 //! The whole way: tables in, a published model out.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -31,6 +32,8 @@ pub struct Order<'a> {
     pub now: DateTime<Utc>,
     /// Transactions later than this are rejected.
     pub latest: DateTime<Utc>,
+    /// Customers who are to be left out, by the BLAKE3 hash of their IDs: what they bought counts as bought by nobody.
+    pub erased: &'a HashSet<[u8; 32]>,
     /// Threads to train on; 0 for all processors.
     pub threads: usize,
     /// Whether to publish a model that does not pass the gate.
@@ -160,7 +163,8 @@ fn examined(order: &Order<'_>, progress: &dyn Progress) -> Result<Examined, Trai
     let started = Instant::now();
     order.config.check().map_err(TrainError::Setting)?;
     order.input.gate.as_ref().map_or(Ok(()), GateConfig::check).map_err(TrainError::Setting)?;
-    let tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
+    let mut tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
+    tables.transactions.forget(order.erased);
     tables.judge(order.input.max_rejected)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
     let judged = pool.install(|| evaluate(tables.view(), order.config, progress)).map_err(TrainError::Fit)?;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
@@ -37,7 +39,8 @@ fn us() -> Name {
 }
 
 fn order<'a>(folder: &Path, input: &'a InputConfig, config: &'a TrainingConfig, shelf: &'a Shelf) -> Order<'a> {
-    static MARKET: std::sync::LazyLock<Name> = std::sync::LazyLock::new(us);
+    static MARKET: LazyLock<Name> = LazyLock::new(us);
+    static NOBODY_ERASED: LazyLock<HashSet<[u8; 32]>> = LazyLock::new(HashSet::new);
     Order {
         market: &MARKET,
         input,
@@ -46,6 +49,7 @@ fn order<'a>(folder: &Path, input: &'a InputConfig, config: &'a TrainingConfig, 
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
+        erased: &NOBODY_ERASED,
         threads: 0,
         force: false,
     }

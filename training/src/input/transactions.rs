@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use trolley_model::{Ids, Rows};
 
@@ -58,10 +59,32 @@ impl Transactions {
         }
     }
 
+    /// Forgets customers, by the BLAKE3 hashes of their IDs: their baskets are nobody's from now on.
+    pub fn forget(&mut self, erased: &HashSet<[u8; 32]>) {
+        let gone: Vec<bool> =
+            (0..self.customers.len() as u32).map(|customer| erased.contains(&hash(self.customers.get(customer)))).collect();
+        if !gone.contains(&true) {
+            return;
+        }
+        let (mut kept, mut numbers) = (Ids::default(), vec![NOBODY; gone.len()]);
+        for customer in (0..self.customers.len() as u32).filter(|&customer| !gone[customer as usize]) {
+            // There are fewer than there were, so that numbers can't run out.
+            numbers[customer as usize] = kept.intern(self.customers.get(customer)).unwrap_or(NOBODY);
+        }
+        self.customers = kept;
+        for basket in self.baskets.iter_mut().filter(|basket| basket.customer != NOBODY) {
+            basket.customer = numbers[basket.customer as usize];
+        }
+    }
+
     /// The number of baskets before a day.
     pub fn before(&self, day: u16) -> usize {
         self.baskets.partition_point(|basket| basket.day < day)
     }
+}
+
+fn hash(id: &str) -> [u8; 32] {
+    *blake3::hash(id.as_bytes()).as_bytes()
 }
 
 /// Reads the transactions of a market, batch by batch. Rows later than `latest` (Unix seconds) are rejected: one line

@@ -1,3 +1,9 @@
+//! The process as the network sees it: addresses, connections and their limits, TLS, and how it starts and stops.
+
+mod admission;
+mod connections;
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,18 +11,21 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::watch::{self, Receiver};
+use tokio::sync::watch::Receiver;
 
-use super::keys::Keys;
-use super::router::{admin_router, router};
 use crate::config::ServerConfig;
 use crate::live::{self, Keeper};
+use admission::Admission;
+use connections::Door;
+use tls::Certificates;
 
-/// What is in flight when the process is told to stop has this long to finish.
-const DRAIN: Duration = Duration::from_secs(10);
+use super::{Keys, Service, admin_router, router};
 
 /// Metrics drop samples that nobody scrapes only when told to.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How often the certificate's files are looked at.
+const RENEWAL: Duration = Duration::from_secs(1);
 
 /// The addresses in use: where a port of 0 was asked for, these say which it became.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +41,7 @@ pub struct Listening {
 /// `on_ready` is called when the API listens and every model that could be opened is in service.
 ///
 /// # Errors
-/// If an address can't be bound.
+/// If an address can't be bound, or a key or the certificate is not as it must be.
 pub async fn serve(
     config: &ServerConfig,
     keeper: Arc<Keeper>,
@@ -41,50 +50,51 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     config.check()?;
     let keys = Arc::new(Keys::new(&config.keys).map_err(anyhow::Error::msg)?);
-    let markets = keeper.markets().clone();
+    let certificates = config.tls.as_ref().map(Certificates::read).transpose()?.map(Arc::new);
     let api = bind("server.listen", config.listen).await?;
     let admin = bind("server.admin_listen", config.admin_listen).await?;
     let listening = Listening { api: api.local_addr()?, admin: admin.local_addr()? };
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopping) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
         signal().await;
-        tracing::info!("stopping: no new connections, what is in flight is finished");
+        tracing::info!("stopping: not ready from now on, what is in flight is finished");
         let _ = stop.send(true);
     });
-    let upkeep = {
+    tokio::spawn(every(UPKEEP, {
         let metrics = metrics.clone();
-        async move {
-            let mut ticks = tokio::time::interval(UPKEEP);
-            loop {
-                ticks.tick().await;
-                metrics.run_upkeep();
-            }
-        }
+        move || metrics.run_upkeep()
+    }));
+    if let Some(certificates) = certificates.clone() {
+        tokio::spawn(every(RENEWAL, move || certificates.renew()));
+    }
+
+    let admission = Arc::new(Admission::new(Duration::from_micros(config.admission_microseconds)));
+    let service = Service { keys, stopping: stopping.clone(), ..Service::new(keeper.clone()) };
+    let door = |listener, connections| Door {
+        listener,
+        certificates: certificates.clone(),
+        connections,
+        leaving: Duration::from_millis(config.leaving_milliseconds),
     };
-    tokio::spawn(upkeep);
+    // Whoever looks after the process gets in however many others there are.
     let admin = {
-        let router = admin_router(keeper.clone(), keys.clone(), metrics);
-        let stopped = until(stopped.clone());
-        tokio::spawn(async move { axum::serve(admin, router).with_graceful_shutdown(stopped).await })
+        let routes = admin_router(service.clone(), metrics);
+        tokio::spawn(door(admin, ADMIN_CONNECTIONS).serve(routes, None, stopping.clone()))
     };
+    let markets = keeper.markets().clone();
     let first = markets.clone();
     tokio::task::spawn_blocking(move || first.refresh()).await?;
-    tokio::spawn(live::watch(markets.clone(), Duration::from_millis(config.reload_milliseconds.max(1))));
+    tokio::spawn(live::watch(markets, Duration::from_millis(config.reload_milliseconds.max(1))));
     tokio::spawn(keeper.clone().follow());
+    tokio::spawn(admission.clone().watch());
     on_ready(&keeper, listening).await;
-    let api = axum::serve(api, router(keeper, keys)).with_graceful_shutdown(until(stopped.clone()));
-    let both = async {
-        api.await?;
-        admin.await?
-    };
-    tokio::select! {
-        ended = both => ended?,
-        () = async { until(stopped).await; tokio::time::sleep(DRAIN).await } => {
-            tracing::warn!("some requests were still in flight after {} seconds", DRAIN.as_secs());
-        }
-    }
+    door(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;
+    admin.await?;
     Ok(())
 }
+
+/// Connections of the address for metrics, health and administration.
+const ADMIN_CONNECTIONS: usize = 100;
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
@@ -92,9 +102,18 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}; set {key} to another address"))
 }
 
-async fn until(mut stopped: Receiver<bool>) {
+/// Does something now and then, for ever.
+async fn every(time: Duration, mut what: impl FnMut()) {
+    let mut ticks = tokio::time::interval(time);
+    loop {
+        ticks.tick().await;
+        what();
+    }
+}
+
+async fn until(mut stopping: Receiver<bool>) {
     // An error means that nobody can say stop any more.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 async fn signal() {

@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::Path;
+use super::params::id;
+use super::problem::Problem;
+use crate::live::Keeper;
+
+/// What has been done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Erasure {
+    /// Whether the customer is not known any more.
+    erased: bool,
+}
+
+/// Erase a customer: from now on unknown to this market, here and on every replica; taken out of the exposures within
+/// seconds, and left out of every model that is trained from now on. It is durable when it is answered, and cannot be
+/// taken back.
+#[utoipa::path(
+    delete,
+    path = "/v1/markets/{market}/customers/{customer}",
+    tag = "administration",
+    params(("market" = String, Path, description = "The market"), ("customer" = String, Path, description = "The customer")),
+    responses((status = 200, body = Erasure),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn erase(
+    State(keeper): State<Arc<Keeper>>,
+    Path((market, customer)): Path<(String, String)>,
+) -> Result<Json<Erasure>, Problem> {
+    let customer = id("customer", customer)?;
+    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    keeper.erase(&market, &customer).await?;
+    Ok(Json(Erasure { erased: true }))
+}

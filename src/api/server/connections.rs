@@ -1,0 +1,179 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch::Receiver;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
+use tower::Service;
+
+use super::admission::Admission;
+use super::tls::Certificates;
+use super::until;
+use crate::metrics;
+
+/// From the first byte of a request, or the end of the one before it, to the end of its headers; and for the handshake.
+const HEADERS: Duration = Duration::from_secs(20);
+/// A client that sends nothing, or takes nothing of its answer, for so long is gone.
+const SILENCE: Duration = Duration::from_secs(20);
+/// What is in flight when connections are closed has this long to finish.
+const DRAIN: Duration = Duration::from_secs(10);
+/// After a connection could not be accepted, because files have run out for example.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Bytes of the headers of a request.
+const LARGEST_HEADERS: usize = 32 << 10;
+/// Requests at a time on one connection of HTTP/2.
+const STREAMS: u32 = 100;
+
+/// An address that takes connections.
+pub(super) struct Door {
+    pub(super) listener: TcpListener,
+    pub(super) certificates: Option<Arc<Certificates>>,
+    /// At a time; whoever comes when there are so many is turned away.
+    pub(super) connections: usize,
+    /// From the signal to stop until connections are closed. Meanwhile every answer asks its client to come back on
+    /// another connection, so that in the end only idle ones are closed.
+    pub(super) leaving: Duration,
+}
+
+impl Door {
+    /// Answers until the process is told to stop; then finishes what is in flight, within [`DRAIN`].
+    pub(super) async fn serve(self, router: Router, admission: Option<Arc<Admission>>, stopping: Receiver<bool>) {
+        let (graceful, free) = (GracefulShutdown::new(), Arc::new(Semaphore::new(self.connections)));
+        let left = async {
+            until(stopping.clone()).await;
+            tokio::time::sleep(self.leaving).await;
+        };
+        tokio::pin!(left);
+        if admission.is_some() {
+            metrics::connections_limit(self.connections);
+        }
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut left => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::error!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(permit) = free.clone().try_acquire_owned() else {
+                metrics::connection_refused();
+                continue;
+            };
+            let guest = Guest {
+                router: router.clone(),
+                admission: admission.clone(),
+                stopping: stopping.clone(),
+                _counted: Counted::new(permit),
+            };
+            tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
+        }
+        drop(self.listener);
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests were still in flight after {} seconds", DRAIN.as_secs());
+        }
+    }
+}
+
+/// Counts a connection as long as it is there.
+struct Counted(#[expect(dead_code, reason = "given back when it is dropped")] OwnedSemaphorePermit);
+
+impl Counted {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        metrics::connection_opened();
+        Self(permit)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::connection_closed();
+    }
+}
+
+/// A connection, and what its requests are answered with.
+struct Guest {
+    router: Router,
+    admission: Option<Arc<Admission>>,
+    stopping: Receiver<bool>,
+    _counted: Counted,
+}
+
+impl Guest {
+    async fn welcome(
+        self,
+        stream: TcpStream,
+        certificates: Option<Arc<Certificates>>,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        // Small answers must not wait for more.
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_read_timeout(Some(SILENCE));
+        stream.set_write_timeout(Some(SILENCE));
+        match certificates {
+            None => self.converse(Box::pin(stream), watcher).await,
+            Some(certificates) => {
+                let handshake = certificates.acceptor().accept(Box::pin(stream));
+                if let Ok(Ok(stream)) = tokio::time::timeout(HEADERS, handshake).await {
+                    self.converse(stream, watcher).await;
+                }
+            }
+        }
+    }
+
+    async fn converse(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(LARGEST_HEADERS);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(SILENCE)
+            .keep_alive_timeout(HEADERS)
+            .max_header_list_size(LARGEST_HEADERS as u32)
+            .max_concurrent_streams(STREAMS);
+        let answer = hyper::service::service_fn(|request| self.answer(request));
+        let connection = builder.serve_connection(TokioIo::new(stream), answer);
+        // It ends with an error when the client does: nothing that anybody could do about.
+        let _ = watcher.watch(connection).await;
+    }
+
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+        let (one, stopping) = (request.version() < Version::HTTP_2, self.stopping.clone());
+        let refused = self.admission.as_ref().and_then(|admission| admission.refuse(request.uri().path()));
+        let answer = match refused {
+            Some(problem) => Err(problem),
+            None => Ok(self.router.clone().call(request)),
+        };
+        async move {
+            let mut response = match answer {
+                Ok(answer) => answer.await?,
+                Err(problem) => problem.into_response(),
+            };
+            if one && *stopping.borrow() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::config::TlsConfig;
+
+/// The certificate in use. When its files change, new connections get the new one.
+pub(super) struct Certificates {
+    files: TlsConfig,
+    acceptor: ArcSwap<ServerConfig>,
+    /// When the files were last changed.
+    changed: Mutex<[Option<SystemTime>; 2]>,
+}
+
+impl Certificates {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// If they hold no certificate and the key that fits it.
+    pub(super) fn read(files: &TlsConfig) -> anyhow::Result<Self> {
+        let acceptor = ArcSwap::from_pointee(config(files)?);
+        Ok(Self { files: files.clone(), acceptor, changed: Mutex::new(changed(files)) })
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.acceptor.load_full())
+    }
+
+    /// Looks whether the files have changed. What can't be read is said, and the certificate in use stays.
+    pub(super) fn renew(&self) {
+        let now = changed(&self.files);
+        let mut before = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        if now == *before {
+            return;
+        }
+        match config(&self.files) {
+            Ok(config) => {
+                self.acceptor.store(Arc::new(config));
+                *before = now;
+                tracing::info!("a new certificate is in use");
+            }
+            // Perhaps one of the two files is still to come: it is tried again.
+            Err(error) => tracing::error!("the new certificate was refused: {error:#}"),
+        }
+    }
+}
+
+fn changed(files: &TlsConfig) -> [Option<SystemTime>; 2] {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    [changed(&files.certificate), changed(&files.key)]
+}
+
+fn config(files: &TlsConfig) -> anyhow::Result<ServerConfig> {
+    let TlsConfig { certificate, key } = files;
+    let in_words = |what: &str, path: &Path| format!("server.tls.{what}: {} is not as it must be", path.display());
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.with_context(|| in_words("certificate", certificate))?;
+    if chain.is_empty() {
+        bail!("server.tls.certificate: there is no certificate in {}; it must be PEM", certificate.display());
+    }
+    let secret = PrivateKeyDer::from_pem_file(key).with_context(|| in_words("key", key))?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
+    let mut config = builder.with_single_cert(chain, secret).context("server.tls: the key is not the certificate's")?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

@@ -1,0 +1,241 @@
+//! The real binary and its connections: how it ends, what it does with slow clients and without files, TLS.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+mod common;
+#[path = "common/server.rs"]
+mod server;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use server::{Server, request};
+
+const QUESTION: &str = "/v1/markets/de/items/bread/bought-together?customer=anna";
+
+/// A config for the tiny shop, whose model is trained here.
+fn config(folder: &Path, more: &str) -> String {
+    common::train(folder, "de", 1_710_000_000);
+    let path = folder.join("trolley.toml");
+    let text = format!(
+        "models = \"{folder}/models\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+         state = \"sqlite:{folder}/state.sqlite\"\n{more}",
+        folder = folder.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn many(variable: &str, otherwise: usize) -> usize {
+    std::env::var(variable).ok().and_then(|many| many.parse().ok()).unwrap_or(otherwise)
+}
+
+/// One request on a connection that may be used again: the status, and whether the server asks to close it.
+fn ask_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
+    write!(stream, "GET {QUESTION} HTTP/1.1\r\nhost: x\r\n\r\n")?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut piece)?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(&piece[..read]);
+        let text = String::from_utf8_lossy(&answer);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let head = head.to_lowercase();
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        if body.len() >= length.unwrap_or(0) {
+            return Ok((head[9..12].parse().unwrap(), head.contains("connection: close")));
+        }
+    }
+}
+
+#[test]
+fn told_to_stop_under_load_it_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&config(folder.path(), ""));
+    let idle: Vec<TcpStream> = (0..50)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&server.api).unwrap();
+            assert_eq!(ask_on(&mut stream).unwrap(), (200, false));
+            stream
+        })
+        .collect();
+    let (answered, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let status = std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                // A client that does as it is told: it uses a connection until it is asked to close it.
+                while let Ok(mut stream) = TcpStream::connect(&server.api) {
+                    loop {
+                        let (status, close) = match ask_on(&mut stream) {
+                            Ok(answer) => answer,
+                            // A connection that nobody had accepted when the address was closed: nothing was asked.
+                            Err(_) if stopped.load(Ordering::SeqCst) => return,
+                            Err(error) => panic!("a request was lost: {error}"),
+                        };
+                        assert_eq!(status, 200);
+                        answered.fetch_add(1, Ordering::SeqCst);
+                        if close {
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        let before = answered.load(Ordering::SeqCst);
+        assert!(before > 0);
+        let process = server.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+        let told = Instant::now();
+        while request(&server.admin, "GET", "/health/ready", "").0 == 200 {
+            assert!(told.elapsed() < Duration::from_millis(900), "it still says that it is ready");
+        }
+        // Connections are closed a second after the signal.
+        std::thread::sleep(Duration::from_millis(900).saturating_sub(told.elapsed()));
+        assert!(answered.load(Ordering::SeqCst) > before, "it went on answering");
+        stopped.store(true, Ordering::SeqCst);
+        let status = server.process.wait().unwrap();
+        assert!(told.elapsed() < Duration::from_secs(12), "idle connections held it up");
+        status
+    });
+    assert!(status.success(), "{status}");
+    drop(idle);
+}
+
+/// Clients that send nothing, half a head, or half a body, or that take nothing of their answers.
+#[test]
+fn slow_clients_are_closed_and_others_do_not_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&config(folder.path(), ""));
+    let half_body = "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                     content-length: 1000\r\n\r\n{\"updates\": [";
+    let reader = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(300);
+    let beginnings = ["", "GET /v1/markets HTTP/1.1\r\nhost:", half_body, &reader];
+    let slow: Vec<TcpStream> = (0..many("TROLLEY_SLOW", 100))
+        .map(|client| {
+            let mut stream = TcpStream::connect(&server.api).unwrap();
+            // What does not fit is left: that is what a slow reader does.
+            stream.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
+            let _ = stream.write_all(beginnings[client % beginnings.len()].as_bytes());
+            stream
+        })
+        .collect();
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(35) {
+        let asked = Instant::now();
+        assert_eq!(request(&server.api, "GET", QUESTION, "").0, 200);
+        assert!(asked.elapsed() < Duration::from_secs(1), "others wait {:?}", asked.elapsed());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    for (client, mut stream) in slow.into_iter().enumerate() {
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        // Whatever was sent meanwhile, the end comes at last, not a timeout.
+        let mut left = Vec::new();
+        let end = stream.read_to_end(&mut left);
+        let open = end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!open, "client {client} is still connected");
+    }
+}
+
+#[test]
+fn it_recovers_when_files_had_run_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), "");
+    let server = Server::start(&config);
+    let process = server.process.id().to_string();
+    let limit = Command::new("prlimit").args(["--pid", &process, "--nofile=48:48"]).status();
+    if !limit.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no prlimit");
+        return;
+    }
+    let hoard: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(&server.api).ok()).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let mut late = TcpStream::connect(&server.api).unwrap();
+    late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(ask_on(&mut late).is_err(), "there were files left: the test shows nothing");
+    drop((hoard, late));
+    let began = Instant::now();
+    loop {
+        let mut stream = TcpStream::connect(&server.api).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        if ask_on(&mut stream).is_ok_and(|(status, _)| status == 200) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "it did not recover");
+    }
+}
+
+#[test]
+fn beyond_the_limit_connections_are_closed_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&config(folder.path(), "connections = 3\n"));
+    let mut held: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(&server.api).unwrap()).collect();
+    for stream in &mut held {
+        assert_eq!(ask_on(stream).unwrap().0, 200);
+    }
+    assert!(ask_on(&mut TcpStream::connect(&server.api).unwrap()).is_err());
+    let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
+    assert!(metrics.contains("trolley_connections_refused_total 1"), "{metrics}");
+    assert!(metrics.contains("trolley_connections_limit 3"), "{metrics}");
+    held.pop();
+    let began = Instant::now();
+    while ask_on(&mut TcpStream::connect(&server.api).unwrap()).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(5), "a place that became free is not given away");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+    let write = || -> CertificateDer<'static> {
+        let made = rcgen::generate_simple_self_signed(["trolley.test".to_owned()]).unwrap();
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        made.cert.der().clone()
+    };
+    let ask = async |address: String, trusted: &CertificateDer<'static>| -> std::io::Result<String> {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.clone()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = builder.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let stream = tokio::net::TcpStream::connect(address).await?;
+        let name = ServerName::try_from("trolley.test").unwrap();
+        let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let head = format!("GET {QUESTION} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        Ok(answer)
+    };
+    let first = write();
+    let tls = format!("[server.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate.display(), key.display());
+    let server = Server::start(&config(folder.path(), &tls));
+    let answer = ask(server.api.clone(), &first).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Without TLS nothing comes back that could be read.
+    let mut plain = TcpStream::connect(&server.api).unwrap();
+    assert!(ask_on(&mut plain).is_err());
+
+    std::fs::write(&certificate, "no certificate").unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(ask(server.api.clone(), &first).await.is_ok(), "what can't be read is not used");
+    let second = write();
+    let began = Instant::now();
+    while ask(server.api.clone(), &second).await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(10), "the new certificate is not used");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(ask(server.api.clone(), &first).await.is_err(), "the old certificate is still used");
+}

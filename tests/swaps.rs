@@ -1,0 +1,78 @@
+//! Models come and go under load.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use axum::http::StatusCode;
+use common::Service;
+use serde_json::{Value, json};
+
+const QUESTION: &str = "/v1/markets/de/items/bread/bought-together?limit=3&customer=anna";
+
+/// Without what names the answer itself.
+fn content(body: &Value) -> Value {
+    json!({ "model": body["model"], "items": body["items"] })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_request_fails_and_no_answer_is_of_two_models_while_models_are_swapped() {
+    let swaps = std::env::var("TROLLEY_SWAPS").ok().and_then(|swaps| swaps.parse().ok()).unwrap_or(100);
+    let service = Arc::new(Service::new().await);
+    let first = service.get(QUESTION).await.1;
+    // Of half the baskets: the same question has other scores.
+    let half: Vec<String> = common::transactions().lines().step_by(2).map(str::to_owned).collect();
+    let header = common::transactions().lines().next().unwrap().to_owned();
+    let body: Vec<String> = half.into_iter().filter(|line| *line != header).collect();
+    common::train_on(service.folder.path(), "de", 1_710_000_100, &format!("{header}\n{}\n", body.join("\n")));
+    service.markets.refresh();
+    let second = service.get(QUESTION).await.1;
+    assert_ne!(first["model"], second["model"]);
+    assert_ne!(first["items"], second["items"], "two models that answer alike show nothing");
+    let known: HashMap<String, Value> =
+        [&first, &second].map(|body| (body["model"].as_str().unwrap().to_owned(), content(body))).into();
+
+    let (ended, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (service, known, ended, asked) = (service.clone(), known.clone(), ended.clone(), asked.clone());
+            tokio::spawn(async move {
+                while !ended.load(Ordering::Relaxed) {
+                    let (status, body) = service.get(QUESTION).await;
+                    assert_eq!(status, StatusCode::OK, "{body}");
+                    assert_eq!(content(&body), known[body["model"].as_str().unwrap()]);
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for swap in 0..swaps {
+        let version = if swap % 2 == 0 { &first["model"] } else { &second["model"] };
+        let body = json!({ "version": version }).to_string();
+        let (status, answer) = service.json("PUT", "/v1/markets/de/models/current", &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    ended.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert!(asked.load(Ordering::Relaxed) > swaps, "{} requests", asked.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn an_artefact_that_vanishes_or_is_cut_while_it_serves_changes_no_answer() {
+    let service = Service::new().await;
+    let before = content(&service.get(QUESTION).await.1);
+    let folder = service.folder.path().join("models/de").join(before["model"].as_str().unwrap());
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap().set_len(10).unwrap();
+    }
+    service.markets.refresh();
+    assert_eq!(content(&service.get(QUESTION).await.1), before);
+    std::fs::remove_dir_all(&folder).unwrap();
+    service.markets.refresh();
+    assert_eq!(content(&service.get(QUESTION).await.1), before);
+}

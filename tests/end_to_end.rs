@@ -238,7 +238,7 @@ fn one_markets_failure_leaves_the_others_their_models() {
     assert!(!output.status.success() && said.contains("no new model for de"), "{said}");
     let ends: Vec<(&str, &str)> = printed
         .lines()
-        .skip_while(|line| !line.ends_with("seconds"))
+        .skip_while(|line| !line.ends_with("MiB"))
         .skip(1)
         .filter_map(|line| line.trim().split_once(' '))
         .map(|(market, rest)| (market, rest.trim().split(' ').next().unwrap_or("")))

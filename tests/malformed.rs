@@ -54,7 +54,7 @@ impl Grammar {
             "/v1/markets/{}/items/{}/bought-together/why-not/{}", "/v1/markets/{}/bought-together",
             "/v1/markets/{}/customers/{}/offers", "/v1/markets/{}/offers/{}/audience", "/v1/markets/{}/offers",
             "/v1/markets/{}/stock", "/v1/markets/{}/rules", "/v1/markets/{}/events", "/v1/markets/{}/models",
-            "/v1/markets/{}/models/current", "/v1/markets/{}/customers/{}", "/health/ready", "/{}/{}",
+            "/v1/markets/{}/models/current", "/v1/markets/{}/customers/{}", "/health/live", "/{}/{}",
         ];
         let mut path = String::new();
         for part in self.pick(&PATHS).split_inclusive("{}") {

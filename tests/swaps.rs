@@ -76,3 +76,17 @@ async fn an_artefact_that_vanishes_or_is_cut_while_it_serves_changes_no_answer()
     service.markets.refresh();
     assert_eq!(content(&service.get(QUESTION).await.1), before);
 }
+
+#[tokio::test]
+async fn a_market_comes_and_goes_by_data_alone() {
+    let service = Service::new().await;
+    let question = QUESTION.replace("/de/", "/fr/");
+    assert_eq!(service.get(&question).await.0, StatusCode::NOT_FOUND);
+    common::train(service.folder.path(), "fr", 1_710_000_000);
+    service.markets.refresh();
+    assert_eq!(service.get(&question).await.0, StatusCode::OK);
+    service.markets.shelf().retire(&common::name("fr")).unwrap();
+    service.markets.refresh();
+    assert_eq!(service.get(&question).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(service.get(QUESTION).await.0, StatusCode::OK, "others stay");
+}

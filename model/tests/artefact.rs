@@ -158,13 +158,32 @@ fn a_published_version_is_never_overwritten_and_the_pointer_follows() {
     let market = name("xx");
     assert_eq!(shelf.current(&market).unwrap(), name("v2"));
     assert_eq!(shelf.previous(&market).unwrap(), name("v1"));
-    shelf.set_current(&market, &name("v1")).unwrap();
+    shelf.set_current(&market, &name("v1"), false).unwrap();
     assert_eq!(shelf.current(&market).unwrap(), name("v1"));
     assert_eq!(shelf.versions(&market).unwrap(), [name("v1"), name("v2")]);
-    let error = shelf.set_current(&market, &name("v3")).unwrap_err();
+    let error = shelf.set_current(&market, &name("v3"), false).unwrap_err();
     assert!(matches!(error, ArtefactError::NoVersion { .. }), "{error}");
     let again = std::panic::catch_unwind(|| publish(folder.path(), "v2"));
     assert!(again.is_err(), "the same version was published twice");
+}
+
+#[test]
+fn a_pinned_version_stays_and_a_retired_market_comes_back_with_its_next_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, market) = (publish(folder.path(), "v1"), name("xx"));
+    publish(folder.path(), "v2");
+    shelf.set_current(&market, &name("v1"), true).unwrap();
+    publish(folder.path(), "v3");
+    assert_eq!((shelf.current(&market).unwrap(), shelf.is_pinned(&market)), (name("v1"), true));
+    shelf.set_current(&market, &name("v3"), false).unwrap();
+    publish(folder.path(), "v4");
+    assert_eq!((shelf.current(&market).unwrap(), shelf.is_pinned(&market)), (name("v4"), false));
+
+    shelf.retire(&market).unwrap();
+    assert_eq!(shelf.markets().unwrap(), []);
+    publish(folder.path(), "v5");
+    assert_eq!(shelf.markets().unwrap(), [market]);
+    assert!(matches!(shelf.retire(&name("nowhere")), Err(ArtefactError::NoModel { .. })));
 }
 
 #[test]

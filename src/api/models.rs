@@ -19,6 +19,8 @@ pub(super) struct ModelList {
     current: Option<String>,
     /// The version that answers; another one than `current` only while that is being opened, or was refused.
     in_service: Option<String>,
+    /// Whether `current` stays when the next model is published.
+    pinned: bool,
     /// All versions, oldest first.
     versions: Vec<String>,
 }
@@ -47,9 +49,13 @@ pub(super) struct Version {
     /// One of the market's versions.
     #[schema(example = "2026-11-20t04-00-00z")]
     version: String,
+    /// Whether it stays when the next model is published.
+    #[serde(default)]
+    pin: bool,
 }
 
-/// Puts another version into service: a rollback, or its reverse. It holds until the next model is published.
+/// Puts another version into service: a rollback, or its reverse. It holds until the next model is published or, pinned,
+/// until another version is put into service.
 #[utoipa::path(
     put,
     path = "/v1/markets/{market}/models/current",
@@ -62,7 +68,7 @@ pub(super) struct Version {
 pub(super) async fn set_current(
     State(markets): State<Arc<Markets>>,
     Path(market): Path<String>,
-    extract::Json(Version { version }): extract::Json<Version>,
+    extract::Json(Version { version, pin }): extract::Json<Version>,
 ) -> Result<Json<ModelList>, Problem> {
     let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
     let version = Name::new(&version).map_err(|e| Problem::field("version", e.to_string()))?;
@@ -70,7 +76,7 @@ pub(super) async fn set_current(
         let _changing = market.changing();
         // Opened before the pointer moves: a damaged model must not become the current one.
         let opened = markets.shelf().open(market.name(), &version)?;
-        markets.shelf().set_current(market.name(), &version)?;
+        markets.shelf().set_current(market.name(), &version, pin)?;
         market.serve(opened);
         facts(&markets, &market)
     })
@@ -83,6 +89,7 @@ fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError>
     Ok(ModelList {
         current: markets.shelf().current(market.name()).ok().map(String::from),
         in_service: market.snapshot().map(|snapshot| snapshot.manifest().version.to_string()),
+        pinned: markets.shelf().is_pinned(market.name()),
         versions: versions.into_iter().map(String::from).collect(),
     })
 }

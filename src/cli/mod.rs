@@ -6,12 +6,16 @@ mod check;
 mod demo;
 #[cfg(feature = "training")]
 mod evaluate;
+#[cfg(feature = "training")]
+mod generate;
 mod key;
 mod models;
 #[cfg(feature = "training")]
 mod progress;
 mod recommend;
 mod serve;
+#[cfg(feature = "training")]
+mod side_by_side;
 #[cfg(feature = "training")]
 mod summary;
 mod table;
@@ -55,6 +59,8 @@ enum Command {
     Train(train::Train),
     #[cfg(feature = "training")]
     Evaluate(evaluate::Evaluate),
+    #[cfg(feature = "training")]
+    Generate(generate::Generate),
     Serve(serve::Serve),
     Recommend(recommend::Recommend),
     Models(models::Models),
@@ -66,7 +72,7 @@ enum Command {
 struct ConfigFile {
     /// The config file. Without it: trolley.toml if there is one, else the defaults and the environment
     #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 impl ConfigFile {
@@ -95,6 +101,8 @@ impl Cli {
             Command::Train(train) => train.run(),
             #[cfg(feature = "training")]
             Command::Evaluate(evaluate) => evaluate.run(),
+            #[cfg(feature = "training")]
+            Command::Generate(generate) => generate.run(),
             Command::Serve(serve) => serve.run(),
             Command::Recommend(recommend) => recommend.run(),
             Command::Models(models) => models.run(),

@@ -49,6 +49,17 @@ enum Action {
         market: Name,
         /// The version; by default the one before the one in service
         version: Option<Name>,
+        /// Keep it whatever is published, until the next rollback
+        #[arg(long)]
+        pin: bool,
+    },
+    /// Take a market out of service; its models stay, and the next one that is published brings it back
+    Retire {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The market
+        #[arg(long)]
+        market: Name,
     },
 }
 
@@ -62,7 +73,7 @@ impl Models {
                 println!("{}", serde_json::to_string_pretty(&shelf.manifest(&market, &version)?)?);
                 Ok(())
             }
-            Action::Rollback { config, market, version } => {
+            Action::Rollback { config, market, version, pin } => {
                 let shelf = shelf(&config)?;
                 // A damaged pointer is one more reason to roll back.
                 let before = shelf.current(&market).map_or_else(|_| "nothing".to_owned(), String::from);
@@ -72,8 +83,14 @@ impl Models {
                 };
                 // Opened first: a damaged model must not become the current one.
                 shelf.open(&market, &version)?;
-                shelf.set_current(&market, &version)?;
-                println!("market {market}: {version} is in service instead of {before}");
+                shelf.set_current(&market, &version, pin)?;
+                let until = if pin { ", and stays whatever is published" } else { "" };
+                println!("market {market}: {version} is in service instead of {before}{until}");
+                Ok(())
+            }
+            Action::Retire { config, market } => {
+                shelf(&config)?.retire(&market)?;
+                println!("market {market} is out of service");
                 Ok(())
             }
         }
@@ -88,8 +105,9 @@ fn list(shelf: &Shelf, only: Option<&Name>, csv: bool) -> anyhow::Result<()> {
     let mut table = Table::new(&["", "market", "version", "created", "baskets", "items", "customers", "MB"]);
     for market in shelf.markets()?.into_iter().filter(|market| only.is_none_or(|only| only == market)) {
         let current = shelf.current(&market).ok();
+        let in_service = if shelf.is_pinned(&market) { "* pinned" } else { "*" };
         for version in shelf.versions(&market)? {
-            let mark = if current.as_ref() == Some(&version) { "*" } else { "" };
+            let mark = if current.as_ref() == Some(&version) { in_service } else { "" };
             let mut row = vec![mark.to_owned(), market.to_string(), version.to_string()];
             match shelf.manifest(&market, &version) {
                 Ok(manifest) => {

@@ -1,8 +1,11 @@
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
 use trolley_training::{InputConfig, Order, Outcome, TrainingConfig};
@@ -10,7 +13,7 @@ use trolley_training::{InputConfig, Order, Outcome, TrainingConfig};
 use super::progress::Bars;
 use super::recommend::last_offers;
 use super::table::{Table, thousands};
-use super::{ConfigFile, summary};
+use super::{ConfigFile, side_by_side, summary};
 use crate::config::Config;
 use crate::live::CustomerHash;
 use crate::report::Verdict;
@@ -20,27 +23,38 @@ use crate::store::Store;
 ///
 /// Reads the market's tables, learns, judges the model on weeks held back, and puts a new version into the models
 /// folder, where a running service finds it. A model that does not pass the market's gate is kept aside instead, and the
-/// command fails. The reports folder gets a page about it either way. A market that fails leaves the others' models
-/// published; a table at the end says what became of each.
+/// command fails. The reports folder gets a page about it either way. Several markets are trained at a time, each by a
+/// process of its own: one that fails leaves the others' models published, and a table at the end says what became of
+/// each.
 ///
 /// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
 /// model at any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
-    config: ConfigFile,
+    pub(super) config: ConfigFile,
     /// Only this market
     #[arg(long)]
     market: Option<Name>,
     /// All randomness follows from it
     #[arg(long)]
-    seed: Option<u64>,
-    /// Threads to train on; by default all processors
+    pub(super) seed: Option<u64>,
+    /// Threads to train on; by default all processors, shared among the markets that are trained at a time
     #[arg(long, default_value_t = 0, hide_default_value = true)]
-    threads: usize,
+    pub(super) threads: usize,
+    /// Markets trained at a time; by default as many as there are processors, within the memory
+    #[arg(long)]
+    pub(super) parallel: Option<NonZeroUsize>,
+    /// Memory for all markets that are trained at a time, in GiB; by default four fifths of what is free. A market is
+    /// reckoned with its gate's memory_gib or, without one, by the size of its files
+    #[arg(long)]
+    pub(super) memory: Option<f64>,
+    /// Where to write what became of the market, for the process that trains many
+    #[arg(long, hide = true)]
+    outcome: Option<PathBuf>,
     /// Publish even what does not pass its gate; the manifest says so
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
 }
 
 /// Writes the report of a training into the reports folder: the page, and the same as JSON.
@@ -59,58 +73,116 @@ pub(super) fn report(outcome: &Outcome, market: &Name, config: &Config) -> anyho
 impl Train {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
-        let training = TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
-        let shelf = Shelf::new(&config.models);
-        let now = now()?;
         let markets = markets(&config, self.market.as_ref())?;
-        let erased = erased(&config, &markets)?;
-        let mut ends = Table::new(&["market", "model", "version", "baskets", "seconds"]);
-        let (mut rejected, mut failed) = (Vec::new(), Vec::new());
-        for (market, input) in &markets {
+        let ends = match &markets[..] {
+            [(market, input)] => vec![self.one(&config, market, input)],
+            _ => side_by_side::train(&self, &markets)?,
+        };
+        if let Some(file) = &self.outcome {
+            std::fs::write(file, serde_json::to_string(&ends[0])?).context("the outcome cannot be written")?;
+        }
+        if ends.len() > 1 {
+            let mut table = Table::new(&["market", "model", "version", "baskets", "seconds", "MiB"]);
+            for end in &ends {
+                let number = |number: Option<u64>| number.map_or_else(String::new, thousands);
+                let seconds = end.seconds.map_or_else(String::new, |seconds| format!("{seconds:.1}"));
+                let (version, memory) = (end.version.clone().unwrap_or_default(), end.memory.map(|bytes| bytes >> 20));
+                let fate = end.fate.words().to_owned();
+                table.row(vec![end.market.clone(), fate, version, number(end.baskets), seconds, number(memory)]);
+            }
+            println!();
+            table.print(false)?;
+        }
+        let of = |fate: Fate| {
+            let ends = ends.iter().filter(|end| end.fate == fate);
+            ends.map(|end| end.market.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        match (of(Fate::Failed), of(Fate::Rejected)) {
+            (failed, rejected) if failed.is_empty() && rejected.is_empty() => Ok(()),
+            (failed, rejected) if failed.is_empty() => {
+                bail!("not published, because the gate was not passed: {rejected}")
+            }
+            (failed, rejected) if rejected.is_empty() => bail!("no new model for {failed}"),
+            (failed, rejected) => bail!("no new model for {failed}; the gate was not passed by {rejected}"),
+        }
+    }
+
+    /// One market, with its report and summary. Its trouble is said here, and told to whoever counts.
+    fn one(&self, config: &Config, market: &Name, input: &InputConfig) -> End {
+        let train = || {
+            let training =
+                TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
+            let erased = erased(config, &[(market, input)])?;
             let order = Order {
                 market,
                 input,
                 config: &training,
-                shelf: &shelf,
+                shelf: &Shelf::new(&config.models),
                 rejects: config.rejects_of(market),
-                now,
+                now: now()?,
                 latest: latest(),
-                erased: &erased[*market],
+                erased: &erased[market],
                 threads: self.threads,
                 force: self.force,
             };
-            // One market's trouble must not keep the others from their models.
-            let end = match train(&order, &config) {
-                Ok(outcome) => {
-                    let facts = outcome.manifest.as_ref();
-                    let (version, baskets) =
-                        facts.map_or_else(Default::default, |m| (m.version.to_string(), thousands(m.data.baskets)));
-                    if !outcome.published {
-                        rejected.push(market.as_str());
-                    }
-                    let end = if outcome.published { "published" } else { "rejected by its gate" };
-                    [end.to_owned(), version, baskets, format!("{:.1}", outcome.costs.seconds)]
+            let outcome = trolley_training::train(&order, &Bars::new())?;
+            report(&outcome, market, config)?;
+            summary::print(&outcome, &order, config);
+            anyhow::Ok(outcome)
+        };
+        match train() {
+            Ok(outcome) => {
+                let facts = outcome.manifest.as_ref();
+                End {
+                    fate: if outcome.published { Fate::Published } else { Fate::Rejected },
+                    version: facts.map(|manifest| manifest.version.to_string()),
+                    baskets: facts.map(|manifest| manifest.data.baskets),
+                    seconds: Some(outcome.costs.seconds),
+                    memory: outcome.costs.peak_memory,
+                    ..End::failed(market)
                 }
-                Err(error) => {
-                    eprintln!("market `{market}`: no new model: {error:#}");
-                    failed.push(market.as_str());
-                    ["failed", "", "", ""].map(str::to_owned)
-                }
-            };
-            ends.row(std::iter::once(market.to_string()).chain(end).collect());
-        }
-        if markets.len() > 1 {
-            println!();
-            ends.print(false)?;
-        }
-        match (failed.is_empty(), rejected.is_empty()) {
-            (true, true) => Ok(()),
-            (true, false) => bail!("not published, because the gate was not passed: {}", rejected.join(", ")),
-            (false, true) => bail!("no new model for {}", failed.join(", ")),
-            (false, false) => {
-                bail!("no new model for {}; the gate was not passed by {}", failed.join(", "), rejected.join(", "))
+            }
+            Err(error) => {
+                eprintln!("market `{market}`: no new model: {error:#}");
+                End::failed(market)
             }
         }
+    }
+}
+
+/// What became of a market.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct End {
+    market: String,
+    fate: Fate,
+    version: Option<String>,
+    baskets: Option<u64>,
+    seconds: Option<f64>,
+    /// Most bytes held at any time.
+    memory: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Fate {
+    Published,
+    Rejected,
+    Failed,
+}
+
+impl Fate {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Rejected => "rejected by its gate",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl End {
+    pub(super) fn failed(market: &Name) -> Self {
+        let (version, baskets, seconds, memory) = (None, None, None, None);
+        Self { market: market.to_string(), fate: Fate::Failed, version, baskets, seconds, memory }
     }
 }
 
@@ -134,14 +206,6 @@ pub(super) fn erased(
         anyhow::Ok(all)
     };
     runtime.block_on(read).context("the customers who have been erased cannot be read, and must be left out")
-}
-
-/// One market, with its report and summary.
-fn train(order: &Order<'_>, config: &Config) -> anyhow::Result<Outcome> {
-    let outcome = trolley_training::train(order, &Bars::new())?;
-    report(&outcome, order.market, config)?;
-    summary::print(&outcome, order, config);
-    Ok(outcome)
 }
 
 /// The time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).

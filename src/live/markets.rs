@@ -60,7 +60,7 @@ impl Markets {
     /// the one in service stays, and if there is none yet, the newest sound older one serves.
     pub fn refresh(&self) {
         match self.shelf.markets() {
-            Ok(found) => self.add(found),
+            Ok(found) => self.take_in(found),
             Err(error) => tracing::error!(%error, "the models folder cannot be read"),
         }
         for market in self.markets.load().values() {
@@ -72,12 +72,15 @@ impl Markets {
         }
     }
 
-    fn add(&self, found: Vec<Name>) {
+    /// Adds the markets that were found, and drops those that have been retired.
+    fn take_in(&self, found: Vec<Name>) {
         let known = self.markets.load();
-        if found.iter().all(|name| known.contains_key(name)) {
+        let retired = |name: &Name| !found.contains(name) && self.shelf.is_retired(name);
+        if found.iter().all(|name| known.contains_key(name)) && !known.keys().any(retired) {
             return;
         }
         let mut markets = BTreeMap::clone(&known);
+        markets.retain(|name, _| !retired(name));
         for name in found {
             markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name)));
         }

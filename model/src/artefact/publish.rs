@@ -31,8 +31,12 @@ pub struct Draft<'a> {
 const UNFINISHED: &str = ".unfinished-";
 const LOCK: &str = ".publishing";
 pub(super) const POINTER: &str = "current";
+/// Keeps the pointer where it is, whatever is published.
+pub(super) const PINNED: &str = "pinned";
+/// Takes a market out of service until its next publication.
+pub(super) const RETIRED: &str = "retired";
 
-/// Writes the draft under `market_dir` and makes it the current version.
+/// Writes the draft under `market_dir` and makes it the current version, unless another one is pinned.
 ///
 /// Temporary folder, files, fsync, manifest, fsync, rename, fsync of the parent, pointer: whenever the process dies,
 /// the old model or the new one is in service, never a mixture. What a killed process left is removed here.
@@ -64,7 +68,10 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
     sync(&folder)?;
     fs::rename(&folder, &target).map_err(ArtefactError::io(&target))?;
     sync(market_dir)?;
-    point_to(market_dir, &draft.version)?;
+    remove(&market_dir.join(RETIRED))?;
+    if !market_dir.join(PINNED).exists() {
+        point_to(market_dir, &draft.version)?;
+    }
     Ok(manifest)
 }
 
@@ -95,6 +102,20 @@ fn remove_unfinished(market_dir: &Path) -> Result<(), ArtefactError> {
         }
     }
     Ok(())
+}
+
+/// Puts a file without content beside the versions.
+pub(super) fn mark(market_dir: &Path, file: &str) -> Result<(), ArtefactError> {
+    write(&market_dir.join(file), b"")?;
+    sync(market_dir)
+}
+
+/// Removes a file that need not be there.
+pub(super) fn remove(path: &Path) -> Result<(), ArtefactError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ArtefactError::io(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtefactError> {

@@ -50,8 +50,27 @@ impl Shelf {
     /// If the folder can't be read; one that does not exist has no markets.
     pub fn markets(&self) -> Result<Vec<Name>, ArtefactError> {
         let mut markets = folders(&self.models)?;
-        markets.retain(|market| self.models.join(market).join(publish::POINTER).is_file());
+        markets.retain(|market| self.models.join(market).join(publish::POINTER).is_file() && !self.is_retired(market));
         Ok(markets)
+    }
+
+    /// Whether a market is out of service until its next publication.
+    pub fn is_retired(&self, market: &Name) -> bool {
+        self.models.join(market).join(publish::RETIRED).exists()
+    }
+
+    /// Takes a market out of service. Its models stay; the next one that is published brings it back.
+    ///
+    /// # Errors
+    /// If it has no model, or the disk refuses.
+    pub fn retire(&self, market: &Name) -> Result<(), ArtefactError> {
+        self.current(market)?;
+        publish::mark(&self.models.join(market), publish::RETIRED)
+    }
+
+    /// Whether the current version stays whatever is published.
+    pub fn is_pinned(&self, market: &Name) -> bool {
+        self.models.join(market).join(publish::PINNED).exists()
     }
 
     /// The versions of a market, oldest first. Versions are named after their time, so names sort like times.
@@ -77,15 +96,21 @@ impl Shelf {
         Name::new(text.trim_end()).map_err(|source| ArtefactError::BadPointer { path, source })
     }
 
-    /// Makes another version the current one: a rollback, or its reverse. Its manifest must be sound.
+    /// Makes another version the current one: a rollback, or its reverse. Its manifest must be sound. It holds until
+    /// the next publication or, pinned, until this is called again.
     ///
     /// # Errors
     /// If there is no such version, or it can't be read, or a publication is under way.
-    pub fn set_current(&self, market: &Name, version: &Name) -> Result<Manifest, ArtefactError> {
+    pub fn set_current(&self, market: &Name, version: &Name, pinned: bool) -> Result<Manifest, ArtefactError> {
         let market_dir = self.models.join(market);
         let manifest = self.manifest(market, version)?;
         let _lock = publish::lock(&market_dir)?;
         publish::point_to(&market_dir, version)?;
+        if pinned {
+            publish::mark(&market_dir, publish::PINNED)?;
+        } else {
+            publish::remove(&market_dir.join(publish::PINNED))?;
+        }
         Ok(manifest)
     }
 
@@ -99,7 +124,7 @@ impl Shelf {
         older.ok_or_else(|| ArtefactError::NoVersion { market: market.clone(), version: current })
     }
 
-    /// Publishes a model and makes it the current one.
+    /// Publishes a model and makes it the current one, unless another one is pinned.
     ///
     /// # Errors
     /// If its version exists, another process is publishing, or the disk refuses.

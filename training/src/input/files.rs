@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use super::InputError;
 
 /// The files that a path stands for, sorted: the file itself, those in the folder, or those that match the glob.
-pub(super) fn find(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
+pub fn find(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
     let path = Path::new(pattern);
     let mut files = if path.is_file() {
         vec![path.to_owned()]

@@ -18,6 +18,7 @@ mod transactions;
 pub use batch::columns;
 pub use config::{Columns, InputConfig, ItemColumns, OfferColumns, OneOrMany, TransactionColumns};
 pub use error::InputError;
+pub use files::find as find_files;
 pub use items::{Item, Items, read_items};
 pub use offers::{OfferRow, read_offers};
 pub use rejects::{Reason, Rejects};

@@ -1,0 +1,218 @@
+//! What the service does with more than it can answer: capacity in a closed loop, then arrivals that do not wait for
+//! answers (an open loop) at half of it, at twice and at ten times, and at half of it again.
+//!
+//! `cargo run --release -- demo --no-serve`, then `cargo bench --bench overload`. The service runs on one processor
+//! (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
+//! could be sent.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
+
+#[path = "../tests/common/server.rs"]
+mod server;
+
+use std::process::Command;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use server::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use trolley_model::Name;
+use trolley_model::artefact::Shelf;
+
+const CONNECTIONS: usize = 512;
+const SECONDS: f64 = 8.0;
+
+/// What came of a load.
+#[derive(Default)]
+struct Load {
+    /// Milliseconds of each answer.
+    answered: Vec<f64>,
+    refused: u64,
+    failed: u64,
+    seconds: f64,
+}
+
+impl Load {
+    fn quantile(&mut self, share: f64) -> f64 {
+        self.answered.sort_by(f64::total_cmp);
+        let at = ((self.answered.len() as f64 * share) as usize).min(self.answered.len().saturating_sub(1));
+        self.answered.get(at).copied().unwrap_or(f64::NAN)
+    }
+
+    fn goodput(&self) -> f64 {
+        self.answered.len() as f64 / self.seconds
+    }
+}
+
+struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    async fn new(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: Vec::with_capacity(8192) }
+    }
+
+    /// The status of an answer; `None` if the connection failed.
+    async fn ask(&mut self, request: &[u8]) -> Option<u16> {
+        self.stream.write_all(request).await.ok()?;
+        self.buffer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.buffer).await.ok()? == 0 {
+                return None;
+            }
+            let Some(end) = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+            let head = std::str::from_utf8(&self.buffer[..end]).ok()?;
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+            if self.buffer.len() >= end + 4 + length.unwrap_or(0) {
+                return head.get(9..12)?.parse().ok();
+            }
+        }
+    }
+}
+
+/// Requests of customers and items of the model, in random order.
+fn requests(market: &str, shelf: &Shelf) -> Vec<Vec<u8>> {
+    let name = Name::new(market).unwrap();
+    let opened = shelf.open(&name, &shelf.current(&name).unwrap()).unwrap();
+    let (customers, items) = (opened.model.histories().customers(), opened.model.catalogue().items());
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    let mut pick = |n: u32| (random.next_u64() % u64::from(n)) as u32;
+    (0..5000)
+        .map(|_| {
+            let (customer, item) = (pick(customers.len() as u32), pick(opened.model.catalogue().bought()));
+            let (customer, item) = (customers.get(customer), items.get(item));
+            format!(
+                "GET /v1/markets/{market}/items/{item}/bought-together?customer={customer} HTTP/1.1\r\nhost: x\r\n\r\n"
+            )
+            .into_bytes()
+        })
+        .collect()
+}
+
+/// Each of 32 clients asks as soon as it was answered.
+async fn closed(address: &str, requests: Rc<Vec<Vec<u8>>>) -> Load {
+    let began = Instant::now();
+    let clients = (0..32).map(|client| {
+        let (address, requests) = (address.to_owned(), requests.clone());
+        tokio::task::spawn_local(async move {
+            let (mut client, mut answered, first) = (Client::new(&address).await, 0u64, client * 150);
+            while began.elapsed().as_secs_f64() < SECONDS {
+                let request = &requests[(first + answered as usize) % requests.len()];
+                assert_eq!(client.ask(request).await, Some(200));
+                answered += 1;
+            }
+            answered
+        })
+    });
+    let mut load = Load::default();
+    for client in clients.collect::<Vec<_>>() {
+        load.answered.resize(load.answered.len() + client.await.unwrap() as usize, 0.0);
+    }
+    load.seconds = began.elapsed().as_secs_f64();
+    load
+}
+
+/// Requests are due at random times, `rate` a second, whatever becomes of those before.
+async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64) -> Load {
+    let (sender, receiver) = async_channel();
+    let clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (address, requests, receiver) = (address.to_owned(), requests.clone(), receiver.clone());
+            tokio::task::spawn_local(async move {
+                let (mut client, mut load) = (Client::new(&address).await, Load::default());
+                while let Some((number, due)) = next(&receiver).await {
+                    match client.ask(&requests[number % requests.len()]).await {
+                        Some(200) => load.answered.push(Instant::now().duration_since(due).as_secs_f64() * 1e3),
+                        Some(503) => load.refused += 1,
+                        _ => {
+                            load.failed += 1;
+                            client = Client::new(&address).await;
+                        }
+                    }
+                }
+                load
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (began, mut due) = (Instant::now(), 0.0);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
+    let mut number = 0;
+    while due < SECONDS {
+        let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        due -= (1.0 - unit).ln() / rate;
+        while began.elapsed().as_secs_f64() < due {
+            tokio::task::yield_now().await;
+        }
+        let _ = sender.send((number, began + Duration::from_secs_f64(due)));
+        number += 1;
+    }
+    drop(sender);
+    let mut all = Load::default();
+    for client in clients {
+        let load = client.await.unwrap();
+        all.answered.extend(load.answered);
+        all.refused += load.refused;
+        all.failed += load.failed;
+    }
+    all.seconds = began.elapsed().as_secs_f64();
+    all
+}
+
+type Due = (usize, Instant);
+type Receiver = Rc<tokio::sync::Mutex<tokio::sync::mpsc::UnboundedReceiver<Due>>>;
+
+fn async_channel() -> (tokio::sync::mpsc::UnboundedSender<Due>, Receiver) {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    (sender, Rc::new(tokio::sync::Mutex::new(receiver)))
+}
+
+async fn next(receiver: &Receiver) -> Option<Due> {
+    receiver.lock().await.recv().await
+}
+
+fn main() {
+    let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
+    let models = std::fs::canonicalize(models).expect("a model: `cargo run --release -- demo --no-serve` makes one");
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("trolley.toml");
+    let text = format!(
+        "models = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+         state = \"sqlite:{}/state.sqlite\"\n",
+        models.display(),
+        folder.path().display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let pin = |process: u32, processor: &str| {
+        let pinned = Command::new("taskset").args(["-a", "-p", "-c", processor, &process.to_string()]).output();
+        if !pinned.is_ok_and(|output| output.status.success()) {
+            println!("there is no taskset: service and clients share the processors");
+        }
+    };
+    let server = Server::start(config.to_str().unwrap());
+    pin(server.process.id(), "0");
+    pin(std::process::id(), "1");
+    let requests = Rc::new(requests("us", &Shelf::new(models)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let capacity = closed(&server.api, requests.clone()).await.goodput();
+        println!("capacity, 32 clients in a closed loop: {capacity:.0} answers/s");
+        println!("load | answers/s of capacity | p50 ms | p99 ms | p99 of that at half | refused | failed");
+        let mut half = None;
+        for (name, times) in [("half", 0.5), ("twice", 2.0), ("ten times", 10.0), ("half again", 0.5)] {
+            let mut load = open(&server.api, requests.clone(), capacity * times).await;
+            let (p50, p99) = (load.quantile(0.5), load.quantile(0.99));
+            let beside = p99 / *half.get_or_insert(p99);
+            let (goodput, refused, failed) = (load.goodput() / capacity, load.refused, load.failed);
+            println!("{name} | {goodput:.2} | {p50:.2} | {p99:.2} | {beside:.2} | {refused} | {failed}");
+        }
+    });
+    drop(server);
+}

@@ -1,0 +1,140 @@
+//! Many markets: each is trained by a process of its own, as many at a time as processors and memory allow.
+//!
+//! A process of its own has its own peak of memory, and whatever becomes of it, the others go on.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{JoinHandle, available_parallelism};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use trolley_model::Name;
+use trolley_training::InputConfig;
+use trolley_training::input::find_files;
+
+use super::train::{End, Train, now};
+
+/// Bytes of memory per byte of a Parquet file, measured on The Complete Journey, and what a small market needs too.
+const PER_BYTE: f64 = 170.0;
+const LEAST: f64 = 300e6;
+/// A CSV file holds as much as a Parquet file of an eighth of its size.
+const CSV: f64 = 8.0;
+/// If the system does not tell what is free.
+const FREE: f64 = 4e9;
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// A market on its way.
+struct Running {
+    place: usize,
+    need: f64,
+    waiting: JoinHandle<std::io::Result<Output>>,
+}
+
+/// Trains all markets; what became of each, in their order.
+pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow::Result<Vec<End>> {
+    let processors = available_parallelism().map_or(1, usize::from);
+    let most = asked.parallel.map_or(processors, usize::from).min(markets.len());
+    let budget = asked.memory.map_or_else(free_memory, |gib| gib * GIB);
+    let threads = if asked.threads == 0 { processors } else { asked.threads };
+    let (threads, time) = ((threads / most).max(1), now()?);
+    let folder = std::env::temp_dir().join(format!("trolley-train-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let outcome = |market: &Name| folder.join(format!("{market}.json"));
+    let bar = bar(markets.len());
+
+    let mut ends: Vec<Option<End>> = markets.iter().map(|_| None).collect();
+    // Those that need most come first, so that none of them is left alone at the end.
+    let mut waiting: Vec<(usize, f64)> = markets.iter().map(|(_, input)| need(input)).enumerate().collect();
+    waiting.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut running: Vec<Running> = Vec::new();
+    while !(waiting.is_empty() && running.is_empty()) {
+        let used: f64 = running.iter().map(|running| running.need).sum();
+        // One that needs more than there is gets its chance when it is alone.
+        let fits = |&(_, need): &(usize, f64)| running.is_empty() || used + need <= budget;
+        if running.len() < most && let Some(next) = waiting.iter().rposition(fits) {
+            let (place, need) = waiting.remove(next);
+            let market = markets[place].0;
+            let child = start(asked, market, threads, time.timestamp(), &outcome(market))?;
+            running.push(Running { place, need, waiting: std::thread::spawn(move || child.wait_with_output()) });
+            continue;
+        }
+        let Some(done) = running.iter().position(|running| running.waiting.is_finished()) else {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            continue;
+        };
+        let Running { place, waiting, .. } = running.swap_remove(done);
+        let (market, output) = (markets[place].0, waiting.join());
+        bar.suspend(|| show(market, output.ok().and_then(Result::ok)));
+        let end = std::fs::read_to_string(outcome(market)).ok().and_then(|text| serde_json::from_str(&text).ok());
+        ends[place] = Some(end.unwrap_or_else(|| End::failed(market)));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let _ = std::fs::remove_dir_all(&folder);
+    Ok(ends.into_iter().flatten().collect())
+}
+
+fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path) -> anyhow::Result<Child> {
+    let mut command = Command::new(std::env::current_exe().context("this program does not know where it lies")?);
+    command.args(["train", "--market", market.as_str(), "--threads", &threads.to_string(), "--outcome"]).arg(outcome);
+    if let Some(config) = &asked.config.config {
+        command.arg("--config").arg(config);
+    }
+    if let Some(seed) = asked.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    if asked.force {
+        command.arg("--force");
+    }
+    // One time for all: versions of one run have one name.
+    command.env("SOURCE_DATE_EPOCH", time.to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().context("the process for a market cannot be started")
+}
+
+/// What a market's process had to say, in one piece.
+fn show(market: &Name, output: Option<Output>) {
+    let Some(output) = output else {
+        eprintln!("market `{market}`: its process cannot be heard");
+        return;
+    };
+    // A pipe that nobody reads any more is no reason to stop.
+    let _ = std::io::stdout().write_all(&output.stdout);
+    for line in String::from_utf8_lossy(&output.stderr).lines().filter(|line| !line.starts_with("error: ")) {
+        eprintln!("{line}");
+    }
+    if output.status.code().is_none() {
+        eprintln!("market `{market}`: its process was killed; perhaps memory ran out: see --memory and --parallel");
+    }
+}
+
+/// Bytes that the training of a market may hold.
+fn need(input: &InputConfig) -> f64 {
+    if let Some(gib) = input.gate.as_ref().and_then(|gate| gate.memory_gib) {
+        return gib * GIB;
+    }
+    let bytes = |path: &std::path::PathBuf| {
+        let bytes = std::fs::metadata(path).map_or(0, |file| file.len()) as f64;
+        if path.extension().is_some_and(|ending| ending == "csv") { bytes / CSV } else { bytes }
+    };
+    // What can't be listed is said by the training itself.
+    let files = find_files(&input.transactions).unwrap_or_default();
+    LEAST + PER_BYTE * files.iter().map(bytes).sum::<f64>()
+}
+
+fn free_memory() -> f64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+    kib.map_or(FREE, |kib| kib * 1024.0 * 0.8)
+}
+
+fn bar(markets: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(markets as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg:22} {bar:32} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message("markets");
+    bar
+}

@@ -1,0 +1,229 @@
+//! A shop that does not exist: as large as is wanted, and with what is to be found planted in it.
+//!
+//! Items sell by Zipf's law. Every customer has a list of usual items, and fills half of each basket from it. Some items
+//! have a complement, which often goes into the same basket; some have substitutes of their category, of which a
+//! customer has one for long and another now and then, and never two at a time.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use crate::progress::Progress;
+use crate::random::Random;
+
+/// How large the shop is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShopSize {
+    /// Lines of all baskets, about.
+    pub lines: u64,
+    /// Items.
+    pub items: u32,
+    /// Customers.
+    pub customers: u32,
+    /// Days from the first basket to the last.
+    pub days: u16,
+}
+
+/// Lines of a basket on the mean, before complements.
+const BASKET: f64 = 8.0;
+/// Items of a category.
+const CATEGORY: u32 = 20;
+/// Items on a customer's list of usual ones.
+const USUAL: usize = 25;
+/// How much of a basket is from that list.
+const HABIT: f32 = 0.5;
+/// One in so many items has a complement.
+const COMPLEMENTS: u32 = 8;
+/// How often the complement goes with it.
+const TOGETHER: f32 = 0.4;
+/// The first so many items of a category stand in for each other.
+const SUBSTITUTES: u32 = 3;
+/// How often a customer takes another one of them than usual.
+const CHANGE: f32 = 0.15;
+/// Lines in a file.
+const FILE: u64 = 10_000_000;
+/// 2024-01-01.
+const FIRST_DAY: u64 = 19_723;
+
+/// A shop of a size, to be written down.
+#[derive(Debug)]
+pub struct Shop {
+    size: ShopSize,
+    seed: u64,
+    /// Sums of the items' weights, in the order of the items' ranks.
+    weights: Vec<f64>,
+    /// The items by rank: neighbours in rank are not neighbours in number or category.
+    ranks: Vec<u32>,
+}
+
+impl Shop {
+    /// The shop of a seed.
+    pub fn new(size: ShopSize, seed: u64) -> Self {
+        let mut ranks: Vec<u32> = (0..size.items.max(1)).collect();
+        Random::new(seed, &[0]).shuffle(&mut ranks);
+        let mut sum = 0.0;
+        // Zipf's law with a flattened head: the best seller is in some percent of the baskets, as in real shops.
+        let weight = |rank: usize| 1.0 / (rank as f64 + 20.0);
+        let weights = (0..ranks.len()).map(|rank| {
+            sum += weight(rank);
+            sum
+        });
+        Self { size, seed, weights: weights.collect(), ranks }
+    }
+
+    /// The complement of an item, if it has one: the item beside it in rank, which sells about as well.
+    fn complement(&self, rank: usize) -> Option<usize> {
+        (rank.is_multiple_of(COMPLEMENTS as usize) && rank + 1 < self.ranks.len()).then_some(rank + 1)
+    }
+
+    /// The items that stand in for an item, itself among them; none if it is not of the first of its category.
+    fn substitutes(&self, item: u32) -> std::ops::Range<u32> {
+        let first = item / CATEGORY * CATEGORY;
+        if item < first + SUBSTITUTES { first..(first + SUBSTITUTES).min(self.size.items) } else { item..item }
+    }
+
+    fn draw(&self, random: &mut Random) -> usize {
+        let total = self.weights.last().copied().unwrap_or(0.0);
+        let point = f64::from(random.unit()) * total;
+        self.weights.partition_point(|&sum| sum <= point).min(self.ranks.len() - 1)
+    }
+
+    /// The pairs that are planted: complements, and substitutes.
+    pub fn planted(&self) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
+        let complement = |rank: usize| Some((self.ranks[rank], self.ranks[self.complement(rank)?]));
+        let substitutes = |item: u32| self.substitutes(item).filter(move |&other| other != item).map(move |o| (item, o));
+        ((0..self.ranks.len()).filter_map(complement).collect(), (0..self.size.items).flat_map(substitutes).collect())
+    }
+
+    /// Writes `transactions-000.csv` and so on, `items.csv`, `planted.csv` and a config, `shop.toml`, into a folder.
+    /// Returns the number of lines.
+    ///
+    /// # Errors
+    /// If the folder can't be written to.
+    pub fn write(&self, folder: &Path, progress: &dyn Progress) -> io::Result<u64> {
+        std::fs::create_dir_all(folder)?;
+        let mut items = BufWriter::new(File::create(folder.join("items.csv"))?);
+        writeln!(items, "item_id,category,name")?;
+        for item in 0..self.size.items {
+            let category = item / CATEGORY;
+            writeln!(items, "i{item},c{category},Item {} of category {category}", item % CATEGORY)?;
+        }
+        items.flush()?;
+        let mut planted = BufWriter::new(File::create(folder.join("planted.csv"))?);
+        writeln!(planted, "kind,item_id,other_id")?;
+        let (complements, substitutes) = self.planted();
+        for (kind, pairs) in [("complement", complements), ("substitute", substitutes)] {
+            for (item, other) in pairs {
+                writeln!(planted, "{kind},i{item},i{other}")?;
+            }
+        }
+        planted.flush()?;
+        let path = folder.display();
+        std::fs::write(
+            folder.join("shop.toml"),
+            format!(
+                "models = \"{path}/models\"\nreports = \"{path}/reports\"\nrejects = \"{path}/rejects\"\n\n\
+                 [server]\nstate = \"sqlite:{path}/state.sqlite\"\n\n\
+                 [markets.shop]\ntransactions = \"{path}/transactions-*.csv\"\nitems = \"{path}/items.csv\"\n"
+            ),
+        )?;
+        self.write_baskets(folder, progress)
+    }
+
+    fn write_baskets(&self, folder: &Path, progress: &dyn Progress) -> io::Result<u64> {
+        let mut files = Files { folder, file: None, lines: 0 };
+        progress.begin("baskets", u64::from(self.size.customers));
+        let customers = self.size.customers.max(1);
+        let mut basket = 0u64;
+        for customer in 0..customers {
+            let random = &mut Random::new(self.seed, &[1, u64::from(customer)]);
+            let usual: Vec<usize> = (0..USUAL).map(|_| self.draw(random)).collect();
+            // Some come daily and some once a month: half the mean to one and a half, by the line.
+            let share = self.size.lines as f64 / f64::from(customers) / (BASKET + 1.0);
+            let baskets = (share * f64::from(0.5 + random.unit()) + f64::from(random.unit())) as u64;
+            for _ in 0..baskets {
+                let day = FIRST_DAY + random.below(usize::from(self.size.days.max(1))) as u64;
+                let time = day * 86_400 + 8 * 3600 + random.below(12 * 3600) as u64;
+                let items = self.basket(&usual, u64::from(customer), random);
+                let file = files.next(items.len() as u64)?;
+                for item in items {
+                    writeln!(file, "b{basket},i{item},{time},c{customer}")?;
+                }
+                basket += 1;
+            }
+            progress.advance(1);
+        }
+        progress.end();
+        files.finish()
+    }
+
+    fn basket(&self, usual: &[usize], customer: u64, random: &mut Random) -> Vec<u32> {
+        // Sizes are spread as an exponential: many small ones, some large.
+        let lines = (-f64::from(1.0 - random.unit()).ln() * (BASKET - 0.5)) as usize + 1;
+        let mut items: Vec<u32> = Vec::with_capacity(lines + 4);
+        for _ in 0..lines.min(200) {
+            let rank = if random.unit() < HABIT { usual[random.below(usual.len())] } else { self.draw(random) };
+            let item = self.chosen(self.ranks[rank], customer, random);
+            items.push(item);
+            if let Some(with) = self.complement(rank).filter(|_| random.unit() < TOGETHER) {
+                items.push(self.ranks[with]);
+            }
+        }
+        items.sort_unstable();
+        items.dedup();
+        // Of substitutes only the first stays.
+        let mut taken = u32::MAX;
+        items.retain(|&item| {
+            let group = self.substitutes(item);
+            let again = !group.is_empty() && group.start == taken;
+            taken = if group.is_empty() { taken } else { group.start };
+            !again
+        });
+        items
+    }
+
+    /// Of substitutes, the one that this customer has for long, or another one now and then.
+    fn chosen(&self, item: u32, customer: u64, random: &mut Random) -> u32 {
+        let group = self.substitutes(item);
+        if group.len() < 2 {
+            return item;
+        }
+        let own = Random::new(self.seed, &[2, customer, u64::from(group.start)]).below(group.len()) as u32;
+        let step = if random.unit() < CHANGE { 1 + random.below(group.len() - 1) as u32 } else { 0 };
+        group.start + (own + step) % group.len() as u32
+    }
+}
+
+/// Files of so many lines each.
+struct Files<'a> {
+    folder: &'a Path,
+    file: Option<BufWriter<File>>,
+    lines: u64,
+}
+
+impl Files<'_> {
+    /// Where the next lines go.
+    fn next(&mut self, lines: u64) -> io::Result<&mut BufWriter<File>> {
+        let (before, after) = (self.lines / FILE, (self.lines + lines) / FILE);
+        self.lines += lines;
+        if after > before && let Some(mut full) = self.file.take() {
+            full.flush()?;
+        }
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => {
+                let file = File::create(self.folder.join(format!("transactions-{after:03}.csv")))?;
+                let file = none.insert(BufWriter::with_capacity(1 << 20, file));
+                writeln!(file, "basket_id,item_id,timestamp,customer_id")?;
+                Ok(file)
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<u64> {
+        if let Some(mut file) = self.file {
+            file.flush()?;
+        }
+        Ok(self.lines)
+    }
+}

@@ -1,0 +1,53 @@
+//! What is planted in a made-up shop is found in it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::collections::HashSet;
+
+use trolley_model::artefact::Shelf;
+use trolley_model::recommend::{Limits, alternatives, bought_together};
+use trolley_model::{Ask, Name};
+use trolley_training::{InputConfig, Order, Shop, ShopSize, Silent, TrainingConfig};
+
+#[test]
+fn planted_complements_and_substitutes_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = ShopSize { lines: 200_000, items: 800, customers: 1500, days: 300 };
+    let shop = Shop::new(size, 1);
+    let lines = shop.write(folder.path(), &Silent).unwrap();
+    assert!((160_000..240_000).contains(&lines), "{lines} lines");
+    let input: InputConfig = serde_json::from_value(serde_json::json!({
+        "transactions": folder.path().join("transactions-*.csv"), "items": folder.path().join("items.csv")
+    }))
+    .unwrap();
+    let order = Order {
+        market: &Name::new("shop").unwrap(),
+        input: &input,
+        config: &TrainingConfig::default(),
+        shelf: &Shelf::new(folder.path().join("models")),
+        rejects: folder.path().join("rejects.csv"),
+        now: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
+        erased: &HashSet::new(),
+        threads: 0,
+        force: true,
+    };
+    let model = trolley_training::train(&order, &Silent).unwrap().model;
+    let items = model.catalogue().items();
+    let number = |item: u32| items.position(&format!("i{item}"));
+    let share = |pairs: &[(u32, u32)], answer: &dyn Fn(u32) -> Vec<u32>| {
+        let known: Vec<(u32, u32)> = pairs.iter().filter_map(|&(a, b)| Some((number(a)?, number(b)?))).collect();
+        let found = known.iter().filter(|(item, other)| answer(*item).contains(other)).count();
+        assert!(known.len() > 50, "{} pairs", known.len());
+        found as f64 / known.len() as f64
+    };
+    let six = Limits::best(6);
+    let (complements, substitutes) = shop.planted();
+    let together = |item: u32| {
+        let found = bought_together(&model, &Ask { items: &[item], customer: None }, &six);
+        found.into_iter().map(|found| found.item).collect()
+    };
+    let instead = |item: u32| alternatives(&model, item, None, &six).into_iter().map(|found| found.item).collect();
+    let (complements, substitutes) = (share(&complements, &together), share(&substitutes, &instead));
+    assert!(complements > 0.9, "{complements:.2} of the complements");
+    assert!(substitutes > 0.9, "{substitutes:.2} of the substitutes");
+}

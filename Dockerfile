@@ -2,8 +2,11 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY benches benches
 COPY config config
+COPY migrations migrations
 COPY model model
+COPY tests tests
 COPY training training
 COPY src src
 RUN cargo build --release --locked && cp target/release/trolley /trolley-trainer

@@ -195,8 +195,9 @@ fn main() {
             println!("there is no taskset: service and clients share the processors");
         }
     };
+    // The service is born on the one processor, and so counts one.
+    pin(std::process::id(), "0");
     let server = Server::start(config.to_str().unwrap());
-    pin(server.process.id(), "0");
     pin(std::process::id(), "1");
     let requests = Rc::new(requests("us", &Shelf::new(models)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -170,6 +170,25 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
     counter!(REFUSED, "market" => market.to_string()).increment(0);
 }
 
+/// A market is known from now on.
+pub fn market_known(market: &Name) {
+    counter!(REFUSED, "market" => market.to_string()).increment(0);
+    counter!(STATE_REFUSED, "market" => market.to_string()).increment(0);
+}
+
+/// A market is out of service: what its gauges said is no longer so.
+pub fn market_retired(market: &Name, manifest: Option<&Manifest>) {
+    let Some(manifest) = manifest else { return };
+    let (market, version) = (market.to_string(), manifest.version.to_string());
+    gauge!(MODEL_INFO, "market" => market.clone(), "version" => version).set(0.0);
+    for name in manifest.evaluation.keys() {
+        gauge!(FIGURE, "market" => market.clone(), "figure" => name.clone()).set(f64::NAN);
+    }
+    for gauge in [MODEL_CREATED, MODEL_AGE, MODEL_BYTES, FORCED, OFFERS, RULES, STOCK, ERASED] {
+        gauge!(gauge, "market" => market.clone()).set(f64::NAN);
+    }
+}
+
 /// A published model was refused.
 pub fn model_refused(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(1);

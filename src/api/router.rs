@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router, middleware};
+use axum::{Extension, Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -105,9 +106,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The API.
 pub fn router(service: Service) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1()).split_for_parts();
+    // Written once: it does not change.
+    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let router = router
         .with_state(service.clone())
-        .route("/openapi.json", get(move || async move { Json(document.clone()) }));
+        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }));
     finished(router, service.keys)
 }
 

@@ -123,11 +123,15 @@ fn need(input: &InputConfig) -> f64 {
     LEAST + PER_BYTE * files.iter().map(bytes).sum::<f64>()
 }
 
+/// Four fifths of what is free, on this machine or in the container.
 fn free_memory() -> f64 {
+    let number = |file: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse().ok();
+    let within: Option<f64> = number("memory.max").map(|most: f64| most - number("memory.current").unwrap_or(0.0));
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
-    kib.map_or(FREE, |kib| kib * 1024.0 * 0.8)
+    let free = kib.map_or(FREE, |kib| kib * 1024.0);
+    within.map_or(free, |within| within.min(free)) * 0.8
 }
 
 fn bar(markets: usize) -> ProgressBar {

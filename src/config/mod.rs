@@ -65,7 +65,8 @@ pub struct ServerConfig {
     pub reload_milliseconds: u64,
     /// Connections to the API at a time; more are closed at once.
     pub connections: usize,
-    /// A question that would wait longer than this is refused with 503 at once, in microseconds; 0 refuses none.
+    /// A question that would wait longer than this for its turn is refused with 503 at once, in microseconds; 0 refuses
+    /// none.
     pub admission_microseconds: u64,
     /// From the signal to stop until connections are closed, in milliseconds: time for whoever sends requests to see
     /// that the service is not ready any more.
@@ -171,7 +172,7 @@ impl Default for ServerConfig {
             keys: Vec::new(),
             reload_milliseconds: 1000,
             connections: 10_000,
-            admission_microseconds: 3000,
+            admission_microseconds: 1000,
             leaving_milliseconds: 1000,
             tls: None,
             exposures: None,

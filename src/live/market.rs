@@ -47,6 +47,7 @@ impl Pushed {
 
 impl Market {
     pub(super) fn new(name: Name) -> Self {
+        metrics::market_known(&name);
         Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default(), changing: Mutex::default() }
     }
 

@@ -80,7 +80,13 @@ impl Markets {
             return;
         }
         let mut markets = BTreeMap::clone(&known);
-        markets.retain(|name, _| !retired(name));
+        markets.retain(|name, market| {
+            let stays = !retired(name);
+            if !stays {
+                metrics::market_retired(name, market.snapshot().map(|snapshot| snapshot.manifest().clone()).as_ref());
+            }
+            stays
+        });
         for name in found {
             markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name)));
         }

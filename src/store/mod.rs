@@ -114,7 +114,8 @@ impl Store {
             return Err(StoreError::Url(url));
         };
         let pool = options.connect(&url).await?;
-        sqlx::migrate!().run(&pool).await?;
+        // Migrations only add: a release that is older than the database goes on with what it knows.
+        sqlx::migrate!().set_ignore_missing(true).run(&pool).await?;
         Ok(Self { pool, url })
     }
 

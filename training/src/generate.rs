@@ -2,7 +2,7 @@
 //!
 //! Items sell by Zipf's law. Every customer has a list of usual items, and fills half of each basket from it. Some items
 //! have a complement, which often goes into the same basket; some have substitutes of their category, of which a
-//! customer has one for long and another now and then, and never two at a time.
+//! customer has one for long and another now and then, never two at a time, and with all of which the same thing goes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -80,6 +80,11 @@ impl Shop {
     fn substitutes(&self, item: u32) -> std::ops::Range<u32> {
         let first = item / CATEGORY * CATEGORY;
         if item < first + SUBSTITUTES { first..(first + SUBSTITUTES).min(self.size.items) } else { item..item }
+    }
+
+    /// What goes with all substitutes of a group: an item of another category that has no substitutes.
+    fn companion(&self, group: u32) -> u32 {
+        (group + 7 * CATEGORY + CATEGORY / 2) % self.size.items
     }
 
     fn draw(&self, random: &mut Random) -> usize {
@@ -165,6 +170,10 @@ impl Shop {
             let rank = if random.unit() < HABIT { usual[random.below(usual.len())] } else { self.draw(random) };
             let item = self.chosen(self.ranks[rank], customer, random);
             items.push(item);
+            let group = self.substitutes(item);
+            if !group.is_empty() && random.unit() < TOGETHER {
+                items.push(self.companion(group.start));
+            }
             if let Some(with) = self.complement(rank).filter(|_| random.unit() < TOGETHER) {
                 items.push(self.ranks[with]);
             }

@@ -47,10 +47,10 @@ impl Default for IalsConfig {
 }
 
 /// Observed cells of the customer × item matrix, by row.
-struct Observed {
-    rows: Rows,
-    columns: Vec<u32>,
-    weights: Vec<f32>,
+pub(crate) struct Observed {
+    pub(crate) rows: Rows,
+    pub(crate) columns: Vec<u32>,
+    pub(crate) weights: Vec<f32>,
 }
 
 /// The factors of the first `items` items and of all customers.
@@ -79,7 +79,7 @@ pub(crate) fn ials(
     (Vectors::from_rows(dims, item_factors), Vectors::from_rows(dims, customer_factors))
 }
 
-fn observed(histories: &Histories, items: usize, repeats: f32) -> Observed {
+pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Observed {
     let (mut columns, mut weights, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     for customer in 0..histories.customers().len() as u32 {
         let before = columns.len();

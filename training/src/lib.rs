@@ -19,6 +19,8 @@ mod generate;
 mod histories;
 mod ials;
 pub mod input;
+#[cfg(test)]
+mod peers;
 mod progress;
 mod random;
 mod skipgram;

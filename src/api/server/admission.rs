@@ -1,12 +1,11 @@
 //! Beyond capacity, answer 503 at once rather than late.
 //!
-//! Answers are pure computation: they never wait, so a limit on requests in flight would never be reached. What grows
-//! under overload is the queue of connections that are ready to be worked on. A task that goes round with this queue
-//! sees how long a round takes; when it has not come round in time, what is behind it has waited as long, and is refused
-//! until it does. A refusal costs a small part of an answer, so the queue is short again at once.
+//! Answers are pure computation: they never wait for anything but the processor, so a limit on requests in flight would
+//! never be reached. Therefore a request that was read first steps back behind all others that are ready to be read, and
+//! is counted until its turn comes. How many are waiting, times what an answer takes, is how long the next would wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -14,62 +13,65 @@ use axum::http::StatusCode;
 use crate::api::problem::Problem;
 use crate::metrics;
 
-/// So many requests of a round are let in however late it is: a processor that was busy elsewhere is no queue.
-const ALWAYS: u32 = 8;
-/// Between rounds when there is nothing to do.
-const REST: Duration = Duration::from_millis(1);
+/// The mean follows the last so many answers.
+const MEMORY: u64 = 64;
 
-/// How late the service is.
+/// So many for each processor may always wait: if they are late, it is because the processor was busy elsewhere.
+const FEW: u64 = 4;
+
+/// Who is waiting, and how long an answer takes.
 #[derive(Debug)]
 pub(super) struct Admission {
-    epoch: Instant,
-    /// When the round began, in microseconds from the epoch.
-    began: AtomicU64,
-    /// Requests that were let in since.
-    admitted: AtomicU32,
-    /// A round may take so long.
+    waiting: AtomicUsize,
+    /// The mean time of an answer, in nanoseconds.
+    mean: AtomicU64,
+    processors: u64,
+    /// A question may wait so long.
     limit: Duration,
 }
+
+/// A request that waits for its turn.
+pub(super) struct Turn(Arc<Admission>);
 
 impl Admission {
     /// Refuses what would wait longer than `limit`; 0 refuses nothing.
     pub(super) fn new(limit: Duration) -> Self {
-        Self { epoch: Instant::now(), began: AtomicU64::new(0), admitted: AtomicU32::new(0), limit }
+        let processors = std::thread::available_parallelism().map_or(1, |processors| processors.get() as u64);
+        Self { waiting: AtomicUsize::new(0), mean: AtomicU64::new(0), processors, limit }
     }
 
-    /// Goes round with the queue, for ever.
-    pub(super) async fn watch(self: Arc<Self>) {
-        loop {
-            self.begin(Duration::ZERO);
-            let begun = Instant::now();
-            tokio::task::yield_now().await;
-            if begun.elapsed() < self.limit / 4 {
-                self.begin(REST);
-                tokio::time::sleep(REST).await;
-            }
-        }
-    }
-
-    fn begin(&self, later: Duration) {
-        self.began.store((self.epoch.elapsed() + later).as_micros() as u64, Ordering::Relaxed);
-        self.admitted.store(0, Ordering::Relaxed);
-    }
-
-    /// The answer to a question that comes too late in the round. Health is always answered.
-    pub(super) fn refuse(&self, path: &str) -> Option<Problem> {
-        if self.limit.is_zero() || !path.starts_with("/v1/") {
-            return None;
-        }
-        let now = self.epoch.elapsed().as_micros() as u64;
-        let late = now.saturating_sub(self.began.load(Ordering::Relaxed));
-        if u128::from(late) > self.limit.as_micros() && self.admitted.load(Ordering::Relaxed) >= ALWAYS {
+    /// A turn, or the answer to a question that would wait too long. Health is always answered.
+    pub(super) fn enter(self: &Arc<Self>, path: &str) -> Result<Turn, Problem> {
+        let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
+        let turn = Turn(self.clone());
+        let wait = Duration::from_nanos(ahead * self.mean.load(Ordering::Relaxed) / self.processors);
+        let few = ahead < FEW * self.processors;
+        if wait > self.limit && !few && !self.limit.is_zero() && path.starts_with("/v1/") {
             metrics::request_shed();
-            return Some(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "more is asked than can be answered in time: try again in a moment",
-            ));
+            let detail = "more is asked than can be answered in time: try again in a moment";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
-        self.admitted.fetch_add(1, Ordering::Relaxed);
-        None
+        Ok(turn)
+    }
+
+    /// A question was answered in this time.
+    pub(super) fn answered(&self, took: Duration) {
+        // Two threads at once may lose one of their times: it is a mean all the same.
+        let (mean, took) = (self.mean.load(Ordering::Relaxed), took.as_nanos() as u64);
+        self.mean.store(mean - mean / MEMORY + took / MEMORY, Ordering::Relaxed);
+    }
+}
+
+impl Turn {
+    /// Steps back behind what is ready to be read, then begins.
+    pub(super) async fn begin(self) -> Instant {
+        tokio::task::yield_now().await;
+        Instant::now()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::{Request, Response, Version};
+use hyper::{Method, Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -160,16 +160,24 @@ impl Guest {
 
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
         let (one, stopping) = (request.version() < Version::HTTP_2, self.stopping.clone());
-        let refused = self.admission.as_ref().and_then(|admission| admission.refuse(request.uri().path()));
-        let answer = match refused {
-            Some(problem) => Err(problem),
-            None => Ok(self.router.clone().call(request)),
-        };
+        let (admission, mut router) = (self.admission.clone(), self.router.clone());
         async move {
-            let mut response = match answer {
-                Ok(answer) => answer.await?,
-                Err(problem) => problem.into_response(),
+            let answer = async {
+                let Some(admission) = admission else { return router.call(request).await };
+                let question = request.method() == Method::GET;
+                match admission.enter(request.uri().path()) {
+                    Err(problem) => Ok(problem.into_response()),
+                    Ok(turn) => {
+                        let began = turn.begin().await;
+                        let response = router.call(request).await;
+                        if question {
+                            admission.answered(began.elapsed());
+                        }
+                        response
+                    }
+                }
             };
+            let mut response = answer.await?;
             if one && *stopping.borrow() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -86,7 +86,6 @@ pub async fn serve(
     tokio::task::spawn_blocking(move || first.refresh()).await?;
     tokio::spawn(live::watch(markets, Duration::from_millis(config.reload_milliseconds.max(1))));
     tokio::spawn(keeper.clone().follow());
-    tokio::spawn(admission.clone().watch());
     on_ready(&keeper, listening).await;
     door(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;
     admin.await?;

@@ -41,6 +41,8 @@ pub(crate) use comparison::leads;
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
 pub use period::EvaluationConfig;
+#[cfg(test)]
+pub(crate) use study::complete_journey;
 pub(crate) use period::Periods;
 use weeks::weeks;
 

@@ -17,15 +17,15 @@ use crate::baskets::catalogue_and_baskets;
 use crate::config::TrainingConfig;
 use crate::fit::{Scope, fit};
 use crate::progress::Silent;
+use crate::Tables;
 use crate::skipgram::{SkipGramConfig, skip_gram};
 
 /// The days after these are the test of the published figures.
 const STUDIED_DAYS: u16 = 30;
 const TEST_DAYS: u16 = 31;
 
-#[test]
-#[ignore = "a study of ten minutes, not a test"]
-fn skip_gram_by_its_own_metric() {
+/// The whole of The Complete Journey, from where `scripts/fetch-complete-journey.sh` puts it.
+pub(crate) fn complete_journey() -> Tables {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/complete-journey");
     let input = serde_json::from_value(serde_json::json!({
         "transactions": data.join("transactions.parquet"),
@@ -40,7 +40,13 @@ fn skip_gram_by_its_own_metric() {
     let market = Name::new("us").unwrap();
     let rejects = tempfile::tempdir().unwrap();
     let rejects = rejects.path().join("rejects.csv");
-    let tables = crate::read(&market, &input.unwrap(), &rejects, chrono::Utc::now(), &Silent).unwrap();
+    crate::read(&market, &input.unwrap(), &rejects, chrono::Utc::now(), &Silent).unwrap()
+}
+
+#[test]
+#[ignore = "a study of ten minutes, not a test"]
+fn skip_gram_by_its_own_metric() {
+    let tables = complete_journey();
     let (transactions, items) = (&tables.transactions, &tables.items);
     let end = transactions.baskets.last().unwrap().day + 1 - TEST_DAYS;
     let (from, to) = (transactions.before(end - STUDIED_DAYS), transactions.before(end));

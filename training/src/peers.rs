@@ -1,0 +1,116 @@
+//! Trolley's side of `benches/peers`: the embeddings and the factors alone, with their times, on baskets that a peer
+//! gets too. Not tests: `benches/peers/run` calls them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use trolley_model::Vectors;
+
+use crate::baskets::catalogue_and_baskets;
+use crate::config::TrainingConfig;
+use crate::evaluation::complete_journey;
+use crate::histories::histories;
+use crate::ials::{IalsConfig, ials, observed};
+use crate::progress::Silent;
+use crate::skipgram::{SkipGramConfig, skip_gram};
+
+/// The days after these are what the vectors are judged on.
+const JUDGED_DAYS: u16 = 31;
+
+fn folder() -> PathBuf {
+    std::env::var_os("TROLLEY_PEERS").expect("TROLLEY_PEERS names a folder").into()
+}
+
+/// A setting of the run, from the environment.
+fn setting<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Numbers of four bytes each, the lowest first.
+fn write(folder: &Path, file: &str, numbers: impl IntoIterator<Item = [u8; 4]>) {
+    fs::write(folder.join(file), numbers.into_iter().flatten().collect::<Vec<u8>>()).unwrap();
+}
+
+fn whole(numbers: &[u32]) -> impl Iterator<Item = [u8; 4]> {
+    numbers.iter().map(|number| number.to_le_bytes())
+}
+
+fn write_vectors(folder: &Path, file: &str, vectors: &Vectors) {
+    let row = |row: u32| vectors.unit(row).iter().map(move |value| (value * vectors.norm(row)).to_le_bytes());
+    write(folder, file, (0..vectors.len() as u32).flat_map(row));
+}
+
+/// Runs both learners, writes what they learned from and what they learned, and prints the seconds.
+#[test]
+#[ignore = "called by benches/peers/run"]
+fn learners() {
+    let folder = folder();
+    let tables = complete_journey();
+    let (transactions, items) = (&tables.transactions, &tables.items);
+    let end = transactions.baskets.last().unwrap().day + 1;
+    let until = transactions.before(end - JUDGED_DAYS);
+    let config = TrainingConfig::default();
+    let (catalogue, baskets) =
+        catalogue_and_baskets(transactions, until, items, config.recent_days, config.min_baskets).unwrap();
+    let histories = histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets).unwrap();
+    let threads = setting("TROLLEY_PEERS_THREADS", 1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let counts = &catalogue.all_baskets()[..baskets.learned];
+    let skipgram = SkipGramConfig {
+        dims: setting("TROLLEY_PEERS_DIMS", 64),
+        epochs: setting("TROLLEY_PEERS_EPOCHS", 5),
+        negatives: setting("TROLLEY_PEERS_NEGATIVES", 5.0),
+        power: setting("TROLLEY_PEERS_POWER", 0.75),
+        ..SkipGramConfig::default()
+    };
+    let factors = IalsConfig {
+        dims: setting("TROLLEY_PEERS_FACTORS", 64),
+        iterations: setting("TROLLEY_PEERS_ITERATIONS", 15),
+        ..IalsConfig::default()
+    };
+
+    let began = Instant::now();
+    let (input, output, _) = pool.install(|| skip_gram(&baskets, counts, &skipgram, 1, &Silent));
+    let embedding_seconds = began.elapsed().as_secs_f64();
+    let began = Instant::now();
+    let (item_factors, customer_factors) =
+        pool.install(|| ials(&histories, baskets.learned, &factors, 1, &Silent));
+    let factor_seconds = began.elapsed().as_secs_f64();
+
+    let lengths: Vec<u32> = (0..baskets.len()).map(|basket| baskets.learned_items(basket).len() as u32).collect();
+    let lines: Vec<u32> = (0..baskets.len()).flat_map(|basket| baskets.learned_items(basket).iter().copied()).collect();
+    write(&folder, "baskets.lengths.u32", whole(&lengths));
+    write(&folder, "baskets.lines.u32", whole(&lines));
+    write(&folder, "counts.u32", whole(counts));
+    // What the vectors are judged on: the first learned item of a basket, and the others.
+    let mut cases: Vec<Vec<u32>> = Vec::new();
+    for basket in until..transactions.baskets.len() {
+        let learned = transactions.items_of(basket).iter().filter_map(|&item| {
+            let item = catalogue.items().position(transactions.items.get(item))?;
+            ((item as usize) < baskets.learned).then_some(item)
+        });
+        let learned: Vec<u32> = learned.collect();
+        if learned.len() > 1 {
+            cases.push(learned);
+        }
+    }
+    write(&folder, "cases.lengths.u32", cases.iter().map(|case| (case.len() as u32).to_le_bytes()));
+    write(&folder, "cases.lines.u32", whole(&cases.concat()));
+    let matrix = observed(&histories, baskets.learned, factors.repeats);
+    let rows: Vec<u32> = (0..matrix.rows.len() as u32).map(|row| matrix.rows.range(row).len() as u32).collect();
+    write(&folder, "matrix.lengths.u32", whole(&rows));
+    write(&folder, "matrix.columns.u32", whole(&matrix.columns));
+    write(&folder, "matrix.weights.f32", matrix.weights.iter().map(|weight| weight.to_le_bytes()));
+    write_vectors(&folder, "input.f32", &input);
+    write_vectors(&folder, "output.f32", &output);
+    write_vectors(&folder, "items.f32", &item_factors);
+    write_vectors(&folder, "customers.f32", &customer_factors);
+    let pairs: u64 = lengths.iter().map(|&n| u64::from(n) * u64::from(n.saturating_sub(1))).sum();
+    let facts = serde_json::json!({
+        "skip_gram": {"seconds": embedding_seconds, "pairs": pairs * skipgram.epochs as u64, "config": skipgram},
+        "ials": {"seconds": factor_seconds, "config": factors},
+        "threads": threads, "items": baskets.learned, "customers": baskets.customers.len(),
+    });
+    fs::write(folder.join("trolley.json"), facts.to_string()).unwrap();
+}

@@ -79,6 +79,15 @@ fn ids(body: &Value) -> Vec<&str> {
     body["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
 }
 
+/// Tells others to stop when it goes out of scope.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn trained_served_asked_and_swapped_under_load() {
     let folder = tempfile::tempdir().unwrap();
@@ -131,7 +140,10 @@ fn trained_served_asked_and_swapped_under_load() {
             seen
         };
         let clients: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
-        succeeded(&["train", "--config", &config_us, "--seed", "7"]);
+        // However this ends, the clients must.
+        let _ends = Ends(&stop);
+        // So little training is half chance: the gate is not what is tested here.
+        succeeded(&["train", "--config", &config_us, "--seed", "7", "--force"]);
         let swapped = server.wait_for("/v1/markets/us/items/1/alternatives", |_, body| body["model"] != first.as_str());
         std::thread::sleep(Duration::from_millis(100));
         stop.store(true, Ordering::Relaxed);

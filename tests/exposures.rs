@@ -98,9 +98,7 @@ fn old_files_make_room_for_new_ones() {
 async fn events_count_once() {
     let service = Service::new().await;
     let (_, shown) = service.get(BREAD).await;
-    let event = |id: &str, kind: &str| {
-        json!({"id": id, "recommendation_id": shown["recommendation_id"], "kind": kind, "item": "butter"})
-    };
+    let event = |id: &str, kind: &str| json!({"id": id, "recommendation_id": shown["recommendation_id"], "kind": kind, "item": "butter"});
     let send = async |events: Value| {
         service.json("POST", "/v1/markets/de/events", &json!({ "events": events }).to_string()).await
     };

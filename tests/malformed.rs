@@ -38,8 +38,28 @@ impl Grammar {
 
     fn segment(&mut self) -> String {
         const SEGMENTS: [&str; 22] = [
-            "de", "empty", "no", "bread", "tea", "anna", "o1", "", ".", "..", "%2e%2e", "%00", "%ff%fe", "%", "%zz", "ü",
-            "a%2Fb", "+", "*", "'; DROP TABLE stock;--", "{{7*7}}", "\u{202e}x",
+            "de",
+            "empty",
+            "no",
+            "bread",
+            "tea",
+            "anna",
+            "o1",
+            "",
+            ".",
+            "..",
+            "%2e%2e",
+            "%00",
+            "%ff%fe",
+            "%",
+            "%zz",
+            "ü",
+            "a%2Fb",
+            "+",
+            "*",
+            "'; DROP TABLE stock;--",
+            "{{7*7}}",
+            "\u{202e}x",
         ];
         match self.below(20) {
             0 => "x".repeat(self.below(5000)),
@@ -50,11 +70,22 @@ impl Grammar {
 
     fn path(&mut self) -> String {
         const PATHS: [&str; 16] = [
-            "/v1/markets", "/v1/markets/{}/items/{}/bought-together", "/v1/markets/{}/items/{}/alternatives",
-            "/v1/markets/{}/items/{}/bought-together/why-not/{}", "/v1/markets/{}/bought-together",
-            "/v1/markets/{}/customers/{}/offers", "/v1/markets/{}/offers/{}/audience", "/v1/markets/{}/offers",
-            "/v1/markets/{}/stock", "/v1/markets/{}/rules", "/v1/markets/{}/events", "/v1/markets/{}/models",
-            "/v1/markets/{}/models/current", "/v1/markets/{}/customers/{}", "/health/live", "/{}/{}",
+            "/v1/markets",
+            "/v1/markets/{}/items/{}/bought-together",
+            "/v1/markets/{}/items/{}/alternatives",
+            "/v1/markets/{}/items/{}/bought-together/why-not/{}",
+            "/v1/markets/{}/bought-together",
+            "/v1/markets/{}/customers/{}/offers",
+            "/v1/markets/{}/offers/{}/audience",
+            "/v1/markets/{}/offers",
+            "/v1/markets/{}/stock",
+            "/v1/markets/{}/rules",
+            "/v1/markets/{}/events",
+            "/v1/markets/{}/models",
+            "/v1/markets/{}/models/current",
+            "/v1/markets/{}/customers/{}",
+            "/health/live",
+            "/{}/{}",
         ];
         let mut path = String::new();
         for part in self.pick(&PATHS).split_inclusive("{}") {
@@ -68,16 +99,46 @@ impl Grammar {
             path.push(if at == 0 { '?' } else { '&' });
             path += self.pick(&names);
             path += self.pick(&["=", "", "=="]);
-            path += self.pick(&["6", "0", "-1", "1e9", "201", "NaN", "true", "yes", "%00", ",,,", "%F0%9F", "99999999999999999999"]);
+            path += self.pick(&[
+                "6",
+                "0",
+                "-1",
+                "1e9",
+                "201",
+                "NaN",
+                "true",
+                "yes",
+                "%00",
+                ",,,",
+                "%F0%9F",
+                "99999999999999999999",
+            ]);
         }
         path
     }
 
     fn value(&mut self, depth: usize) -> String {
         const SCALARS: [&str; 20] = [
-            "null", "true", "0", "-1", "1e400", "-0.0", "1e39", "18446744073709551616", "9223372036854775807", "NaN",
-            "\"\"", "\"bread\"", "\"anna\"", "\"\\u0000\"", "\"\\ud800\"", "\"2017-12-24T00:00:00Z\"",
-            "\"+275760-09-13T00:00:00Z\"", "\"0000-01-01\"", "\"click\"", "\"3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d\"",
+            "null",
+            "true",
+            "0",
+            "-1",
+            "1e400",
+            "-0.0",
+            "1e39",
+            "18446744073709551616",
+            "9223372036854775807",
+            "NaN",
+            "\"\"",
+            "\"bread\"",
+            "\"anna\"",
+            "\"\\u0000\"",
+            "\"\\ud800\"",
+            "\"2017-12-24T00:00:00Z\"",
+            "\"+275760-09-13T00:00:00Z\"",
+            "\"0000-01-01\"",
+            "\"click\"",
+            "\"3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d\"",
         ];
         match self.below(if depth > 4 { 6 } else { 12 }) {
             6..=8 => self.object(depth + 1),
@@ -91,9 +152,34 @@ impl Grammar {
 
     fn object(&mut self, depth: usize) -> String {
         const NAMES: [&str; 28] = [
-            "items", "customer", "limit", "exclude", "include_repeats", "explain", "offers", "updates", "rules", "events",
-            "id", "item", "in_stock", "sequence", "valid_from", "valid_to", "numbers", "block", "pin", "boost", "kind",
-            "recommendation_id", "version", "category", "factor", "query", "to", "__proto__",
+            "items",
+            "customer",
+            "limit",
+            "exclude",
+            "include_repeats",
+            "explain",
+            "offers",
+            "updates",
+            "rules",
+            "events",
+            "id",
+            "item",
+            "in_stock",
+            "sequence",
+            "valid_from",
+            "valid_to",
+            "numbers",
+            "block",
+            "pin",
+            "boost",
+            "kind",
+            "recommendation_id",
+            "version",
+            "category",
+            "factor",
+            "query",
+            "to",
+            "__proto__",
         ];
         let fields: Vec<String> = (0..self.below(6))
             .map(|_| {

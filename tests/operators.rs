@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 /// The names of all metrics, from the help texts that a service gives from its first moment.
 fn known() -> BTreeSet<String> {
     let text = std::fs::read_to_string("src/metrics.rs").unwrap();
-    let names = text.lines().filter_map(|line| line.strip_prefix("const ")?.split_once("\"trolley_")?.1.split_once('"'));
+    let names =
+        text.lines().filter_map(|line| line.strip_prefix("const ")?.split_once("\"trolley_")?.1.split_once('"'));
     names.map(|(name, _)| format!("trolley_{name}")).collect()
 }
 

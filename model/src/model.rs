@@ -5,6 +5,7 @@ use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
 use crate::nearest::Nearest;
+use crate::recommend::Ready;
 use crate::vectors::Vectors;
 
 /// What training makes and the service reads, with all numbers checked against each other.
@@ -16,6 +17,8 @@ pub struct Model {
     scorers: Scorers,
     nearest: Nearest,
     buyers: Vec<u32>,
+    /// What is bought together with each item, for anybody.
+    together: Ready,
 }
 
 /// What a [`Model`] is put together from.
@@ -91,7 +94,8 @@ impl Model {
         for customer in 0..parts.histories.customers().len() as u32 {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
         }
-        Ok(Self { parts, scorers, nearest, buyers })
+        let together = Ready::new(parts.catalogue.bought() as usize);
+        Ok(Self { parts, scorers, nearest, buyers, together })
     }
 
     /// The same model with other blends.
@@ -100,6 +104,7 @@ impl Model {
     /// As [`Parts::check`].
     pub fn reblended(mut self, blends: Blends) -> Result<Self, String> {
         self.scorers = Scorers::new(&blends)?;
+        self.together = Ready::new(self.parts.catalogue.bought() as usize);
         self.parts.blends = blends;
         Ok(self)
     }
@@ -167,6 +172,10 @@ impl Model {
     /// Search among the input vectors.
     pub fn nearest(&self) -> &Nearest {
         &self.nearest
+    }
+
+    pub(crate) fn together(&self) -> &Ready {
+        &self.together
     }
 
     pub(crate) fn scorers(&self) -> &Scorers {

@@ -243,9 +243,9 @@ fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
     }
     assert!(moved > kills / 2, "the publisher was killed before it did anything: {moved} of {kills}");
     publish(folder.path(), "v99999999");
-    let hidden = fs::read_dir(folder.path().join("xx")).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".unfinished")
-    });
+    let hidden = fs::read_dir(folder.path().join("xx"))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".unfinished"));
     assert_eq!(hidden.count(), 0, "what was left is cleared away");
 }
 

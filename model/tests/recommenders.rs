@@ -53,6 +53,24 @@ fn a_cart_asks_for_all_its_items_and_gets_none_of_them_back() {
     assert!(items(&found).iter().all(|item| ![BREAD, BUTTER].contains(item)));
 }
 
+/// A boost of nothing changes nothing, but keeps the model from using what it has ready.
+#[test]
+fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
+    let model = model();
+    let items = model.catalogue().items().len() as u32;
+    for item in 0..items {
+        for hidden in 0..1u32 << items.min(8) {
+            let allowed = |other: u32| hidden >> other & 1 == 0;
+            for limit in [1, 3, 64, 65] {
+                let ask = Ask { items: &[item], customer: None };
+                let limits = limits(limit, &allowed);
+                let worked_out = bought_together(&model, &ask, &Limits { boost: Some(&|_| 0.0), ..limits });
+                assert_eq!(bought_together(&model, &ask, &limits), worked_out, "item {item}, hidden {hidden:b}");
+            }
+        }
+    }
+}
+
 #[test]
 fn filters_come_before_top_k() {
     let model = model();

@@ -31,7 +31,10 @@ pub(super) async fn live() -> Json<Health> {
 /// Every market that the service knows has a model in service.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
-pub(super) async fn ready(State(markets): State<Arc<Markets>>, State(stopping): State<Receiver<bool>>) -> (StatusCode, Json<Health>) {
+pub(super) async fn ready(
+    State(markets): State<Arc<Markets>>,
+    State(stopping): State<Receiver<bool>>,
+) -> (StatusCode, Json<Health>) {
     if *stopping.borrow() {
         let health = Health { status: "stopping", waiting_for: Vec::new() };
         return (StatusCode::SERVICE_UNAVAILABLE, Json(health));

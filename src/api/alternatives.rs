@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::answer::{Asked, expose, Item, Recommendation, in_service};
+use super::answer::{Asked, Item, Recommendation, expose, in_service};
 use super::bought_together::query;
 use super::extract::{Path, Query};
 use super::params::{ItemParams, id};

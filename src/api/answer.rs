@@ -70,12 +70,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// Writes down what is shown.
-pub(super) fn expose<T>(
-    exposures: &Exposures,
-    asked: &Asked<'_>,
-    answer: &Recommendation<T>,
-    id: impl Fn(&T) -> &str,
-) {
+pub(super) fn expose<T>(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<T>, id: impl Fn(&T) -> &str) {
     if exposures.wanted() {
         exposures.add(Exposure {
             at: chrono::Utc::now(),

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -108,9 +108,10 @@ pub fn router(service: Service) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1()).split_for_parts();
     // Written once: it does not change.
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
-    let router = router
-        .with_state(service.clone())
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }));
+    let router = router.with_state(service.clone()).route(
+        "/openapi.json",
+        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }),
+    );
     finished(router, service.keys)
 }
 

@@ -52,7 +52,9 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
         let used: f64 = running.iter().map(|running| running.need).sum();
         // One that needs more than there is gets its chance when it is alone.
         let fits = |&(_, need): &(usize, f64)| running.is_empty() || used + need <= budget;
-        if running.len() < most && let Some(next) = waiting.iter().rposition(fits) {
+        if running.len() < most
+            && let Some(next) = waiting.iter().rposition(fits)
+        {
             let (place, need) = waiting.remove(next);
             let market = markets[place].0;
             let child = start(asked, market, threads, time.timestamp(), &outcome(market))?;

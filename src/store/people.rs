@@ -31,7 +31,9 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         let mut new = 0;
         for events in events.chunks(ROWS) {
-            let row = |row: usize| format!("($1, ${}, ${}, ${}, ${}, $2)", 4 * row + 3, 4 * row + 4, 4 * row + 5, 4 * row + 6);
+            let row = |row: usize| {
+                format!("($1, ${}, ${}, ${}, ${}, $2)", 4 * row + 3, 4 * row + 4, 4 * row + 5, 4 * row + 6)
+            };
             let values: Vec<String> = (0..events.len()).map(row).collect();
             let text = format!(
                 "INSERT INTO events (market, id, recommendation, kind, item, received) VALUES {} ON CONFLICT DO NOTHING",
@@ -71,7 +73,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn erased(&self, market: &str) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query("SELECT customer FROM erased WHERE market = $1").bind(market).fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query("SELECT customer FROM erased WHERE market = $1").bind(market).fetch_all(&self.pool).await?;
         Ok(rows.iter().map(|row| row.try_get("customer")).collect::<Result<_, _>>()?)
     }
 }

@@ -96,7 +96,8 @@ impl Shop {
     /// The pairs that are planted: complements, and substitutes.
     pub fn planted(&self) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
         let complement = |rank: usize| Some((self.ranks[rank], self.ranks[self.complement(rank)?]));
-        let substitutes = |item: u32| self.substitutes(item).filter(move |&other| other != item).map(move |o| (item, o));
+        let substitutes =
+            |item: u32| self.substitutes(item).filter(move |&other| other != item).map(move |o| (item, o));
         ((0..self.ranks.len()).filter_map(complement).collect(), (0..self.size.items).flat_map(substitutes).collect())
     }
 
@@ -215,7 +216,9 @@ impl Files<'_> {
     fn next(&mut self, lines: u64) -> io::Result<&mut BufWriter<File>> {
         let (before, after) = (self.lines / FILE, (self.lines + lines) / FILE);
         self.lines += lines;
-        if after > before && let Some(mut full) = self.file.take() {
+        if after > before
+            && let Some(mut full) = self.file.take()
+        {
             full.flush()?;
         }
         match &mut self.file {

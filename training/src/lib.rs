@@ -34,9 +34,9 @@ pub use evaluation::{
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Costs, Failure, GateConfig, Margin};
+pub use generate::{Shop, ShopSize};
 pub use ials::IalsConfig;
 pub use input::InputConfig;
 pub use progress::{Progress, Silent};
-pub use generate::{Shop, ShopSize};
 pub use skipgram::SkipGramConfig;
 pub use train::{Order, Outcome, Tables, TrainError, examine, read, train};

@@ -74,8 +74,7 @@ fn learners() {
     let (input, output, _) = pool.install(|| skip_gram(&baskets, counts, &skipgram, 1, &Silent));
     let embedding_seconds = began.elapsed().as_secs_f64();
     let began = Instant::now();
-    let (item_factors, customer_factors) =
-        pool.install(|| ials(&histories, baskets.learned, &factors, 1, &Silent));
+    let (item_factors, customer_factors) = pool.install(|| ials(&histories, baskets.learned, &factors, 1, &Silent));
     let factor_seconds = began.elapsed().as_secs_f64();
 
     let lengths: Vec<u32> = (0..baskets.len()).map(|basket| baskets.learned_items(basket).len() as u32).collect();

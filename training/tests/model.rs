@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::LazyLock;
 

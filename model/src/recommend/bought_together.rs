@@ -1,4 +1,5 @@
 use super::explain::Question;
+use super::ready::{is_for_anybody, ready};
 use super::score::{add_best, tidy};
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
@@ -19,11 +20,24 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
     // Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
     let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
     if bought || (ask.customer.is_some() && !ask.items.is_empty()) {
-        let candidates = candidates(model, ask, limits);
-        add_best(model, Question::BoughtTogether, ask, &candidates, limits, &mut answer);
+        answer = shortcut(model, ask, limits).unwrap_or_else(|| {
+            let candidates = candidates(model, ask, limits);
+            add_best(model, Question::BoughtTogether, ask, &candidates, limits, &mut answer);
+            answer
+        });
     }
     fill_up(model, ask, limits, &mut answer);
     answer
+}
+
+/// For anybody: what is ready, or is made so.
+fn shortcut(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Option<Vec<Recommended>> {
+    let work_out = |limits: &Limits<'_>| {
+        let mut answer = Vec::new();
+        add_best(model, Question::BoughtTogether, ask, &candidates(model, ask, limits), limits, &mut answer);
+        answer
+    };
+    is_for_anybody(ask, limits).then(|| ready(model, model.together(), ask, limits, work_out))?
 }
 
 /// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their

@@ -4,11 +4,13 @@
 //! never be reached. Therefore a request that was read first steps back behind all others that are ready to be read, and
 //! is counted until its turn comes. How many are waiting, times what an answer takes, is how long the next would wait.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 
 use crate::api::problem::Problem;
 use crate::metrics;
@@ -41,15 +43,14 @@ impl Admission {
     }
 
     /// A turn, or the answer to a question that would wait too long. Health is always answered.
-    pub(super) fn enter(self: &Arc<Self>, path: &str) -> Result<Turn, Problem> {
+    pub(super) fn enter(self: &Arc<Self>, path: &str) -> Result<Turn, Response> {
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
         let turn = Turn(self.clone());
         let wait = Duration::from_nanos(ahead * self.mean.load(Ordering::Relaxed) / self.processors);
         let few = ahead < FEW * self.processors;
         if wait > self.limit && !few && !self.limit.is_zero() && path.starts_with("/v1/") {
             metrics::request_shed();
-            let detail = "more is asked than can be answered in time: try again in a moment";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+            return Err(refusal());
         }
         Ok(turn)
     }
@@ -60,6 +61,20 @@ impl Admission {
         let (mean, took) = (self.mean.load(Ordering::Relaxed), took.as_nanos() as u64);
         self.mean.store(mean - mean / MEMORY + took / MEMORY, Ordering::Relaxed);
     }
+}
+
+/// A problem as any other, but written beforehand: under overload most of the time would go into writing it.
+fn refusal() -> Response {
+    static BODY: LazyLock<Bytes> = LazyLock::new(|| {
+        let detail = "more is asked than can be answered in time: try again in a moment";
+        Bytes::from(serde_json::to_vec(&Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)).unwrap_or_default())
+    });
+    let mut response = Response::new(Body::from(BODY.clone()));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 impl Turn {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Method, Request, Response, Version};
@@ -166,7 +165,7 @@ impl Guest {
                 let Some(admission) = admission else { return router.call(request).await };
                 let question = request.method() == Method::GET;
                 match admission.enter(request.uri().path()) {
-                    Err(problem) => Ok(problem.into_response()),
+                    Err(refusal) => Ok(refusal),
                     Ok(turn) => {
                         let began = turn.begin().await;
                         let response = router.call(request).await;

@@ -41,9 +41,9 @@ pub(crate) use comparison::leads;
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
 pub use period::EvaluationConfig;
+pub(crate) use period::Periods;
 #[cfg(test)]
 pub(crate) use study::complete_journey;
-pub(crate) use period::Periods;
 use weeks::weeks;
 
 /// What a signal does in a blend, as seen on the customers held out of the validation weeks.

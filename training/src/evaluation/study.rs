@@ -13,11 +13,11 @@ use super::alternatives;
 use super::bought_together::{anonymous, cases};
 use super::case::{Band, Case};
 use super::metrics::figures;
+use crate::Tables;
 use crate::baskets::catalogue_and_baskets;
 use crate::config::TrainingConfig;
 use crate::fit::{Scope, fit};
 use crate::progress::Silent;
-use crate::Tables;
 use crate::skipgram::{SkipGramConfig, skip_gram};
 
 /// The days after these are the test of the published figures.

@@ -61,8 +61,9 @@ impl Transactions {
 
     /// Forgets customers, by the BLAKE3 hashes of their IDs: their baskets are nobody's from now on.
     pub fn forget(&mut self, erased: &HashSet<[u8; 32]>) {
-        let gone: Vec<bool> =
-            (0..self.customers.len() as u32).map(|customer| erased.contains(&hash(self.customers.get(customer)))).collect();
+        let gone: Vec<bool> = (0..self.customers.len() as u32)
+            .map(|customer| erased.contains(&hash(self.customers.get(customer))))
+            .collect();
         if !gone.contains(&true) {
             return;
         }

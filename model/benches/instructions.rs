@@ -1,0 +1,57 @@
+//! The hot kernels, one at a time and a stated number of times: `scripts/instructions.py` counts their instructions.
+//!
+//! `instructions KERNEL TIMES`; without arguments the names of all kernels.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a bench")]
+
+use std::hint::black_box;
+
+use trolley_model::kernel::{LANES, add_products, add_scaled, dot, products, sigmoids};
+use trolley_model::{Blend, Scorer, Tree};
+
+/// A basket of ten items with 32 negatives, and vectors of 64.
+const ROWS: usize = 10;
+const COLUMNS: usize = ROWS + 32;
+const WIDTH: usize = 64 / LANES;
+/// Candidates of an answer.
+const CANDIDATES: usize = 400;
+
+fn numbers(n: usize) -> Vec<f32> {
+    (0..n).map(|at| ((at * 37 % 101) as f32 - 50.0) / 100.0).collect()
+}
+
+fn rows(n: usize) -> Vec<[f32; LANES]> {
+    numbers(n * WIDTH * LANES).as_chunks().0.to_vec()
+}
+
+fn scorer() -> Scorer {
+    let names = ["lately", "popularity", "purchases", "taste", "habit"];
+    let tree = |at: usize| Tree {
+        signals: [0, 1, 2].map(|split| names[(at + split) % names.len()].to_owned()),
+        from: [0.1, -0.2, 0.3],
+        adds: [0.1, -0.1, 0.2, -0.2],
+    };
+    let blend = Blend { trees: (0..200).map(tree).collect(), ..Blend::straight(&names.map(|name| (name, 0.5))) };
+    Scorer::new(&blend, &[]).unwrap()
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let [kernel, times] = &arguments[..] else {
+        println!("dot add_scaled products add_products sigmoids score");
+        return;
+    };
+    let (a, b, mut y) = (rows(ROWS), rows(COLUMNS), rows(ROWS));
+    let (x, mut z, mut weights) = (numbers(64), numbers(64), numbers(ROWS * COLUMNS));
+    let (scorer, columns) = (scorer(), numbers(5 * CANDIDATES));
+    for _ in 0..times.parse().unwrap() {
+        match kernel.as_str() {
+            "dot" => drop(black_box(dot(black_box(&x), black_box(&z)))),
+            "add_scaled" => add_scaled(black_box(&mut z), 0.001, black_box(&x)),
+            "products" => products(black_box(&a), black_box(&b), WIDTH, black_box(&mut weights)),
+            "add_products" => add_products(black_box(&mut y), black_box(&weights), black_box(&b), WIDTH),
+            "sigmoids" => sigmoids(black_box(&mut weights)),
+            "score" => drop(black_box(scorer.score(black_box(&columns), CANDIDATES))),
+            _ => panic!("there is no kernel `{kernel}`"),
+        }
+    }
+}

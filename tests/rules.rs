@@ -131,7 +131,12 @@ async fn what_is_outranked_is_told_by_what() {
     let shown = service.ids(BREAD).await;
     let sold = ["butter", "milk-a", "milk-b", "tea", "ginger/lemon ü%", "rare"];
     let missed = sold.iter().find(|item| !shown.contains(&(**item).to_owned())).unwrap();
-    let (_, body) = service.get(&format!("{BREAD}/why-not/{}", missed.replace('/', "%2F"))).await;
+    let (_, body) = service
+        .get(&format!(
+            "{BREAD}/why-not/{}",
+            missed.replace('%', "%25").replace('/', "%2F").replace(' ', "%20").replace('ü', "%C3%BC")
+        ))
+        .await;
     assert_eq!((&body["verdict"], &body["rank"]), (&"outranked".into(), &7.into()), "{body}");
     assert_eq!(body["last_shown"]["item"], shown[5].as_str());
     let (score, last) = (body["score"].as_f64().unwrap(), body["last_shown"]["score"].as_f64().unwrap());

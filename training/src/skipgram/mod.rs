@@ -57,8 +57,10 @@ impl Default for SkipGramConfig {
     }
 }
 
-/// Baskets of a group: what one thread learns at a time.
+/// Baskets of a group at the most: what one thread learns at a time.
 const GROUP: usize = 16;
+/// Groups of a pass at the least: a small shop has small groups, or it would take too few steps.
+const STEPS: usize = 1024;
 /// Groups of a batch.
 const GROUPS: usize = 16;
 
@@ -78,18 +80,19 @@ pub(crate) fn skip_gram(
     let (shared, weight) = (config.shared_negatives, config.negatives);
     let draw = Draw { baskets, keep: &keep, negatives: &table, shared, weight };
     let mut order: Vec<u32> = (0..baskets.len() as u32).collect();
-    let batches = order.len().div_ceil(GROUP * GROUPS);
+    let size = (order.len() / STEPS).clamp(1, GROUP);
+    let batches = order.len().div_ceil(size * GROUPS);
     progress.begin("item embeddings", (config.epochs * batches) as u64);
     let mut losses = Vec::with_capacity(config.epochs);
     let mut groups: Vec<Group> = (0..GROUPS).map(|_| Group::default()).collect();
     for epoch in 0..config.epochs {
         let (mut loss, mut watched) = (0.0, 0.0);
         Random::new(seed, &[1, epoch as u64]).shuffle(&mut order);
-        for (number, batch) in order.chunks(GROUP * GROUPS).enumerate() {
+        for (number, batch) in order.chunks(size * GROUPS).enumerate() {
             let step = (epoch * batches + number) as u64;
             let rate = config.learning_rate * (1.0 - step as f32 / (config.epochs * batches) as f32);
-            let used = batch.len().div_ceil(GROUP);
-            groups[..used].par_iter_mut().zip(batch.par_chunks(GROUP)).enumerate().for_each(|(at, (group, chunk))| {
+            let used = batch.len().div_ceil(size);
+            groups[..used].par_iter_mut().zip(batch.par_chunks(size)).enumerate().for_each(|(at, (group, chunk))| {
                 group.learn(&input, &output, &draw, chunk, &mut Random::new(seed, &[3, step, at as u64]));
             });
             let groups = &groups[..used];

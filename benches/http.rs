@@ -92,8 +92,9 @@ fn main() {
     let config = folder.path().join("trolley.toml");
     // Thirty-two connections that ask without a pause are what this measures, not what is to be refused.
     let text = format!(
-        "models = {models:?}\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+        "models = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
          state = \"sqlite:{}/state.sqlite\"\nadmission_microseconds = 0\n",
+        models.display(),
         folder.path().display()
     );
     std::fs::write(&config, text).unwrap();

@@ -228,7 +228,7 @@ fn a_full_disk_costs_pushes_and_the_log_but_no_answer() {
         if dropped(&request(&server.admin, "GET", "/metrics", "").1) > 0 {
             break;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "the disk never became full");
+        assert!(began.elapsed() < Duration::from_mins(1), "the disk never became full");
     }
 }
 

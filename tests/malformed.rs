@@ -90,7 +90,7 @@ impl Grammar {
         let mut path = String::new();
         for part in self.pick(&PATHS).split_inclusive("{}") {
             match part.strip_suffix("{}") {
-                Some(before) => path += &format!("{before}{}", self.segment()),
+                Some(before) => path.extend([before, &self.segment()]),
                 None => path += part,
             }
         }

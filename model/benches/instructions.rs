@@ -40,15 +40,15 @@ fn main() {
         println!("dot add_scaled products add_products sigmoids score");
         return;
     };
-    let (a, b, mut y) = (rows(ROWS), rows(COLUMNS), rows(ROWS));
-    let (x, mut z, mut weights) = (numbers(64), numbers(64), numbers(ROWS * COLUMNS));
+    let (centers, others, mut sums) = (rows(ROWS), rows(COLUMNS), rows(ROWS));
+    let (vector, mut other, mut weights) = (numbers(64), numbers(64), numbers(ROWS * COLUMNS));
     let (scorer, columns) = (scorer(), numbers(5 * CANDIDATES));
     for _ in 0..times.parse().unwrap() {
         match kernel.as_str() {
-            "dot" => drop(black_box(dot(black_box(&x), black_box(&z)))),
-            "add_scaled" => add_scaled(black_box(&mut z), 0.001, black_box(&x)),
-            "products" => products(black_box(&a), black_box(&b), WIDTH, black_box(&mut weights)),
-            "add_products" => add_products(black_box(&mut y), black_box(&weights), black_box(&b), WIDTH),
+            "dot" => drop(black_box(dot(black_box(&vector), black_box(&other)))),
+            "add_scaled" => add_scaled(black_box(&mut other), 0.001, black_box(&vector)),
+            "products" => products(black_box(&centers), black_box(&others), WIDTH, black_box(&mut weights)),
+            "add_products" => add_products(black_box(&mut sums), black_box(&weights), black_box(&others), WIDTH),
             "sigmoids" => sigmoids(black_box(&mut weights)),
             "score" => drop(black_box(scorer.score(black_box(&columns), CANDIDATES))),
             _ => panic!("there is no kernel `{kernel}`"),

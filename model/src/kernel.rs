@@ -10,6 +10,9 @@
 /// Floats summed side by side; also fixes the order of summation, and so the result on one kind of processor.
 pub const LANES: usize = 16;
 
+/// Added to a number below 2^22, its last bits are the number rounded.
+const ROUND: f32 = 12_582_912.0;
+
 /// Rows that are worked on side by side, so that one addition need not wait for another.
 const ROWS: usize = 4;
 
@@ -230,8 +233,6 @@ fn add_products_loop(
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
 fn sigmoids_loop(values: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
-    /// Added to a number below 2^22, its last bits are the number rounded.
-    const ROUND: f32 = 12_582_912.0;
     for value in values {
         // exp(-x) = 2^t = 2^whole · 2^part: the first by writing the exponent, the second by its Taylor series.
         let t = (*value * -std::f32::consts::LOG2_E).clamp(-126.0, 126.0);

@@ -46,7 +46,7 @@ pub(super) struct Train {
     #[arg(long)]
     pub(super) parallel: Option<NonZeroUsize>,
     /// Memory for all markets that are trained at a time, in GiB; by default four fifths of what is free. A market is
-    /// reckoned with its gate's memory_gib or, without one, by the size of its files
+    /// reckoned with its gate's `memory_gib` or, without one, by the size of its files
     #[arg(long)]
     pub(super) memory: Option<f64>,
     /// Where to write what became of the market, for the process that trains many

@@ -1,8 +1,8 @@
 //! A shop that does not exist: as large as is wanted, and with what is to be found planted in it.
 //!
 //! Items sell by Zipf's law. Every customer has a list of usual items, and fills half of each basket from it. Some items
-//! have a complement, which often goes into the same basket; some have substitutes of their category, of which a
-//! customer has one for long and another now and then, never two at a time, and with all of which the same thing goes.
+//! have a complement, which often goes into the same basket. The items of a category are substitutes by threes, of which
+//! a customer has one for long and another now and then, never two at a time, and with all of which the same thing goes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -24,10 +24,11 @@ pub struct ShopSize {
     pub days: u16,
 }
 
-/// Lines of a basket on the mean, before complements.
+/// Lines of a basket on the mean, before and with what goes with them.
 const BASKET: f64 = 8.0;
+const WHOLE_BASKET: f64 = 11.0;
 /// Items of a category.
-const CATEGORY: u32 = 20;
+const CATEGORY: u32 = 12;
 /// Items on a customer's list of usual ones.
 const USUAL: usize = 25;
 /// How much of a basket is from that list.
@@ -36,14 +37,17 @@ const HABIT: f32 = 0.5;
 const COMPLEMENTS: u32 = 8;
 /// How often the complement goes with it.
 const TOGETHER: f32 = 0.4;
-/// The first so many items of a category stand in for each other.
+/// So many items of a category stand in for each other.
 const SUBSTITUTES: u32 = 3;
 /// How often a customer takes another one of them than usual.
-const CHANGE: f32 = 0.15;
+const CHANGE: f32 = 0.25;
 /// Lines in a file.
 const FILE: u64 = 10_000_000;
 /// 2024-01-01.
 const FIRST_DAY: u64 = 19_723;
+
+/// Items that belong together, by their numbers.
+pub type Pairs = Vec<(u32, u32)>;
 
 /// A shop of a size, to be written down.
 #[derive(Debug)]
@@ -76,15 +80,15 @@ impl Shop {
         (rank.is_multiple_of(COMPLEMENTS as usize) && rank + 1 < self.ranks.len()).then_some(rank + 1)
     }
 
-    /// The items that stand in for an item, itself among them; none if it is not of the first of its category.
+    /// The items that stand in for an item, itself among them.
     fn substitutes(&self, item: u32) -> std::ops::Range<u32> {
-        let first = item / CATEGORY * CATEGORY;
-        if item < first + SUBSTITUTES { first..(first + SUBSTITUTES).min(self.size.items) } else { item..item }
+        let first = item / SUBSTITUTES * SUBSTITUTES;
+        first..(first + SUBSTITUTES).min(self.size.items)
     }
 
-    /// What goes with all substitutes of a group: an item of another category that has no substitutes.
+    /// What goes with all substitutes of a group: an item of another category.
     fn companion(&self, group: u32) -> u32 {
-        (group + 7 * CATEGORY + CATEGORY / 2) % self.size.items
+        (group + 7 * CATEGORY + 1) % self.size.items
     }
 
     fn draw(&self, random: &mut Random) -> usize {
@@ -94,7 +98,7 @@ impl Shop {
     }
 
     /// The pairs that are planted: complements, and substitutes.
-    pub fn planted(&self) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
+    pub fn planted(&self) -> (Pairs, Pairs) {
         let complement = |rank: usize| Some((self.ranks[rank], self.ranks[self.complement(rank)?]));
         let substitutes =
             |item: u32| self.substitutes(item).filter(move |&other| other != item).map(move |o| (item, o));
@@ -145,7 +149,7 @@ impl Shop {
             let random = &mut Random::new(self.seed, &[1, u64::from(customer)]);
             let usual: Vec<usize> = (0..USUAL).map(|_| self.draw(random)).collect();
             // Some come daily and some once a month: half the mean to one and a half, by the line.
-            let share = self.size.lines as f64 / f64::from(customers) / (BASKET + 1.0);
+            let share = self.size.lines as f64 / f64::from(customers) / WHOLE_BASKET;
             let baskets = (share * f64::from(0.5 + random.unit()) + f64::from(random.unit())) as u64;
             for _ in 0..baskets {
                 let day = FIRST_DAY + random.below(usize::from(self.size.days.max(1))) as u64;
@@ -172,7 +176,7 @@ impl Shop {
             let item = self.chosen(self.ranks[rank], customer, random);
             items.push(item);
             let group = self.substitutes(item);
-            if !group.is_empty() && random.unit() < TOGETHER {
+            if random.unit() < TOGETHER {
                 items.push(self.companion(group.start));
             }
             if let Some(with) = self.complement(rank).filter(|_| random.unit() < TOGETHER) {
@@ -185,8 +189,8 @@ impl Shop {
         let mut taken = u32::MAX;
         items.retain(|&item| {
             let group = self.substitutes(item);
-            let again = !group.is_empty() && group.start == taken;
-            taken = if group.is_empty() { taken } else { group.start };
+            let again = group.start == taken;
+            taken = group.start;
             !again
         });
         items

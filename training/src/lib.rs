@@ -34,7 +34,7 @@ pub use evaluation::{
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Costs, Failure, GateConfig, Margin};
-pub use generate::{Shop, ShopSize};
+pub use generate::{Pairs, Shop, ShopSize};
 pub use ials::IalsConfig;
 pub use input::InputConfig;
 pub use progress::{Progress, Silent};

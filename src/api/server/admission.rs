@@ -42,17 +42,17 @@ impl Admission {
         Self { waiting: AtomicUsize::new(0), mean: AtomicU64::new(0), processors, limit }
     }
 
-    /// A turn, or the answer to a question that would wait too long. Health is always answered.
-    pub(super) fn enter(self: &Arc<Self>, path: &str) -> Result<Turn, Response> {
+    /// A turn; `None` for a question that would wait too long. Health is always answered.
+    pub(super) fn enter(self: &Arc<Self>, path: &str) -> Option<Turn> {
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
         let turn = Turn(self.clone());
         let wait = Duration::from_nanos(ahead * self.mean.load(Ordering::Relaxed) / self.processors);
         let few = ahead < FEW * self.processors;
         if wait > self.limit && !few && !self.limit.is_zero() && path.starts_with("/v1/") {
             metrics::request_shed();
-            return Err(refusal());
+            return None;
         }
-        Ok(turn)
+        Some(turn)
     }
 
     /// A question was answered in this time.
@@ -64,7 +64,7 @@ impl Admission {
 }
 
 /// A problem as any other, but written beforehand: under overload most of the time would go into writing it.
-fn refusal() -> Response {
+pub(super) fn refusal() -> Response {
     static BODY: LazyLock<Bytes> = LazyLock::new(|| {
         let detail = "more is asked than can be answered in time: try again in a moment";
         Bytes::from(serde_json::to_vec(&Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)).unwrap_or_default())

@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service;
 
-use super::admission::Admission;
+use super::admission::{self, Admission};
 use super::tls::Certificates;
 use super::until;
 use crate::metrics;
@@ -165,8 +165,8 @@ impl Guest {
                 let Some(admission) = admission else { return router.call(request).await };
                 let question = request.method() == Method::GET;
                 match admission.enter(request.uri().path()) {
-                    Err(refusal) => Ok(refusal),
-                    Ok(turn) => {
+                    None => Ok(admission::refusal()),
+                    Some(turn) => {
                         let began = turn.begin().await;
                         let response = router.call(request).await;
                         if question {

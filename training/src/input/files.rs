@@ -3,6 +3,9 @@ use std::path::{Path, PathBuf};
 use super::InputError;
 
 /// The files that a path stands for, sorted: the file itself, those in the folder, or those that match the glob.
+///
+/// # Errors
+/// If there is none, or it can't be read.
 pub fn find(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
     let path = Path::new(pattern);
     let mut files = if path.is_file() {

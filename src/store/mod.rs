@@ -62,6 +62,8 @@ pub enum StoreError {
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the database of server.state: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("the database of server.state did not answer within {} seconds", PATIENCE.as_secs())]
+    Slow,
 }
 
 impl StoreError {
@@ -71,8 +73,8 @@ impl StoreError {
     }
 }
 
-/// How long a call waits for a connection before it fails.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a call waits for a connection before it fails, and a push for the database.
+pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Rows in one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1000;

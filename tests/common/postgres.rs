@@ -44,6 +44,15 @@ impl Cluster {
         self.run("pg_ctl", &["-D", self.data().to_str().unwrap(), "-m", "immediate", "stop"]);
     }
 
+    /// Sends a signal to all of its processes.
+    pub(crate) fn signal(&self, signal: &str) {
+        let first = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let first = first.lines().next().unwrap().to_owned();
+        // Those that serve connections are its children.
+        let _ = Command::new("pkill").args([&format!("-{signal}"), "-P", &first]).status();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &first]).status().unwrap().success());
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -75,9 +75,9 @@ impl Shop {
         Self { size, seed, weights: weights.collect(), ranks }
     }
 
-    /// The complement of an item, if it has one: the item beside it in rank, which sells about as well.
-    fn complement(&self, rank: usize) -> Option<usize> {
-        (rank.is_multiple_of(COMPLEMENTS as usize) && rank + 1 < self.ranks.len()).then_some(rank + 1)
+    /// The complement of an item, if it has one: an item of another category.
+    fn complement(&self, item: u32) -> Option<u32> {
+        item.is_multiple_of(COMPLEMENTS).then_some((item + 5 * CATEGORY + 2) % self.size.items)
     }
 
     /// The items that stand in for an item, itself among them.
@@ -99,10 +99,10 @@ impl Shop {
 
     /// The pairs that are planted: complements, and substitutes.
     pub fn planted(&self) -> (Pairs, Pairs) {
-        let complement = |rank: usize| Some((self.ranks[rank], self.ranks[self.complement(rank)?]));
+        let complement = |item: u32| Some((item, self.complement(item)?));
         let substitutes =
             |item: u32| self.substitutes(item).filter(move |&other| other != item).map(move |o| (item, o));
-        ((0..self.ranks.len()).filter_map(complement).collect(), (0..self.size.items).flat_map(substitutes).collect())
+        ((0..self.size.items).filter_map(complement).collect(), (0..self.size.items).flat_map(substitutes).collect())
     }
 
     /// Writes `transactions-000.csv` and so on, `items.csv`, `planted.csv` and a config, `shop.toml`, into a folder.
@@ -179,9 +179,7 @@ impl Shop {
             if random.unit() < TOGETHER {
                 items.push(self.companion(group.start));
             }
-            if let Some(with) = self.complement(rank).filter(|_| random.unit() < TOGETHER) {
-                items.push(self.ranks[with]);
-            }
+            items.extend(self.complement(item).filter(|_| random.unit() < TOGETHER));
         }
         items.sort_unstable();
         items.dedup();

@@ -33,16 +33,21 @@ def instructions(path, kernel, times):
 
 
 def main():
+    compiler = subprocess.run(["rustc", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     path = program()
     kernels = subprocess.run([path], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     # What it takes to start is in both counts.
     counts = {k: round((instructions(path, k, TIMES) - instructions(path, k, 0)) / TIMES) for k in kernels}
     if "--write" in sys.argv:
-        KEPT.write_text(json.dumps(counts, indent=2) + "\n")
+        KEPT.write_text(json.dumps({"compiler": compiler, "kernels": counts}, indent=2) + "\n")
     kept = json.loads(KEPT.read_text())
+    comparable = kept["compiler"] == compiler and "avx2" in pathlib.Path("/proc/cpuinfo").read_text()
+    kept = kept["kernels"]
     grown = [k for k in kernels if counts[k] > LIMIT * kept.get(k, 0)]
     for kernel in kernels:
         print(f"{kernel:14}{counts[kernel]:8}  kept {kept.get(kernel, 0):8}  {'GROWN' if kernel in grown else ''}")
+    if not comparable:
+        sys.exit(print("another compiler or processor: the counts are not compared"))
     sys.exit(f"more instructions than are kept in {KEPT.name}: {', '.join(grown)}" if grown else 0)
 
 

@@ -76,7 +76,7 @@ pub(super) fn expose<T>(exposures: &Exposures, asked: &Asked<'_>, answer: &Recom
             at: chrono::Utc::now(),
             recommendation_id: answer.recommendation_id,
             market: answer.market.clone(),
-            customer: asked.customer.and_then(|customer| exposures.name(live::customer_hash(customer))),
+            customer: asked.customer.and_then(|customer| exposures.name(&answer.market, live::customer_hash(customer))),
             question: asked.question.to_owned(),
             query: asked.items.to_vec(),
             items: answer.items.iter().map(|item| id(item).to_owned()).collect(),

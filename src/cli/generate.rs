@@ -20,13 +20,13 @@ pub(super) struct Generate {
     #[arg(long, default_value_t = 1_000_000)]
     lines: u64,
     /// Items
-    #[arg(long, default_value_t = 5000)]
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     items: u32,
     /// Customers
-    #[arg(long, default_value_t = 5000)]
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     customers: u32,
     /// Days from the first basket to the last
-    #[arg(long, default_value_t = 365)]
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     days: u16,
     /// All randomness follows from it
     #[arg(long, default_value_t = 1)]
@@ -38,9 +38,6 @@ impl Generate {
         let folder = self.folder.display();
         if self.folder.exists() {
             bail!("{folder} is there already: name a folder that is not");
-        }
-        if self.items == 0 || self.customers == 0 || self.days == 0 {
-            bail!("a shop has at least one item, one customer and one day");
         }
         let size = ShopSize { lines: self.lines, items: self.items, customers: self.customers, days: self.days };
         let lines = Shop::new(size, self.seed).write(&self.folder, &Bars::new());

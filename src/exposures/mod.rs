@@ -6,6 +6,7 @@
 mod files;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,8 +59,16 @@ struct Log {
     /// What customers' hashes are keyed with.
     key: [u8; 32],
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Whose lines are to be taken out.
-    erase: Arc<Mutex<Vec<String>>>,
+    erased: Arc<Mutex<Erased>>,
+}
+
+/// Customers who are not in the log, by their names in it.
+#[derive(Debug, Default)]
+struct Erased {
+    /// What is shown to them is shown to nobody.
+    all: HashSet<String>,
+    /// Whose lines are still to be taken out.
+    pending: Vec<String>,
 }
 
 impl Exposures {
@@ -72,10 +81,10 @@ impl Exposures {
         std::fs::create_dir_all(&config.folder).with_context(words)?;
         let key = key(&config.folder).with_context(words)?;
         let (sender, receiver) = sync_channel(WAITING);
-        let erase = Arc::default();
-        let writer = Writer::new(config, receiver, Arc::clone(&erase));
+        let erased = Arc::default();
+        let writer = Writer::new(config, receiver, Arc::clone(&erased));
         let writer = std::thread::Builder::new().name("exposures".into()).spawn(move || writer.run())?;
-        Ok(Self(Some(Arc::new(Log { sender, key, writer: Mutex::new(Some(writer)), erase }))))
+        Ok(Self(Some(Arc::new(Log { sender, key, writer: Mutex::new(Some(writer)), erased }))))
     }
 
     /// Whether anything is written down.
@@ -93,18 +102,24 @@ impl Exposures {
         }
     }
 
-    /// The name of a customer in the log.
-    pub fn name(&self, customer: CustomerHash) -> Option<String> {
-        let log = self.0.as_ref()?;
-        Some(blake3::keyed_hash(&log.key, customer.as_bytes()).to_hex()[..32].to_owned())
+    /// The name of a market's customer in the log. The same ID may be another person in another market.
+    pub fn name(&self, market: &str, customer: CustomerHash) -> Option<String> {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0.as_ref()?.key);
+        hasher.update(customer.as_bytes()).update(market.as_bytes());
+        Some(hasher.finalize().to_hex()[..32].to_owned())
     }
 
-    /// Takes all that was shown to some customers out of the log, in the background.
-    pub fn erase(&self, customers: impl IntoIterator<Item = CustomerHash>) {
+    /// Takes all that was shown to some customers out of the log, in the background; what is shown to them from now on
+    /// is written down as shown to nobody.
+    pub fn erase(&self, market: &str, customers: impl IntoIterator<Item = CustomerHash>) {
         // Not by the queue, which may be full: this must not be lost.
         if let Some(log) = &self.0 {
-            let names = customers.into_iter().filter_map(|customer| self.name(customer));
-            log.erase.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+            let mut erased = log.erased.lock().unwrap_or_else(PoisonError::into_inner);
+            for name in customers.into_iter().filter_map(|customer| self.name(market, customer)) {
+                if erased.all.insert(name.clone()) {
+                    erased.pending.push(name);
+                }
+            }
         }
     }
 

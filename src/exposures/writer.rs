@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Exposure, files};
+use super::{Erased, Exposure, files};
 use crate::config::ExposureConfig;
 use crate::metrics;
 
@@ -33,12 +33,11 @@ pub(super) struct Writer {
     written: Instant,
     /// Whether the last write failed: it is said once.
     failing: bool,
-    /// Whose lines are still to be taken out.
-    erase: Arc<Mutex<Vec<String>>>,
+    erased: Arc<Mutex<Erased>>,
 }
 
 impl Writer {
-    pub(super) fn new(config: &ExposureConfig, receiver: Receiver<Message>, erase: Arc<Mutex<Vec<String>>>) -> Self {
+    pub(super) fn new(config: &ExposureConfig, receiver: Receiver<Message>, erased: Arc<Mutex<Erased>>) -> Self {
         Self {
             folder: config.folder.clone(),
             largest: config.megabytes << 20,
@@ -49,14 +48,18 @@ impl Writer {
             count: 0,
             written: Instant::now(),
             failing: false,
-            erase,
+            erased,
         }
     }
 
     pub(super) fn run(mut self) {
         loop {
             match self.receiver.recv_timeout(LATEST) {
-                Ok(Message::Shown(exposure)) => {
+                Ok(Message::Shown(mut exposure)) => {
+                    // Asked here and not by the answer: whoever was erased while it waited is nobody too.
+                    let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
+                    exposure.customer.take_if(|customer| erased.all.contains(customer));
+                    drop(erased);
                     if serde_json::to_writer(&mut self.lines, &exposure).is_ok() {
                         self.lines.push(b'\n');
                         self.count += 1;
@@ -117,13 +120,16 @@ impl Writer {
 
     /// Takes out what is to be erased; what fails is tried again.
     fn take_out(&mut self) {
-        let names = self.erase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let names = self.erased.lock().unwrap_or_else(PoisonError::into_inner).pending.clone();
         if names.is_empty() {
             return;
         }
         self.file = None;
         match files::without(&self.folder, &names) {
-            Ok(()) => self.erase.lock().unwrap_or_else(PoisonError::into_inner).retain(|name| !names.contains(name)),
+            Ok(()) => {
+                let mut erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
+                erased.pending.retain(|name| !names.contains(name));
+            }
             Err(error) => tracing::error!(%error, "a customer cannot be taken out of the exposures yet"),
         }
     }

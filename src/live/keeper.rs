@@ -72,7 +72,7 @@ impl Keeper {
     }
 
     fn erased(&self, market: &Market, customers: Vec<CustomerHash>) {
-        self.exposures.erase(customers.iter().copied());
+        self.exposures.erase(market.name().as_str(), customers.iter().copied());
         market.put_erased(customers);
     }
 

@@ -77,7 +77,8 @@ impl Shop {
 
     /// The complement of an item, if it has one: an item of another category.
     fn complement(&self, item: u32) -> Option<u32> {
-        item.is_multiple_of(COMPLEMENTS).then_some((item + 5 * CATEGORY + 2) % self.size.items)
+        let other = (item + 5 * CATEGORY + 2) % self.size.items;
+        (item.is_multiple_of(COMPLEMENTS) && other != item).then_some(other)
     }
 
     /// The items that stand in for an item, itself among them.

@@ -18,6 +18,9 @@ use crate::metrics;
 /// The mean follows the last so many answers.
 const MEMORY: u64 = 64;
 
+/// What takes longer, such as an audience, waits for another thread, and holds up nobody here.
+const LONGEST: Duration = Duration::from_millis(5);
+
 /// So many for each processor may always wait: if they are late, it is because the processor was busy elsewhere.
 const FEW: u64 = 4;
 
@@ -58,7 +61,7 @@ impl Admission {
     /// A question was answered in this time.
     pub(super) fn answered(&self, took: Duration) {
         // Two threads at once may lose one of their times: it is a mean all the same.
-        let (mean, took) = (self.mean.load(Ordering::Relaxed), took.as_nanos() as u64);
+        let (mean, took) = (self.mean.load(Ordering::Relaxed), took.min(LONGEST).as_nanos() as u64);
         self.mean.store(mean - mean / MEMORY + took / MEMORY, Ordering::Relaxed);
     }
 }

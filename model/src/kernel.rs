@@ -1,5 +1,5 @@
 //! The vector kernels under training and scoring: `dot` and `add_scaled` of two vectors, `products` and `add_products`
-//! of small matrices, and `sigmoids`.
+//! of small matrices, `dots` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
 //!
 //! This is the only module with `unsafe`. Each kernel is one plain loop, compiled for any processor, for AVX2 with fused
 //! multiply-add and, where it earns something, for AVX-512; the copy is chosen at run time. Slices are cut to what fits
@@ -12,6 +12,9 @@ pub const LANES: usize = 16;
 
 /// Added to a number below 2^22, its last bits are the number rounded.
 const ROUND: f32 = 12_582_912.0;
+
+/// A row is fetched while so many before it are worked on.
+const AHEAD: usize = 8;
 
 /// Rows that are worked on side by side, so that one addition need not wait for another.
 const ROWS: usize = 4;
@@ -44,53 +47,68 @@ pub fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
     }
 }
 
-/// All inner products of the rows of `a` and those of `b`: `out[i][j] = a[i] · b[j]`. Rows have `width` times
-/// [`LANES`] floats, and `out` has a row for each row of `a`.
-pub fn products(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if has_avx512() {
-            // SAFETY: as in `dot`.
-            return unsafe { products_avx512(a, b, width, out) };
+/// A kernel of this name: the loop, compiled for any processor and for two kinds that can do more at a time.
+macro_rules! kernel {
+    ($(#[$doc:meta])* $name:ident, $of:ident($($argument:ident: $type:ty),*)) => {
+        $(#[$doc])*
+        pub fn $name($($argument: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx2,fma")]
+                fn avx512($($argument: $type),*) {
+                    $of($($argument,)* f32::mul_add);
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($argument: $type),*) {
+                    $of($($argument,)* f32::mul_add);
+                }
+                if has_avx512() {
+                    // SAFETY: as in `dot`.
+                    return unsafe { avx512($($argument),*) };
+                }
+                if has_avx2_fma() {
+                    // SAFETY: as in `dot`.
+                    return unsafe { avx2($($argument),*) };
+                }
+            }
+            $of($($argument,)* |x, y, sum| sum + x * y);
         }
-        if has_avx2_fma() {
-            // SAFETY: as in `dot`.
-            return unsafe { products_avx2(a, b, width, out) };
-        }
-    }
-    products_loop(a, b, width, out, |x, y, sum| sum + x * y);
+    };
 }
 
-/// Adds rows of `b` to the rows of `y`: `y[i] += sum over j of weights[i][j] * b[j]`, with rows as in [`products`].
-pub fn add_products(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if has_avx512() {
-            // SAFETY: as in `dot`.
-            return unsafe { add_products_avx512(y, weights, b, width) };
-        }
-        if has_avx2_fma() {
-            // SAFETY: as in `dot`.
-            return unsafe { add_products_avx2(y, weights, b, width) };
-        }
-    }
-    add_products_loop(y, weights, b, width, |x, y, sum| sum + x * y);
+kernel! {
+    /// All inner products of the rows of `a` and those of `b`: `out[i][j] = a[i] · b[j]`. Rows have `width` times
+    /// [`LANES`] floats, and `out` has a row for each row of `a`.
+    products, products_loop(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32])
 }
 
-/// Replaces each value x by 1 / (1 + exp(-x)), with an error below 2e-7 and without a call per value.
-pub fn sigmoids(values: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if has_avx512() {
-            // SAFETY: as in `dot`.
-            return unsafe { sigmoids_avx512(values) };
-        }
-        if has_avx2_fma() {
-            // SAFETY: as in `dot`.
-            return unsafe { sigmoids_avx2(values) };
-        }
-    }
-    sigmoids_loop(values, |x, y, sum| sum + x * y);
+kernel! {
+    /// Adds rows of `b` to the rows of `y`: `y[i] += sum over j of weights[i][j] * b[j]`, with rows as in [`products`].
+    add_products, add_products_loop(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize)
+}
+
+kernel! {
+    /// The inner products of `query` with those rows of `table` that `rows` names, each of which has `query.len()`
+    /// floats; 0 for a row beyond the table. The same as [`dot`] of each, bit by bit, and faster where the rows lie
+    /// scattered: they are fetched ahead.
+    dots, dots_loop(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32])
+}
+
+kernel! {
+    /// Replaces each value x by 1 / (1 + exp(-x)), with an error below 2e-7 and without a call per value.
+    sigmoids, sigmoids_loop(values: &mut [f32])
+}
+
+kernel! {
+    /// Replaces each value x, which is finite and not negative, by ln(1 + scale · x), with a relative error below 1e-6
+    /// and without a call per value.
+    logs, logs_loop(values: &mut [f32], scale: f32)
+}
+
+kernel! {
+    /// Adds one of four leaves to each sum: `values` at the root, below it on the left and on the right are held
+    /// against `from`, and whatever is not below goes to the right.
+    add_leaves, add_leaves_loop(sums: &mut [f32], values: [&[f32]; 3], from: [f32; 3], leaves: [f32; 4])
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -118,42 +136,6 @@ fn add_scaled_avx2(y: &mut [f32], scale: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = scale.mul_add(*x, *y);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn products_avx2(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32]) {
-    products_loop(a, b, width, out, f32::mul_add);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn products_avx512(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32]) {
-    products_loop(a, b, width, out, f32::mul_add);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn add_products_avx2(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize) {
-    add_products_loop(y, weights, b, width, f32::mul_add);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn add_products_avx512(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize) {
-    add_products_loop(y, weights, b, width, f32::mul_add);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn sigmoids_avx2(values: &mut [f32]) {
-    sigmoids_loop(values, f32::mul_add);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn sigmoids_avx512(values: &mut [f32]) {
-    sigmoids_loop(values, f32::mul_add);
 }
 
 #[inline(always)]
@@ -248,6 +230,43 @@ fn sigmoids_loop(values: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) 
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn logs_loop(values: &mut [f32], scale: f32, fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
+    for value in values {
+        // 1 + scale · x = 2^whole · part, the part between √½ and √2; and ln(part) = 2 artanh((part - 1) / (part + 1)),
+        // by its series.
+        let bits = fma(scale, *value, 1.0).to_bits();
+        let whole = bits.wrapping_sub(std::f32::consts::FRAC_1_SQRT_2.to_bits()).cast_signed() >> 23;
+        let part = f32::from_bits(bits.wrapping_sub((whole << 23).cast_unsigned()));
+        let x = (part - 1.0) / (part + 1.0);
+        let square = x * x;
+        let terms = [2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0];
+        let series = terms.iter().fold(0.0, |series, &term| fma(series, square, term));
+        *value = fma(whole as f32, std::f32::consts::LN_2, series * x);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn add_leaves_loop(
+    sums: &mut [f32],
+    values: [&[f32]; 3],
+    from: [f32; 3],
+    leaves: [f32; 4],
+    _fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    // Both sides are worked out, so that there is nothing to branch on and several fit into one instruction.
+    let ([a, b, c, d], [at_root, on_left, on_right]) = (leaves, from);
+    let n = values.iter().map(|values| values.len()).fold(sums.len(), usize::min);
+    let [root, left, right] = values.map(|values| &values[..n]);
+    for (at, sum) in sums[..n].iter_mut().enumerate() {
+        let below = if left[at] >= on_left { b } else { a };
+        let above = if right[at] >= on_right { d } else { c };
+        *sum += if root[at] >= at_root { above } else { below };
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
 fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
     let mut sums = [0.0f32; LANES];
     let (a_chunks, a_rest) = a.as_chunks::<LANES>();
@@ -262,6 +281,34 @@ fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
         rest = fma(*a, *b, rest);
     }
     fold(sums) + rest
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn dots_loop(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
+    let dims = query.len();
+    let row = |&row: &u32| table.get(row as usize * dims..(row as usize + 1) * dims);
+    for (at, (now, out)) in rows.iter().zip(out).enumerate() {
+        if let Some(next) = rows.get(at + AHEAD).and_then(row) {
+            fetch(next);
+        }
+        // Not `map_or`: what a closure holds is not compiled with the features of this function.
+        *out = if let Some(row) = row(now) { dot_loop(row, query, fma) } else { 0.0 };
+    }
+}
+
+/// Asks for a row to be brought near, and does not wait for it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn fetch(row: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in row.chunks(LANES) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: any x86-64 processor has the instruction, and it neither reads nor faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
 }
 
 /// The sum of all lanes, by halves: the order in which a vector register is folded.
@@ -314,6 +361,27 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn dots_of_scattered_rows_are_those_of_each(
+            (table, query) in (1usize..70).prop_flat_map(|dims| {
+                let values = |n| prop::collection::vec(-4.0f32..4.0, n);
+                (values(9 * dims), values(dims))
+            }),
+            rows in prop::collection::vec(0u32..11, 0..30),
+        ) {
+            let mut got = vec![1.0; rows.len()];
+            let mut portable = got.clone();
+            dots(&table, &rows, &query, &mut got);
+            dots_loop(&table, &rows, &query, &mut portable, |x, y, sum| sum + x * y);
+            for ((row, got), portable) in rows.into_iter().zip(got).zip(portable) {
+                let row = table.chunks(query.len()).nth(row as usize);
+                prop_assert_eq!(got, row.map_or(0.0, |row| dot(row, &query)));
+                prop_assert!((got - portable).abs() < 1e-3);
+            }
+        }
+    }
+
     /// Two matrices of some rows of `width` chunks, and weights for all pairs of rows.
     type Matrices = (usize, Vec<[f32; LANES]>, Vec<[f32; LANES]>, Vec<f32>);
 
@@ -361,6 +429,43 @@ mod tests {
             let expected = 1.0 / (1.0 + (-f64::from(x)).exp());
             for got in got.into_iter().chain(portable) {
                 prop_assert!((f64::from(got) - expected).abs() < 2e-7, "{got} for {expected}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_logarithm_errs_by_less_than_it_says(x in 0.0f32..1e6, small in 0.0f32..0.1, scale in 0.0f32..2000.0) {
+            for x in [x, small, 0.0] {
+                let mut got = [x; 20];
+                logs(&mut got, scale);
+                let mut portable = [x];
+                logs_loop(&mut portable, scale, |x, y, sum| sum + x * y);
+                // What is known of the sum are its 24 bits: next to 1 they are the error.
+                let expected = (1.0 + f64::from(scale) * f64::from(x)).ln();
+                for got in got.into_iter().chain(portable) {
+                    prop_assert!((f64::from(got) - expected).abs() < 1e-6 * expected + 6e-8, "{got} for {expected}");
+                }
+            }
+        }
+
+        #[test]
+        fn the_leaves_are_those_of_a_walk(
+            values in prop::collection::vec(prop::array::uniform3(-2i8..3), 0..70),
+            from in prop::array::uniform3(-2i8..3),
+            leaves in prop::array::uniform4(-2.0f32..2.0),
+        ) {
+            let columns = [0, 1, 2].map(|at| values.iter().map(|of| f32::from(of[at])).collect::<Vec<_>>());
+            let mut sums = vec![1.0; values.len()];
+            let mut portable = sums.clone();
+            let (columns, from) = (columns.each_ref().map(Vec::as_slice), from.map(f32::from));
+            add_leaves(&mut sums, columns, from, leaves);
+            add_leaves_loop(&mut portable, columns, from, leaves, f32::mul_add);
+            for ((of, sum), portable) in values.iter().zip(sums).zip(portable) {
+                let [root, left, right] = [0, 1, 2].map(|at| f32::from(of[at]) >= from[at]);
+                let leaf = leaves[if root { 2 + usize::from(right) } else { usize::from(left) }];
+                prop_assert_eq!(sum, 1.0 + leaf);
+                prop_assert_eq!(portable, 1.0 + leaf);
             }
         }
     }

@@ -5,7 +5,8 @@ use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
 use crate::nearest::Nearest;
-use crate::recommend::Ready;
+use crate::of_items::OfItems;
+use crate::recommend::Kept;
 use crate::vectors::Vectors;
 
 /// What training makes and the service reads, with all numbers checked against each other.
@@ -17,8 +18,8 @@ pub struct Model {
     scorers: Scorers,
     nearest: Nearest,
     buyers: Vec<u32>,
-    /// What is bought together with each item, for anybody.
-    together: Ready,
+    of_items: OfItems,
+    kept: Kept,
 }
 
 /// What a [`Model`] is put together from.
@@ -94,8 +95,10 @@ impl Model {
         for customer in 0..parts.histories.customers().len() as u32 {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
         }
-        let together = Ready::new(parts.catalogue.bought() as usize);
-        Ok(Self { parts, scorers, nearest, buyers, together })
+        let kept = Kept::new(parts.catalogue.bought() as usize);
+        let mut model = Self { parts, scorers, nearest, buyers, of_items: OfItems::default(), kept };
+        model.of_items = OfItems::new(&model);
+        Ok(model)
     }
 
     /// The same model with other blends.
@@ -104,7 +107,7 @@ impl Model {
     /// As [`Parts::check`].
     pub fn reblended(mut self, blends: Blends) -> Result<Self, String> {
         self.scorers = Scorers::new(&blends)?;
-        self.together = Ready::new(self.parts.catalogue.bought() as usize);
+        self.kept = Kept::new(self.parts.catalogue.bought() as usize);
         self.parts.blends = blends;
         Ok(self)
     }
@@ -174,8 +177,12 @@ impl Model {
         &self.nearest
     }
 
-    pub(crate) fn together(&self) -> &Ready {
-        &self.together
+    pub(crate) fn of_items(&self) -> &OfItems {
+        &self.of_items
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     pub(crate) fn scorers(&self) -> &Scorers {

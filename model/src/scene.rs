@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::co_purchases::Partner;
-use crate::histories::Habit;
+use crate::histories::{Habit, LastBasket};
 use crate::{Ask, Model};
 
 /// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
@@ -16,6 +16,7 @@ pub struct Scene<'a> {
     /// Item numbers, strictly rising.
     pub candidates: &'a [u32],
     bought: OnceCell<Vec<Bought>>,
+    weights: OnceCell<Vec<[f32; WAYS]>>,
     weighed: OnceCell<Weighed>,
     partners: OnceCell<Vec<Pair>>,
     category_partners: OnceCell<Vec<Pair>>,
@@ -67,8 +68,9 @@ pub(crate) struct Weighed {
     pub(crate) all: [f32; WAYS],
 }
 
-/// Ways of counting a basket: one half after each half-life of so many days; the last one also divided by its items.
-pub(crate) const HALF_LIVES: [f32; WAYS] = [20.0, 75.0, 200.0, 75.0];
+/// Ways of counting a basket: one half after each half-life of so many days; the last one is the second divided by the
+/// basket's items.
+pub(crate) const HALF_LIVES: [f32; 3] = [20.0, 75.0, 200.0];
 
 const WAYS: usize = 4;
 
@@ -80,6 +82,7 @@ impl<'a> Scene<'a> {
             ask,
             candidates,
             bought: OnceCell::new(),
+            weights: OnceCell::new(),
             weighed: OnceCell::new(),
             partners: OnceCell::new(),
             category_partners: OnceCell::new(),
@@ -109,14 +112,24 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// What each of the last baskets counts, in each way.
+    fn weights(&self, customer: u32) -> &[[f32; WAYS]] {
+        self.weights.get_or_init(|| {
+            let of_basket = |basket: LastBasket<'_>| {
+                let [short, usual, long] = HALF_LIVES.map(|half_life| (-basket.age / half_life).exp2());
+                [short, usual, long, usual / basket.positions.len().max(1) as f32]
+            };
+            self.model.histories().last_baskets(customer).map(of_basket).collect()
+        })
+    }
+
     /// The same over those of the last baskets of which `counts` is true, given the positions of their items.
     pub(crate) fn weigh(&self, customer: u32, counts: impl Fn(&[u16]) -> bool) -> Weighed {
         let histories = self.model.histories();
         let mut sums = vec![[0.0; WAYS]; histories.items(customer).len()];
         let mut all = [0.0; WAYS];
-        for basket in histories.last_baskets(customer).filter(|basket| counts(basket.positions)) {
-            let mut weights = HALF_LIVES.map(|half_life| (-basket.age / half_life).exp2());
-            weights[3] /= basket.positions.len().max(1) as f32;
+        let weighed = histories.last_baskets(customer).zip(self.weights(customer));
+        for (basket, weights) in weighed.filter(|(basket, _)| counts(basket.positions)) {
             (0..WAYS).for_each(|way| all[way] += weights[way]);
             for &position in basket.positions {
                 let sum = &mut sums[usize::from(position)];

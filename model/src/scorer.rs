@@ -1,6 +1,7 @@
 //! A blend made ready to score many candidates at once.
 
 use crate::blend::{Blend, Tree};
+use crate::kernel::{add_leaves, add_scaled};
 use crate::signals;
 
 /// Candidates that are scored together: their values stay in the processor's nearest cache.
@@ -35,18 +36,6 @@ impl Branches {
     fn at(&self, value: impl Fn(usize) -> f32) -> f32 {
         let [root, left, right] = [0, 1, 2].map(|split| usize::from(value(self.inputs[split]) >= self.from[split]));
         self.adds[if root == 0 { left } else { 2 + right }]
-    }
-
-    /// Adds the leaf of each candidate to its sum. Both sides are worked out, so that there is nothing to branch on and
-    /// several candidates fit into one instruction.
-    fn add(&self, values: [&[f32]; 3], sums: &mut [f32]) {
-        let ([a, b, c, d], [at_root, on_left, on_right]) = (self.adds, self.from);
-        let [root, left, right] = values.map(|values| &values[..sums.len()]);
-        for (at, sum) in sums.iter_mut().enumerate() {
-            let below = if left[at] >= on_left { b } else { a };
-            let above = if right[at] >= on_right { d } else { c };
-            *sum += if root[at] >= at_root { above } else { below };
-        }
     }
 }
 
@@ -91,10 +80,10 @@ impl Scorer {
             };
             let blocks: Vec<&[f32]> = (0..self.inputs.len()).map(values).collect();
             for (&slope, values) in self.slopes.iter().zip(&blocks).filter(|(slope, _)| **slope != 0.0) {
-                sums.iter_mut().zip(*values).for_each(|(sum, value)| *sum += slope * value);
+                add_scaled(sums, slope, values);
             }
             for tree in &self.trees {
-                tree.add(tree.inputs.map(|input| blocks[input]), sums);
+                add_leaves(sums, tree.inputs.map(|input| blocks[input]), tree.from, tree.adds);
             }
         }
         sums

@@ -1,6 +1,6 @@
 //! A table of vectors, one row per item or customer.
 
-use crate::kernel::dot;
+use crate::kernel::{dot, dots};
 
 /// `rows × dims` floats, kept as unit rows with their norms beside them: the form in which finalfusion stores them,
 /// so a model scores the same before it is written and after it is read.
@@ -92,6 +92,22 @@ impl Vectors {
     /// Inner product of `query` with the row at its original length.
     pub fn dot(&self, row: u32, query: &[f32]) -> f32 {
         self.norm(row) * dot(self.unit(row), query)
+    }
+
+    /// Inner products of `query` with rows at their original length; 0 for rows beyond the table.
+    pub(crate) fn dots(&self, rows: &[u32], query: &[f32], out: &mut [f32]) {
+        self.cosines(rows, query, out);
+        let norms = rows.iter().map(|&row| self.norms.get(row as usize).copied().unwrap_or(0.0));
+        out.iter_mut().zip(norms).for_each(|(out, norm)| *out *= norm);
+    }
+
+    /// The same with rows at length 1: cosines, if `query` has that length too.
+    pub(crate) fn cosines(&self, rows: &[u32], query: &[f32], out: &mut [f32]) {
+        if query.len() == self.dims {
+            dots(&self.unit, rows, query, out);
+        } else {
+            out.fill(0.0);
+        }
     }
 }
 

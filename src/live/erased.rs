@@ -1,8 +1,6 @@
 use std::collections::HashSet;
 
-use trolley_model::Model;
-
-use super::stock::ItemSet;
+use trolley_model::{Model, NumberSet};
 
 /// A customer who has been erased is remembered by this hash of the ID alone: enough to recognise the ID, here and when
 /// the next model is trained.
@@ -34,11 +32,11 @@ impl Erased {
     }
 
     /// Those whom a model knows.
-    pub(super) fn numbers(&self, model: &Model) -> ItemSet {
+    pub(super) fn numbers(&self, model: &Model) -> NumberSet {
         let customers = model.histories().customers();
-        let mut set = ItemSet::default();
+        let mut set = NumberSet::default();
         if !self.0.is_empty() {
-            set = ItemSet::new(customers.len());
+            set = NumberSet::new(customers.len());
             for customer in 0..customers.len() as u32 {
                 set.set(customer, self.0.contains(&customer_hash(customers.get(customer))));
             }

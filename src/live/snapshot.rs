@@ -3,14 +3,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
-use trolley_model::{Ask, Model};
+use trolley_model::{Ask, Model, NumberSet};
 
 use super::erased::Erased;
 use super::market::Pushed;
 use super::offers::Offer;
 use super::reasons::Why;
 use super::rules::Rulebook;
-use super::stock::{ItemSet, Stock};
+use super::stock::Stock;
 
 /// All that one answer is made from: a model with its manifest, the offers, the rules and the stock.
 #[derive(Clone, Debug)]
@@ -21,9 +21,9 @@ pub struct Snapshot {
     /// What of each offer can be had, in the order of the offers.
     open: Arc<Vec<Open>>,
     rules: Option<Arc<Rulebook>>,
-    out_of_stock: Arc<ItemSet>,
+    out_of_stock: Arc<NumberSet>,
     /// The customers who are not to be known any more.
-    erased: Arc<ItemSet>,
+    erased: Arc<NumberSet>,
 }
 
 /// What can be had of an offer.
@@ -118,7 +118,7 @@ impl Snapshot {
 
     /// The stock as it is after `changes`.
     pub(super) fn with_stock(&self, stock: &Stock, changes: &[(&str, bool)]) -> Self {
-        let mut out_of_stock = ItemSet::clone(&self.out_of_stock);
+        let mut out_of_stock = NumberSet::clone(&self.out_of_stock);
         for (id, in_stock) in changes {
             if let Some(item) = self.model.catalogue().items().position(id) {
                 out_of_stock.set(item, !in_stock);

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use trolley_model::Model;
+use trolley_model::{Model, NumberSet};
 
 /// What was pushed about the stock of a market. An item that nothing was said about is in stock.
 #[derive(Clone, Debug, Default)]
@@ -58,44 +58,15 @@ impl Stock {
     }
 
     /// The items out of stock, as numbers of a model.
-    pub(super) fn out_of_stock(&self, model: &Model) -> ItemSet {
+    pub(super) fn out_of_stock(&self, model: &Model) -> NumberSet {
         let items = model.catalogue().items();
-        let mut set = ItemSet::new(items.len());
+        let mut set = NumberSet::new(items.len());
         for (id, _) in self.0.iter().filter(|(_, (in_stock, _))| !in_stock) {
             if let Some(item) = items.position(id) {
                 set.set(item, true);
             }
         }
         set
-    }
-}
-
-/// A set of item numbers, one bit each.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ItemSet(Vec<u64>);
-
-impl ItemSet {
-    pub(super) fn new(items: usize) -> Self {
-        Self(vec![0; items.div_ceil(64)])
-    }
-
-    pub(super) fn set(&mut self, item: u32, member: bool) {
-        let bit = 1 << (item % 64);
-        if let Some(word) = self.0.get_mut(item as usize / 64) {
-            if member {
-                *word |= bit;
-            } else {
-                *word &= !bit;
-            }
-        }
-    }
-
-    pub(super) fn contains(&self, item: u32) -> bool {
-        self.0.get(item as usize / 64).is_some_and(|word| word >> (item % 64) & 1 == 1)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 }
 
@@ -113,17 +84,5 @@ mod tests {
         assert_eq!(stock.0["a"], (false, 5));
         assert!(stock.update(&update(true, 6)));
         assert_eq!(stock.0["a"], (true, 6));
-    }
-
-    #[test]
-    fn sets_hold_what_was_put_in() {
-        let mut set = ItemSet::new(100);
-        for item in [0, 63, 64, 99] {
-            set.set(item, true);
-        }
-        set.set(63, false);
-        set.set(5000, true);
-        assert_eq!((0..6000).filter(|&item| set.contains(item)).collect::<Vec<_>>(), [0, 64, 99]);
-        assert_eq!(set.len(), 3);
     }
 }

@@ -1,4 +1,5 @@
 use super::explain::Question;
+use super::kept::for_anybody;
 use super::score::{add_best, tidy};
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
@@ -8,14 +9,20 @@ use crate::{Ask, Model};
 const NEIGHBOURS: usize = 100;
 const CATEGORY: usize = 100;
 
+/// Neighbours kept of each item that was asked about.
+const KEPT: usize = 160;
+
 /// `item` is out of stock: what instead?
 pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
     let items = [item];
     let ask = &Ask { items: &items, customer };
     let mut answer = pinned(model, ask, limits);
     if model.catalogue().baskets(item) > 0 {
-        let candidates = alternative_candidates(model, item, customer, limits);
-        add_best(model, Question::Alternatives, ask, &candidates, limits, &mut answer);
+        let work_out = |limits: &Limits<'_>, answer: &mut Vec<Recommended>| {
+            let candidates = alternative_candidates(model, item, customer, limits);
+            add_best(model, Question::Alternatives, ask, &candidates, limits, answer);
+        };
+        for_anybody(model, &model.kept().alternatives, ask, limits, &mut answer, work_out);
     }
     fill_up(model, ask, limits, &mut answer);
     answer
@@ -29,9 +36,7 @@ pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, l
     let may_show = |other| may_show(model, ask, limits, other);
     let mut candidates: Vec<u32> = Vec::new();
     if model.is_learned(item) {
-        let (vectors, wanted) = (model.input(), NEIGHBOURS.max(limits.limit));
-        let near = model.nearest().search(vectors, vectors.unit(item), wanted, may_show);
-        candidates.extend(near.into_iter().map(|(other, _)| other));
+        candidates = neighbours(model, item, NEIGHBOURS.max(limits.limit), may_show);
     }
     if let Some(category) = model.catalogue().category(item) {
         let members = model.catalogue().members(category).iter().copied();
@@ -41,5 +46,18 @@ pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, l
             candidates.extend(own.filter(|&own| model.catalogue().category(own) == Some(category) && may_show(own)));
         }
     }
-    tidy(candidates, |_| true)
+    tidy(model, &candidates, |_| true)
+}
+
+/// The nearest of those that may be shown. What is kept is filtered first: as long as little is out of stock, nothing
+/// needs to be searched.
+fn neighbours(model: &Model, item: u32, wanted: usize, may_show: impl Fn(u32) -> bool) -> Vec<u32> {
+    let vectors = model.input();
+    let search = |wanted: usize, allowed: &dyn Fn(u32) -> bool| -> Vec<u32> {
+        let found = model.nearest().search(vectors, vectors.unit(item), wanted, allowed);
+        found.into_iter().map(|(other, _)| other).collect()
+    };
+    let all = model.kept().neighbours.of(item, || search(KEPT, &|_| true));
+    let near: Vec<u32> = all.iter().copied().filter(|&other| may_show(other)).take(wanted).collect();
+    if near.len() == wanted || all.len() < KEPT { near } else { search(wanted, &may_show) }
 }

@@ -1,5 +1,5 @@
 use super::explain::Question;
-use super::ready::{is_for_anybody, ready};
+use super::kept::for_anybody;
 use super::score::{add_best, tidy};
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
@@ -20,24 +20,13 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
     // Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
     let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
     if bought || (ask.customer.is_some() && !ask.items.is_empty()) {
-        answer = shortcut(model, ask, limits).unwrap_or_else(|| {
-            let candidates = candidates(model, ask, limits);
-            add_best(model, Question::BoughtTogether, ask, &candidates, limits, &mut answer);
-            answer
-        });
+        let work_out = |limits: &Limits<'_>, answer: &mut Vec<Recommended>| {
+            add_best(model, Question::BoughtTogether, ask, &candidates(model, ask, limits), limits, answer);
+        };
+        for_anybody(model, &model.kept().together, ask, limits, &mut answer, work_out);
     }
     fill_up(model, ask, limits, &mut answer);
     answer
-}
-
-/// For anybody: what is ready, or is made so.
-fn shortcut(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Option<Vec<Recommended>> {
-    let work_out = |limits: &Limits<'_>| {
-        let mut answer = Vec::new();
-        add_best(model, Question::BoughtTogether, ask, &candidates(model, ask, limits), limits, &mut answer);
-        answer
-    };
-    is_for_anybody(ask, limits).then(|| ready(model, model.together(), ask, limits, work_out))?
 }
 
 /// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their
@@ -56,7 +45,7 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
         }
         candidates.extend(own.iter().map(|habit| habit.item));
     }
-    tidy(candidates, |item| may_show(model, ask, limits, item))
+    tidy(model, &candidates, |item| may_show(model, ask, limits, item))
 }
 
 /// Adds the partners of all rows; if they are many, those that make up most of the baskets of their rows.

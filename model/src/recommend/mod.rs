@@ -6,16 +6,16 @@
 mod alternatives;
 mod bought_together;
 mod explain;
+mod kept;
 mod offers;
-mod ready;
 mod score;
 mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives};
 pub use bought_together::{bought_together, candidates};
 pub use explain::{Question, Reason, explain, explain_offer};
+pub(crate) use kept::Kept;
 pub use offers::{Audience, Offer, RankedOffer, audience, offers};
-pub(crate) use ready::Ready;
 pub use tiers::{Tier, may_show};
 
 /// What may be answered, and how much of it.

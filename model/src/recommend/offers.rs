@@ -55,7 +55,7 @@ pub fn offers(model: &Model, customer: Option<u32>, offers: &[Offer<'_>], limit:
         .enumerate()
         .map(|(offer, _)| RankedOffer { offer, item: None, score: 0.0, tier: Tier::Bestsellers })
         .collect();
-    let items = tidy(offers.iter().flat_map(|offer| offer.items.iter().copied()).collect(), |_| true);
+    let items = tidy(model, &offers.iter().flat_map(|offer| offer.items).copied().collect::<Vec<_>>(), |_| true);
     let tier = if customer.is_some() { Tier::Model } else { Tier::Bestsellers };
     for (offer, (item, score)) in best_items(model, customer, offers, &items) {
         best[offer] = RankedOffer { offer, item: Some(item), score, tier };
@@ -90,14 +90,14 @@ fn best_items(
         let scorer = &model.scorers().offers;
         let of_items = columns(model, scorer, &Ask { items: &[], customer }, items);
         let of_items = of_items.chunks_exact(items.len().max(1));
-        let inputs = scorer.inputs().iter().zip(of_items);
-        let values = inputs.flat_map(|(input, column)| {
-            rows.iter().map(move |&(offer, at)| match input {
-                Input::Signal(_) => column[at],
-                Input::Number(name) => offers[offer].number(name),
-            })
-        });
-        scorer.score(&values.collect::<Vec<_>>(), rows.len())
+        let mut values = Vec::with_capacity(scorer.inputs().len() * rows.len());
+        for (input, column) in scorer.inputs().iter().zip(of_items) {
+            match input {
+                Input::Signal(_) => values.extend(rows.iter().map(|&(_, at)| column[at])),
+                Input::Number(name) => values.extend(rows.iter().map(|&(offer, _)| offers[offer].number(name))),
+            }
+        }
+        scorer.score(&values, rows.len())
     } else {
         rows.iter().map(|&(_, at)| model.catalogue().popularity(items[at])).collect()
     };
@@ -114,7 +114,7 @@ fn best_items(
 
 /// Which customers is an offer for? The same scores as [`offers`], read the other way.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
-    let items = tidy(offer.items.to_vec(), |_| true);
+    let items = tidy(model, offer.items, |_| true);
     let mut top = Top::new(limit);
     let best_item = |customer| best_items(model, Some(customer), &[offer], &items).next().map(|(_, best)| best);
     for customer in 0..model.histories().customers().len() as u32 {

@@ -2,7 +2,7 @@ use super::explain::{Question, scorer};
 use super::{Limits, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::top::Top;
-use crate::{Ask, Model, Scene, signals};
+use crate::{Ask, Model, NumberSet, Scene, signals};
 
 /// The score of each candidate. Candidates must be strictly rising.
 pub(super) fn score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
@@ -14,19 +14,22 @@ pub(super) fn columns(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates:
     let scene = Scene::new(model, *ask, candidates);
     let mut columns = vec![0.0; scorer.inputs().len() * candidates.len()];
     for (input, column) in scorer.inputs().iter().zip(columns.chunks_exact_mut(candidates.len().max(1))) {
-        if let Input::Signal(signal) = input {
+        if let Input::Signal(signal) = input
+            && !model.of_items().fill(*signal, candidates, column)
+        {
             signals::ALL[*signal].fill(&scene, column);
         }
     }
     columns
 }
 
-/// Sorts candidates from several sources and drops duplicates and what may not be shown.
-pub(super) fn tidy(mut candidates: Vec<u32>, allowed: impl Fn(u32) -> bool) -> Vec<u32> {
-    candidates.sort_unstable();
-    candidates.dedup();
-    candidates.retain(|&item| allowed(item));
-    candidates
+/// Candidates from several sources in order, each once, without what may not be shown.
+pub(super) fn tidy(model: &Model, candidates: &[u32], allowed: impl Fn(u32) -> bool) -> Vec<u32> {
+    let mut set = NumberSet::new(model.catalogue().items().len());
+    candidates.iter().for_each(|&item| set.set(item, true));
+    let mut tidy = Vec::with_capacity(candidates.len());
+    tidy.extend(set.iter().filter(|&item| allowed(item)));
+    tidy
 }
 
 /// Adds the model's own tier: the best of the candidates, which must be strictly rising, by the blend of the question.

@@ -1,5 +1,6 @@
 use super::{Signal, of_items};
 use crate::Scene;
+use crate::kernel::logs;
 
 /// How many customers have bought the item, as `ln(1 + n)`.
 pub(super) struct Buyers;
@@ -9,7 +10,12 @@ impl Signal for Buyers {
         "buyers"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| (1.0 + scene.model.buyers(item) as f32).ln());
+        of_items(scene, out, |item| scene.model.buyers(item) as f32);
+        logs(out, 1.0);
     }
 }

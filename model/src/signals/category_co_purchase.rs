@@ -1,4 +1,4 @@
-use super::{Signal, log_share};
+use super::{Signal, log_shares};
 use crate::Scene;
 
 /// The share of the baskets with the query's category that hold the candidate's category too, shrunk towards how common
@@ -11,6 +11,7 @@ impl Signal for CategoryCoPurchase {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        out.iter_mut().zip(scene.category_shares()).for_each(|(out, share)| *out = log_share(*share));
+        out.copy_from_slice(scene.category_shares());
+        log_shares(out);
     }
 }

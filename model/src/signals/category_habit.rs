@@ -1,4 +1,4 @@
-use super::{Signal, log_share, of_category};
+use super::{Signal, log_shares, of_category};
 use crate::Scene;
 
 /// How much the customer buys of the candidate's category, whichever item it is: the sum of their decayed purchases of
@@ -14,6 +14,7 @@ impl Signal for CategoryHabit {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
-        of_category(scene, out, |_, own| log_share(own.decayed / (whole + PRIOR_BASKETS)));
+        of_category(scene, out, |_, own| own.decayed / (whole + PRIOR_BASKETS));
+        log_shares(out);
     }
 }

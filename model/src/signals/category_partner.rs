@@ -1,4 +1,4 @@
-use super::{Signal, USUAL_WEIGHT, log_small_share};
+use super::{Signal, USUAL_WEIGHT, add_popularity, log_small_shares};
 use crate::Scene;
 use crate::scene::PRIOR_BASKETS;
 
@@ -23,8 +23,7 @@ impl Signal for CategoryPartner {
         }
         let wholes = scene.ask.items.iter().filter_map(|&query| whole(query));
         let prior: f32 = wholes.map(|whole| mean * PRIOR_BASKETS * USUAL_WEIGHT / whole).sum();
-        for (&item, out) in scene.candidates.iter().zip(out) {
-            *out = log_small_share(*out + prior * catalogue.popularity(item));
-        }
+        add_popularity(scene, out, prior);
+        log_small_shares(out);
     }
 }

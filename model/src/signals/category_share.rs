@@ -1,4 +1,4 @@
-use super::{Signal, log_share, of_items};
+use super::{Signal, log_shares, of_items};
 use crate::Scene;
 
 /// The item's share of the purchases of its category.
@@ -9,7 +9,12 @@ impl Signal for CategoryShare {
         "category_share"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| log_share(scene.model.catalogue().share_of_category(item)));
+        of_items(scene, out, |item| scene.model.catalogue().share_of_category(item));
+        log_shares(out);
     }
 }

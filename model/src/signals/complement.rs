@@ -14,10 +14,7 @@ impl Signal for Complement {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let output = scene.model.output();
         let query = scene.ask.mean_vector(scene.model.input());
-        for (&item, out) in scene.candidates.iter().zip(out) {
-            *out = if (item as usize) < output.len() { output.dot(item, &query) } else { 0.0 };
-        }
+        scene.model.output().dots(scene.candidates, &query, out);
     }
 }

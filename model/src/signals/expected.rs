@@ -1,4 +1,4 @@
-use super::{Signal, log_small_share, of_category};
+use super::{Signal, log_small_shares, of_category};
 use crate::Scene;
 
 /// How much the customer buys of the category, times the item's share of its recent purchases: what they would buy of it
@@ -15,8 +15,7 @@ impl Signal for Expected {
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let (catalogue, histories) = (scene.model.catalogue(), scene.model.histories());
         let whole = scene.ask.customer.map_or(0.0, |customer| histories.decayed_baskets(customer));
-        of_category(scene, out, |item, own| {
-            log_small_share(own.decayed / (whole + PRIOR_BASKETS) * catalogue.share_of_category(item))
-        });
+        of_category(scene, out, |item, own| own.decayed / (whole + PRIOR_BASKETS) * catalogue.share_of_category(item));
+        log_small_shares(out);
     }
 }

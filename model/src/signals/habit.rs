@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, bought_before, log_share, of_bought};
+use super::{Evidence, Signal, bought_before, log_shares, of_bought};
 use crate::{Ask, Model, Scene};
 
 /// The share of the customer's baskets that hold the item, recent baskets counting more.
@@ -17,7 +17,8 @@ impl Signal for Habitual {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
-        of_bought(scene, out, |bought| log_share(bought.habit.decayed / (whole + PRIOR_BASKETS)));
+        of_bought(scene, out, |bought| bought.habit.decayed / (whole + PRIOR_BASKETS));
+        log_shares(out);
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

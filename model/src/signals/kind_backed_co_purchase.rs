@@ -1,4 +1,4 @@
-use super::{Signal, USUAL_WEIGHT, log_small_share};
+use super::{Signal, USUAL_WEIGHT, add_popularity, log_small_shares};
 use crate::Scene;
 use crate::scene::PRIOR_BASKETS;
 
@@ -34,7 +34,6 @@ pub(super) fn backed(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
     }
     let backing = |&query: &u32| mean * prior / whole(query) * of_kind(query).map_or(1.0, |of| PRIOR_BASKETS / of);
     let popular: f32 = scene.ask.items.iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
-    for (&item, out) in scene.candidates.iter().zip(out) {
-        *out = log_small_share(*out + popular * catalogue.popularity(item));
-    }
+    add_popularity(scene, out, popular);
+    log_small_shares(out);
 }

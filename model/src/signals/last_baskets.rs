@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, bought_before, log_share, of_bought};
+use super::{Evidence, Signal, bought_before, log_shares, of_bought};
 use crate::{Ask, Model, Scene};
 
 /// In how many of the customer's last [`BASKETS`] baskets the item was, as a shrunk share.
@@ -22,7 +22,8 @@ impl Signal for LastBaskets {
             baskets += 1.0;
             basket.positions.iter().for_each(|&position| counts[usize::from(position)] += 1);
         }
-        of_bought(scene, out, |bought| log_share(f32::from(counts[bought.position]) / baskets));
+        of_bought(scene, out, |bought| f32::from(counts[bought.position]) / baskets);
+        log_shares(out);
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

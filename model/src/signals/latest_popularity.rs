@@ -1,4 +1,4 @@
-use super::{Signal, log_small_share, of_items};
+use super::{Signal, log_small_shares, of_items};
 use crate::Scene;
 
 /// As `recent_popularity`, over the last half of the recent days: what a season or a promotion has just made of an item.
@@ -9,7 +9,12 @@ impl Signal for LatestPopularity {
         "latest_popularity"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| log_small_share(scene.model.catalogue().latest_popularity(item)));
+        of_items(scene, out, |item| scene.model.catalogue().latest_popularity(item));
+        log_small_shares(out);
     }
 }

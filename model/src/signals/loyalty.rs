@@ -9,6 +9,10 @@ impl Signal for Loyalty {
         "loyalty"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         of_items(scene, out, |item| {
             let (baskets, buyers) = (scene.model.catalogue().baskets(item), scene.model.buyers(item));

@@ -3,8 +3,8 @@
 //! A signal says one thing about a candidate in the light of what was asked. To add one: a file here with a unit
 //! struct that implements [`Signal`], and a line in [`ALL`]. Its weight then comes from the artefact's [`Blend`].
 //!
-//! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by [`log_share`] or
-//! [`log_small_share`].
+//! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by [`log_shares`] or
+//! [`log_small_shares`].
 //!
 //! [`Blend`]: crate::Blend
 
@@ -49,6 +49,7 @@ mod taste_for_new;
 mod trend;
 
 use crate::co_purchases::Partner;
+use crate::kernel::logs;
 use crate::scene::{Bought, OfCategory, PRIOR_BASKETS};
 use crate::{Ask, Model, Scene};
 
@@ -56,6 +57,11 @@ use crate::{Ask, Model, Scene};
 pub trait Signal: Sync {
     /// The name that the artefact's weights and an explanation use.
     fn name(&self) -> &'static str;
+
+    /// Whether it depends on the candidate alone: then it is worked out when the model is opened, not for each answer.
+    fn is_of_items(&self) -> bool {
+        false
+    }
 
     /// Writes the signal of each candidate into `out`, which is as long; 0 where there is nothing to say.
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]);
@@ -146,15 +152,15 @@ pub enum Evidence {
 /// What a basket weighs in the pairs' weights, on average: a prior's baskets weigh no more.
 const USUAL_WEIGHT: f32 = 0.35;
 
-/// `ln(1 + 2000 p)` of a share `p` that is small, such as an item's of all baskets: 0 for nothing, 1.1 for one in a
+/// `ln(1 + 2000 p)` of shares `p` that are small, such as an item's of all baskets: 0 for nothing, 1.1 for one in a
 /// thousand, 5.3 for one in ten.
-fn log_small_share(p: f32) -> f32 {
-    (1.0 + 2000.0 * p).ln()
+fn log_small_shares(out: &mut [f32]) {
+    logs(out, 2000.0);
 }
 
-/// `ln(1 + 100 p)` of a share `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
-fn log_share(p: f32) -> f32 {
-    (1.0 + 100.0 * p).ln()
+/// `ln(1 + 100 p)` of shares `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
+fn log_shares(out: &mut [f32]) {
+    logs(out, 100.0);
 }
 
 /// What a customer's history says of an item, to be told.
@@ -188,7 +194,8 @@ fn only_new(scene: &Scene<'_>, out: &mut [f32], signal: &dyn Signal) {
 fn decayed_share(scene: &Scene<'_>, out: &mut [f32], way: usize, prior_baskets: f32) {
     let weighed = scene.weighed();
     let whole = weighed.all[way] + prior_baskets;
-    of_bought(scene, out, |bought| log_share(weighed.sums[bought.position][way] / whole));
+    of_bought(scene, out, |bought| weighed.sums[bought.position][way] / whole);
+    log_shares(out);
 }
 
 /// A number for each candidate from what the customer has bought of its category; 0 where that is nothing.
@@ -223,16 +230,21 @@ fn of_partners(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(Partner, f32, 
 
 /// The share of the query item's baskets that hold each candidate, over a cart the mean, shrunk towards the candidate's
 /// popularity as if there had been [`PRIOR_BASKETS`] more that were like any other: a pair seen twice does not outrank
-/// one seen two hundred times. On the scale of [`log_small_share`]; 0 without a query.
+/// one seen two hundred times. On the scale of [`log_small_shares`]; 0 without a query.
 fn shares_of_pairs(scene: &Scene<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
     let catalogue = scene.model.catalogue();
     let mean = 1.0 / scene.ask.items.len().max(1) as f32;
     let whole = |query: u32| catalogue.baskets(query) as f32 + PRIOR_BASKETS;
     of_partners(scene, out, |pair, query, _| count(pair) / (query + PRIOR_BASKETS));
     let prior: f32 = scene.ask.items.iter().map(|&query| mean * PRIOR_BASKETS / whole(query)).sum();
-    for (&item, out) in scene.candidates.iter().zip(out) {
-        *out = log_small_share(*out + prior * catalogue.popularity(item));
-    }
+    add_popularity(scene, out, prior);
+    log_small_shares(out);
+}
+
+/// Adds so much of each candidate's popularity.
+fn add_popularity(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
+    let catalogue = scene.model.catalogue();
+    out.iter_mut().zip(scene.candidates).for_each(|(out, &item)| *out += prior * catalogue.popularity(item));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{Signal, log_share, of_bought};
+use super::{Signal, log_shares, of_bought};
 use crate::Scene;
 
 /// The share of those of the customer's own baskets with an item of the query that hold the candidate too.
@@ -32,6 +32,7 @@ pub(super) fn with_query(scene: &Scene<'_>, out: &mut [f32], asked: impl Fn(usiz
     let with = scene.weigh(customer, |positions| positions.iter().any(|&position| asked(usize::from(position))));
     of_bought(scene, out, |bought| {
         let usual = all.sums[bought.position][WAY] / (all.all[WAY] + 2.0);
-        log_share((with.sums[bought.position][WAY] + PRIOR_BASKETS * usual) / (with.all[WAY] + PRIOR_BASKETS))
+        (with.sums[bought.position][WAY] + PRIOR_BASKETS * usual) / (with.all[WAY] + PRIOR_BASKETS)
     });
+    log_shares(out);
 }

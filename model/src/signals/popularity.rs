@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, log_small_share, of_items};
+use super::{Evidence, Signal, log_small_shares, of_items};
 use crate::{Ask, Model, Scene};
 
 /// How many of all baskets hold the item.
@@ -9,8 +9,13 @@ impl Signal for Popularity {
         "popularity"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| log_small_share(scene.model.catalogue().popularity(item)));
+        of_items(scene, out, |item| scene.model.catalogue().popularity(item));
+        log_small_shares(out);
     }
 
     fn evidence(&self, model: &Model, _ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {

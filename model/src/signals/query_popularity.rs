@@ -1,4 +1,4 @@
-use super::{Signal, log_small_share};
+use super::{Signal, log_small_shares};
 use crate::Scene;
 
 /// Share of all baskets that hold the query's item, over a cart the mean, on the scale of `popularity`: the same for all
@@ -12,6 +12,7 @@ impl Signal for QueryPopularity {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let popularity = scene.ask.items.iter().map(|&query| scene.model.catalogue().popularity(query));
-        out.fill(log_small_share(popularity.sum::<f32>() / scene.ask.items.len().max(1) as f32));
+        out.fill(popularity.sum::<f32>() / scene.ask.items.len().max(1) as f32);
+        log_small_shares(out);
     }
 }

@@ -1,4 +1,4 @@
-use super::{Signal, log_small_share, of_items};
+use super::{Signal, log_small_shares, of_items};
 use crate::Scene;
 
 /// How many of the last weeks' baskets hold the item: the season, and what is new or gone.
@@ -9,7 +9,12 @@ impl Signal for RecentPopularity {
         "recent_popularity"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| log_small_share(scene.model.catalogue().recent_popularity(item)));
+        of_items(scene, out, |item| scene.model.catalogue().recent_popularity(item));
+        log_small_shares(out);
     }
 }

@@ -18,8 +18,6 @@ impl Signal for Substitute {
         if length > 0.0 {
             query.iter_mut().for_each(|x| *x /= length);
         }
-        for (&item, out) in scene.candidates.iter().zip(out) {
-            *out = if (item as usize) < input.len() { dot(input.unit(item), &query) } else { 0.0 };
-        }
+        input.cosines(scene.candidates, &query, out);
     }
 }

@@ -11,15 +11,9 @@ impl Signal for Taste {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        out.fill(0.0);
-        let Some(customer) = scene.ask.customer else { return };
-        let factors = scene.model.item_factors();
-        let (unit, norm) =
-            (scene.model.customer_factors().unit(customer), scene.model.customer_factors().norm(customer));
-        for (&item, out) in scene.candidates.iter().zip(out) {
-            if (item as usize) < factors.len() {
-                *out = norm * factors.dot(item, unit);
-            }
-        }
+        let Some(customer) = scene.ask.customer else { return out.fill(0.0) };
+        let customers = scene.model.customer_factors();
+        scene.model.item_factors().dots(scene.candidates, customers.unit(customer), out);
+        out.iter_mut().for_each(|out| *out *= customers.norm(customer));
     }
 }

@@ -12,6 +12,10 @@ impl Signal for Trend {
         "trend"
     }
 
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let catalogue = scene.model.catalogue();
         of_items(scene, out, |item| {

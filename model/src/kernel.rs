@@ -1,5 +1,5 @@
 //! The vector kernels under training and scoring: `dot` and `add_scaled` of two vectors, `products` and `add_products`
-//! of small matrices, `dots` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
+//! of small matrices, `dots` and `add_squares` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
 //!
 //! This is the only module with `unsafe`. Each kernel is one plain loop, compiled for any processor, for AVX2 with fused
 //! multiply-add and, where it earns something, for AVX-512; the copy is chosen at run time. Slices are cut to what fits
@@ -92,6 +92,13 @@ kernel! {
     /// floats; 0 for a row beyond the table. The same as [`dot`] of each, bit by bit, and faster where the rows lie
     /// scattered: they are fetched ahead.
     dots, dots_loop(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32])
+}
+
+kernel! {
+    /// `out += sum over k of weights[k] (y · v) y`, y being the row of `table` that `rows[k]` names: what a sum of
+    /// weighted squares `y yᵀ` makes of a vector. Rows, `v` and `out` have the same length, a multiple of [`LANES`];
+    /// rows beyond the table add nothing.
+    add_squares, add_squares_loop(table: &[f32], rows: &[u32], weights: &[f32], v: &[f32], out: &mut [f32])
 }
 
 kernel! {
@@ -297,6 +304,69 @@ fn dots_loop(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32], fma: i
     }
 }
 
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn add_squares_loop(
+    table: &[f32],
+    rows: &[u32],
+    weights: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    // Where the length is known beforehand, sums stay in registers.
+    match v.len() / LANES {
+        1 => add_squares_of::<1>(table, rows, weights, v, out, fma),
+        2 => add_squares_of::<2>(table, rows, weights, v, out, fma),
+        4 => add_squares_of::<4>(table, rows, weights, v, out, fma),
+        8 => add_squares_of::<8>(table, rows, weights, v, out, fma),
+        _ => {
+            for (&row, &weight) in rows.iter().zip(weights) {
+                let Some(y) = table.get(row as usize * v.len()..(row as usize + 1) * v.len()) else { continue };
+                let scale = weight * dot_loop(y, v, fma);
+                for (out, y) in out.iter_mut().zip(y) {
+                    *out = fma(scale, *y, *out);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
+fn add_squares_of<const WIDTH: usize>(
+    table: &[f32],
+    rows: &[u32],
+    weights: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let (table, v, out) =
+        (table.as_chunks::<LANES>().0.as_chunks::<WIDTH>().0, v.as_chunks::<LANES>().0, out.as_chunks_mut::<LANES>().0);
+    let ([v, ..], [out, ..]) = (v.as_chunks::<WIDTH>().0, out.as_chunks_mut::<WIDTH>().0) else { return };
+    let mut sums = *out;
+    for (at, (&row, &weight)) in rows.iter().zip(weights).enumerate() {
+        if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
+            fetch(next.as_flattened());
+        }
+        let Some(y) = table.get(row as usize) else { continue };
+        let mut lanes = [0.0f32; LANES];
+        for (y, v) in y.iter().zip(v) {
+            for lane in 0..LANES {
+                lanes[lane] = fma(y[lane], v[lane], lanes[lane]);
+            }
+        }
+        let scale = weight * fold(lanes);
+        for (sums, y) in sums.iter_mut().zip(y) {
+            for lane in 0..LANES {
+                sums[lane] = fma(scale, y[lane], sums[lane]);
+            }
+        }
+    }
+    *out = sums;
+}
+
 /// Asks for a row to be brought near, and does not wait for it.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
@@ -378,6 +448,32 @@ mod tests {
                 let row = table.chunks(query.len()).nth(row as usize);
                 prop_assert_eq!(got, row.map_or(0.0, |row| dot(row, &query)));
                 prop_assert!((got - portable).abs() < 1e-3);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sums_of_squares_are_the_naive_ones(
+            (table, v, out) in (1usize..10).prop_flat_map(|width| {
+                let values = |n| prop::collection::vec(-2.0f32..2.0, n * width * LANES);
+                (values(9), values(1), values(1))
+            }),
+            picked in prop::collection::vec((0u32..11, 0.0f32..3.0), 0..30),
+        ) {
+            let (rows, weights): (Vec<u32>, Vec<f32>) = picked.into_iter().unzip();
+            let mut expected: Vec<f64> = out.iter().map(|&x| f64::from(x)).collect();
+            for (&row, &weight) in rows.iter().zip(&weights) {
+                let Some(y) = table.chunks(v.len()).nth(row as usize) else { continue };
+                let scale = f64::from(weight) * naive(y, &v);
+                expected.iter_mut().zip(y).for_each(|(sum, y)| *sum += scale * f64::from(*y));
+            }
+            let (mut got, mut portable) = (out.clone(), out);
+            add_squares(&table, &rows, &weights, &v, &mut got);
+            add_squares_loop(&table, &rows, &weights, &v, &mut portable, |x, y, sum| sum + x * y);
+            for ((got, portable), expected) in got.into_iter().zip(portable).zip(expected) {
+                let near = |x: f32| (f64::from(x) - expected).abs() < 1e-5 * (expected.abs() + 1000.0);
+                prop_assert!(near(got) && near(portable), "{got} and {portable} for {expected}");
             }
         }
     }

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 
 use super::answer::{Asked, Item, Recommendation, expose, in_service};
@@ -27,7 +26,7 @@ pub(super) async fn item(
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
     Query(params): Query<ItemParams>,
-) -> Result<Json<Recommendation<Item>>, Problem> {
+) -> Result<Recommendation<Item>, Problem> {
     let (items, wish) = ([id("item", item)?], params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.alternatives(&query(&items, &wish));
@@ -36,5 +35,5 @@ pub(super) async fn item(
     let answer = Recommendation::new(&market, &snapshot, "alternatives", first, shown);
     let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
     expose(&exposures, &asked, &answer, |item| &item.id);
-    Ok(Json(answer))
+    Ok(answer)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use trolley_model::recommend::Tier;
 use trolley_model::signals::Evidence;
@@ -55,6 +57,17 @@ impl<T> Recommendation<T> {
             model: snapshot.manifest().version.to_string(),
             variant: "control",
             items,
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Recommendation<T> {
+    fn into_response(self) -> Response {
+        // Room for all of it at once: axum's own `Json` starts small, and moves as it grows.
+        let mut body = Vec::with_capacity(256 + 96 * self.items.len());
+        match serde_json::to_writer(&mut body, &self) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         }
     }
 }

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -28,7 +27,7 @@ pub(super) async fn item(
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
     Query(params): Query<ItemParams>,
-) -> Result<Json<Recommendation<Item>>, Problem> {
+) -> Result<Recommendation<Item>, Problem> {
     answer(&markets, &exposures, &market, &[id("item", item)?], &params.check()?)
 }
 
@@ -68,7 +67,7 @@ pub(super) async fn cart(
     State(exposures): State<Exposures>,
     Path(market): Path<String>,
     extract::Json(cart): extract::Json<Cart>,
-) -> Result<Json<Recommendation<Item>>, Problem> {
+) -> Result<Recommendation<Item>, Problem> {
     let Cart { items, customer, limit, exclude, include_repeats, explain } = cart;
     let wish = Wish::of_cart(customer, limit, exclude, include_repeats, explain)?;
     answer(&markets, &exposures, &market, &ids("items", items)?, &wish)
@@ -80,7 +79,7 @@ fn answer(
     market: &str,
     items: &[String],
     wish: &Wish,
-) -> Result<Json<Recommendation<Item>>, Problem> {
+) -> Result<Recommendation<Item>, Problem> {
     let (market, snapshot) = in_service(markets, market)?;
     let found = snapshot.bought_together(&query(items, wish));
     let first = found.first().map(|answer| answer.tier);
@@ -88,7 +87,7 @@ fn answer(
     let answer = Recommendation::new(&market, &snapshot, "bought-together", first, shown);
     let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
     expose(exposures, &asked, &answer, |item| &item.id);
-    Ok(Json(answer))
+    Ok(answer)
 }
 
 /// A wish as the snapshot takes it.

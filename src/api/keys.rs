@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -70,11 +70,12 @@ impl Keys {
     }
 }
 
-/// Lets a request pass whose key has the scope. The keys are among the extensions of every request.
-pub(super) async fn require(scope: Scope, request: Request, next: Next) -> Result<Response, Problem> {
-    match request.extensions().get::<Arc<Keys>>() {
-        Some(keys) => keys.check(request.headers(), scope)?,
-        None => return Err(Problem::new(StatusCode::UNAUTHORIZED, "nobody has said who may ask")),
-    }
+/// Lets a request pass whose key has the scope.
+pub(super) async fn require(
+    State((keys, scope)): State<(Arc<Keys>, Scope)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    keys.check(request.headers(), scope)?;
     Ok(next.run(request).await)
 }

@@ -1,13 +1,19 @@
-use std::time::Instant;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 
+use super::problem::Problem;
 use crate::metrics;
 
-/// Counts and times every request by its matched route.
+/// No request may take longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What all requests share: a bound in time, a panic contained, and counts and times by the matched route.
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = match *request.method() {
@@ -17,7 +23,18 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         _ => "other",
     };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
+        }
+        // Whoever takes too long to send a body is told so.
+        Err(_) => {
+            let detail = format!("the request took longer than {} seconds", PATIENCE.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+        }
+    };
     metrics::request(method, route, response.status().as_u16(), started.elapsed());
     response
 }

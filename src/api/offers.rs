@@ -31,7 +31,7 @@ pub(super) async fn of_customer(
     State(exposures): State<Exposures>,
     Path((market, customer)): Path<(String, String)>,
     Query(params): Query<OfferParams>,
-) -> Result<Json<Recommendation<OfferItem>>, Problem> {
+) -> Result<Recommendation<OfferItem>, Problem> {
     let (customer, (limit, explain)) = (id("customer", customer)?, params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.offers_for(&customer, Utc::now(), limit, explain);
@@ -40,7 +40,7 @@ pub(super) async fn of_customer(
     let answer = Recommendation::new(&market, &snapshot, "offers", first, shown);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
     expose(&exposures, &asked, &answer, |offer| &offer.id);
-    Ok(Json(answer))
+    Ok(answer)
 }
 
 /// Which customers is this offer for?
@@ -57,7 +57,7 @@ pub(super) async fn audience(
     State(markets): State<Arc<Markets>>,
     Path((market, offer)): Path<(String, String)>,
     Query(params): Query<AudienceParams>,
-) -> Result<Json<Recommendation<OfferItem>>, Problem> {
+) -> Result<Recommendation<OfferItem>, Problem> {
     let (limit, explain) = params.check()?;
     let (market, snapshot) = in_service(&markets, &market)?;
     // All customers are scored: too long for a thread that others wait for.
@@ -71,7 +71,7 @@ pub(super) async fn audience(
         .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such offer"))?;
     let first = found.first().map(|answer| answer.tier);
     let items = found.into_iter().map(OfferItem::from).collect();
-    Ok(Json(Recommendation::new(&market, &snapshot, "audience", first, items)))
+    Ok(Recommendation::new(&market, &snapshot, "audience", first, items))
 }
 
 /// All offers of a market.

@@ -1,16 +1,11 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router, middleware};
+use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tower_http::catch_panic::CatchPanicLayer;
-
 use tokio::sync::watch::{self, Receiver};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,8 +23,6 @@ use crate::live::{Keeper, Markets};
 const LARGEST_PUSH: usize = 32 << 20;
 /// Bytes in any other body.
 const LARGEST_BODY: usize = 1 << 20;
-/// No request may take longer.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -40,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Document;
 
 /// What the handlers take what they need from.
-#[derive(Clone, Debug, FromRef)]
+#[derive(Clone, Debug)]
 pub struct Service {
     /// The markets.
     pub markets: Arc<Markets>,
@@ -62,13 +55,32 @@ impl Service {
     }
 }
 
+/// The service as the handlers share it: handed to every request, so cheap to copy.
+#[derive(Clone)]
+struct Shared(Arc<Service>);
+
+/// Handlers name the part that they need.
+macro_rules! part {
+    ($field:ident: $part:ty) => {
+        impl FromRef<Shared> for $part {
+            fn from_ref(shared: &Shared) -> Self {
+                shared.0.$field.clone()
+            }
+        }
+    };
+}
+part!(markets: Arc<Markets>);
+part!(keeper: Arc<Keeper>);
+part!(exposures: Exposures);
+part!(stopping: Receiver<bool>);
+
 /// All routes, by the scope of the key that they need.
-fn v1() -> OpenApiRouter<Service> {
+fn v1(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
     let pushes = OpenApiRouter::new()
         .routes(routes!(offers::replace))
         .routes(routes!(stock::update))
         .routes(routes!(rules::replace, rules::list))
-        .route_layer(middleware::from_fn(|request, next| require(Scope::Push, request, next)))
+        .route_layer(middleware::from_fn_with_state((keys.clone(), Scope::Push), require))
         .layer(DefaultBodyLimit::max(LARGEST_PUSH));
     let questions = OpenApiRouter::new()
         .routes(routes!(markets::list))
@@ -79,71 +91,59 @@ fn v1() -> OpenApiRouter<Service> {
         .routes(routes!(offers::of_customer))
         .routes(routes!(offers::audience))
         .routes(routes!(events::record))
-        .route_layer(middleware::from_fn(|request, next| require(Scope::Recommend, request, next)))
+        .route_layer(middleware::from_fn_with_state((keys.clone(), Scope::Recommend), require))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
-    administration().merge(health()).merge(questions).merge(pushes)
+    administration(keys).merge(health()).merge(questions).merge(pushes)
 }
 
-fn administration() -> OpenApiRouter<Service> {
+fn administration(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(models::list))
         .routes(routes!(models::set_current))
         .routes(routes!(erasure::erase))
-        .route_layer(middleware::from_fn(|request, next| require(Scope::Admin, request, next)))
+        .route_layer(middleware::from_fn_with_state((keys.clone(), Scope::Admin), require))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
 
 /// Open to whoever looks after the process.
-fn health() -> OpenApiRouter<Service> {
+fn health() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(admin::live)).routes(routes!(admin::ready))
 }
 
 /// The API's description.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(v1()).split_for_parts().1
+    OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&Arc::default())).split_for_parts().1
 }
 
 /// The API.
 pub fn router(service: Service) -> Router {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1()).split_for_parts();
+    let (router, document) =
+        OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&service.keys)).split_for_parts();
     // Written once: it does not change.
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
-    let router = router.with_state(service.clone()).route(
+    let router = router.with_state(Shared(Arc::new(service))).route(
         "/openapi.json",
         get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }),
     );
-    finished(router, service.keys)
+    finished(router)
 }
 
 /// Metrics, health and administration.
 pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
-    let (router, _) = administration().merge(health()).split_for_parts();
+    let (router, _) = administration(&service.keys).merge(health()).split_for_parts();
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
-        .route_layer(middleware::from_fn(|request, next| require(Scope::Metrics, request, next)))
+        .route_layer(middleware::from_fn_with_state((service.keys.clone(), Scope::Metrics), require))
         .with_state((service.keeper.clone(), handle));
-    finished(router.with_state(service.clone()).merge(metrics), service.keys)
+    finished(router.with_state(Shared(Arc::new(service))).merge(metrics))
 }
 
-/// Whoever takes too long to send a body is told so.
-async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!("the request took longer than {} seconds", PATIENCE.as_secs());
-        Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
-    })
-}
-
-/// What all routes share: problems for whatever has no handler, a bound in time, panics contained, and counting.
-fn finished(router: Router, keys: Arc<Keys>) -> Router {
+/// What all routes share: problems for whatever has no handler, and [`observe`].
+fn finished(router: Router) -> Router {
     router
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
         })
-        .layer(middleware::from_fn(in_time))
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
-        }))
-        .layer(Extension(keys))
         .layer(middleware::from_fn(observe))
 }

@@ -14,7 +14,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trolley_model::kernel::{add_scaled, dot};
+use trolley_model::kernel::{LANES, add_scaled, add_squares, dot, dots};
 use trolley_model::{Histories, Rows, Vectors};
 
 use crate::progress::Progress;
@@ -61,13 +61,16 @@ pub(crate) fn ials(
     seed: u64,
     progress: &dyn Progress,
 ) -> (Vectors, Vectors) {
-    let dims = config.dims.max(1);
+    let (wanted, dims) = (config.dims.max(1), config.dims.max(1).next_multiple_of(LANES));
     let by_customer = observed(histories, items, config.repeats);
     let by_item = transposed(&by_customer, items);
     let mut random = Random::new(seed, &[4]);
-    let scale = 0.1 / (dims as f32).sqrt();
-    let mut item_factors: Vec<f32> =
-        (0..items * dims).map(|_| (random.unit() + random.unit() - random.unit() - random.unit()) * scale).collect();
+    // Rows are filled up with zeros, which stay zeros, to what the kernels take at a time.
+    let mut item_factors = vec![0.0; items * dims];
+    let scale = 0.1 / (wanted as f32).sqrt();
+    for factor in item_factors.chunks_exact_mut(dims).flat_map(|row| &mut row[..wanted]) {
+        *factor = (random.unit() + random.unit() - random.unit() - random.unit()) * scale;
+    }
     let mut customer_factors = vec![0.0; histories.customers().len() * dims];
     progress.begin("customer factors", config.iterations as u64);
     for _ in 0..config.iterations {
@@ -76,7 +79,11 @@ pub(crate) fn ials(
         progress.advance(1);
     }
     progress.end();
-    (Vectors::from_rows(dims, item_factors), Vectors::from_rows(dims, customer_factors))
+    let cut = |factors: Vec<f32>| {
+        let rows = factors.chunks_exact(dims).flat_map(|row| &row[..wanted]);
+        Vectors::from_rows(wanted, if wanted == dims { factors } else { rows.copied().collect() })
+    };
+    (cut(item_factors), cut(customer_factors))
 }
 
 pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Observed {
@@ -114,6 +121,7 @@ fn transposed(matrix: &Observed, columns: usize) -> Observed {
 fn solve(observed: &Observed, factors: &mut [f32], fixed: &[f32], dims: usize, config: &IalsConfig) {
     let gram = gram(fixed, dims, config.unobserved);
     let fixed_rows = (fixed.len() / dims) as f32;
+    let every: Vec<u32> = (0..dims as u32).collect();
     factors.par_chunks_mut(dims).enumerate().for_each(|(row, x)| {
         let range = observed.rows.range(row as u32);
         let (columns, weights) = (&observed.columns[range.clone()], &observed.weights[range]);
@@ -125,14 +133,9 @@ fn solve(observed: &Observed, factors: &mut [f32], fixed: &[f32], dims: usize, c
             config.regularisation * (columns.len() as f32 + config.unobserved * fixed_rows).powf(config.exponent);
         let row_of = |column: u32| &fixed[column as usize * dims..(column as usize + 1) * dims];
         let apply = |v: &[f32], out: &mut [f32]| {
-            for (out, gram_row) in out.iter_mut().zip(gram.chunks_exact(dims)) {
-                *out = dot(gram_row, v);
-            }
+            dots(&gram, &every, v, out);
             add_scaled(out, regularisation, v);
-            for (&column, &weight) in columns.iter().zip(weights) {
-                let y = row_of(column);
-                add_scaled(out, weight * dot(y, v), y);
-            }
+            add_squares(fixed, columns, weights, v, out);
         };
         let mut residual = vec![0.0; dims];
         let mut image = vec![0.0; dims];

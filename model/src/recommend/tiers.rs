@@ -41,6 +41,9 @@ pub(super) fn pinned(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<R
 
 /// Fills an answer up to its limit from the tiers below the model.
 pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
+    if answer.len() >= limits.limit {
+        return;
+    }
     let catalogue = model.catalogue();
     let category = || {
         let categories = ask.items.iter().filter_map(|&item| catalogue.category(item));

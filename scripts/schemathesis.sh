@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Asks the service what its own OpenAPI document allows, and what it does not: nothing may be answered with a 5xx, and
+# every answer must look as the document says.
+#
+#     cargo run -- demo --no-serve    makes a model
+#     scripts/schemathesis.sh [EXAMPLES PER OPERATION AND PHASE=200]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=target/schemathesis-venv
+[ -x $venv/bin/schemathesis ] || { python3 -m venv --clear $venv && $venv/bin/pip install --quiet schemathesis==4.32.5; }
+cargo build --workspace --quiet
+
+folder=$(mktemp -d)
+trap 'kill "$service" 2>/dev/null; rm -rf "$folder"' EXIT
+cat >"$folder/trolley.toml" <<END
+models = "$PWD/trolley-demo/models"
+[server]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+state = "sqlite:$folder/state.sqlite"
+# Asked as fast as it answers, it would say that it is busy: that is another test.
+admission_microseconds = 0
+END
+cat >"$folder/schemathesis.toml" <<END
+[parameters]
+market = "us"
+END
+target/debug/trolley serve --config "$folder/trolley.toml" 2>"$folder/log" &
+service=$!
+until address=$(sed -n 's/.*listening.* api=\([0-9.:]*\).*/\1/p' "$folder/log") && [ -n "$address" ]; do
+    kill -0 $service || { cat "$folder/log"; exit 1; }
+    sleep 0.1
+done
+memory() { awk '/VmRSS/ { print $2 }' /proc/$service/status; }
+before=$(memory)
+$venv/bin/schemathesis --config-file "$folder/schemathesis.toml" run "http://$address/openapi.json" \
+    --max-examples "${1:-200}" --seed 1 --generation-database none --continue-on-failure \
+    --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance
+echo "memory: $before kB before, $(memory) kB after"

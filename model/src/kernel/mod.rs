@@ -7,17 +7,10 @@
 //! them against the naive loop.
 #![expect(unsafe_code, reason = "calling a function compiled for a processor feature that was just detected")]
 
+mod loops;
+
 /// Floats summed side by side; also fixes the order of summation, and so the result on one kind of processor.
 pub const LANES: usize = 16;
-
-/// Added to a number below 2^22, its last bits are the number rounded.
-const ROUND: f32 = 12_582_912.0;
-
-/// A row is fetched while so many before it are worked on.
-const AHEAD: usize = 8;
-
-/// Rows that are worked on side by side, so that one addition need not wait for another.
-const ROWS: usize = 4;
 
 /// The inner product of two vectors of the same length; of the shorter one, if they differ.
 #[inline]
@@ -29,7 +22,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         // SAFETY: the processor has just been found to have the features that the copy was compiled for.
         return unsafe { dot_avx2(a, b) };
     }
-    dot_loop(a, b, |x, y, sum| sum + x * y)
+    loops::dot(a, b, |x, y, sum| sum + x * y)
 }
 
 /// `y += scale * x`, element by element, over the shorter length.
@@ -49,18 +42,18 @@ pub fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
 
 /// A kernel of this name: the loop, compiled for any processor and for two kinds that can do more at a time.
 macro_rules! kernel {
-    ($(#[$doc:meta])* $name:ident, $of:ident($($argument:ident: $type:ty),*)) => {
+    ($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*)) => {
         $(#[$doc])*
         pub fn $name($($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx2,fma")]
                 fn avx512($($argument: $type),*) {
-                    $of($($argument,)* f32::mul_add);
+                    loops::$name($($argument,)* f32::mul_add);
                 }
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2($($argument: $type),*) {
-                    $of($($argument,)* f32::mul_add);
+                    loops::$name($($argument,)* f32::mul_add);
                 }
                 if has_avx512() {
                     // SAFETY: as in `dot`.
@@ -71,7 +64,7 @@ macro_rules! kernel {
                     return unsafe { avx2($($argument),*) };
                 }
             }
-            $of($($argument,)* |x, y, sum| sum + x * y);
+            loops::$name($($argument,)* |x, y, sum| sum + x * y);
         }
     };
 }
@@ -79,43 +72,43 @@ macro_rules! kernel {
 kernel! {
     /// All inner products of the rows of `a` and those of `b`: `out[i][j] = a[i] · b[j]`. Rows have `width` times
     /// [`LANES`] floats, and `out` has a row for each row of `a`.
-    products, products_loop(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32])
+    products(a: &[[f32; LANES]], b: &[[f32; LANES]], width: usize, out: &mut [f32])
 }
 
 kernel! {
     /// Adds rows of `b` to the rows of `y`: `y[i] += sum over j of weights[i][j] * b[j]`, with rows as in [`products`].
-    add_products, add_products_loop(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize)
+    add_products(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize)
 }
 
 kernel! {
     /// The inner products of `query` with those rows of `table` that `rows` names, each of which has `query.len()`
     /// floats; 0 for a row beyond the table. The same as [`dot`] of each, bit by bit, and faster where the rows lie
     /// scattered: they are fetched ahead.
-    dots, dots_loop(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32])
+    dots(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32])
 }
 
 kernel! {
     /// `out += sum over k of weights[k] (y · v) y`, y being the row of `table` that `rows[k]` names: what a sum of
     /// weighted squares `y yᵀ` makes of a vector. Rows, `v` and `out` have the same length, a multiple of [`LANES`];
     /// rows beyond the table add nothing.
-    add_squares, add_squares_loop(table: &[f32], rows: &[u32], weights: &[f32], v: &[f32], out: &mut [f32])
+    add_squares(table: &[f32], rows: &[u32], weights: &[f32], v: &[f32], out: &mut [f32])
 }
 
 kernel! {
     /// Replaces each value x by 1 / (1 + exp(-x)), with an error below 2e-7 and without a call per value.
-    sigmoids, sigmoids_loop(values: &mut [f32])
+    sigmoids(values: &mut [f32])
 }
 
 kernel! {
     /// Replaces each value x, which is finite and not negative, by ln(1 + scale · x), with a relative error below 1e-6
     /// and without a call per value.
-    logs, logs_loop(values: &mut [f32], scale: f32)
+    logs(values: &mut [f32], scale: f32)
 }
 
 kernel! {
     /// Adds one of four leaves to each sum: `values` at the root, below it on the left and on the right are held
     /// against `from`, and whatever is not below goes to the right.
-    add_leaves, add_leaves_loop(sums: &mut [f32], values: [&[f32]; 3], from: [f32; 3], leaves: [f32; 4])
+    add_leaves(sums: &mut [f32], values: [&[f32]; 3], from: [f32; 3], leaves: [f32; 4])
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -134,7 +127,7 @@ fn has_avx2_fma() -> bool {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn dot_avx2(a: &[f32], b: &[f32]) -> f32 {
-    dot_loop(a, b, f32::mul_add)
+    loops::dot(a, b, f32::mul_add)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -143,228 +136,6 @@ fn add_scaled_avx2(y: &mut [f32], scale: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = scale.mul_add(*x, *y);
     }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn products_loop(
-    a: &[[f32; LANES]],
-    b: &[[f32; LANES]],
-    width: usize,
-    out: &mut [f32],
-    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
-) {
-    let columns = b.len() / width;
-    for (a, out) in a.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
-        let (fours, rest) = out.as_chunks_mut::<ROWS>();
-        let (b_fours, b_rest) = b.split_at(fours.len() * ROWS * width);
-        for (b, out) in b_fours.chunks_exact(ROWS * width).zip(fours) {
-            let mut sums = [[0.0f32; LANES]; ROWS];
-            for (at, a) in a.iter().enumerate() {
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let b = &b[row * width + at];
-                    for lane in 0..LANES {
-                        sums[lane] = fma(a[lane], b[lane], sums[lane]);
-                    }
-                }
-            }
-            for (out, sums) in out.iter_mut().zip(sums) {
-                *out = fold(sums);
-            }
-        }
-        for (b, out) in b_rest.chunks_exact(width).zip(rest) {
-            let mut sums = [0.0f32; LANES];
-            for (a, b) in a.iter().zip(b) {
-                for lane in 0..LANES {
-                    sums[lane] = fma(a[lane], b[lane], sums[lane]);
-                }
-            }
-            *out = fold(sums);
-        }
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn add_products_loop(
-    y: &mut [[f32; LANES]],
-    weights: &[f32],
-    b: &[[f32; LANES]],
-    width: usize,
-    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
-) {
-    let columns = b.len() / width;
-    for (y, weights) in y.chunks_exact_mut(width).zip(weights.chunks_exact(columns)) {
-        let (fours, rest) = y.as_chunks_mut::<ROWS>();
-        for (four, y) in fours.iter_mut().enumerate() {
-            let mut sums = *y;
-            for (b, &weight) in b.chunks_exact(width).zip(weights) {
-                let b = &b[four * ROWS..][..ROWS];
-                for (sums, b) in sums.iter_mut().zip(b) {
-                    for lane in 0..LANES {
-                        sums[lane] = fma(weight, b[lane], sums[lane]);
-                    }
-                }
-            }
-            *y = sums;
-        }
-        let done = width - rest.len();
-        for (at, y) in rest.iter_mut().enumerate() {
-            for (b, &weight) in b.chunks_exact(width).zip(weights) {
-                for (y, b) in y.iter_mut().zip(&b[done + at]) {
-                    *y = fma(weight, *b, *y);
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn sigmoids_loop(values: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
-    for value in values {
-        // exp(-x) = 2^t = 2^whole · 2^part: the first by writing the exponent, the second by its Taylor series.
-        let t = (*value * -std::f32::consts::LOG2_E).clamp(-126.0, 126.0);
-        let shifted = t + ROUND;
-        let part = t - (shifted - ROUND);
-        let whole = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
-        let terms =
-            [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 0.240_226_5, std::f32::consts::LN_2, 1.0];
-        let power = terms.iter().fold(0.0, |power, &term| fma(power, part, term));
-        *value = 1.0 / fma(power, whole, 1.0);
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn logs_loop(values: &mut [f32], scale: f32, fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
-    for value in values {
-        // 1 + scale · x = 2^whole · part, the part between √½ and √2; and ln(part) = 2 artanh((part - 1) / (part + 1)),
-        // by its series.
-        let bits = fma(scale, *value, 1.0).to_bits();
-        let whole = bits.wrapping_sub(std::f32::consts::FRAC_1_SQRT_2.to_bits()).cast_signed() >> 23;
-        let part = f32::from_bits(bits.wrapping_sub((whole << 23).cast_unsigned()));
-        let x = (part - 1.0) / (part + 1.0);
-        let square = x * x;
-        let terms = [2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0];
-        let series = terms.iter().fold(0.0, |series, &term| fma(series, square, term));
-        *value = fma(whole as f32, std::f32::consts::LN_2, series * x);
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn add_leaves_loop(
-    sums: &mut [f32],
-    values: [&[f32]; 3],
-    from: [f32; 3],
-    leaves: [f32; 4],
-    _fma: impl Fn(f32, f32, f32) -> f32 + Copy,
-) {
-    // Both sides are worked out, so that there is nothing to branch on and several fit into one instruction.
-    let ([a, b, c, d], [at_root, on_left, on_right]) = (leaves, from);
-    let n = values.iter().map(|values| values.len()).fold(sums.len(), usize::min);
-    let [root, left, right] = values.map(|values| &values[..n]);
-    for (at, sum) in sums[..n].iter_mut().enumerate() {
-        let below = if left[at] >= on_left { b } else { a };
-        let above = if right[at] >= on_right { d } else { c };
-        *sum += if root[at] >= at_root { above } else { below };
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn dot_loop(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
-    let mut sums = [0.0f32; LANES];
-    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
-    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] = fma(a[lane], b[lane], sums[lane]);
-        }
-    }
-    let mut rest = 0.0;
-    for (a, b) in a_rest.iter().zip(b_rest) {
-        rest = fma(*a, *b, rest);
-    }
-    fold(sums) + rest
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn dots_loop(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
-    let dims = query.len();
-    let row = |&row: &u32| table.get(row as usize * dims..(row as usize + 1) * dims);
-    for (at, (now, out)) in rows.iter().zip(out).enumerate() {
-        if let Some(next) = rows.get(at + AHEAD).and_then(row) {
-            fetch(next);
-        }
-        // Not `map_or`: what a closure holds is not compiled with the features of this function.
-        *out = if let Some(row) = row(now) { dot_loop(row, query, fma) } else { 0.0 };
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn add_squares_loop(
-    table: &[f32],
-    rows: &[u32],
-    weights: &[f32],
-    v: &[f32],
-    out: &mut [f32],
-    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
-) {
-    // Where the length is known beforehand, sums stay in registers.
-    match v.len() / LANES {
-        1 => add_squares_of::<1>(table, rows, weights, v, out, fma),
-        2 => add_squares_of::<2>(table, rows, weights, v, out, fma),
-        4 => add_squares_of::<4>(table, rows, weights, v, out, fma),
-        8 => add_squares_of::<8>(table, rows, weights, v, out, fma),
-        _ => {
-            for (&row, &weight) in rows.iter().zip(weights) {
-                let Some(y) = table.get(row as usize * v.len()..(row as usize + 1) * v.len()) else { continue };
-                let scale = weight * dot_loop(y, v, fma);
-                for (out, y) in out.iter_mut().zip(y) {
-                    *out = fma(scale, *y, *out);
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn add_squares_of<const WIDTH: usize>(
-    table: &[f32],
-    rows: &[u32],
-    weights: &[f32],
-    v: &[f32],
-    out: &mut [f32],
-    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
-) {
-    let (table, v, out) =
-        (table.as_chunks::<LANES>().0.as_chunks::<WIDTH>().0, v.as_chunks::<LANES>().0, out.as_chunks_mut::<LANES>().0);
-    let ([v, ..], [out, ..]) = (v.as_chunks::<WIDTH>().0, out.as_chunks_mut::<WIDTH>().0) else { return };
-    let mut sums = *out;
-    for (at, (&row, &weight)) in rows.iter().zip(weights).enumerate() {
-        if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
-            fetch(next.as_flattened());
-        }
-        let Some(y) = table.get(row as usize) else { continue };
-        let mut lanes = [0.0f32; LANES];
-        for (y, v) in y.iter().zip(v) {
-            for lane in 0..LANES {
-                lanes[lane] = fma(y[lane], v[lane], lanes[lane]);
-            }
-        }
-        let scale = weight * fold(lanes);
-        for (sums, y) in sums.iter_mut().zip(y) {
-            for lane in 0..LANES {
-                sums[lane] = fma(scale, y[lane], sums[lane]);
-            }
-        }
-    }
-    *out = sums;
 }
 
 /// Asks for a row to be brought near, and does not wait for it.
@@ -379,20 +150,6 @@ fn fetch(row: &[f32]) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = row;
-}
-
-/// The sum of all lanes, by halves: the order in which a vector register is folded.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn fold(mut sums: [f32; LANES]) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
 }
 
 #[cfg(test)]
@@ -416,7 +173,7 @@ mod tests {
         #[test]
         fn dot_is_the_naive_sum((a, b) in vectors()) {
             let scale: f64 = a.iter().zip(&b).map(|(x, y)| f64::from((x * y).abs())).sum::<f64>() + 1.0;
-            let portable = dot_loop(&a, &b, |x, y, sum| sum + x * y);
+            let portable = loops::dot(&a, &b, |x, y, sum| sum + x * y);
             prop_assert!((f64::from(dot(&a, &b)) - naive(&a, &b)).abs() / scale < 1e-5);
             prop_assert!((f64::from(portable) - naive(&a, &b)).abs() / scale < 1e-5);
         }
@@ -443,7 +200,7 @@ mod tests {
             let mut got = vec![1.0; rows.len()];
             let mut portable = got.clone();
             dots(&table, &rows, &query, &mut got);
-            dots_loop(&table, &rows, &query, &mut portable, |x, y, sum| sum + x * y);
+            loops::dots(&table, &rows, &query, &mut portable, |x, y, sum| sum + x * y);
             for ((row, got), portable) in rows.into_iter().zip(got).zip(portable) {
                 let row = table.chunks(query.len()).nth(row as usize);
                 prop_assert_eq!(got, row.map_or(0.0, |row| dot(row, &query)));
@@ -470,7 +227,7 @@ mod tests {
             }
             let (mut got, mut portable) = (out.clone(), out);
             add_squares(&table, &rows, &weights, &v, &mut got);
-            add_squares_loop(&table, &rows, &weights, &v, &mut portable, |x, y, sum| sum + x * y);
+            loops::add_squares(&table, &rows, &weights, &v, &mut portable, |x, y, sum| sum + x * y);
             for ((got, portable), expected) in got.into_iter().zip(portable).zip(expected) {
                 let near = |x: f32| (f64::from(x) - expected).abs() < 1e-5 * (expected.abs() + 1000.0);
                 prop_assert!(near(got) && near(portable), "{got} and {portable} for {expected}");
@@ -495,10 +252,10 @@ mod tests {
             let mut got = vec![0.0; weights.len()];
             products(&a, &b, width, &mut got);
             let mut portable = got.clone();
-            products_loop(&a, &b, width, &mut portable, |x, y, sum| sum + x * y);
+            loops::products(&a, &b, width, &mut portable, |x, y, sum| sum + x * y);
             let (mut sums, mut portable_sums) = (a.clone(), a.clone());
             add_products(&mut sums, &weights, &b, width);
-            add_products_loop(&mut portable_sums, &weights, &b, width, |x, y, sum| sum + x * y);
+            loops::add_products(&mut portable_sums, &weights, &b, width, |x, y, sum| sum + x * y);
             for (i, a) in a.chunks(width).enumerate() {
                 for (j, b) in b.chunks(width).enumerate() {
                     let expected = naive(a.as_flattened(), b.as_flattened());
@@ -521,7 +278,7 @@ mod tests {
             let mut got = [x; 20];
             sigmoids(&mut got);
             let mut portable = [x];
-            sigmoids_loop(&mut portable, |x, y, sum| sum + x * y);
+            loops::sigmoids(&mut portable, |x, y, sum| sum + x * y);
             let expected = 1.0 / (1.0 + (-f64::from(x)).exp());
             for got in got.into_iter().chain(portable) {
                 prop_assert!((f64::from(got) - expected).abs() < 2e-7, "{got} for {expected}");
@@ -536,7 +293,7 @@ mod tests {
                 let mut got = [x; 20];
                 logs(&mut got, scale);
                 let mut portable = [x];
-                logs_loop(&mut portable, scale, |x, y, sum| sum + x * y);
+                loops::logs(&mut portable, scale, |x, y, sum| sum + x * y);
                 // What is known of the sum are its 24 bits: next to 1 they are the error.
                 let expected = (1.0 + f64::from(scale) * f64::from(x)).ln();
                 for got in got.into_iter().chain(portable) {
@@ -556,7 +313,7 @@ mod tests {
             let mut portable = sums.clone();
             let (columns, from) = (columns.each_ref().map(Vec::as_slice), from.map(f32::from));
             add_leaves(&mut sums, columns, from, leaves);
-            add_leaves_loop(&mut portable, columns, from, leaves, f32::mul_add);
+            loops::add_leaves(&mut portable, columns, from, leaves, f32::mul_add);
             for ((of, sum), portable) in values.iter().zip(sums).zip(portable) {
                 let [root, left, right] = [0, 1, 2].map(|at| f32::from(of[at]) >= from[at]);
                 let leaf = leaves[if root { 2 + usize::from(right) } else { usize::from(left) }];

@@ -1,0 +1,276 @@
+//! The loops of the kernels, plain and portable. Each is compiled several times over, for what it is called from, with
+//! that caller's way of multiplying and adding: `fma(x, y, sum)` is x · y + sum.
+#![expect(clippy::inline_always, reason = "must be compiled with the features of the caller")]
+
+use super::{LANES, fetch};
+
+/// Added to a number below 2^22, its last bits are the number rounded.
+const ROUND: f32 = 12_582_912.0;
+
+/// A row is fetched while so many before it are worked on.
+const AHEAD: usize = 8;
+
+/// Rows that are worked on side by side, so that one addition need not wait for another.
+const ROWS: usize = 4;
+
+#[inline(always)]
+pub(super) fn products(
+    a: &[[f32; LANES]],
+    b: &[[f32; LANES]],
+    width: usize,
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let columns = b.len() / width;
+    for (a, out) in a.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
+        let (fours, rest) = out.as_chunks_mut::<ROWS>();
+        let (b_fours, b_rest) = b.split_at(fours.len() * ROWS * width);
+        for (b, out) in b_fours.chunks_exact(ROWS * width).zip(fours) {
+            let mut sums = [[0.0f32; LANES]; ROWS];
+            for (at, a) in a.iter().enumerate() {
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let b = &b[row * width + at];
+                    for lane in 0..LANES {
+                        sums[lane] = fma(a[lane], b[lane], sums[lane]);
+                    }
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums) {
+                *out = fold(sums);
+            }
+        }
+        for (b, out) in b_rest.chunks_exact(width).zip(rest) {
+            *out = fold(dot_lanes(a, b, fma));
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn add_products(
+    y: &mut [[f32; LANES]],
+    weights: &[f32],
+    b: &[[f32; LANES]],
+    width: usize,
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let columns = b.len() / width;
+    for (y, weights) in y.chunks_exact_mut(width).zip(weights.chunks_exact(columns)) {
+        let (fours, rest) = y.as_chunks_mut::<ROWS>();
+        for (four, y) in fours.iter_mut().enumerate() {
+            let mut sums = *y;
+            for (b, &weight) in b.chunks_exact(width).zip(weights) {
+                let b = &b[four * ROWS..][..ROWS];
+                for (sums, b) in sums.iter_mut().zip(b) {
+                    for lane in 0..LANES {
+                        sums[lane] = fma(weight, b[lane], sums[lane]);
+                    }
+                }
+            }
+            *y = sums;
+        }
+        let done = width - rest.len();
+        for (at, y) in rest.iter_mut().enumerate() {
+            for (b, &weight) in b.chunks_exact(width).zip(weights) {
+                for (y, b) in y.iter_mut().zip(&b[done + at]) {
+                    *y = fma(weight, *b, *y);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn sigmoids(values: &mut [f32], fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
+    for value in values {
+        // exp(-x) = 2^t = 2^whole · 2^part: the first by writing the exponent, the second by its Taylor series.
+        let t = (*value * -std::f32::consts::LOG2_E).clamp(-126.0, 126.0);
+        let shifted = t + ROUND;
+        let part = t - (shifted - ROUND);
+        let whole = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
+        let terms =
+            [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 0.240_226_5, std::f32::consts::LN_2, 1.0];
+        let power = terms.iter().fold(0.0, |power, &term| fma(power, part, term));
+        *value = 1.0 / fma(power, whole, 1.0);
+    }
+}
+
+#[inline(always)]
+pub(super) fn logs(values: &mut [f32], scale: f32, fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
+    for value in values {
+        // 1 + scale · x = 2^whole · part, the part between √½ and √2; and ln(part) = 2 artanh((part - 1) / (part + 1)),
+        // by its series.
+        let bits = fma(scale, *value, 1.0).to_bits();
+        let whole = bits.wrapping_sub(std::f32::consts::FRAC_1_SQRT_2.to_bits()).cast_signed() >> 23;
+        let part = f32::from_bits(bits.wrapping_sub((whole << 23).cast_unsigned()));
+        let x = (part - 1.0) / (part + 1.0);
+        let square = x * x;
+        let terms = [2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0];
+        let series = terms.iter().fold(0.0, |series, &term| fma(series, square, term));
+        *value = fma(whole as f32, std::f32::consts::LN_2, series * x);
+    }
+}
+
+#[inline(always)]
+pub(super) fn add_leaves(
+    sums: &mut [f32],
+    values: [&[f32]; 3],
+    from: [f32; 3],
+    leaves: [f32; 4],
+    _fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    // Both sides are worked out, so that there is nothing to branch on and several fit into one instruction.
+    let ([at_root, on_left, on_right], [low, below, above, high]) = (from, leaves);
+    let shortest = values.iter().map(|values| values.len()).fold(sums.len(), usize::min);
+    let [root, left, right] = values.map(|values| &values[..shortest]);
+    for (at, sum) in sums[..shortest].iter_mut().enumerate() {
+        let on_the_left = if left[at] >= on_left { below } else { low };
+        let on_the_right = if right[at] >= on_right { high } else { above };
+        *sum += if root[at] >= at_root { on_the_right } else { on_the_left };
+    }
+}
+
+#[inline(always)]
+pub(super) fn dot(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+    let sums = dot_lanes(a_chunks, b_chunks, &fma);
+    let mut rest = 0.0;
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        rest = fma(*a, *b, rest);
+    }
+    fold(sums) + rest
+}
+
+#[inline(always)]
+pub(super) fn dots(
+    table: &[f32],
+    rows: &[u32],
+    query: &[f32],
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let dims = query.len();
+    // Where the length is known beforehand, the query stays in registers.
+    if dims.is_multiple_of(LANES) {
+        match dims / LANES {
+            1 => return dots_of::<1>(table, rows, query, out, fma),
+            2 => return dots_of::<2>(table, rows, query, out, fma),
+            4 => return dots_of::<4>(table, rows, query, out, fma),
+            8 => return dots_of::<8>(table, rows, query, out, fma),
+            _ => {}
+        }
+    }
+    let row = |&row: &u32| table.get(row as usize * dims..(row as usize + 1) * dims);
+    for (at, (now, out)) in rows.iter().zip(out).enumerate() {
+        if let Some(next) = rows.get(at + AHEAD).and_then(row) {
+            fetch(next);
+        }
+        // Not `map_or`: what a closure holds is not compiled with the features of this function.
+        *out = if let Some(row) = row(now) { dot(row, query, fma) } else { 0.0 };
+    }
+}
+
+#[inline(always)]
+fn dots_of<const WIDTH: usize>(
+    table: &[f32],
+    rows: &[u32],
+    query: &[f32],
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let (table, query) = (in_chunks::<WIDTH>(table), in_chunks::<WIDTH>(query));
+    let [query, ..] = query else { return };
+    for (at, (&row, out)) in rows.iter().zip(out).enumerate() {
+        if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
+            fetch(next.as_flattened());
+        }
+        *out = if let Some(row) = table.get(row as usize) { fold(dot_lanes(row, query, fma)) } else { 0.0 };
+    }
+}
+
+/// Rows of `WIDTH` chunks.
+fn in_chunks<const WIDTH: usize>(table: &[f32]) -> &[[[f32; LANES]; WIDTH]] {
+    table.as_chunks().0.as_chunks().0
+}
+
+/// The inner product of two rows, before its lanes are folded.
+#[inline(always)]
+fn dot_lanes(a: &[[f32; LANES]], b: &[[f32; LANES]], fma: impl Fn(f32, f32, f32) -> f32) -> [f32; LANES] {
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] = fma(a[lane], b[lane], sums[lane]);
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+pub(super) fn add_squares(
+    table: &[f32],
+    rows: &[u32],
+    weights: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    // Where the length is known beforehand, sums stay in registers.
+    match v.len() / LANES {
+        1 => add_squares_of::<1>(table, rows, weights, v, out, fma),
+        2 => add_squares_of::<2>(table, rows, weights, v, out, fma),
+        4 => add_squares_of::<4>(table, rows, weights, v, out, fma),
+        8 => add_squares_of::<8>(table, rows, weights, v, out, fma),
+        _ => {
+            for (&row, &weight) in rows.iter().zip(weights) {
+                let Some(y) = table.get(row as usize * v.len()..(row as usize + 1) * v.len()) else { continue };
+                let scale = weight * dot(y, v, fma);
+                for (out, y) in out.iter_mut().zip(y) {
+                    *out = fma(scale, *y, *out);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_squares_of<const WIDTH: usize>(
+    table: &[f32],
+    rows: &[u32],
+    weights: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let (table, v, out) =
+        (in_chunks::<WIDTH>(table), in_chunks::<WIDTH>(v), out.as_chunks_mut::<LANES>().0.as_chunks_mut::<WIDTH>().0);
+    let ([v, ..], [out, ..]) = (v, out) else { return };
+    let mut sums = *out;
+    for (at, (&row, &weight)) in rows.iter().zip(weights).enumerate() {
+        if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
+            fetch(next.as_flattened());
+        }
+        let Some(y) = table.get(row as usize) else { continue };
+        let scale = weight * fold(dot_lanes(y, v, fma));
+        for (sums, y) in sums.iter_mut().zip(y) {
+            for lane in 0..LANES {
+                sums[lane] = fma(scale, y[lane], sums[lane]);
+            }
+        }
+    }
+    *out = sums;
+}
+
+/// The sum of all lanes, by halves: the order in which a vector register is folded.
+#[inline(always)]
+fn fold(sums: [f32; LANES]) -> f32 {
+    // Seeing how the sums end, the compiler would work on two lanes at a time from the beginning: twice as slow and more.
+    let mut sums = std::hint::black_box(sums);
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}

@@ -104,16 +104,23 @@ fn requests(market: &str, shelf: &Shelf) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Each of four clients, so few that none is refused, asks as soon as it was answered.
+/// Each of four clients, so few that none is refused, asks as soon as it was answered: on one connection after the
+/// other, for the load comes over as many.
 async fn closed(address: &str, requests: Rc<Vec<Vec<u8>>>) -> Load {
+    let mut connections = Vec::new();
+    for _ in 0..CONNECTIONS {
+        connections.push(Client::new(address).await);
+    }
     let began = Instant::now();
     let clients = (0..4).map(|client| {
-        let (address, requests) = (address.to_owned(), requests.clone());
+        let requests = requests.clone();
+        let mut connections = connections.split_off(connections.len() - CONNECTIONS / 4);
         tokio::task::spawn_local(async move {
-            let (mut client, mut answered, first) = (Client::new(&address).await, 0u64, client * 1250);
+            let (mut answered, first) = (0u64, client * 1250);
             while began.elapsed().as_secs_f64() < SECONDS {
                 let request = &requests[(first + answered as usize) % requests.len()];
-                assert_eq!(client.ask(request).await, Some(200));
+                let connection = answered as usize % connections.len();
+                assert_eq!(connections[connection].ask(request).await, Some(200));
                 answered += 1;
             }
             answered

@@ -33,6 +33,9 @@ until address=$(sed -n 's/.*listening.* api=\([0-9.:]*\).*/\1/p' "$folder/log") 
 done
 memory() { awk '/VmRSS/ { print $2 }' /proc/$service/status; }
 before=$(memory)
+# In that folder, for it leaves files where it runs.
+venv=$PWD/$venv
+cd "$folder"
 $venv/bin/schemathesis --config-file "$folder/schemathesis.toml" run "http://$address/openapi.json" \
     --max-examples "${1:-200}" --seed 1 --generation-database none --continue-on-failure \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance

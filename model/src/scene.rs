@@ -22,6 +22,7 @@ pub struct Scene<'a> {
     category_partners: OnceCell<Vec<Pair>>,
     category_shares: OnceCell<Vec<f32>>,
     categories: OnceCell<Vec<OfCategory>>,
+    tastes: OnceCell<Vec<f32>>,
 }
 
 /// A candidate that the customer has bought before.
@@ -88,6 +89,7 @@ impl<'a> Scene<'a> {
             category_partners: OnceCell::new(),
             category_shares: OnceCell::new(),
             categories: OnceCell::new(),
+            tastes: OnceCell::new(),
         }
     }
 
@@ -190,6 +192,19 @@ impl<'a> Scene<'a> {
                 pairs.partners(category).iter().for_each(|&other| both[other as usize] = 0);
             }
             shares
+        })
+    }
+
+    /// For each candidate the inner product of its factors and the customer's; 0 without a customer or factors.
+    pub(crate) fn tastes(&self) -> &[f32] {
+        self.tastes.get_or_init(|| {
+            let mut tastes = vec![0.0; self.candidates.len()];
+            if let Some(customer) = self.ask.customer {
+                let customers = self.model.customer_factors();
+                self.model.item_factors().dots(self.candidates, customers.unit(customer), &mut tastes);
+                tastes.iter_mut().for_each(|taste| *taste *= customers.norm(customer));
+            }
+            tastes
         })
     }
 

@@ -78,7 +78,9 @@ pub(super) struct Recorded {
     tag = "events",
     params(("market" = String, Path, description = "The market")),
     request_body = Events,
-    responses((status = 200, body = Recorded), (status = 422, body = Recorded, description = "Not one event is right"),
+    responses((status = 200, body = Recorded),
+              (status = 422, description = "Not one event is right, or the body is not as it must be",
+               content((Recorded = "application/json"), (Problem = "application/problem+json"))),
               (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn record(

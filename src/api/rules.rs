@@ -32,7 +32,9 @@ const MOST_RULES: usize = 10_000;
     tag = "rules",
     params(("market" = String, Path, description = "The market")),
     request_body = Rules,
-    responses((status = 200, body = Pushed), (status = 422, body = Pushed, description = "A row is wrong"),
+    responses((status = 200, body = Pushed),
+              (status = 422, description = "A row is wrong, or the body is not as it must be",
+               content((Pushed = "application/json"), (Problem = "application/problem+json"))),
               (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn replace(

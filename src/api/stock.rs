@@ -44,7 +44,9 @@ const MOST_UPDATES: usize = 100_000;
     tag = "stock",
     params(("market" = String, Path, description = "The market")),
     request_body = Updates,
-    responses((status = 200, body = Pushed), (status = 422, body = Pushed, description = "Not one row is right"),
+    responses((status = 200, body = Pushed),
+              (status = 422, description = "Not one row is right, or the body is not as it must be",
+               content((Pushed = "application/json"), (Problem = "application/problem+json"))),
               (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn update(

@@ -1,0 +1,143 @@
+//! Where the time of an answer goes, stage by stage, how many allocations it takes, and how fast a model opens.
+//!
+//! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then
+//! `cargo bench -p trolley --no-default-features --bench stages`. Nothing here goes through a socket.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+use trolley::exposures::Exposures;
+use trolley::live::{Keeper, Markets, Query};
+use trolley::store::Store;
+use trolley_model::artefact::Shelf;
+use trolley_model::recommend::{Limits, candidates};
+use trolley_model::{Ask, Scene, Scorer, Top, signals};
+
+const QUESTIONS: u32 = 4000;
+
+/// Adds up what a stage takes.
+#[derive(Default)]
+struct Stage {
+    seconds: f64,
+    allocations: u64,
+}
+
+impl Stage {
+    /// Once for the time and once for the allocations, which take time to count.
+    fn run<T>(&mut self, what: impl Fn() -> T) -> T {
+        let mut result = None;
+        self.allocations += allocation_counter::measure(|| result = Some(black_box(what()))).count_total;
+        drop(result);
+        let began = Instant::now();
+        let result = black_box(what());
+        self.seconds += began.elapsed().as_secs_f64();
+        result
+    }
+}
+
+fn main() {
+    let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
+    let shelf = Shelf::new(&models);
+    let name = shelf.markets().unwrap().remove(0);
+    let version = shelf.current(&name).unwrap();
+    let mut opens: Vec<f64> = (0..7)
+        .map(|_| {
+            let began = Instant::now();
+            black_box(shelf.open(&name, &version).unwrap());
+            began.elapsed().as_secs_f64()
+        })
+        .collect();
+    opens.sort_by(f64::total_cmp);
+    let opened = shelf.open(&name, &version).unwrap();
+    let bytes: u64 = opened.manifest.files.values().map(|file| file.bytes).sum();
+    let hashed: Vec<u8> = vec![1; bytes as usize];
+    let began = Instant::now();
+    black_box(blake3::hash(&hashed));
+    let hash = began.elapsed().as_secs_f64();
+    println!(
+        "{:.1} MB are opened, checked and indexed in {:.0} ms: {:.2} GB/s; hashing as many bytes takes {:.0} % of that\n",
+        bytes as f64 / 1e6,
+        opens[3] * 1e3,
+        bytes as f64 / 1e9 / opens[3],
+        100.0 * hash / opens[3]
+    );
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (router, market) = runtime.block_on(async {
+        let markets = Arc::new(Markets::new(shelf, []));
+        markets.refresh();
+        let store = Store::open(&format!("sqlite:{}/state.sqlite", folder.path().display())).await.unwrap();
+        let keeper = Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap();
+        let router = trolley::api::router(trolley::api::Service::new(Arc::new(keeper)));
+        (router, markets.get(name.as_str()).unwrap())
+    });
+    let snapshot = market.snapshot().unwrap();
+    let model = snapshot.model();
+    let (items, customers) = (model.catalogue().items(), model.histories().customers());
+    let scorer = Scorer::new(&model.blends().bought_together, &[]).unwrap();
+    let used = model.blends().bought_together.signals();
+    let used: Vec<usize> = used.iter().filter_map(|name| signals::index(name)).collect();
+    let limits = Limits::best(6);
+    let mut stages: [Stage; 6] = Default::default();
+    let mut chosen_from = 0;
+    for turn in 0..QUESTIONS {
+        let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
+        let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
+        let (asked, by) = ([item], Some(customer));
+        let ask = Ask { items: &asked, customer: by };
+        let candidates = stages[0].run(|| candidates(model, &ask, &limits));
+        let columns = stages[1].run(|| {
+            let scene = Scene::new(model, ask, &candidates);
+            let mut columns = vec![0.0; used.len() * candidates.len()];
+            for (signal, column) in used.iter().zip(columns.chunks_exact_mut(candidates.len())) {
+                signals::ALL[*signal].fill(&scene, column);
+            }
+            columns
+        });
+        let scores = stages[2].run(|| scorer.score(&columns, candidates.len()));
+        stages[3].run(|| {
+            let mut top = Top::new(6);
+            candidates.iter().zip(&scores).for_each(|(&item, &score)| top.push(score, item));
+            top.into_sorted()
+        });
+        let (id, customer) = ([items.get(item).to_owned()], customers.get(customer));
+        let query =
+            Query { items: &id, customer: Some(customer), exclude: &[], repeats: true, limit: 6, explain: false };
+        stages[4].run(|| snapshot.bought_together(&query));
+        let path = format!("/v1/markets/{name}/items/{}/bought-together?customer={customer}", id[0]);
+        stages[5].run(|| {
+            runtime.block_on(async {
+                let request = Request::get(&path).body(Body::empty()).unwrap();
+                router.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes()
+            })
+        });
+        chosen_from += candidates.len();
+    }
+    let whole = stages[5].seconds;
+    println!("bought together for a customer, {} candidates on average:\n", chosen_from / QUESTIONS as usize);
+    println!("| stage | µs | of the whole | allocations |\n| --- | --- | --- | --- |");
+    let names = [
+        "candidates, filtered",
+        "signals, none worked out beforehand",
+        "blend",
+        "top six",
+        "the snapshot's answer",
+        "the whole request: routes, key, counters, answer, JSON",
+    ];
+    for (stage, name) in stages.iter().zip(names) {
+        let each = f64::from(QUESTIONS);
+        println!(
+            "| {name} | {:.1} | {:.0} % | {:.0} |",
+            stage.seconds / each * 1e6,
+            100.0 * stage.seconds / whole,
+            stage.allocations as f64 / each
+        );
+    }
+}

@@ -181,9 +181,7 @@ fn dots_of<const WIDTH: usize>(
     let (table, query) = (in_chunks::<WIDTH>(table), in_chunks::<WIDTH>(query));
     let [query, ..] = query else { return };
     for (at, (&row, out)) in rows.iter().zip(out).enumerate() {
-        if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
-            fetch(next.as_flattened());
-        }
+        fetch_ahead(table, rows, at);
         *out = if let Some(row) = table.get(row as usize) { fold(dot_lanes(row, query, fma)) } else { 0.0 };
     }
 }
@@ -191,6 +189,14 @@ fn dots_of<const WIDTH: usize>(
 /// Rows of `WIDTH` chunks.
 fn in_chunks<const WIDTH: usize>(table: &[f32]) -> &[[[f32; LANES]; WIDTH]] {
     table.as_chunks().0.as_chunks().0
+}
+
+/// Asks for the row that will be needed next but a few.
+#[inline(always)]
+fn fetch_ahead<const WIDTH: usize>(table: &[[[f32; LANES]; WIDTH]], rows: &[u32], at: usize) {
+    if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
+        fetch(next.as_flattened());
+    }
 }
 
 /// The inner product of two rows, before its lanes are folded.
@@ -246,9 +252,7 @@ fn add_squares_of<const WIDTH: usize>(
     let ([v, ..], [out, ..]) = (v, out) else { return };
     let mut sums = *out;
     for (at, (&row, &weight)) in rows.iter().zip(weights).enumerate() {
-        if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
-            fetch(next.as_flattened());
-        }
+        fetch_ahead(table, rows, at);
         let Some(y) = table.get(row as usize) else { continue };
         let scale = weight * fold(dot_lanes(y, v, fma));
         for (sums, y) in sums.iter_mut().zip(y) {

@@ -1,5 +1,6 @@
 //! What the service does with more than it can answer: capacity in a closed loop, then arrivals that do not wait for
-//! answers (an open loop) at half of it, at twice and at ten times, and at half of it again.
+//! answers (an open loop) at half of it, at half while the model is swapped for another one, at twice and at ten times, and
+//! at half of it again.
 //!
 //! `cargo run --release -- demo --no-serve`, then `cargo bench --bench overload`. The service runs on one processor
 //! (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
@@ -9,17 +10,19 @@
 #[path = "../tests/common/server.rs"]
 mod server;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use server::Server;
+use server::{Server, request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::{DataFacts, Draft, Shelf};
 
 const CONNECTIONS: usize = 512;
 const SECONDS: f64 = 1.0;
@@ -42,12 +45,12 @@ impl Load {
         self.answered.get(at).copied().unwrap_or(f64::NAN)
     }
 
-    /// Answers of capacity, p50, p99, that beside another, and how many of all were refused.
+    /// Answers of capacity, p50, p99, p99.9, p99 beside another, and how many of all were refused.
     fn figures(&mut self, capacity: f64, beside: f64) -> Vec<f64> {
         assert_eq!(self.failed, 0, "connections failed");
         let all = self.refused + self.answered.len() as u64;
-        let p99 = self.quantile(0.99);
-        vec![self.goodput() / capacity, self.quantile(0.5), p99, p99 / beside, self.refused as f64 / all as f64]
+        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| self.quantile(share));
+        vec![self.goodput() / capacity, p50, p99, p999, p99 / beside, self.refused as f64 / all as f64]
     }
 
     fn goodput(&self) -> f64 {
@@ -86,9 +89,8 @@ impl Client {
 }
 
 /// Requests of customers and items of the model, in random order.
-fn requests(market: &str, shelf: &Shelf) -> Vec<Vec<u8>> {
-    let name = Name::new(market).unwrap();
-    let opened = shelf.open(&name, &shelf.current(&name).unwrap()).unwrap();
+fn requests(market: &Name, shelf: &Shelf) -> Vec<Vec<u8>> {
+    let opened = shelf.open(market, &shelf.current(market).unwrap()).unwrap();
     let (customers, items) = (opened.model.histories().customers(), opened.model.catalogue().items());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut pick = |n: u32| (random.next_u64() % u64::from(n)) as u32;
@@ -193,6 +195,28 @@ async fn next(receiver: &Receiver) -> Option<Due> {
     receiver.lock().await.recv().await
 }
 
+/// The market's model under two names, in a folder of models of its own.
+fn twins(models: &Path, folder: &Path) -> (Shelf, Name, [Name; 2]) {
+    let shelf = Shelf::new(models);
+    let market = shelf.markets().unwrap().remove(0);
+    let opened = shelf.open(&market, &shelf.current(&market).unwrap()).unwrap();
+    let (copies, versions) = (Shelf::new(folder), ["one", "other"].map(|version| Name::new(version).unwrap()));
+    for version in &versions {
+        let draft = Draft {
+            market: market.clone(),
+            version: version.clone(),
+            created_at: opened.manifest.created_at.clone(),
+            data: DataFacts::default(),
+            config: serde_json::Value::Null,
+            evaluation: BTreeMap::new(),
+            failed_gates: Vec::new(),
+            parts: opened.model.parts(),
+        };
+        copies.publish(&draft).unwrap();
+    }
+    (copies, market, versions)
+}
+
 /// A line of the table: median, and in brackets the least and the most of several rounds.
 fn say(name: &str, rounds: &mut [Vec<f64>]) {
     let cells = (0..rounds[0].len()).map(|at| {
@@ -207,11 +231,12 @@ fn main() {
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let models = std::fs::canonicalize(models).expect("a model: `cargo run --release -- demo --no-serve` makes one");
     let folder = tempfile::tempdir().unwrap();
+    let (shelf, market, versions) = twins(&models, &folder.path().join("models"));
     let config = folder.path().join("trolley.toml");
     let text = format!(
         "models = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
          state = \"sqlite:{}/state.sqlite\"\n",
-        models.display(),
+        shelf.path().display(),
         folder.path().display()
     );
     std::fs::write(&config, text).unwrap();
@@ -225,21 +250,32 @@ fn main() {
     pin(std::process::id(), "0");
     let server = Server::start(config.to_str().unwrap());
     pin(std::process::id(), "1");
-    let requests = Rc::new(requests("us", &Shelf::new(models)));
+    let requests = Rc::new(requests(&market, &shelf));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        println!("| load, of capacity | answers/s, of capacity | p50 ms | p99 ms | p99 of that at half | refused |");
-        println!("| --- | --- | --- | --- | --- | --- |");
+        println!(
+            "| load, of capacity | answers/s, of capacity | p50 ms | p99 ms | p99.9 ms | p99 of that at half | refused |"
+        );
+        println!("| --- | --- | --- | --- | --- | --- | --- |");
         // The machine is now faster, now slower: each round measures capacity anew, before and after, and what is said
         // of a load is the median of its rounds.
-        let mut rounds: [Vec<Vec<f64>>; 2] = [Vec::new(), Vec::new()];
+        let mut rounds: [Vec<Vec<f64>>; 3] = [Vec::new(), Vec::new(), Vec::new()];
         let (mut last, mut half) = (0.0, 0.0);
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let before = closed(&server.api, requests.clone()).await.goodput();
             let mut loads = Vec::new();
-            for times in [0.5, 2.0] {
+            for (times, swapped) in [(0.5, false), (0.5, true), (2.0, false)] {
+                let (admin, path) = (server.admin.clone(), format!("/v1/markets/{market}/models/current"));
+                let body = format!("{{\"version\": \"{}\"}}", versions[round % 2]);
+                let swap = swapped.then(|| {
+                    std::thread::spawn(move || {
+                        std::thread::sleep(Duration::from_secs_f64(SECONDS / 2.0));
+                        assert_eq!(request(&admin, "PUT", &path, &body).0, 200);
+                    })
+                });
                 loads.push(open(&server.api, requests.clone(), before * times).await);
+                swap.into_iter().for_each(|swap| swap.join().unwrap());
             }
             last = closed(&server.api, requests.clone()).await.goodput();
             half = loads[0].quantile(0.99);
@@ -247,7 +283,7 @@ fn main() {
                 rounds.push(load.figures(f64::midpoint(before, last), half));
             }
         }
-        for (name, rounds) in ["half", "twice"].iter().zip(&mut rounds) {
+        for (name, rounds) in ["half", "half, and a swap", "twice"].iter().zip(&mut rounds) {
             say(name, rounds);
         }
         for (name, times) in [("ten times", 10.0), ("half again", 0.5)] {

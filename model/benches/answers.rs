@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use trolley_model::artefact::Shelf;
-use trolley_model::recommend::{Limits, Offer, alternatives, audience, bought_together, candidates, offers};
+use trolley_model::recommend::{Limits, Offer, OnOffer, alternatives, audience, bought_together, candidates, offers};
 use trolley_model::{Ask, Model, Scene, signals};
 
 fn model() -> Model {
@@ -34,6 +34,7 @@ fn answers(criterion: &mut Criterion) {
     let bought = model.catalogue().bought();
     let on_offer: Vec<u32> = (0..bought).step_by((bought as usize / 1000).max(1)).collect();
     let on_offer: Vec<Offer<'_>> = on_offer.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
+    let on_offer = OnOffer::new(&model, &on_offer);
     // Every turn asks about another item, from the bestsellers to the tail.
     let mut turn = 0;
     let mut item = move || {

@@ -5,7 +5,8 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model};
 use trolley_model::recommend::{
-    Limits, Offer, Question, Recommended, Tier, alternatives, audience, bought_together, explain, explain_offer, offers,
+    Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together, explain,
+    explain_offer, offers,
 };
 use trolley_model::signals::Evidence;
 use trolley_model::{Ask, Model};
@@ -155,6 +156,11 @@ fn repeats_can_be_left_out() {
     assert_eq!(found.len(), 3);
 }
 
+/// What is on offer for a customer.
+fn ranked(model: &Model, customer: Option<u32>, on_offer: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
+    offers(model, customer, &OnOffer::new(model, on_offer), limit)
+}
+
 fn of(items: &[u32]) -> Offer<'_> {
     Offer { items, numbers: &[] }
 }
@@ -163,17 +169,20 @@ fn of(items: &[u32]) -> Offer<'_> {
 fn offers_are_ranked_for_the_customer_and_all_come_back() {
     let model = model();
     let on_offer = [of(&[BREAD]), of(&[CANDLE, MILK]), of(&[]), of(&[JAM])];
-    let ranked: Vec<_> = offers(&model, Some(ANNA), &on_offer, 10).iter().map(|o| (o.offer, o.item)).collect();
-    assert_eq!(ranked, [(1, Some(MILK)), (3, Some(JAM)), (0, Some(BREAD)), (2, None)]);
-    let first: Vec<_> = offers(&model, Some(ANNA), &on_offer, 2).iter().map(|o| o.offer).collect();
+    let order: Vec<_> = ranked(&model, Some(ANNA), &on_offer, 10).iter().map(|o| (o.offer, o.item)).collect();
+    assert_eq!(order, [(1, Some(MILK)), (3, Some(JAM)), (0, Some(BREAD)), (2, None)]);
+    let first: Vec<_> = ranked(&model, Some(ANNA), &on_offer, 2).iter().map(|o| o.offer).collect();
     assert_eq!(first, [1, 3], "a limit keeps the best");
-    let anybody = offers(&model, None, &on_offer, 10);
+    let twice = [of(&[MILK]), of(&[JAM, MILK, MILK]), of(&[MILK])];
+    let order: Vec<_> = ranked(&model, Some(ANNA), &twice, 10).iter().map(|o| (o.offer, o.item)).collect();
+    assert_eq!(order, [(0, Some(MILK)), (1, Some(MILK)), (2, Some(MILK))], "an item may be in many offers");
+    let anybody = ranked(&model, None, &on_offer, 10);
     assert_eq!((anybody[0].offer, anybody[0].tier), (0, Tier::Bestsellers), "bread sells best");
 
     // A strong promotion comes first; a number that the blend never learned adds nothing.
     let promoted = [of(&[MILK]), Offer { items: &[BREAD], numbers: &[("discount", 4.0), ("colour", 9.0)] }];
-    let ranked: Vec<_> = offers(&model, Some(ANNA), &promoted, 10).iter().map(|o| o.offer).collect();
-    assert_eq!(ranked, [1, 0]);
+    let order: Vec<_> = ranked(&model, Some(ANNA), &promoted, 10).iter().map(|o| o.offer).collect();
+    assert_eq!(order, [1, 0]);
     let why = |offer: &Offer<'_>, item| {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
         explain_offer(&model, &Ask { items: &[], customer: Some(ANNA) }, offer, &found)
@@ -188,7 +197,7 @@ fn an_audience_is_the_same_scores_read_the_other_way() {
     let found = audience(&model, of(&[MILK]), 10);
     assert_eq!(found.iter().map(|a| a.customer).collect::<Vec<_>>(), [ANNA, 1], "anna buys milk, bert does not");
     for listener in found {
-        let offered = offers(&model, Some(listener.customer), &[of(&[MILK])], 1);
+        let offered = ranked(&model, Some(listener.customer), &[of(&[MILK])], 1);
         assert_eq!(offered[0].score, listener.score);
     }
 }
@@ -220,6 +229,6 @@ fn what_was_saved_answers_as_before() {
             assert_eq!(recommend(&before, customer, &limits), recommend(&after, customer, &limits), "{name}");
         }
         let on_offer = [of(&[MILK]), of(&[JAM]), of(&[BREAD])];
-        assert_eq!(offers(&before, customer, &on_offer, 3), offers(&after, customer, &on_offer, 3));
+        assert_eq!(ranked(&before, customer, &on_offer, 3), ranked(&after, customer, &on_offer, 3));
     }
 }

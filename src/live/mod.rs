@@ -1,5 +1,6 @@
 //! The markets in service. Whatever one answer is made from stands behind one pointer: a [`Snapshot`].
 
+mod board;
 mod erased;
 mod keeper;
 mod market;

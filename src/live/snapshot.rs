@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
 use trolley_model::{Ask, Model, NumberSet};
 
+use super::board::{Board, Open};
 use super::erased::Erased;
 use super::market::Pushed;
 use super::offers::Offer;
@@ -20,33 +22,12 @@ pub struct Snapshot {
     offers: Arc<Vec<Offer>>,
     /// What of each offer can be had, in the order of the offers.
     open: Arc<Vec<Open>>,
+    /// What was on offer when this was last asked.
+    board: Arc<ArcSwapOption<Board>>,
     rules: Option<Arc<Rulebook>>,
     out_of_stock: Arc<NumberSet>,
     /// The customers who are not to be known any more.
     erased: Arc<NumberSet>,
-}
-
-/// What can be had of an offer.
-#[derive(Clone, Debug)]
-struct Open {
-    /// The numbers of its items that are in stock, that no rule blocks and that the model knows.
-    items: Vec<u32>,
-    /// The first of its items that can be had, known to the model or not; `None` closes the offer.
-    first: Option<usize>,
-}
-
-impl Open {
-    fn of(offers: &[Offer], model: &Model, stock: &Stock, rules: Option<&Rulebook>) -> Arc<Vec<Self>> {
-        let number = |id: &String| model.catalogue().items().position(id);
-        let blocked =
-            |id: &String| rules.is_some_and(|rules| number(id).and_then(|i| rules.blocks_always(i)).is_some());
-        let can_be_had = |id: &String| stock.is_in_stock(id) && !blocked(id);
-        let open = |offer: &Offer| Self {
-            items: offer.items.iter().filter(|id| can_be_had(id)).filter_map(number).collect(),
-            first: offer.items.iter().position(can_be_had),
-        };
-        Arc::new(offers.iter().map(open).collect())
-    }
 }
 
 /// What is asked about items.
@@ -101,7 +82,8 @@ impl Snapshot {
         Self {
             erased: Arc::new(pushed.erased.numbers(&opened.model)),
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&opened.model)),
-            open: Open::of(&pushed.offers, &opened.model, &pushed.stock, rules.as_deref()),
+            open: Arc::new(Open::of(&pushed.offers, &opened.model, &pushed.stock, rules.as_deref())),
+            board: Arc::default(),
             manifest: Arc::new(opened.manifest),
             model: Arc::new(opened.model),
             offers: pushed.offers.clone(),
@@ -112,8 +94,8 @@ impl Snapshot {
     /// The offers and rules as they are now.
     pub(super) fn with(&self, pushed: &Pushed) -> Self {
         let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
-        let open = Open::of(&pushed.offers, &self.model, &pushed.stock, rules.as_deref());
-        Self { offers: pushed.offers.clone(), open, rules, ..self.clone() }
+        let open = Arc::new(Open::of(&pushed.offers, &self.model, &pushed.stock, rules.as_deref()));
+        Self { offers: pushed.offers.clone(), open, board: Arc::default(), rules, ..self.clone() }
     }
 
     /// The stock as it is after `changes`.
@@ -124,8 +106,8 @@ impl Snapshot {
                 out_of_stock.set(item, !in_stock);
             }
         }
-        let open = Open::of(&self.offers, &self.model, stock, self.rules.as_deref());
-        Self { out_of_stock: Arc::new(out_of_stock), open, ..self.clone() }
+        let open = Arc::new(Open::of(&self.offers, &self.model, stock, self.rules.as_deref()));
+        Self { out_of_stock: Arc::new(out_of_stock), open, board: Arc::default(), ..self.clone() }
     }
 
     /// Without the customers who have been erased.
@@ -210,20 +192,11 @@ impl Snapshot {
     /// Which of the offers that hold now are for this customer?
     pub fn offers_for(&self, customer: &str, now: DateTime<Utc>, limit: usize, explain: bool) -> Vec<OfferAnswer> {
         let customer = self.customer(Some(customer));
-        let open: Vec<usize> = (0..self.offers.len())
-            .filter(|&offer| self.open[offer].first.is_some() && self.offers[offer].holds_at(now))
-            .collect();
-        let numbers: Vec<Vec<(&str, f32)>> = open.iter().map(|&offer| self.offers[offer].named_numbers()).collect();
-        let lists: Vec<recommend::Offer<'_>> = open
-            .iter()
-            .zip(&numbers)
-            .map(|(&offer, numbers)| recommend::Offer { items: &self.open[offer].items, numbers })
-            .collect();
+        let (board, items) = (self.board(now), self.model.catalogue().items());
         let ask = Ask { items: &[], customer };
-        let ranked = recommend::offers(&self.model, customer, &lists, limit).into_iter().map(|ranked| {
-            let at = open[ranked.offer];
+        let ranked = recommend::offers(&self.model, customer, &board.ready, limit).into_iter().map(|ranked| {
+            let at = board.offers[ranked.offer];
             let offer = &self.offers[at];
-            let items = self.model.catalogue().items();
             let item = match ranked.item {
                 Some(item) => items.get(item).to_owned(),
                 None => offer.items[self.open[at].first.unwrap_or(0)].clone(),
@@ -231,12 +204,24 @@ impl Snapshot {
             let reasons = explain.then(|| {
                 ranked.item.map_or_else(Vec::new, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
-                    self.why_offer(&ask, &found, &lists[ranked.offer])
+                    let numbers = offer.named_numbers();
+                    let offer = recommend::Offer { items: &self.open[at].items, numbers: &numbers };
+                    self.why_offer(&ask, &found, &offer)
                 })
             });
             OfferAnswer { id: offer.id.clone(), item, score: ranked.score, tier: ranked.tier, reasons }
         });
         ranked.collect()
+    }
+
+    /// What is on offer: as it was when this was last asked, unless an offer has begun or ended since.
+    fn board(&self, now: DateTime<Utc>) -> Arc<Board> {
+        if let Some(board) = self.board.load_full().filter(|board| board.holds_at(now)) {
+            return board;
+        }
+        let board = Arc::new(Board::new(&self.offers, &self.open, &self.model, now));
+        self.board.store(Some(board.clone()));
+        board
     }
 
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period

@@ -63,7 +63,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
     let numbers: Vec<Vec<(&str, f32)>> = offers.iter().map(Offer::named_numbers).collect();
     let offers: Vec<recommend::Offer<'_>> =
         known.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers }).collect();
-    let histories = model.histories();
+    let (ready, histories) = (recommend::OnOffer::new(model, &offers), model.histories());
     let mut by_baskets: Vec<u32> = (0..histories.customers().len() as u32).collect();
     by_baskets.sort_by_key(|&customer| (std::cmp::Reverse(histories.baskets(customer)), customer));
     let at = |share: usize| by_baskets.get(share * by_baskets.len() / CUSTOMERS + by_baskets.len() / 20).copied();
@@ -76,7 +76,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
             let found = Recommended { item, score: ranked.score, tier: ranked.tier };
             Some((label(model, item), told(model, explain_offer(model, &ask, &offers[ranked.offer], &found))))
         };
-        let found = recommend::offers(model, Some(customer), &offers, SIX);
+        let found = recommend::offers(model, Some(customer), &ready, SIX);
         CustomerExample {
             about: format!("{} baskets of {} different items", histories.baskets(customer), usual.len()),
             usual: usual

@@ -5,14 +5,22 @@ use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
 use crate::{Ask, CoPurchases, Model};
 
-/// The market's best known items are candidates of every question.
-const BESTSELLERS: u32 = 100;
+/// How many candidates there are of each kind.
+struct Breadth {
+    /// The market's best known items are candidates of every question.
+    bestsellers: u32,
+    /// The strongest partners of the items asked about and of their categories, in all.
+    partners: usize,
+}
+
+/// For anybody, whose answer is kept.
+const BROAD: Breadth = Breadth { bestsellers: 100, partners: 200 };
+
+/// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
+const NARROW: Breadth = Breadth { bestsellers: 50, partners: 100 };
 
 /// Of what the customer has bought, so many are candidates: those that they buy most and most lately.
-const OWN: usize = 300;
-
-/// So many partners of the items asked about are candidates, and as many of their categories.
-const PARTNERS: usize = 200;
+const OWN: usize = 100;
 
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
@@ -32,30 +40,40 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
 /// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their
 /// categories, and what the customer has bought; of these, what may be shown.
 pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
-    let mut candidates: Vec<u32> = (0..BESTSELLERS.min(model.catalogue().bought())).collect();
-    let category = |item| model.catalogue().category(item);
-    strongest(&mut candidates, ask.items.iter().map(|&item| (model.co_purchases(), item)));
-    let of_categories = ask.items.iter().filter_map(|&item| category(item));
-    strongest(&mut candidates, of_categories.map(|category| (model.category_partners(), category)));
+    let may_show = |item: u32| may_show(model, ask, limits, item);
+    let breadth = if ask.customer.is_some() { NARROW } else { BROAD };
+    let mut candidates: Vec<u32> = (0..breadth.bestsellers.min(model.catalogue().bought())).collect();
+    candidates.retain(|&item| may_show(item));
+    let partners = ask.items.iter().map(|&item| (model.co_purchases(), item));
+    let categories = ask.items.iter().filter_map(|&item| model.catalogue().category(item));
+    let of_categories = categories.map(|category| (model.category_partners(), category));
+    let wanted = breadth.partners.max(limits.limit);
+    candidates.extend(strongest(partners.chain(of_categories), wanted, may_show));
     if let Some(customer) = ask.customer {
-        let mut own: Vec<_> = model.histories().of(customer).collect();
-        if own.len() > OWN {
-            own.select_nth_unstable_by(OWN, |a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-            own.truncate(OWN);
+        let mut own: Vec<_> = model.histories().of(customer).filter(|habit| may_show(habit.item)).collect();
+        let wanted = OWN.max(limits.limit);
+        if own.len() > wanted {
+            own.select_nth_unstable_by(wanted, |a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
+            own.truncate(wanted);
         }
         candidates.extend(own.iter().map(|habit| habit.item));
     }
-    tidy(model, &candidates, |item| may_show(model, ask, limits, item))
+    tidy(model, &candidates, |_| true)
 }
 
-/// Adds the partners of all rows; if they are many, those that make up most of the baskets of their rows.
-fn strongest<'m>(candidates: &mut Vec<u32>, rows: impl Iterator<Item = (&'m CoPurchases, u32)>) {
+/// The partners of all rows that may be shown; if they are many, those that make up most of the baskets of their rows.
+fn strongest<'m>(
+    rows: impl Iterator<Item = (&'m CoPurchases, u32)>,
+    wanted: usize,
+    may_show: impl Fn(u32) -> bool,
+) -> impl Iterator<Item = u32> {
     let mut shares: Vec<(u32, f32)> = Vec::new();
     for (pairs, row) in rows {
         let whole: f32 = pairs.of(row).map(|pair| pair.weight).sum();
-        shares.extend(pairs.of(row).map(|pair| (pair.item, pair.weight / whole.max(1.0))));
+        let shown = pairs.of(row).filter(|pair| may_show(pair.item));
+        shares.extend(shown.map(|pair| (pair.item, pair.weight / whole.max(1.0))));
     }
-    if shares.len() > PARTNERS {
+    if shares.len() > wanted {
         shares.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         shares.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
@@ -63,9 +81,9 @@ fn strongest<'m>(candidates: &mut Vec<u32>, rows: impl Iterator<Item = (&'m CoPu
             same
         });
     }
-    if shares.len() > PARTNERS {
-        shares.select_nth_unstable_by(PARTNERS, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        shares.truncate(PARTNERS);
+    if shares.len() > wanted {
+        shares.select_nth_unstable_by(wanted, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        shares.truncate(wanted);
     }
-    candidates.extend(shares.iter().map(|share| share.0));
+    shares.into_iter().map(|share| share.0)
 }

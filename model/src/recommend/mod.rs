@@ -15,7 +15,7 @@ pub use alternatives::{alternative_candidates, alternatives};
 pub use bought_together::{bought_together, candidates};
 pub use explain::{Question, Reason, explain, explain_offer};
 pub(crate) use kept::Kept;
-pub use offers::{Audience, Offer, RankedOffer, audience, offers};
+pub use offers::{Audience, Offer, OnOffer, RankedOffer, audience, offers};
 pub use tiers::{Tier, may_show};
 
 /// What may be answered, and how much of it.

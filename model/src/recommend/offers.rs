@@ -24,7 +24,7 @@ impl Offer<'_> {
 /// One offer in the order of relevance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RankedOffer {
-    /// Its position in the list that was asked about.
+    /// Its position in the list that [`OnOffer`] was made from.
     pub offer: usize,
     /// The item of it that is most relevant, by number; `None` if the model knows none of its items.
     pub item: Option<u32>,
@@ -45,21 +45,84 @@ pub struct Audience {
     pub score: f32,
 }
 
-/// Which of `offers` are for this customer? An offer counts for as much as the best of its items, with the offer's
+/// Offers made ready to be ranked by one model, for one customer after the other.
+#[derive(Clone, Debug)]
+pub struct OnOffer {
+    /// How many offers there are.
+    offers: usize,
+    /// The items of all of them, strictly rising.
+    items: Vec<u32>,
+    /// Each item, by its place in `items`, with each of its offers; rising.
+    rows: Vec<(u32, u32)>,
+    /// What the blend takes from the offers themselves: the position of the input, and its value row by row.
+    numbers: Vec<(usize, Vec<f32>)>,
+}
+
+impl OnOffer {
+    /// Looks up what `model` wants to know of the offers.
+    pub fn new(model: &Model, offers: &[Offer<'_>]) -> Self {
+        let items = tidy(model, &offers.iter().flat_map(|offer| offer.items).copied().collect::<Vec<_>>(), |_| true);
+        let place = |item| items.binary_search(item).ok().map(|place| place as u32);
+        let of_offer = |(number, offer)| {
+            let offer: &Offer<'_> = offer;
+            offer.items.iter().filter_map(move |item| Some((place(item)?, number)))
+        };
+        let mut rows: Vec<(u32, u32)> = (0u32..).zip(offers).flat_map(of_offer).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let inputs = model.scorers().offers.inputs().iter().enumerate();
+        let numbers = inputs.filter_map(|(at, input)| match input {
+            Input::Signal(_) => None,
+            Input::Number(name) => {
+                Some((at, rows.iter().map(|&(_, offer)| offers[offer as usize].number(name)).collect()))
+            }
+        });
+        Self { offers: offers.len(), numbers: numbers.collect(), rows, items }
+    }
+
+    /// The score of each row: by the blend for a known customer, by popularity for anybody else.
+    fn scores(&self, model: &Model, customer: Option<u32>) -> Vec<f32> {
+        let rows = self.rows.len();
+        if customer.is_none() {
+            return self.rows.iter().map(|&(at, _)| model.catalogue().popularity(self.items[at as usize])).collect();
+        }
+        let scorer = &model.scorers().offers;
+        let mut values = columns(model, scorer, &Ask { items: &[], customer }, &self.items);
+        // An item in one offer only has one row, in the same place.
+        if rows != self.items.len() {
+            let columns = values.chunks_exact(self.items.len().max(1));
+            values = columns.flat_map(|column| self.rows.iter().map(|&(at, _)| column[at as usize])).collect();
+        }
+        for (input, numbers) in &self.numbers {
+            values[input * rows..][..rows].copy_from_slice(numbers);
+        }
+        scorer.score(&values, rows)
+    }
+
+    /// The most relevant item of each offer, with its score; `None` for an offer without items.
+    fn best_items(&self, model: &Model, customer: Option<u32>) -> Vec<Option<(u32, f32)>> {
+        let mut best: Vec<Option<(u32, f32)>> = vec![None; self.offers];
+        for (&(at, offer), score) in self.rows.iter().zip(self.scores(model, customer)) {
+            let best = &mut best[offer as usize];
+            if best.is_none_or(|(_, highest)| score.total_cmp(&highest).is_gt()) {
+                *best = Some((self.items[at as usize], score));
+            }
+        }
+        best
+    }
+}
+
+/// Which of the offers are for this customer? An offer counts for as much as the best of its items, with the offer's
 /// own numbers. All offers come back, best first, up to `limit`.
 ///
 /// A known customer's offers are ranked by the blend; an unknown one's by popularity.
-pub fn offers(model: &Model, customer: Option<u32>, offers: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
-    let mut best: Vec<RankedOffer> = offers
-        .iter()
-        .enumerate()
-        .map(|(offer, _)| RankedOffer { offer, item: None, score: 0.0, tier: Tier::Bestsellers })
-        .collect();
-    let items = tidy(model, &offers.iter().flat_map(|offer| offer.items).copied().collect::<Vec<_>>(), |_| true);
+pub fn offers(model: &Model, customer: Option<u32>, on_offer: &OnOffer, limit: usize) -> Vec<RankedOffer> {
     let tier = if customer.is_some() { Tier::Model } else { Tier::Bestsellers };
-    for (offer, (item, score)) in best_items(model, customer, offers, &items) {
-        best[offer] = RankedOffer { offer, item: Some(item), score, tier };
-    }
+    let ranked = |(offer, best): (usize, Option<(u32, f32)>)| match best {
+        Some((item, score)) => RankedOffer { offer, item: Some(item), score, tier },
+        None => RankedOffer { offer, item: None, score: 0.0, tier: Tier::Bestsellers },
+    };
+    let mut best: Vec<RankedOffer> = on_offer.best_items(model, customer).into_iter().enumerate().map(ranked).collect();
     // Offers whose items are all new to the model come last, in the order in which they were given.
     let order = |a: &RankedOffer, b: &RankedOffer| {
         a.tier.cmp(&b.tier).then(b.score.total_cmp(&a.score)).then(a.offer.cmp(&b.offer))
@@ -72,51 +135,11 @@ pub fn offers(model: &Model, customer: Option<u32>, offers: &[Offer<'_>], limit:
     best
 }
 
-/// The most relevant item of each offer, with its score; nothing for an offer without items. `items` are those of all
-/// offers, strictly rising.
-fn best_items(
-    model: &Model,
-    customer: Option<u32>,
-    offers: &[Offer<'_>],
-    items: &[u32],
-) -> impl Iterator<Item = (usize, (u32, f32))> {
-    // Each offer with each of its items.
-    let rows: Vec<(usize, usize)> = offers
-        .iter()
-        .enumerate()
-        .flat_map(|(offer, of)| of.items.iter().filter_map(move |item| Some((offer, items.binary_search(item).ok()?))))
-        .collect();
-    let scores: Vec<f32> = if customer.is_some() {
-        let scorer = &model.scorers().offers;
-        let of_items = columns(model, scorer, &Ask { items: &[], customer }, items);
-        let of_items = of_items.chunks_exact(items.len().max(1));
-        let mut values = Vec::with_capacity(scorer.inputs().len() * rows.len());
-        for (input, column) in scorer.inputs().iter().zip(of_items) {
-            match input {
-                Input::Signal(_) => values.extend(rows.iter().map(|&(_, at)| column[at])),
-                Input::Number(name) => values.extend(rows.iter().map(|&(offer, _)| offers[offer].number(name))),
-            }
-        }
-        scorer.score(&values, rows.len())
-    } else {
-        rows.iter().map(|&(_, at)| model.catalogue().popularity(items[at])).collect()
-    };
-    let mut best: Vec<Option<(u32, f32)>> = vec![None; offers.len()];
-    for (&(offer, at), score) in rows.iter().zip(scores) {
-        let found = (items[at], score);
-        let better = |known: &(u32, f32)| score.total_cmp(&known.1).then(known.0.cmp(&found.0)).is_gt();
-        if best[offer].as_ref().is_none_or(better) {
-            best[offer] = Some(found);
-        }
-    }
-    best.into_iter().enumerate().filter_map(|(offer, best)| Some((offer, best?)))
-}
-
 /// Which customers is an offer for? The same scores as [`offers`], read the other way.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
-    let items = tidy(model, offer.items, |_| true);
+    let on_offer = OnOffer::new(model, &[offer]);
+    let best_item = |customer| on_offer.best_items(model, Some(customer)).pop().flatten();
     let mut top = Top::new(limit);
-    let best_item = |customer| best_items(model, Some(customer), &[offer], &items).next().map(|(_, best)| best);
     for customer in 0..model.histories().customers().len() as u32 {
         if let Some((_, score)) = best_item(customer) {
             top.push(score, customer);

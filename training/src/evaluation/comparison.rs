@@ -50,9 +50,9 @@ pub(crate) fn leads(
         let mut weekly = Vec::new();
         for (number, week) in weeks.iter().enumerate() {
             let offered = Arc::new(week.offered(model, offers, seed));
-            let ranked = offers::Ranked::new(&offered, numbers);
+            let on_offer = offered.ready(model, numbers, 0..offered.items.len());
             let cases = week.cases(model, transactions, &offered);
-            let judged = judge(&cases, offers::K, &|case, k| ranked.answer(model, case, k));
+            let judged = judge(&cases, offers::K, &|case, k| offers::answer(model, &on_offer, case, k));
             weekly.extend(judged.into_iter().map(|one| Judged { which: number, ..one }));
         }
         [

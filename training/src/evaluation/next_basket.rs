@@ -2,7 +2,7 @@
 //! the ones before it are what the blend is learned on, all items are ranked, and repeats are allowed.
 
 use trolley_model::Model;
-use trolley_model::recommend::{self, Limits, Offer};
+use trolley_model::recommend::{self, Limits, Offer, OnOffer};
 
 use super::baselines;
 use super::case::{Case, History};
@@ -64,7 +64,8 @@ pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
 fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let candidates = candidates(model, case);
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
-    recommend::offers(model, case.customer, &offers, k).into_iter().filter_map(|ranked| ranked.item).collect()
+    let all = OnOffer::new(model, &offers);
+    recommend::offers(model, case.customer, &all, k).into_iter().filter_map(|ranked| ranked.item).collect()
 }
 
 /// The contests over all items of the baskets, those that the customer had bought before, and the others. The lists are

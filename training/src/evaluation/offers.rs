@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use trolley_model::Model;
-use trolley_model::recommend::{self, Offer};
+use trolley_model::recommend::{self, OnOffer};
 
 use super::baselines;
 use super::bootstrap::{Estimate, Means};
@@ -43,9 +43,9 @@ impl Weekly {
         let offered = Arc::new(week.offered(model, offers, seed));
         let cases = week.cases(model, transactions, &offered);
         let neighbours = Neighbours::new(model, transactions, 0..week.baskets.start);
-        let ranked = Ranked::new(&offered, names);
+        let on_offer = offered.ready(model, names, 0..offered.items.len());
         let mut contenders = vec![
-            Contender::new(MODEL, |case, k| ranked.answer(model, case, k)),
+            Contender::new(MODEL, |case, k| answer(model, &on_offer, case, k)),
             Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
             Contender::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
             Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
@@ -57,13 +57,13 @@ impl Weekly {
             contenders.push(Contender::new("UP-CF", |case, k| neighbours.up_cf(model, case, k)));
         }
         self.tally.judge(&cases, &contenders, K);
-        self.judge_audiences(model, &cases, &ranked);
+        self.judge_audiences(model, &cases, &offered, names);
     }
 
     /// How well the scores of an offer tell its buyers from all other customers, for each offer with enough buyers. They
     /// are those of [`recommend::audience`], taken from the other side: a customer's offers are scored all at once.
-    fn judge_audiences(&mut self, model: &Model, cases: &[Case], ranked: &Ranked<'_>) {
-        let items = &ranked.offered.items;
+    fn judge_audiences(&mut self, model: &Model, cases: &[Case], offered: &Offered, names: &[String]) {
+        let items = &offered.items;
         let mut buyers: Vec<Vec<u32>> = vec![Vec::new(); items.len()];
         for (case, customer) in cases.iter().filter_map(|case| Some((case, case.customer?))) {
             for at in case.relevant.iter().filter_map(|item| items.binary_search(item).ok()) {
@@ -72,13 +72,13 @@ impl Weekly {
         }
         buyers.iter_mut().for_each(|buyers| buyers.sort_unstable());
         let judged: Vec<usize> = (0..items.len()).filter(|&at| buyers[at].len() >= BUYERS).collect();
-        let offers: Vec<Offer<'_>> = judged.iter().map(|&at| ranked.offer(at)).collect();
+        let on_offer = offered.ready(model, names, judged.iter().copied());
         let customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
         let scores: Vec<Vec<f32>> = customers
             .par_iter()
             .map(|&customer| {
-                let mut scores = vec![0.0; offers.len()];
-                for found in recommend::offers(model, Some(customer), &offers, offers.len()) {
+                let mut scores = vec![0.0; judged.len()];
+                for found in recommend::offers(model, Some(customer), &on_offer, judged.len()) {
                     scores[found.offer] = found.score;
                 }
                 scores
@@ -116,24 +116,7 @@ impl Weekly {
     }
 }
 
-/// What is on offer, as the model is asked about it.
-pub(super) struct Ranked<'a> {
-    offered: &'a Offered,
-    numbers: Vec<Vec<(&'a str, f32)>>,
-}
-
-impl<'a> Ranked<'a> {
-    pub(super) fn new(offered: &'a Offered, names: &'a [String]) -> Self {
-        let named = |numbers: &'a Vec<f32>| names.iter().map(String::as_str).zip(numbers.iter().copied()).collect();
-        Self { offered, numbers: offered.numbers.iter().map(named).collect() }
-    }
-
-    fn offer(&self, at: usize) -> Offer<'_> {
-        Offer { items: &self.offered.items[at..=at], numbers: &self.numbers[at] }
-    }
-
-    pub(super) fn answer(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
-        let offers: Vec<Offer<'_>> = (0..self.offered.items.len()).map(|at| self.offer(at)).collect();
-        recommend::offers(model, case.customer, &offers, k).into_iter().filter_map(|ranked| ranked.item).collect()
-    }
+/// The best `k` offers for the customer of a case, by their items.
+pub(super) fn answer(model: &Model, on_offer: &OnOffer, case: &Case, k: usize) -> Vec<u32> {
+    recommend::offers(model, case.customer, on_offer, k).into_iter().filter_map(|ranked| ranked.item).collect()
 }

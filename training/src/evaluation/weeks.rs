@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use trolley_model::Model;
+use trolley_model::recommend::{Offer, OnOffer};
 
 use super::case::{Case, History};
 use super::numbering::Numbering;
@@ -33,6 +34,18 @@ pub(crate) struct Offered {
     pub(crate) items: Vec<u32>,
     /// Per item, in the order of the config; the highest of several offers.
     pub(crate) numbers: Vec<Vec<f32>>,
+}
+
+impl Offered {
+    /// Those at some positions, in this order, as `model` ranks them. `names` are those of the numbers.
+    pub(crate) fn ready(&self, model: &Model, names: &[String], which: impl Iterator<Item = usize>) -> OnOffer {
+        let which: Vec<usize> = which.collect();
+        let named = |&at: &usize| names.iter().map(String::as_str).zip(self.numbers[at].iter().copied()).collect();
+        let numbers: Vec<Vec<(&str, f32)>> = which.iter().map(named).collect();
+        let offers = which.iter().zip(&numbers);
+        let offers = offers.map(|(&at, numbers)| Offer { items: &self.items[at..=at], numbers });
+        OnOffer::new(model, &offers.collect::<Vec<_>>())
+    }
 }
 
 /// The weeks of a period, oldest first. They begin on the weekday on which most offers do; the last may reach beyond

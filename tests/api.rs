@@ -165,6 +165,33 @@ async fn offers_are_replaced_as_one_and_wrong_rows_are_named() {
 }
 
 #[tokio::test]
+async fn an_offer_begins_and_ends_without_a_push() {
+    let service = Service::new().await;
+    let offers = r#"{"offers": [{"id": "always", "items": ["tea"]},
+        {"id": "first", "items": ["bread"], "valid_from": "2030-01-01T00:00:00Z", "valid_to": "2030-01-08T00:00:00Z"},
+        {"id": "then", "items": ["milk-a"], "valid_from": "2030-01-08T00:00:00Z", "valid_to": "2030-01-15T00:00:00Z"}]}"#;
+    service.json("PUT", "/v1/markets/de/offers", offers).await;
+    let snapshot = service.markets.get("de").unwrap().snapshot().unwrap();
+    let on = |day: &str| {
+        let now = format!("2030-01-{day}Z").parse().unwrap();
+        let mut ids: Vec<String> = snapshot.offers_for("anna", now, 10, false).into_iter().map(|o| o.id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    // There and back: a clock may be set.
+    for (day, open) in [
+        ("01T00:00:00", ["always", "first"].as_slice()),
+        ("07T23:59:59", &["always", "first"]),
+        ("08T00:00:00", &["always", "then"]),
+        ("15T00:00:00", &["always"]),
+        ("07T23:59:59", &["always", "first"]),
+        ("09T00:00:00", &["always", "then"]),
+    ] {
+        assert_eq!(on(day), open, "{day}");
+    }
+}
+
+#[tokio::test]
 async fn an_offer_is_open_while_one_of_its_items_is_in_stock() {
     let service = Service::new().await;
     let offers = r#"{"offers": [{"id": "known", "items": ["tea"]}, {"id": "new", "items": ["unheard-of"]},

@@ -17,10 +17,10 @@ struct Breadth {
 const BROAD: Breadth = Breadth { bestsellers: 100, partners: 200 };
 
 /// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
-const NARROW: Breadth = Breadth { bestsellers: 50, partners: 100 };
+const NARROW: Breadth = Breadth { bestsellers: 25, partners: 60 };
 
 /// Of what the customer has bought, so many are candidates: those that they buy most and most lately.
-const OWN: usize = 100;
+const OWN: usize = 60;
 
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {

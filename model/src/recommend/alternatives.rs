@@ -5,9 +5,12 @@ use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
 
-/// Candidates from the neighbourhood of the input vector, and from the category.
-const NEIGHBOURS: usize = 100;
-const CATEGORY: usize = 100;
+/// So many candidates are from the neighbourhood of the input vector, and as many from the category: for anybody, whose
+/// answer is kept.
+const BROAD: usize = 100;
+
+/// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
+const NARROW: usize = 50;
 
 /// Neighbours kept of each item that was asked about.
 const KEPT: usize = 160;
@@ -34,13 +37,14 @@ pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, l
     let items = [item];
     let ask = &Ask { items: &items, customer };
     let may_show = |other| may_show(model, ask, limits, other);
+    let wanted = if customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let mut candidates: Vec<u32> = Vec::new();
     if model.is_learned(item) {
-        candidates = neighbours(model, item, NEIGHBOURS.max(limits.limit), may_show);
+        candidates = neighbours(model, item, wanted, may_show);
     }
     if let Some(category) = model.catalogue().category(item) {
         let members = model.catalogue().members(category).iter().copied();
-        candidates.extend(members.filter(|&other| may_show(other)).take(CATEGORY));
+        candidates.extend(members.filter(|&other| may_show(other)).take(wanted));
         if let Some(customer) = customer {
             let own = model.histories().items(customer).iter().copied();
             candidates.extend(own.filter(|&own| model.catalogue().category(own) == Some(category) && may_show(own)));

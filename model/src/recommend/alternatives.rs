@@ -12,9 +12,6 @@ const BROAD: usize = 100;
 /// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
 const NARROW: usize = 50;
 
-/// Neighbours kept of each item that was asked about.
-const KEPT: usize = 160;
-
 /// `item` is out of stock: what instead?
 pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
     let items = [item];
@@ -40,7 +37,11 @@ pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, l
     let wanted = if customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let mut candidates: Vec<u32> = Vec::new();
     if model.is_learned(item) {
-        candidates = neighbours(model, item, wanted, may_show);
+        let vectors = model.input();
+        candidates = model.kept().neighbours.first(item, wanted, &may_show, |wanted, allowed| {
+            let found = model.nearest().search(vectors, vectors.unit(item), wanted, allowed);
+            found.into_iter().map(|(other, _)| other).collect()
+        });
     }
     if let Some(category) = model.catalogue().category(item) {
         let members = model.catalogue().members(category).iter().copied();
@@ -51,17 +52,4 @@ pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, l
         }
     }
     tidy(model, &candidates, |_| true)
-}
-
-/// The nearest of those that may be shown. What is kept is filtered first: as long as little is out of stock, nothing
-/// needs to be searched.
-fn neighbours(model: &Model, item: u32, wanted: usize, may_show: impl Fn(u32) -> bool) -> Vec<u32> {
-    let vectors = model.input();
-    let search = |wanted: usize, allowed: &dyn Fn(u32) -> bool| -> Vec<u32> {
-        let found = model.nearest().search(vectors, vectors.unit(item), wanted, allowed);
-        found.into_iter().map(|(other, _)| other).collect()
-    };
-    let all = model.kept().neighbours.of(item, || search(KEPT, &|_| true));
-    let near: Vec<u32> = all.iter().copied().filter(|&other| may_show(other)).take(wanted).collect();
-    if near.len() == wanted || all.len() < KEPT { near } else { search(wanted, &may_show) }
 }

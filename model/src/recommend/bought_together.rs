@@ -3,7 +3,7 @@ use super::kept::for_anybody;
 use super::score::{add_best, tidy};
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
-use crate::{Ask, CoPurchases, Model};
+use crate::{Ask, Model};
 
 /// How many candidates there are of each kind.
 struct Breadth {
@@ -44,11 +44,14 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
     let breadth = if ask.customer.is_some() { NARROW } else { BROAD };
     let mut candidates: Vec<u32> = (0..breadth.bestsellers.min(model.catalogue().bought())).collect();
     candidates.retain(|&item| may_show(item));
-    let partners = ask.items.iter().map(|&item| (model.co_purchases(), item));
-    let categories = ask.items.iter().filter_map(|&item| model.catalogue().category(item));
-    let of_categories = categories.map(|category| (model.category_partners(), category));
     let wanted = breadth.partners.max(limits.limit);
-    candidates.extend(strongest(partners.chain(of_categories), wanted, may_show));
+    candidates.extend(match ask.items {
+        &[item] => model
+            .kept()
+            .partners
+            .first(item, wanted, &may_show, |wanted, may_show| strongest(model, &[item], wanted, may_show)),
+        items => strongest(model, items, wanted, &may_show),
+    });
     if let Some(customer) = ask.customer {
         let mut own: Vec<_> = model.histories().of(customer).filter(|habit| may_show(habit.item)).collect();
         let wanted = OWN.max(limits.limit);
@@ -61,29 +64,25 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
     tidy(model, &candidates, |_| true)
 }
 
-/// The partners of all rows that may be shown; if they are many, those that make up most of the baskets of their rows.
-fn strongest<'m>(
-    rows: impl Iterator<Item = (&'m CoPurchases, u32)>,
-    wanted: usize,
-    may_show: impl Fn(u32) -> bool,
-) -> impl Iterator<Item = u32> {
+/// The partners of some items and of their categories that may be shown, strongest first: those that make up most of the
+/// baskets with each. No more than `wanted`.
+fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32) -> bool) -> Vec<u32> {
+    let of_items = items.iter().map(|&item| (model.co_purchases(), item));
+    let categories = items.iter().filter_map(|&item| model.catalogue().category(item));
+    let of_categories = categories.map(|category| (model.category_partners(), category));
     let mut shares: Vec<(u32, f32)> = Vec::new();
-    for (pairs, row) in rows {
+    for (pairs, row) in of_items.chain(of_categories) {
         let whole: f32 = pairs.of(row).map(|pair| pair.weight).sum();
         let shown = pairs.of(row).filter(|pair| may_show(pair.item));
         shares.extend(shown.map(|pair| (pair.item, pair.weight / whole.max(1.0))));
     }
-    if shares.len() > wanted {
-        shares.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        shares.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            kept.1 += if same { next.1 } else { 0.0 };
-            same
-        });
-    }
-    if shares.len() > wanted {
-        shares.select_nth_unstable_by(wanted, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        shares.truncate(wanted);
-    }
-    shares.into_iter().map(|share| share.0)
+    shares.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    shares.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        kept.1 += if same { next.1 } else { 0.0 };
+        same
+    });
+    shares.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    shares.truncate(wanted);
+    shares.into_iter().map(|share| share.0).collect()
 }

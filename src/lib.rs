@@ -2,6 +2,7 @@
 //!
 //! - [`cli`]: one file per command
 //! - [`config`]: the configuration
+//! - `background`: work that gives way to answers
 //! - [`live`]: the markets in service, each behind one snapshot
 //! - [`api`]: the HTTP API
 //! - [`exposures`]: what was shown, written down
@@ -9,6 +10,7 @@
 //! - [`report`]: what an evaluation found, as a page
 
 pub mod api;
+mod background;
 pub mod cli;
 pub mod config;
 pub mod exposures;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::extract::{self, Path};
 use super::problem::Problem;
+use crate::background::background;
 use crate::live::{Market, Markets};
 
 /// The published models of a market.
@@ -97,6 +98,6 @@ fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError>
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArtefactError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = background(work).await;
     Ok(done.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the models could not be read"))??)
 }

@@ -172,7 +172,7 @@ impl Default for ServerConfig {
             keys: Vec::new(),
             reload_milliseconds: 1000,
             connections: 10_000,
-            admission_microseconds: 2000,
+            admission_microseconds: 1000,
             leaving_milliseconds: 1000,
             tls: None,
             exposures: None,

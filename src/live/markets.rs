@@ -8,6 +8,7 @@ use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, Shelf};
 
 use super::market::Market;
+use crate::background::background;
 use crate::metrics;
 
 /// All markets that the service knows: those of the config, and those that have a folder among the models.
@@ -150,14 +151,14 @@ impl Markets {
     }
 }
 
-/// Refreshes now and then, for ever. Opening a model is work for a blocking thread.
+/// Refreshes now and then, for ever.
 pub async fn watch(markets: Arc<Markets>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let markets = markets.clone();
-        if let Err(error) = tokio::task::spawn_blocking(move || markets.refresh()).await {
+        if let Err(error) = background(move || markets.refresh()).await {
             tracing::error!(%error, "looking for new models failed");
         }
     }

@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch::Receiver;
 
+use crate::background::background;
 use crate::config::ServerConfig;
 use crate::live::{self, Keeper};
 use admission::Admission;
@@ -83,7 +84,7 @@ pub async fn serve(
     };
     let markets = keeper.markets().clone();
     let first = markets.clone();
-    tokio::task::spawn_blocking(move || first.refresh()).await?;
+    background(move || first.refresh()).await?;
     tokio::spawn(live::watch(markets, Duration::from_millis(config.reload_milliseconds.max(1))));
     tokio::spawn(keeper.clone().follow());
     on_ready(&keeper, listening).await;

@@ -1,0 +1,53 @@
+//! Work that gives way to answers, such as opening a model.
+
+use std::thread;
+
+use tokio::sync::oneshot;
+
+/// The work ended in a panic, or there was no thread for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("work in the background did not come to its end")]
+pub(crate) struct Unfinished;
+
+/// Runs on a thread of its own. Where the processors are busy, it gets about a tenth of what a thread that answers does.
+///
+/// # Errors
+/// If it panics, or no thread can be had.
+pub(crate) async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
+    let (sender, receiver) = oneshot::channel();
+    let run = move || {
+        give_way();
+        // Whoever has gone away does not want it any more.
+        let _ = sender.send(work());
+    };
+    thread::Builder::new().name("background".into()).spawn(run).map_err(|_| Unfinished)?;
+    receiver.await.map_err(|_| Unfinished)
+}
+
+/// Linux has a niceness for each thread; elsewhere it is the whole process's, and stays as it is.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+        tracing::debug!(%error, "work in the background does not give way");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_it_finds_comes_back_and_a_panic_is_an_error() {
+        assert_eq!(background(|| 7).await, Ok(7));
+        assert_eq!(background(|| -> u8 { panic!("on purpose") }).await, Err(Unfinished));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn it_gives_way_and_who_answers_does_not() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let before = niceness();
+        assert_eq!(background(niceness).await, Ok(10.max(before)));
+        assert_eq!(niceness(), before);
+    }
+}

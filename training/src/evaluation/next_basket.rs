@@ -13,6 +13,9 @@ use crate::input::{NOBODY, Transactions};
 
 pub(super) const K: usize = 10;
 
+/// Items in the longest answer of the service.
+const LONGEST: usize = 200;
+
 /// Customers with fewer baskets take no part.
 const FEWEST: usize = 3;
 
@@ -56,9 +59,10 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
     baskets.iter().map(case).collect()
 }
 
-/// What the model chooses from.
+/// What the model chooses from: as much of the customer's history as for the longest answer that the service gives.
+/// Without an item that is asked about, it is all there is to go by.
 pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
-    recommend::candidates(model, &case.ask(), &Limits::best(K))
+    recommend::candidates(model, &case.ask(), &Limits::best(LONGEST))
 }
 
 fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {

@@ -27,8 +27,14 @@ pub(crate) async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Sen
 /// Linux has a niceness for each thread; elsewhere it is the whole process's, and stays as it is.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 10) {
-        tracing::debug!(%error, "work in the background does not give way");
+    {
+        use rustix::process::{getpriority_process, setpriority_process};
+        /// About a tenth of the weight of a thread of niceness 0 (sched(7)).
+        const NICE: i32 = 10;
+        let given = getpriority_process(None).and_then(|now| setpriority_process(None, now.max(NICE)));
+        if let Err(error) = given {
+            tracing::debug!(%error, "work in the background does not give way");
+        }
     }
 }
 

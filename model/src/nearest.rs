@@ -7,10 +7,10 @@ use crate::kernel::dot;
 use crate::top::Top;
 use crate::vectors::Vectors;
 
-/// Up to this many vectors every search is exact: a scan is then as fast as the graph or faster, needs no memory of
-/// its own and does not care how much the filter lets through. Measured by `cargo bench -p trolley-model --bench
-/// nearest`; the figures stand in docs/nearest.md.
-pub const EXACT_UP_TO: usize = 50_000;
+/// Up to this many vectors every search is exact: a scan needs no memory of its own, does not care how much the filter lets
+/// through, and is done once per item and model, for neighbours are kept; the graph takes minutes to build. Measured by
+/// `cargo bench -p trolley-model --bench nearest`; the figures stand in docs/nearest.md.
+pub const EXACT_UP_TO: usize = 200_000;
 
 /// Beyond that the graph is asked for this many times what is wanted, and the filter applied to what comes back.
 const OVER_FETCH: usize = 4;

@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TROLLEY = os.environ.get("TROLLEY", str(ROOT / "target/release/trolley"))
-SIZES = ["1000000:20000:20000", "3000000:33000:63000", "10000000:60000:200000", "30000000:110000:630000"]
+SIZES = ["1000000:20000:20000", "3000000:33000:63000", "10000000:60000:200000"]
 ASKED = 30
 
 

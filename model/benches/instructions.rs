@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use trolley_model::kernel::{LANES, add_products, add_scaled, add_squares, dot, dots, logs, products, sigmoids};
+use trolley_model::kernel::{LANES, add_products, add_scaled, add_squares, dot, dots, logs, sigmoids, transpose};
 use trolley_model::{Blend, Scorer, Tree};
 
 /// A basket of ten items with 32 negatives, and vectors of 64.
@@ -37,10 +37,11 @@ fn scorer() -> Scorer {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [kernel, times] = &arguments[..] else {
-        println!("dot add_scaled products add_products dots add_squares sigmoids logs score");
+        println!("dot add_scaled transpose add_products dots add_squares sigmoids logs score");
         return;
     };
-    let (centers, others, mut sums) = (rows(ROWS), rows(COLUMNS), rows(ROWS));
+    let (others, mut sums) = (rows(COLUMNS), rows(ROWS));
+    let mut turned = vec![[0.0; LANES]; WIDTH * LANES * COLUMNS.div_ceil(LANES)];
     let (vector, mut other, mut weights) = (numbers(64), numbers(64), numbers(ROWS * COLUMNS));
     let (scorer, mut columns) = (scorer(), vec![0.5; 5 * CANDIDATES]);
     let (table, scattered) =
@@ -49,7 +50,7 @@ fn main() {
         match kernel.as_str() {
             "dot" => drop(black_box(dot(black_box(&vector), black_box(&other)))),
             "add_scaled" => add_scaled(black_box(&mut other), 0.001, black_box(&vector)),
-            "products" => products(black_box(&centers), black_box(&others), WIDTH, black_box(&mut weights)),
+            "transpose" => transpose(black_box(&others), WIDTH, black_box(&mut turned)),
             "add_products" => add_products(black_box(&mut sums), black_box(&weights), black_box(&others), WIDTH),
             "dots" => dots(black_box(&table), &scattered, black_box(&vector), black_box(&mut columns[..CANDIDATES])),
             "add_squares" => add_squares(black_box(&table), &scattered, &columns, black_box(&vector), &mut other),

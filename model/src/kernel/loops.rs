@@ -10,37 +10,26 @@ const ROUND: f32 = 12_582_912.0;
 /// A row is fetched while so many before it are worked on.
 const AHEAD: usize = 8;
 
-/// Rows that are worked on side by side, so that one addition need not wait for another.
-const ROWS: usize = 4;
+/// Rows that are worked on side by side, so that one addition need not wait for another, and what was fetched serves
+/// several times. With two chunks of each, all sums stay in registers.
+const ROWS: usize = 2;
 
 #[inline(always)]
-pub(super) fn products(
-    a: &[[f32; LANES]],
-    b: &[[f32; LANES]],
+pub(super) fn transpose(
+    rows: &[[f32; LANES]],
     width: usize,
-    out: &mut [f32],
-    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+    out: &mut [[f32; LANES]],
+    _fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
-    let columns = b.len() / width;
-    for (a, out) in a.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
-        let (fours, rest) = out.as_chunks_mut::<ROWS>();
-        let (b_fours, b_rest) = b.split_at(fours.len() * ROWS * width);
-        for (b, out) in b_fours.chunks_exact(ROWS * width).zip(fours) {
-            let mut sums = [[0.0f32; LANES]; ROWS];
-            for (at, a) in a.iter().enumerate() {
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let b = &b[row * width + at];
-                    for lane in 0..LANES {
-                        sums[lane] = fma(a[lane], b[lane], sums[lane]);
-                    }
-                }
-            }
-            for (out, sums) in out.iter_mut().zip(sums) {
-                *out = fold(sums);
-            }
-        }
-        for (b, out) in b_rest.chunks_exact(width).zip(rest) {
-            *out = fold(dot_lanes(a, b, fma));
+    let across = (rows.len() / width).div_ceil(LANES);
+    let (out, _) = out.as_flattened_mut().as_chunks_mut::<4>();
+    // Four rows at a time: one write for four floats.
+    for (at, four) in rows.chunks(4 * width).enumerate() {
+        let out = out[at..].chunks_mut(across * LANES / 4);
+        let last = four.len() / width - 1;
+        let row = |n: usize| four[n.min(last) * width..][..width].as_flattened();
+        for ((((&a, &b), &c), &d), out) in row(0).iter().zip(row(1)).zip(row(2)).zip(row(3)).zip(out) {
+            out[0] = [a, b, c, d];
         }
     }
 }
@@ -54,28 +43,61 @@ pub(super) fn add_products(
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
     let columns = b.len() / width;
-    for (y, weights) in y.chunks_exact_mut(width).zip(weights.chunks_exact(columns)) {
-        let (fours, rest) = y.as_chunks_mut::<ROWS>();
-        for (four, y) in fours.iter_mut().enumerate() {
-            let mut sums = *y;
-            for (b, &weight) in b.chunks_exact(width).zip(weights) {
-                let b = &b[four * ROWS..][..ROWS];
-                for (sums, b) in sums.iter_mut().zip(b) {
-                    for lane in 0..LANES {
-                        sums[lane] = fma(weight, b[lane], sums[lane]);
-                    }
+    let (y_blocks, y_rest) = y.split_at_mut(y.len() / (ROWS * width) * (ROWS * width));
+    let (w_blocks, w_rest) = weights.split_at(y_blocks.len() / width * columns);
+    for (y, weights) in y_blocks.chunks_exact_mut(ROWS * width).zip(w_blocks.chunks_exact(ROWS * columns)) {
+        let (first, second) = weights.split_at(columns);
+        add_rows(y, || first.iter().zip(second).map(|(&first, &second)| [first, second]), b, width, fma);
+    }
+    for (y, weights) in y_rest.chunks_exact_mut(width).zip(w_rest.chunks_exact(columns)) {
+        add_rows(y, || weights.iter().map(|&weight| [weight]), b, width, fma);
+    }
+}
+
+/// [`add_products`] of `N` rows, two chunks at a time.
+#[inline(always)]
+fn add_rows<const N: usize, I: Iterator<Item = [f32; N]>>(
+    y: &mut [[f32; LANES]],
+    weights: impl Fn() -> I,
+    b: &[[f32; LANES]],
+    width: usize,
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    for at in (1..width).step_by(2) {
+        add_chunks::<N, 2>(y, weights(), b, width, at - 1, fma);
+    }
+    if !width.is_multiple_of(2) {
+        add_chunks::<N, 1>(y, weights(), b, width, width - 1, fma);
+    }
+}
+
+/// The same, of `CHUNKS` chunks from `at` on.
+#[inline(always)]
+fn add_chunks<const N: usize, const CHUNKS: usize>(
+    y: &mut [[f32; LANES]],
+    weights: impl Iterator<Item = [f32; N]>,
+    b: &[[f32; LANES]],
+    width: usize,
+    at: usize,
+    fma: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let mut sums = [[[0.0f32; LANES]; CHUNKS]; N];
+    for (sums, y) in sums.iter_mut().zip(y.chunks_exact(width)) {
+        sums.copy_from_slice(&y[at..][..CHUNKS]);
+    }
+    for (b, weights) in b.chunks_exact(width).zip(weights) {
+        // Nothing in here may panic, or the sums would have to be written down each time.
+        let Some(b) = b.get(at..).and_then(<[_]>::first_chunk::<CHUNKS>) else { return };
+        for n in 0..N {
+            for chunk in 0..CHUNKS {
+                for lane in 0..LANES {
+                    sums[n][chunk][lane] = fma(weights[n], b[chunk][lane], sums[n][chunk][lane]);
                 }
             }
-            *y = sums;
         }
-        let done = width - rest.len();
-        for (at, y) in rest.iter_mut().enumerate() {
-            for (b, &weight) in b.chunks_exact(width).zip(weights) {
-                for (y, b) in y.iter_mut().zip(&b[done + at]) {
-                    *y = fma(weight, *b, *y);
-                }
-            }
-        }
+    }
+    for (sums, y) in sums.iter().zip(y.chunks_exact_mut(width)) {
+        y[at..][..CHUNKS].copy_from_slice(sums);
     }
 }
 

@@ -1,4 +1,4 @@
-use trolley_model::kernel::{LANES, add_products, products, sigmoids};
+use trolley_model::kernel::{LANES, add_products, sigmoids, transpose};
 
 use super::blocks::{BLOCKS, Table, place};
 use super::negatives::Negatives;
@@ -8,39 +8,96 @@ use crate::random::Random;
 /// Lines of a basket that are learned together: a longer one is dealt into parts at random, anew in each pass.
 const LONGEST: usize = 128;
 
-/// One in so many baskets is looked at for the loss.
-const WATCHED: usize = 32;
+/// Baskets that share their negatives: what is drawn, fetched and moved for them is so many times less.
+const SHARING: usize = 4;
+
+/// One in so many of those is looked at for the loss.
+const WATCHED: usize = 8;
 
 /// What is drawn, and from where.
 pub(super) struct Draw<'a> {
     pub(super) baskets: &'a Baskets,
     pub(super) keep: &'a [f32],
     pub(super) negatives: &'a Negatives,
-    /// Negatives that the pairs of a basket share.
+    /// Negatives that the pairs of a few baskets share.
     pub(super) shared: usize,
     /// What all negatives of a center weigh together; its positives weigh 1.
     pub(super) weight: f32,
 }
 
-/// Gradients of a table's rows, in the order in which they came, by block.
+/// Gradients of a table's rows, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Gradients {
-    pub(super) rows: [Vec<u32>; BLOCKS],
-    pub(super) values: [Vec<[f32; LANES]>; BLOCKS],
+    /// By block: the row, and which gradient is its.
+    pub(super) rows: [Vec<(u32, u32)>; BLOCKS],
+    pub(super) values: Vec<[f32; LANES]>,
 }
 
 impl Gradients {
     fn clear(&mut self) {
         self.rows.iter_mut().for_each(Vec::clear);
-        self.values.iter_mut().for_each(Vec::clear);
+        self.values.clear();
     }
 
-    fn push(&mut self, items: &[u32], values: &[[f32; LANES]], width: usize) {
-        for (&item, values) in items.iter().zip(values.chunks_exact(width)) {
+    /// Zeros, to be made the gradients of some items.
+    fn of(&mut self, items: &[u32], width: usize) -> &mut [[f32; LANES]] {
+        let before = self.values.len();
+        for (&item, at) in items.iter().zip(before / width..) {
             let (block, row) = place(item);
-            self.rows[block].push(row);
-            self.values[block].extend_from_slice(values);
+            self.rows[block].push((row, at as u32));
         }
+        self.values.resize(before + items.len() * width, [0.0; LANES]);
+        &mut self.values[before..]
+    }
+}
+
+/// Rows of the output table that centers are held against, and the space to work it out.
+#[derive(Default)]
+struct Others {
+    rows: Vec<[f32; LANES]>,
+    /// The same, columns as rows.
+    columns: Vec<[f32; LANES]>,
+    sigmoids: Vec<[f32; LANES]>,
+    weights: Vec<f32>,
+    turned: Vec<f32>,
+}
+
+impl Others {
+    fn fetch(&mut self, output: &Table, items: &[u32]) {
+        self.rows.clear();
+        items.iter().for_each(|&item| self.rows.extend_from_slice(output.row(item)));
+        self.columns.resize(output.width() * LANES * items.len().div_ceil(LANES), [0.0; LANES]);
+        transpose(&self.rows, output.width(), &mut self.columns);
+    }
+
+    /// With score s = input · output and label y (1 for together, 0 for a negative), the loss -log sigmoid(±s) has the
+    /// gradient (y - sigmoid(s)) · output for the input row, and the same the other way round: for all pairs of some
+    /// centers and others at once, these are products of small matrices. `weigh` says (y - sigmoid) by center, other and
+    /// sigmoid, times what the pair counts.
+    fn learn(
+        &mut self,
+        centers: &[[f32; LANES]],
+        width: usize,
+        mut weigh: impl FnMut(usize, usize, f32) -> f32,
+        of_centers: &mut [[f32; LANES]],
+        of_others: &mut [[f32; LANES]],
+    ) {
+        let (n, others) = (centers.len() / width, self.rows.len() / width);
+        let across = others.div_ceil(LANES);
+        self.sigmoids.clear();
+        self.sigmoids.resize(n * across, [0.0; LANES]);
+        add_products(&mut self.sigmoids, centers.as_flattened(), &self.columns, across);
+        sigmoids(self.sigmoids.as_flattened_mut());
+        self.weights.clear();
+        self.turned.resize(n * others, 0.0);
+        for (i, sigmoids) in self.sigmoids.chunks_exact(across.max(1)).enumerate() {
+            let sigmoids = sigmoids.as_flattened()[..others].iter().enumerate();
+            self.weights.extend(sigmoids.map(|(j, &sigmoid)| weigh(i, j, sigmoid)));
+            let turned = self.turned[i..].iter_mut().step_by(n);
+            turned.zip(&self.weights[i * others..]).for_each(|(turned, weight)| *turned = *weight);
+        }
+        add_products(of_centers, &self.weights, &self.rows, width);
+        add_products(of_others, &self.turned, centers, width);
     }
 }
 
@@ -51,13 +108,10 @@ pub(super) struct Group {
     pub(super) output: Gradients,
     pub(super) loss: f64,
     pub(super) watched: f64,
-    /// The lines, then the negatives.
-    items: Vec<u32>,
     centers: Vec<[f32; LANES]>,
-    others: Vec<[f32; LANES]>,
-    weights: Vec<f32>,
-    turned: Vec<f32>,
-    sums: Vec<[f32; LANES]>,
+    together: Others,
+    apart: Others,
+    of_negatives: Vec<[f32; LANES]>,
 }
 
 impl Group {
@@ -66,76 +120,57 @@ impl Group {
         self.input.clear();
         self.output.clear();
         (self.loss, self.watched) = (0.0, 0.0);
-        for (number, &basket) in chunk.iter().enumerate() {
-            let lines = draw.baskets.learned_items(basket as usize);
-            let keep = |&&item: &&u32| {
-                let keep = draw.keep[item as usize];
-                keep >= 1.0 || random.unit() < keep
-            };
-            let mut kept: Vec<u32> = lines.iter().filter(keep).copied().collect();
-            if kept.len() > LONGEST {
-                random.shuffle(&mut kept);
+        for (number, sharing) in chunk.chunks(SHARING).enumerate() {
+            let negatives: Vec<u32> = (0..draw.shared).map(|_| draw.negatives.draw(random)).collect();
+            self.apart.fetch(output, &negatives);
+            self.of_negatives.clear();
+            self.of_negatives.resize(draw.shared * output.width(), [0.0; LANES]);
+            for &basket in sharing {
+                let lines = draw.baskets.learned_items(basket as usize);
+                let keep = |&&item: &&u32| {
+                    let keep = draw.keep[item as usize];
+                    keep >= 1.0 || random.unit() < keep
+                };
+                let mut kept: Vec<u32> = lines.iter().filter(keep).copied().collect();
+                if kept.len() > LONGEST {
+                    random.shuffle(&mut kept);
+                }
+                let part = kept.len().div_ceil(kept.len().div_ceil(LONGEST).max(1)).max(1);
+                for part in kept.chunks(part).filter(|part| part.len() > 1) {
+                    self.basket(input, output, draw, part, number % WATCHED == 0);
+                }
             }
-            let part = kept.len().div_ceil(kept.len().div_ceil(LONGEST).max(1)).max(1);
-            for part in kept.chunks(part).filter(|part| part.len() > 1) {
-                self.basket(input, output, draw, part, random, number % WATCHED == 0);
-            }
+            self.output.of(&negatives, output.width()).copy_from_slice(&self.of_negatives);
         }
     }
 
-    /// With score s = input · output and label y (1 for together, 0 for a negative), the loss -log sigmoid(±s) has the
-    /// gradient (y - sigmoid(s)) · output for the input row, and the same the other way round: for all pairs of a
-    /// basket at once, these are products of small matrices.
-    fn basket(
-        &mut self,
-        input: &Table,
-        output: &Table,
-        draw: &Draw<'_>,
-        lines: &[u32],
-        random: &mut Random,
-        watched: bool,
-    ) {
-        let (n, columns, width) = (lines.len(), lines.len() + draw.shared, input.width());
-        self.items.clear();
-        self.items.extend_from_slice(lines);
-        self.items.extend((0..draw.shared).map(|_| draw.negatives.draw(random)));
+    fn basket(&mut self, input: &Table, output: &Table, draw: &Draw<'_>, lines: &[u32], watched: bool) {
+        let (n, width) = (lines.len(), input.width());
         self.centers.clear();
         lines.iter().for_each(|&item| self.centers.extend_from_slice(input.row(item)));
-        self.others.clear();
-        self.items.iter().for_each(|&item| self.others.extend_from_slice(output.row(item)));
-
-        self.weights.clear();
-        self.weights.resize(n * columns, 0.0);
-        products(&self.centers, &self.others, width, &mut self.weights);
-        sigmoids(&mut self.weights);
+        self.together.fetch(output, lines);
         let (positive, negative) = (1.0 / (n - 1) as f32, draw.weight / draw.shared.max(1) as f32);
-        self.turned.clear();
-        self.turned.resize(n * columns, 0.0);
-        for (i, row) in self.weights.chunks_exact_mut(columns).enumerate() {
+        let (of_centers, of_others) = (self.input.of(lines, width), self.output.of(lines, width));
+        let mut loss = |likely: f32, weight: f32| {
             if watched {
-                let loss = |(j, &sigmoid): (usize, &f32)| {
-                    let (likely, weight) = if j < n { (sigmoid, positive) } else { (1.0 - sigmoid, negative) };
-                    if j == i { 0.0 } else { f64::from(-likely.max(1e-9).ln() * weight) }
-                };
-                self.loss += row.iter().enumerate().map(loss).sum::<f64>();
-                self.watched += f64::from(1.0 + draw.weight);
+                self.loss += f64::from(-likely.max(1e-9).ln() * weight);
             }
-            let (together, apart) = row.split_at_mut(n);
-            together.iter_mut().for_each(|value| *value = positive * (1.0 - *value));
-            together[i] = 0.0;
-            apart.iter_mut().for_each(|value| *value *= -negative);
-            for (turned, value) in self.turned[i..].iter_mut().step_by(n).zip(row) {
-                *turned = *value;
+        };
+        let together = |i: usize, j: usize, sigmoid: f32| {
+            if i == j {
+                return 0.0;
             }
+            loss(sigmoid, positive);
+            positive * (1.0 - sigmoid)
+        };
+        self.together.learn(&self.centers, width, together, of_centers, of_others);
+        let apart = |_: usize, _: usize, sigmoid: f32| {
+            loss(1.0 - sigmoid, negative);
+            -negative * sigmoid
+        };
+        self.apart.learn(&self.centers, width, apart, of_centers, &mut self.of_negatives);
+        if watched {
+            self.watched += f64::from(1.0 + draw.weight) * n as f64;
         }
-
-        self.sums.clear();
-        self.sums.resize(n * width, [0.0; LANES]);
-        add_products(&mut self.sums, &self.weights, &self.others, width);
-        self.input.push(lines, &self.sums, width);
-        self.sums.clear();
-        self.sums.resize(columns * width, [0.0; LANES]);
-        add_products(&mut self.sums, &self.turned, &self.centers, width);
-        self.output.push(&self.items, &self.sums, width);
     }
 }

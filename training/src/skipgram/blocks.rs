@@ -78,8 +78,8 @@ impl Block {
     pub(super) fn descend<'a>(&mut self, number: usize, all: impl Iterator<Item = &'a Gradients>, rate: f32) {
         let dims = (self.width * LANES) as f32;
         for gradients in all {
-            let values = gradients.values[number].chunks_exact(self.width);
-            for (&row, gradient) in gradients.rows[number].iter().zip(values) {
+            for &(row, at) in &gradients.rows[number] {
+                let gradient = &gradients.values[at as usize * self.width..][..self.width];
                 let gradient = gradient.as_flattened();
                 let square = dot(gradient, gradient) / dims;
                 if square > 0.0 {

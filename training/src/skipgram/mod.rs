@@ -79,7 +79,8 @@ pub(crate) fn skip_gram(
     let keep = keep_probabilities(counts, baskets.len(), config.subsample);
     let (shared, weight) = (config.shared_negatives, config.negatives);
     let draw = Draw { baskets, keep: &keep, negatives: &table, shared, weight };
-    let mut order: Vec<u32> = (0..baskets.len() as u32).collect();
+    let has_pairs = |basket: &u32| baskets.learned_items(*basket as usize).len() > 1;
+    let mut order: Vec<u32> = (0..baskets.len() as u32).filter(has_pairs).collect();
     let size = (order.len() / STEPS).clamp(1, GROUP);
     let batches = order.len().div_ceil(size * GROUPS);
     progress.begin("item embeddings", (config.epochs * batches) as u64);

@@ -24,7 +24,7 @@ impl Negatives {
         Self { items }
     }
 
-    /// An item. There must be one, as there is when a pair was drawn.
+    /// An item. There must be one, as there is when there are pairs.
     pub(super) fn draw(&self, random: &mut Random) -> u32 {
         let item = random.below(self.items.len());
         let (stays, other) = self.items[item];

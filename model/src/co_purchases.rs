@@ -58,15 +58,15 @@ impl CoPurchases {
         }
         for row in 0..rows.len() as u32 {
             let list = &partner[rows.range(row)];
-            // All are looked at, as everywhere here: to stop early would be to look at one at a time.
-            if !list.windows(2).fold(true, |fine, pair| fine & (pair[0] < pair[1])) {
+            // Counted, not searched for: to stop early would be to look at one at a time.
+            if list.windows(2).filter(|pair| pair[0] >= pair[1]).count() > 0 {
                 return Err(format!("the partners of item {row} are not in rising order"));
             }
             if list.last().is_some_and(|&last| last as usize >= items) {
                 return Err(format!("item {row} has a partner beyond the catalogue"));
             }
         }
-        if !weight.iter().fold(true, |fine, weight| fine & (weight.is_finite() & (*weight >= 0.0))) {
+        if weight.iter().filter(|weight| !(0.0..=f32::MAX).contains(*weight)).count() > 0 {
             return Err("a weight is not a finite number from 0".into());
         }
         Ok(Self { rows, partner, baskets, weight })

@@ -62,6 +62,7 @@ pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners:
             .collect();
         list.sort_unstable_by(|a, b| b.baskets.cmp(&a.baskets).then(a.item.cmp(&b.item)));
         list.truncate(partners);
+        list.shrink_to_fit();
         list
     };
     let lists: Vec<Vec<Partner>> = holders.par_iter().enumerate().map_init(|| vec![0; categories], of).collect();
@@ -166,6 +167,8 @@ impl Counters {
             strength(b).total_cmp(&strength(a)).then(b.weight.total_cmp(&a.weight)).then(a.item.cmp(&b.item))
         });
         list.truncate(partners);
+        // An item meets thousands of others; what is kept of them all at once would be most of the memory of a training.
+        list.shrink_to_fit();
         list
     }
 }

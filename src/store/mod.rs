@@ -10,7 +10,7 @@ mod people;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Row, Transaction};
 
 pub use changes::Changes;
 pub use people::EventRow;
@@ -107,9 +107,19 @@ impl Store {
             }
             // Durable at every commit; readers are not held up by writers, and writers wait for each other.
             let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 3000;";
-            options.max_connections(4).after_connect(move |connection, _| {
-                Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
-            })
+            // A full disk makes SQLite end a transaction by itself, and the end that the pool then asks for fails: it goes
+            // on counting one too many, and what the next one on this connection commits would stay uncommitted.
+            options
+                .max_connections(4)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
+                })
+                .after_release(|connection, _| {
+                    Box::pin(async move {
+                        connection.ping().await?; // an end asked for has come to its end
+                        Ok(!connection.is_in_transaction())
+                    })
+                })
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             options.max_connections(8)
         } else {

@@ -1,4 +1,4 @@
-//! Where the time of an answer goes, stage by stage, how many allocations it takes, and how fast a model opens.
+//! Where the time of an answer goes, stage by stage, and how many allocations it takes.
 //!
 //! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then
 //! `cargo bench -p trolley --no-default-features --bench stages`. Nothing here goes through a socket.
@@ -46,27 +46,7 @@ fn main() {
     let shelf = Shelf::new(&models);
     let name = shelf.markets().unwrap().remove(0);
     let version = shelf.current(&name).unwrap();
-    let mut opens: Vec<f64> = (0..7)
-        .map(|_| {
-            let began = Instant::now();
-            black_box(shelf.open(&name, &version).unwrap());
-            began.elapsed().as_secs_f64()
-        })
-        .collect();
-    opens.sort_by(f64::total_cmp);
     let opened = shelf.open(&name, &version).unwrap();
-    let bytes: u64 = opened.manifest.files.values().map(|file| file.bytes).sum();
-    let hashed: Vec<u8> = vec![1; bytes as usize];
-    let began = Instant::now();
-    black_box(blake3::hash(&hashed));
-    let hash = began.elapsed().as_secs_f64();
-    println!(
-        "{:.1} MB are opened, checked and indexed in {:.0} ms: {:.2} GB/s; hashing as many bytes takes {:.0} % of that\n",
-        bytes as f64 / 1e6,
-        opens[3] * 1e3,
-        bytes as f64 / 1e9 / opens[3],
-        100.0 * hash / opens[3]
-    );
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();

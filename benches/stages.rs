@@ -45,14 +45,12 @@ fn main() {
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let shelf = Shelf::new(&models);
     let name = shelf.markets().unwrap().remove(0);
-    let version = shelf.current(&name).unwrap();
-    let opened = shelf.open(&name, &version).unwrap();
-
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (router, market) = runtime.block_on(async {
         let markets = Arc::new(Markets::new(shelf, []));
-        markets.refresh();
+        markets.look();
+        markets.open(true);
         let store = Store::open(&format!("sqlite:{}/state.sqlite", folder.path().display())).await.unwrap();
         let keeper = Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap();
         let router = trolley::api::router(trolley::api::Service::new(Arc::new(keeper)));

@@ -73,7 +73,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(LIMITED, "Requests refused because their key asked too often");
     describe_counter!(EXPOSURES_WRITTEN, "Answers written down");
     describe_counter!(EXPOSURES_DROPPED, "Answers not written down, by what was in the way: the queue or the disk");
-    describe_counter!(EVENTS, "Clicks and purchases taken in, by market and kind");
+    describe_counter!(EVENTS, "Clicks and purchases received, known ones among them, by market and kind");
     describe_gauge!(ERASED, "Customers who have been erased, by market");
     for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN] {
         counter!(zero).increment(0);

@@ -249,13 +249,13 @@ async fn a_rollback_is_one_call() {
     let service = Service::new().await;
     let first = common::name("2024-03-09t16-00-00z");
     let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
-    service.markets.refresh();
+    service.keeper.refresh().await;
     let (_, body) = service.get("/v1/markets/de/models").await;
     assert_eq!(body["in_service"], second.as_str());
     let body = format!(r#"{{"version": "{first}"}}"#);
     let (status, body) = service.json("PUT", "/v1/markets/de/models/current", &body).await;
     assert_eq!((status, &body["in_service"], &body["current"]), (OK, &first.as_str().into(), &first.as_str().into()));
-    service.markets.refresh();
+    service.keeper.refresh().await;
     let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
     assert_eq!(answer["model"], first.as_str(), "it holds");
     let (status, _) = service.json("PUT", "/v1/markets/de/models/current", r#"{"version": "2000"}"#).await;
@@ -270,17 +270,18 @@ async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[100] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    service.markets.refresh();
+    service.keeper.refresh().await;
     let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
     assert_eq!(answer["model"], "2024-03-09t16-00-00z");
     // A service that starts now takes the newest sound one.
     let shelf = trolley_model::artefact::Shelf::new(service.folder.path().join("models"));
     let fresh = trolley::live::Markets::new(shelf, []);
-    fresh.refresh();
+    fresh.look();
+    fresh.open(true);
     assert!(fresh.ready());
     // And deleting everything under a running service changes no answer.
     std::fs::remove_dir_all(service.folder.path().join("models")).unwrap();
-    service.markets.refresh();
+    service.keeper.refresh().await;
     assert_eq!(service.ids("/v1/markets/de/items/bread/bought-together?limit=1").await, ["butter"]);
 }
 
@@ -291,6 +292,6 @@ async fn ready_means_every_market() {
     let (status, body) = service.get("/health/ready").await;
     assert_eq!((status, &body["waiting_for"][0]), (StatusCode::SERVICE_UNAVAILABLE, &"empty".into()));
     common::train(service.folder.path(), "empty", 1_710_000_000);
-    service.markets.refresh();
+    service.keeper.refresh().await;
     assert_eq!(service.get("/health/ready").await.0, OK);
 }

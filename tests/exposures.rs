@@ -94,6 +94,70 @@ fn old_files_make_room_for_new_ones() {
     assert_eq!(written(folder.path()).last().unwrap().query, ["2999"]);
 }
 
+#[test]
+fn a_file_is_gone_on_with_unless_its_last_line_is_torn() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ExposureConfig { folder: folder.path().to_owned(), megabytes: 1, files: 9 };
+    let (anna, bert) = (customer_hash("anna"), customer_hash("bert"));
+    let show = |customers: &[trolley::live::CustomerHash], erased: Option<trolley::live::CustomerHash>| {
+        let exposures = Exposures::open(&config).unwrap();
+        for customer in customers {
+            exposures.add(Exposure {
+                at: chrono::Utc::now(),
+                recommendation_id: uuid::Uuid::new_v4(),
+                market: "de".into(),
+                customer: exposures.name("de", *customer),
+                question: "offers".into(),
+                query: vec![],
+                items: vec!["tea".into()],
+                model: "m".into(),
+                variant: "control".into(),
+            });
+        }
+        exposures.erase("de", erased);
+        exposures.close();
+        exposures.name("de", bert).unwrap()
+    };
+    let files = || {
+        let all = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<PathBuf> = all.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        files.sort();
+        files
+    };
+    show(&[anna, bert], None);
+    show(&[bert], Some(anna));
+    let name = show(&[bert], None);
+    assert_eq!(files().len(), 1, "neither a start nor an erasure begins a new file");
+    assert_eq!(written(folder.path()).iter().filter(|line| line.customer.as_ref() == Some(&name)).count(), 3);
+    assert_eq!(written(folder.path()).len(), 3);
+
+    // The process was killed within a line, and within a letter.
+    let mut torn = std::fs::read(&files()[0]).unwrap();
+    let end = torn.windows(NAMED.len()).rposition(|bytes| bytes == NAMED).unwrap() + NAMED.len() + 32;
+    torn.truncate(end);
+    torn.push(0xc3);
+    std::fs::write(&files()[0], torn).unwrap();
+    show(&[anna], None);
+    assert_eq!(files().len(), 2);
+    show(&[], Some(bert));
+    let text = std::fs::read(&files()[0]).unwrap();
+    assert!(!text.windows(32).any(|bytes| bytes == name.as_bytes()), "nor is the torn line of an erased customer left");
+    assert_eq!(std::fs::read_to_string(&files()[1]).unwrap().lines().count(), 1);
+}
+
+const NAMED: &[u8] = b"\"customer\":\"";
+
+#[test]
+fn half_a_key_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ExposureConfig { folder: folder.path().to_owned(), megabytes: 1, files: 2 };
+    for text in ["", "abc"] {
+        std::fs::write(folder.path().join("key"), text).unwrap();
+        let error = format!("{:#}", Exposures::open(&config).unwrap_err());
+        assert!(error.contains("key") && error.contains("64"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn events_count_once() {
     let service = Service::new().await;
@@ -106,9 +170,10 @@ async fn events_count_once() {
     assert_eq!((status, &body["accepted"], &body["duplicates"]), (StatusCode::OK, &json!(2), &json!(1)), "{body}");
     let (_, body) = send(json!([event("e2", "purchase"), event("e3", "click")])).await;
     assert_eq!((&body["accepted"], &body["duplicates"]), (&json!(1), &json!(1)), "{body}");
-    let (status, body) = send(json!([event("e4", "glance"), event("", "click"), {"id": "e5"}])).await;
+    let (status, body) =
+        send(json!([event("e4", "glance"), event("", "click"), {"id": "e5"}, event("a\0", "click")])).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(body["rejected"].as_array().unwrap().len(), 3, "{body}");
+    assert_eq!(body["rejected"].as_array().unwrap().len(), 4, "{body}");
     assert_eq!(body["rejected"][0]["field"], "kind");
     assert_eq!(body["rejected"][1]["field"], "id");
 }

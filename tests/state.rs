@@ -38,6 +38,26 @@ async fn a_restart_forgets_nothing() {
     assert_eq!((&body["accepted"], &body["stale"]), (&0.into(), &1.into()), "sequences are remembered too");
 }
 
+#[tokio::test]
+async fn what_is_replaced_as_a_whole_is_not_replaced_by_what_is_late() {
+    let service = Service::new().await;
+    let offers = |sequence: u8, id: &str| {
+        format!(r#"{{"sequence": {sequence}, "offers": [{{"id": "{id}", "items": ["tea"]}}]}}"#)
+    };
+    for (sequence, id, accepted, stale) in [(5, "new", 1, None), (4, "late", 0, Some(1)), (5, "twice", 0, Some(1))] {
+        let (status, body) = service.json("PUT", "/v1/markets/de/offers", &offers(sequence, id)).await;
+        assert_eq!(
+            (status, body["accepted"].as_u64(), body["stale"].as_u64()),
+            (StatusCode::OK, Some(accepted), stale)
+        );
+        assert_eq!(service.ids("/v1/markets/de/customers/anna/offers").await, ["new"]);
+    }
+    let (_, body) = service.json("PUT", "/v1/markets/de/rules", r#"{"sequence": 2, "rules": []}"#).await;
+    assert_eq!(body["stale"].as_u64(), None);
+    let (_, body) = service.json("PUT", "/v1/markets/de/rules", r#"{"sequence": 1, "rules": []}"#).await;
+    assert_eq!(body["stale"].as_u64(), Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_process_sees_what_was_pushed() {
     let here = Service::new().await;
@@ -64,7 +84,7 @@ async fn a_market_that_comes_later_finds_its_state() {
     let (status, _) = service.json("PUT", "/v1/markets/empty/stock", body).await;
     assert_eq!(status, StatusCode::OK, "a market without a model takes pushes");
     common::train(service.folder.path(), "empty", 1_710_000_000);
-    service.markets.refresh();
+    service.keeper.refresh().await;
     let found = service.ids("/v1/markets/empty/items/bread/bought-together").await;
     assert!(!found.contains(&"butter".to_owned()), "{found:?}");
 }

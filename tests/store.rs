@@ -20,26 +20,41 @@ async fn stock(store: &Store, market: &str, after: i64) -> BTreeMap<String, (boo
 
 /// The highest sequence wins whatever the order, changes can be followed, and all of it is there after a restart.
 async fn keeps_its_promises(url: &str) {
-    let store = Store::open(url).await.unwrap();
+    let (store, began) = (Store::open(url).await.unwrap(), chrono::Utc::now().timestamp_millis());
     assert_eq!(store.put_stock("de", &[row("a", false, 5), row("b", false, 1), row("a", true, 4)]).await.unwrap(), 2);
+    let first = store.versions().await.unwrap()[0].2;
     assert_eq!(store.put_stock("de", &[row("a", true, 5), row("b", true, 2)]).await.unwrap(), 1, "a replay is no news");
     assert_eq!(store.put_stock("fr", &[row("a", true, 1)]).await.unwrap(), 1, "markets do not meet");
     let all = BTreeMap::from([("a".to_owned(), (false, 5)), ("b".to_owned(), (true, 2))]);
     assert_eq!(stock(&store, "de", 0).await, all);
-    assert_eq!(stock(&store, "de", 1).await, BTreeMap::from([("b".to_owned(), (true, 2))]), "what came later");
+    assert_eq!(stock(&store, "de", first).await, BTreeMap::from([("b".to_owned(), (true, 2))]), "what came later");
 
     assert_eq!(store.document("de", Kind::Offers).await.unwrap(), None);
-    assert_eq!(store.put_document("de", Kind::Offers, "[1]").await.unwrap(), 1);
-    assert_eq!(store.put_document("de", Kind::Offers, "[2]").await.unwrap(), 2);
-    assert_eq!(store.put_document("de", Kind::Rules, "[3]").await.unwrap(), 1);
+    let before = store.put_document("de", Kind::Offers, None, "[1]").await.unwrap().unwrap();
+    let offers = store.put_document("de", Kind::Offers, Some(7), "[2]").await.unwrap().unwrap();
+    let rules = store.put_document("de", Kind::Rules, None, "[3]").await.unwrap().unwrap();
+    assert!(began <= first && began <= before && before < offers, "{began} {first} {before} {offers}");
 
     let store = Store::open(url).await.unwrap();
     assert_eq!(stock(&store, "de", 0).await, all);
-    assert_eq!(store.document("de", Kind::Offers).await.unwrap(), Some((2, "[2]".to_owned())));
+    assert_eq!(store.document("de", Kind::Offers).await.unwrap(), Some((offers, "[2]".to_owned())));
+    for late in [6, 7] {
+        assert_eq!(store.put_document("de", Kind::Offers, Some(late), "[4]").await.unwrap(), None, "late or twice");
+    }
+    assert_eq!(store.document("de", Kind::Offers).await.unwrap(), Some((offers, "[2]".to_owned())));
     let mut versions = store.versions().await.unwrap();
     versions.sort();
-    let expected = [("de", Kind::Stock, 2), ("de", Kind::Offers, 2), ("de", Kind::Rules, 1), ("fr", Kind::Stock, 1)];
-    assert_eq!(versions, expected.map(|(market, kind, version)| (market.to_owned(), kind, version)));
+    let kinds: Vec<_> = versions.iter().map(|(market, kind, _)| (market.as_str(), *kind)).collect();
+    assert_eq!(kinds, [("de", Kind::Stock), ("de", Kind::Offers), ("de", Kind::Rules), ("fr", Kind::Stock)]);
+    assert_eq!((versions[1].2, versions[2].2), (offers, rules));
+    assert!(versions[0].2 > first);
+    assert!(store.put_document("de", Kind::Offers, None, "[5]").await.unwrap().unwrap() > offers);
+    assert_eq!(
+        store.put_document("de", Kind::Offers, Some(7), "[6]").await.unwrap(),
+        None,
+        "the last one still counts"
+    );
+    assert!(store.put_document("de", Kind::Offers, Some(8), "[7]").await.unwrap().is_some());
 }
 
 /// Many at once: nothing is lost, whoever comes first.

@@ -28,7 +28,7 @@ async fn no_request_fails_and_no_answer_is_of_two_models_while_models_are_swappe
     let header = common::transactions().lines().next().unwrap().to_owned();
     let body: Vec<String> = half.into_iter().filter(|line| *line != header).collect();
     common::train_on(service.folder.path(), "de", 1_710_000_100, &format!("{header}\n{}\n", body.join("\n")));
-    service.markets.refresh();
+    service.keeper.refresh().await;
     let second = service.get(QUESTION).await.1;
     assert_ne!(first["model"], second["model"]);
     assert_ne!(first["items"], second["items"], "two models that answer alike show nothing");
@@ -70,10 +70,10 @@ async fn an_artefact_that_vanishes_or_is_cut_while_it_serves_changes_no_answer()
     for entry in std::fs::read_dir(&folder).unwrap() {
         std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap().set_len(10).unwrap();
     }
-    service.markets.refresh();
+    service.keeper.refresh().await;
     assert_eq!(content(&service.get(QUESTION).await.1), before);
     std::fs::remove_dir_all(&folder).unwrap();
-    service.markets.refresh();
+    service.keeper.refresh().await;
     assert_eq!(content(&service.get(QUESTION).await.1), before);
 }
 
@@ -83,10 +83,41 @@ async fn a_market_comes_and_goes_by_data_alone() {
     let question = QUESTION.replace("/de/", "/fr/");
     assert_eq!(service.get(&question).await.0, StatusCode::NOT_FOUND);
     common::train(service.folder.path(), "fr", 1_710_000_000);
-    service.markets.refresh();
+    service.keeper.refresh().await;
     assert_eq!(service.get(&question).await.0, StatusCode::OK);
     service.markets.shelf().retire(&common::name("fr")).unwrap();
-    service.markets.refresh();
+    service.keeper.refresh().await;
     assert_eq!(service.get(&question).await.0, StatusCode::NOT_FOUND);
     assert_eq!(service.get(QUESTION).await.0, StatusCode::OK, "others stay");
+}
+
+#[tokio::test]
+async fn a_market_that_comes_back_knows_what_was_pushed() {
+    let service = Service::new().await;
+    let body = json!({ "updates": [{ "item": "butter", "in_stock": false, "sequence": 1 }] }).to_string();
+    assert_eq!(service.json("PUT", "/v1/markets/de/stock", &body).await.0, StatusCode::OK);
+    assert_eq!(service.json("DELETE", "/v1/markets/de/customers/anna", "").await.0, StatusCode::OK);
+    let for_anna = QUESTION.replace("bread/bought-together", "bread/bought-together?customer=anna");
+    let shown = content(&service.get(&for_anna).await.1)["items"].clone();
+    service.markets.shelf().retire(&common::name("de")).unwrap();
+    service.keeper.refresh().await;
+    assert_eq!(service.get(QUESTION).await.0, StatusCode::NOT_FOUND);
+    common::train(service.folder.path(), "de", 1_710_000_100);
+    service.keeper.refresh().await;
+    assert!(!service.ids(QUESTION).await.contains(&"butter".to_owned()), "it is still out of stock");
+    assert_eq!(content(&service.get(&for_anna).await.1)["items"], shown, "who was erased stays unknown");
+}
+
+#[tokio::test]
+async fn a_market_that_comes_damaged_does_not_take_the_others_out_of_service() {
+    let service = Service::new().await;
+    common::train(service.folder.path(), "empty", 1_710_000_000);
+    service.keeper.refresh().await;
+    assert_eq!(service.get("/health/ready").await.0, StatusCode::OK);
+    let version = common::train(service.folder.path(), "fr", 1_710_000_000).version;
+    let file = service.folder.path().join("models/fr").join(version).join("items.input.fifu");
+    std::fs::write(file, "nothing of the kind").unwrap();
+    service.keeper.refresh().await;
+    assert_eq!(service.get(&QUESTION.replace("/de/", "/fr/")).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(service.get("/health/ready").await.0, StatusCode::OK);
 }

@@ -25,7 +25,8 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/format-3");
         let markets = Arc::new(Markets::new(Shelf::new(models), []));
-        markets.refresh();
+        markets.look();
+        markets.open(true);
         assert!(markets.ready());
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
         let keeper = runtime.block_on(async {

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::extract::{self, Path};
 use super::offers::{WrongRow, row};
-use super::params::id;
+use super::params::wrong_id;
 use super::problem::Problem;
-use crate::live::{Keeper, OfferError};
+use crate::live::Keeper;
 use crate::metrics;
 use crate::store::EventRow;
 
@@ -112,13 +112,10 @@ pub(super) async fn record(
 
 fn event(value: serde_json::Value) -> Result<EventRow, (String, String)> {
     let Event { id: name, recommendation_id, kind, item } = row(value)?;
-    let bearable = |field: &'static str, text: String| {
-        id(field, text).map_err(|_| (field.to_owned(), OfferError::IdLength.to_string()))
-    };
-    Ok(EventRow {
-        id: bearable("id", name)?,
-        recommendation: recommendation_id.to_string(),
-        kind: kind.name(),
-        item: bearable("item", item)?,
-    })
+    for (field, id) in [("id", &name), ("item", &item)] {
+        if let Some(reason) = wrong_id(id) {
+            return Err((field.to_owned(), reason));
+        }
+    }
+    Ok(EventRow { id: name, recommendation: recommendation_id.to_string(), kind: kind.name(), item })
 }

@@ -6,14 +6,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::answer::{Asked, OfferItem, Recommendation, expose, in_service};
 use super::extract::{self, Path, Query};
 use super::params::{AudienceParams, OfferParams, id};
 use super::problem::Problem;
+use crate::background::background;
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets, Offer};
+
+/// Audiences that are worked out at a time.
+const AUDIENCES: usize = 2;
 
 /// Which of the offers that hold now are for this customer?
 #[utoipa::path(
@@ -60,10 +65,15 @@ pub(super) async fn audience(
 ) -> Result<Recommendation<OfferItem>, Problem> {
     let (limit, explain) = params.check()?;
     let (market, snapshot) = in_service(&markets, &market)?;
-    // All customers are scored: too long for a thread that others wait for.
+    // All customers are scored: too long for a thread that others wait for, and for many at a time.
+    static ROOM: Semaphore = Semaphore::const_new(AUDIENCES);
+    let room = ROOM.acquire().await;
     let work = {
         let snapshot = snapshot.clone();
-        tokio::task::spawn_blocking(move || snapshot.audience(&offer, limit, explain))
+        background(move || {
+            let _room = room;
+            snapshot.audience(&offer, limit, explain)
+        })
     };
     let found = work
         .await
@@ -78,6 +88,8 @@ pub(super) async fn audience(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Offers {
+    /// If both have one, a push whose number is not above that of the last one changes nothing.
+    sequence: Option<i64>,
     /// Each is checked on its own.
     #[schema(value_type = Vec<OfferBody>)]
     offers: Vec<serde_json::Value>,
@@ -115,6 +127,14 @@ pub(super) struct Pushed {
     pub(super) rejected: Vec<WrongRow>,
 }
 
+impl Pushed {
+    /// What became of rows that replace all others as one, or none.
+    pub(super) fn whole(rows: usize, news: bool, rejected: Vec<WrongRow>) -> Self {
+        let (accepted, stale) = if news { (rows, None) } else { (0, Some(rows)) };
+        Self { accepted, stale, rejected }
+    }
+}
+
 /// A row that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WrongRow {
@@ -147,7 +167,7 @@ const MOST_OFFERS: usize = 100_000;
 pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
-    extract::Json(Offers { offers }): extract::Json<Offers>,
+    extract::Json(Offers { sequence, offers }): extract::Json<Offers>,
 ) -> Result<(StatusCode, Json<Pushed>), Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if offers.len() > MOST_OFFERS {
@@ -161,14 +181,12 @@ pub(super) async fn replace(
             Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
         }
     }
-    let accepted = good.len();
-    let status = if accepted == 0 && !rejected.is_empty() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        keeper.put_offers(&market, good).await?;
-        StatusCode::OK
-    };
-    Ok((status, Json(Pushed { accepted, stale: None, rejected })))
+    if good.is_empty() && !rejected.is_empty() {
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: None, rejected })));
+    }
+    let offers = good.len();
+    let news = keeper.put_offers(&market, sequence, good).await?;
+    Ok((StatusCode::OK, Json(Pushed::whole(offers, news, rejected))))
 }
 
 /// An offer, or the field that is wrong and why.

@@ -11,6 +11,8 @@ const MOST: usize = 200;
 /// Customers in an audience at the most, and if nothing is said.
 const MOST_CUSTOMERS: usize = 100_000;
 const CUSTOMERS: usize = 1000;
+/// And with reasons, of which there are dozens for each.
+const MOST_EXPLAINED: usize = 1000;
 /// Items in a cart or a list of exclusions.
 const MOST_IDS: usize = 1000;
 
@@ -110,7 +112,7 @@ pub(super) struct AudienceParams {
     /// Number of customers wanted, 1,000 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
     limit: Option<String>,
-    /// Whether reasons are wanted; false if not said.
+    /// Whether reasons are wanted, for 1,000 customers at most; false if not said.
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
 }
@@ -118,8 +120,9 @@ pub(super) struct AudienceParams {
 impl AudienceParams {
     /// Limit, and whether to explain.
     pub(super) fn check(&self) -> Result<(usize, bool), Problem> {
-        let limit = limit(self.limit.as_deref(), CUSTOMERS, MOST_CUSTOMERS)?;
-        Ok((limit, flag("explain", self.explain.as_deref(), false)?))
+        let explain = flag("explain", self.explain.as_deref(), false)?;
+        let most = if explain { MOST_EXPLAINED } else { MOST_CUSTOMERS };
+        Ok((limit(self.limit.as_deref(), CUSTOMERS, most)?, explain))
     }
 }
 
@@ -138,13 +141,15 @@ fn flag(field: &'static str, text: Option<&str>, default: bool) -> Result<bool, 
     }
 }
 
-/// An ID of a bearable length.
+/// A bearable ID.
 pub(super) fn id(field: &'static str, id: String) -> Result<String, Problem> {
-    if (1..=Offer::LONGEST_ID).contains(&id.len()) {
-        Ok(id)
-    } else {
-        Err(Problem::field(field, format!("an ID has 1 to {} bytes", Offer::LONGEST_ID)))
-    }
+    wrong_id(&id).map_or(Ok(id), |reason| Err(Problem::field(field, reason)))
+}
+
+/// What is wrong with an ID. PostgreSQL keeps no NUL.
+pub(super) fn wrong_id(id: &str) -> Option<String> {
+    let bearable = (1..=Offer::LONGEST_ID).contains(&id.len()) && !id.contains('\0');
+    (!bearable).then(|| format!("an ID has 1 to {} bytes, none of them NUL", Offer::LONGEST_ID))
 }
 
 /// A bearable number of them.

@@ -101,10 +101,11 @@ impl From<PathRejection> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a push could not be kept");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database cannot be reached: nothing was changed, push again later",
-        )
+        let detail = match error {
+            StoreError::Slow => "the database does not answer: whether it was taken in is not known, push again later",
+            _ => "the database cannot be reached: nothing was changed, push again later",
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }
 

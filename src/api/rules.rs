@@ -16,6 +16,8 @@ use crate::live::{Keeper, Rule};
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rules {
+    /// If both have one, a push whose number is not above that of the last one changes nothing.
+    sequence: Option<i64>,
     /// Each is checked on its own.
     #[schema(value_type = Vec<Rule>)]
     rules: Vec<serde_json::Value>,
@@ -40,7 +42,7 @@ const MOST_RULES: usize = 10_000;
 pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
-    extract::Json(Rules { rules }): extract::Json<Rules>,
+    extract::Json(Rules { sequence, rules }): extract::Json<Rules>,
 ) -> Result<(StatusCode, Json<Pushed>), Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if rules.len() > MOST_RULES {
@@ -60,9 +62,9 @@ pub(super) async fn replace(
     if !rejected.is_empty() {
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: None, rejected })));
     }
-    let accepted = good.len();
-    keeper.put_rules(&market, good).await?;
-    Ok((StatusCode::OK, Json(Pushed { accepted, stale: None, rejected })))
+    let rules = good.len();
+    let news = keeper.put_rules(&market, sequence, good).await?;
+    Ok((StatusCode::OK, Json(Pushed::whole(rules, news, rejected))))
 }
 
 /// The market's rules.

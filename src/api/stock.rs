@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use super::extract::{self, Path};
 use super::offers::{self, Pushed, WrongRow};
+use super::params::wrong_id;
 use super::problem::Problem;
-use crate::live::{Keeper, Offer, OfferError, StockUpdate};
+use crate::live::{Keeper, StockUpdate};
 
 /// News about the stock.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,17 +62,15 @@ pub(super) async fn update(
     let (mut good, mut rejected) = (Vec::with_capacity(updates.len()), Vec::new());
     for (row, value) in updates.into_iter().enumerate() {
         match offers::row::<UpdateBody>(value) {
-            Ok(UpdateBody { item, .. }) if !(1..=Offer::LONGEST_ID).contains(&item.len()) => {
-                rejected.push(WrongRow::new(row, "item", &OfferError::IdLength.to_string()));
+            Ok(UpdateBody { item, in_stock, sequence }) => {
+                if let Some(reason) = wrong_id(&item) {
+                    rejected.push(WrongRow::new(row, "item", &reason));
+                } else if i64::try_from(sequence).is_err() {
+                    rejected.push(WrongRow::new(row, "sequence", &format!("a sequence is at most {}", i64::MAX)));
+                } else {
+                    good.push(StockUpdate { item, in_stock, sequence });
+                }
             }
-            // PostgreSQL keeps none.
-            Ok(UpdateBody { item, .. }) if item.contains('\0') => {
-                rejected.push(WrongRow::new(row, "item", "an ID holds no NUL"));
-            }
-            Ok(UpdateBody { sequence, .. }) if i64::try_from(sequence).is_err() => {
-                rejected.push(WrongRow::new(row, "sequence", &format!("a sequence is at most {}", i64::MAX)));
-            }
-            Ok(UpdateBody { item, in_stock, sequence }) => good.push(StockUpdate { item, in_stock, sequence }),
             Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
         }
     }

@@ -94,7 +94,7 @@ async fn push_offers(keeper: &Keeper, name: &Name, input: &InputConfig) -> anyho
     let rows = input::read_offers(offers, &input.columns.offers, name.as_str(), &mut input::Rejects::counted())?;
     let market = keeper.markets().get(name.as_str()).context("the market is gone")?;
     // The sample is of 2017: what held last there holds here and now.
-    keeper.put_offers(&market, last_offers(rows, &input.columns.offers.numbers)).await?;
+    keeper.put_offers(&market, None, last_offers(rows, &input.columns.offers.numbers)).await?;
     Ok(())
 }
 

@@ -67,8 +67,8 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
         };
         let Running { place, waiting, .. } = running.swap_remove(done);
         let (market, output) = (markets[place].0, waiting.join());
-        bar.suspend(|| show(market, output.ok().and_then(Result::ok)));
         let end = std::fs::read_to_string(outcome(market)).ok().and_then(|text| serde_json::from_str(&text).ok());
+        bar.suspend(|| show(market, output.ok().and_then(Result::ok), end.is_some()));
         ends[place] = Some(end.unwrap_or_else(|| End::failed(market)));
         bar.inc(1);
     }
@@ -95,15 +95,15 @@ fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path
     command.spawn().context("the process for a market cannot be started")
 }
 
-/// What a market's process had to say, in one piece.
-fn show(market: &Name, output: Option<Output>) {
+/// What a market's process had to say, in one piece. Its last word is said for all markets in the end, if it was `told`.
+fn show(market: &Name, output: Option<Output>, told: bool) {
     let Some(output) = output else {
         eprintln!("market `{market}`: its process cannot be heard");
         return;
     };
     // A pipe that nobody reads any more is no reason to stop.
     let _ = std::io::stdout().write_all(&output.stdout);
-    for line in String::from_utf8_lossy(&output.stderr).lines().filter(|line| !line.starts_with("error: ")) {
+    for line in String::from_utf8_lossy(&output.stderr).lines().filter(|line| !told || !line.starts_with("error: ")) {
         eprintln!("{line}");
     }
     if output.status.code().is_none() {

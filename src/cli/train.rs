@@ -126,7 +126,10 @@ impl Train {
                 force: self.force,
             };
             let outcome = trolley_training::train(&order, &Bars::new())?;
-            report(&outcome, market, config)?;
+            // The model is in service all the same.
+            if let Err(error) = report(&outcome, market, config) {
+                eprintln!("market `{market}`: the report could not be written: {error:#}");
+            }
             summary::print(&outcome, &order, config);
             anyhow::Ok(outcome)
         };

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::Exposure;
+use super::NAME;
 
 const ENDING: &str = "jsonl";
 
@@ -21,20 +21,42 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A new file, named by the time, after removing the oldest so that at most `most` are left.
-pub(super) fn create(folder: &Path, most: usize) -> io::Result<File> {
+/// The newest file and its length, if it has room for more; otherwise a new one, named by the time, after removing the
+/// oldest so that at most `most` are left.
+pub(super) fn open(folder: &Path, largest: u64, most: usize) -> io::Result<(File, u64)> {
     let files = files(folder)?;
+    if let Some(newest) = files.last() {
+        let mut file = private().read(true).append(true).open(newest)?;
+        let length = file.metadata()?.len();
+        if length < largest && is_whole(&mut file, length)? {
+            return Ok((file, length));
+        }
+    }
     for old in &files[..(files.len() + 1).saturating_sub(most.max(1))] {
         std::fs::remove_file(old)?;
     }
     let now = chrono::Utc::now().format("%Y-%m-%dt%H-%M-%S%.6fz");
     let path = folder.join(format!("exposures-{now}.{ENDING}"));
-    private().append(true).create_new(true).open(path)
+    Ok((private().append(true).create_new(true).open(path)?, 0))
 }
 
-/// Writes a text that only its owner may read.
+/// Whether the last line has its end; a process that was killed may have left half of one.
+fn is_whole(file: &mut File, length: u64) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last == [b'\n'])
+}
+
+/// Writes a text that only its owner may read: as a whole, or not at all.
 pub(super) fn write_privately(path: &Path, text: &str) -> io::Result<()> {
-    private().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+    let beside = path.with_extension("new");
+    let mut file = private().write(true).create(true).truncate(true).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(beside, path)
 }
 
 fn private() -> OpenOptions {
@@ -45,31 +67,43 @@ fn private() -> OpenOptions {
 }
 
 /// Takes the lines of some customers out of all files. A file that has any is written anew beside itself and put in its
-/// place as a whole.
+/// place as a whole. One file's trouble does not keep the customers in the others.
 pub(super) fn without(folder: &Path, customers: &[String]) -> io::Result<()> {
-    let customers: HashSet<&str> = customers.iter().map(String::as_str).collect();
-    let gone = |line: &str| {
-        let line: Result<Exposure, _> = serde_json::from_str(line);
-        line.is_ok_and(|line| line.customer.is_some_and(|customer| customers.contains(customer.as_str())))
-    };
+    let customers: HashSet<&[u8]> = customers.iter().map(String::as_bytes).collect();
+    let mut result = Ok(());
     for path in files(folder)? {
-        let lines = || Ok::<_, io::Error>(BufReader::new(File::open(&path)?).lines());
-        let mut any = false;
-        for line in lines()? {
-            any |= gone(&line?);
-        }
-        if any {
-            let beside = path.with_extension("new");
-            let mut kept = BufWriter::new(private().write(true).create(true).truncate(true).open(&beside)?);
-            for line in lines()? {
-                let line = line?;
-                if !gone(&line) {
-                    writeln!(kept, "{line}")?;
-                }
-            }
-            kept.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            std::fs::rename(&beside, &path)?;
+        result = result.and(file_without(&path, &customers));
+    }
+    result
+}
+
+fn file_without(path: &Path, customers: &HashSet<&[u8]>) -> io::Result<()> {
+    // Bytes, not texts: of a line that was torn only half may be there.
+    let lines = || Ok::<_, io::Error>(BufReader::new(File::open(path)?).split(b'\n'));
+    let mut any = false;
+    for line in lines()? {
+        any |= is_of(&line?, customers);
+    }
+    if !any {
+        return Ok(());
+    }
+    let beside = path.with_extension("new");
+    let mut kept = BufWriter::new(private().write(true).create(true).truncate(true).open(&beside)?);
+    for line in lines()? {
+        let line = line?;
+        if !is_of(&line, customers) {
+            kept.write_all(&line)?;
+            kept.write_all(b"\n")?;
         }
     }
-    Ok(())
+    kept.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    std::fs::rename(&beside, path)
+}
+
+/// Whether a line is of one of these customers, or may be: its name is not all there. In a text of JSON the quotes would
+/// be escaped, so that nothing else looks like the field.
+fn is_of(line: &[u8], customers: &HashSet<&[u8]>) -> bool {
+    const FIELD: &[u8] = b"\"customer\":\"";
+    let Some(at) = line.windows(FIELD.len()).position(|bytes| bytes == FIELD) else { return false };
+    line[at + FIELD.len()..].split_first_chunk::<NAME>().is_none_or(|(name, _)| customers.contains(name.as_slice()))
 }

@@ -25,6 +25,9 @@ use writer::{Message, Writer};
 /// Answers that wait to be written down, at the most.
 const WAITING: usize = 4096;
 
+/// Length of a customer's name in the log, in hexadecimal digits.
+const NAME: usize = 32;
+
 /// What was shown in one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposure {
@@ -106,7 +109,7 @@ impl Exposures {
     pub fn name(&self, market: &str, customer: CustomerHash) -> Option<String> {
         let mut hasher = blake3::Hasher::new_keyed(&self.0.as_ref()?.key);
         hasher.update(customer.as_bytes()).update(market.as_bytes());
-        Some(hasher.finalize().to_hex()[..32].to_owned())
+        Some(hasher.finalize().to_hex()[..NAME].to_owned())
     }
 
     /// Takes all that was shown to some customers out of the log, in the background; what is shown to them from now on
@@ -146,5 +149,12 @@ fn key(folder: &Path) -> anyhow::Result<[u8; 32]> {
         }
         text => text?,
     };
-    Ok(blake3::derive_key("trolley 2026 exposures customers", text.trim().as_bytes()))
+    let text = text.trim();
+    // Half a key, or none, would be one that anybody can guess.
+    anyhow::ensure!(
+        text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit()),
+        "{} holds no key of 64 hexadecimal digits: remove it if there is no log yet, or put back the one that there was",
+        path.display()
+    );
+    Ok(blake3::derive_key("trolley 2026 exposures customers", text.as_bytes()))
 }

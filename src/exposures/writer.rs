@@ -104,7 +104,7 @@ impl Writer {
     fn append(&mut self) -> io::Result<()> {
         let (file, length) = match &mut self.file {
             Some(open) => open,
-            none => none.insert((files::create(&self.folder, self.most)?, 0)),
+            none => none.insert(files::open(&self.folder, self.largest, self.most)?),
         };
         if let Err(error) = file.write_all(&self.lines) {
             // Half a line would spoil the next one.

@@ -1,8 +1,6 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-
-use trolley_model::Name;
+use std::time::Duration;
 
 use super::erased::{CustomerHash, customer_hash};
 use super::market::Market;
@@ -10,6 +8,7 @@ use super::markets::Markets;
 use super::offers::Offer;
 use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
+use crate::background::background;
 use crate::exposures::Exposures;
 use crate::metrics;
 use crate::store::{EventRow, Kind, PATIENCE, StockRow, Store, StoreError};
@@ -23,8 +22,6 @@ use crate::store::{EventRow, Kind, PATIENCE, StockRow, Store, StoreError};
 pub struct Keeper {
     store: Store,
     markets: Arc<Markets>,
-    /// The last changes that are in the snapshots, by market and kind.
-    seen: tokio::sync::Mutex<HashMap<(Name, Kind), i64>>,
     /// Where answers are written down; customers are erased there too.
     exposures: Exposures,
     /// When the database was last heard of, in Unix milliseconds.
@@ -37,7 +34,7 @@ impl Keeper {
     /// # Errors
     /// If it can't be read.
     pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
-        let keeper = Self { store, markets, exposures, seen: tokio::sync::Mutex::default(), heard: AtomicI64::new(0) };
+        let keeper = Self { store, markets, exposures, heard: AtomicI64::new(0) };
         keeper.catch_up().await?;
         Ok(keeper)
     }
@@ -92,26 +89,67 @@ impl Keeper {
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
 
-    /// Replaces all offers of a market as one.
+    /// Replaces all offers of a market as one. False if their sequence is not above the last one: then nothing changes.
     ///
     /// # Errors
     /// As [`Keeper::put_stock`].
-    pub async fn put_offers(&self, market: &Market, offers: Vec<Offer>) -> Result<(), StoreError> {
+    pub async fn put_offers(
+        &self,
+        market: &Market,
+        sequence: Option<i64>,
+        offers: Vec<Offer>,
+    ) -> Result<bool, StoreError> {
         let body = serde_json::to_string(&offers).map_err(StoreError::encoding)?;
-        let version = patiently(self.store.put_document(market.name().as_str(), Kind::Offers, &body)).await?;
-        market.put_offers(version, offers);
-        Ok(())
+        let put = self.store.put_document(market.name().as_str(), Kind::Offers, sequence, &body);
+        let version = patiently(put).await?;
+        if let Some(version) = version {
+            market.put_offers(version, offers);
+        }
+        Ok(version.is_some())
     }
 
-    /// Replaces all rules of a market as one.
+    /// Replaces all rules of a market as one. False as of [`Keeper::put_offers`].
     ///
     /// # Errors
     /// As [`Keeper::put_stock`].
-    pub async fn put_rules(&self, market: &Market, rules: Vec<Rule>) -> Result<(), StoreError> {
+    pub async fn put_rules(
+        &self,
+        market: &Market,
+        sequence: Option<i64>,
+        rules: Vec<Rule>,
+    ) -> Result<bool, StoreError> {
         let body = serde_json::to_string(&rules).map_err(StoreError::encoding)?;
-        let version = patiently(self.store.put_document(market.name().as_str(), Kind::Rules, &body)).await?;
-        market.put_rules(version, rules);
-        Ok(())
+        let put = self.store.put_document(market.name().as_str(), Kind::Rules, sequence, &body);
+        let version = patiently(put).await?;
+        if let Some(version) = version {
+            market.put_rules(version, rules);
+        }
+        Ok(version.is_some())
+    }
+
+    /// Looks for new markets and new models and puts them into service, with all that was pushed for them.
+    pub async fn refresh(&self) {
+        let look = self.markets.clone();
+        let newcomers = background(move || look.look()).await;
+        // While the database is away, markets whose state is known go on; others wait, for they may have erased customers.
+        let known = match newcomers {
+            Ok(true) => self.catch_up().await.is_ok(),
+            _ => true,
+        };
+        let open = self.markets.clone();
+        if newcomers.and(background(move || open.open(known)).await).is_err() {
+            tracing::error!("looking for new models failed");
+        }
+    }
+
+    /// Refreshes now and then, for ever.
+    pub async fn watch(self: Arc<Self>, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.refresh().await;
+        }
     }
 
     /// Follows the changes of others, for ever.
@@ -140,20 +178,25 @@ impl Keeper {
     /// # Errors
     /// If it can't be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        let mut seen = self.seen.lock().await;
-        for (market, kind, version) in self.store.versions().await? {
-            let Some(market) = self.markets.get(&market) else { continue };
-            let seen = seen.entry((market.name().clone(), kind)).or_insert(0);
-            if *seen < version {
-                *seen = self.load(&market, kind, *seen, version).await?;
+        let catch_up = async {
+            for (market, kind, version) in self.store.versions().await? {
+                let Some(market) = self.markets.get(&market) else { continue };
+                let seen = market.seen(kind);
+                if seen < version {
+                    self.load(&market, kind, seen).await?;
+                    market.saw(kind, version);
+                }
             }
-        }
+            Ok(())
+        };
+        // A connection whose other end has vanished says nothing for ever.
+        tokio::time::timeout(READING, catch_up).await.unwrap_or(Err(StoreError::Slow))?;
         self.heard.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
         Ok(())
     }
 
     /// Brings what is newer than `seen` into the market's snapshot.
-    async fn load(&self, market: &Market, kind: Kind, seen: i64, version: i64) -> Result<i64, StoreError> {
+    async fn load(&self, market: &Market, kind: Kind, seen: i64) -> Result<(), StoreError> {
         let name = market.name().as_str();
         if kind == Kind::Stock {
             let rows = self.store.stock_after(name, seen).await?;
@@ -163,15 +206,15 @@ impl Keeper {
                 sequence: u64::try_from(row.sequence).unwrap_or(0),
             };
             market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
-            return Ok(version);
+            return Ok(());
         }
         if kind == Kind::Erased {
             let customers = self.store.erased(name).await?;
             let hash = |text: &String| CustomerHash::from_hex(text).ok();
             self.erased(market, customers.iter().filter_map(hash).collect());
-            return Ok(version);
+            return Ok(());
         }
-        let Some((found, body)) = self.store.document(name, kind).await? else { return Ok(version) };
+        let Some((found, body)) = self.store.document(name, kind).await? else { return Ok(()) };
         let unreadable = |error: serde_json::Error| {
             // A newer release may write what this one does not know: what is in service stays.
             tracing::error!(market = name, %error, "what was pushed cannot be understood");
@@ -182,9 +225,12 @@ impl Keeper {
         } else {
             serde_json::from_str(&body).map_or_else(unreadable, |rules| market.put_rules(found, rules));
         }
-        Ok(found)
+        Ok(())
     }
 }
+
+/// Taking in all changes may take so long: a first time it is everything that was ever pushed.
+const READING: Duration = Duration::from_mins(1);
 
 /// Who pushes is told soon when the database hangs. The change may be made all the same: pushed again, it does no harm.
 async fn patiently<T>(change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

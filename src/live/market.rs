@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -10,6 +11,7 @@ use super::rules::Rule;
 use super::snapshot::Snapshot;
 use super::stock::{Stock, StockUpdate, Updated};
 use crate::metrics;
+use crate::store::Kind;
 
 /// A market: the snapshot that answers are made from, and what was pushed.
 ///
@@ -21,6 +23,8 @@ pub struct Market {
     snapshot: ArcSwapOption<Snapshot>,
     pushed: Mutex<Pushed>,
     changing: Mutex<()>,
+    /// It was found when others were in service already.
+    late: bool,
 }
 
 /// What was pushed for a market.
@@ -34,8 +38,8 @@ pub struct Pushed {
     pub stock: Stock,
     /// The customers who have been erased.
     pub erased: Erased,
-    /// The numbers of the changes that brought offers and rules.
-    versions: [i64; 2],
+    /// The number of the last change of each kind that is in here.
+    seen: BTreeMap<Kind, i64>,
 }
 
 impl Pushed {
@@ -46,9 +50,15 @@ impl Pushed {
 }
 
 impl Market {
-    pub(super) fn new(name: Name) -> Self {
+    pub(super) fn new(name: Name, late: bool) -> Self {
         metrics::market_known(&name);
-        Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default(), changing: Mutex::default() }
+        Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default(), changing: Mutex::default(), late }
+    }
+
+    /// True if it has a model in service, or was found when others had one: it came by data alone, and its trouble must
+    /// not take the others out of service.
+    pub fn ready(&self) -> bool {
+        self.late || self.snapshot.load().is_some()
     }
 
     /// Its name.
@@ -83,7 +93,7 @@ impl Market {
 
     /// Replaces all offers as one, unless a later change did so before.
     pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
-        self.put(0, version, |pushed| {
+        self.put(Kind::Offers, version, |pushed| {
             metrics::offers_known(&self.name, offers.len());
             pushed.offers = Arc::new(offers);
         });
@@ -91,7 +101,7 @@ impl Market {
 
     /// Replaces all rules as one, unless a later change did so before.
     pub fn put_rules(&self, version: i64, rules: Vec<Rule>) {
-        self.put(1, version, |pushed| {
+        self.put(Kind::Rules, version, |pushed| {
             metrics::rules_known(&self.name, rules.len());
             pushed.rules = rules;
         });
@@ -100,17 +110,33 @@ impl Market {
     /// Forgets some customers.
     pub fn put_erased(&self, customers: Vec<CustomerHash>) {
         let mut pushed = self.pushed();
+        let known = pushed.erased.len();
         pushed.erased.extend(customers);
+        if pushed.erased.len() == known {
+            return;
+        }
         metrics::erased_known(&self.name, pushed.erased.len());
         if let Some(snapshot) = self.snapshot() {
             self.snapshot.store(Some(Arc::new(snapshot.without(&pushed.erased))));
         }
     }
 
-    fn put(&self, what: usize, version: i64, change: impl FnOnce(&mut Pushed)) {
+    /// The number of the last change of a kind that is in here, 0 if there is none.
+    pub(super) fn seen(&self, kind: Kind) -> i64 {
+        self.pushed().seen.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// All changes of a kind up to this number are in here.
+    pub(super) fn saw(&self, kind: Kind, version: i64) {
         let mut pushed = self.pushed();
-        if version > pushed.versions[what] {
-            pushed.versions[what] = version;
+        let seen = pushed.seen.entry(kind).or_insert(version);
+        *seen = version.max(*seen);
+    }
+
+    fn put(&self, kind: Kind, version: i64, change: impl FnOnce(&mut Pushed)) {
+        let mut pushed = self.pushed();
+        if pushed.seen.get(&kind).is_none_or(|&seen| seen < version) {
+            pushed.seen.insert(kind, version);
             change(&mut pushed);
             if let Some(snapshot) = self.snapshot() {
                 self.snapshot.store(Some(Arc::new(snapshot.with(&pushed))));

@@ -1,14 +1,13 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, Shelf};
 
 use super::market::Market;
-use crate::background::background;
 use crate::metrics;
 
 /// All markets that the service knows: those of the config, and those that have a folder among the models.
@@ -16,6 +15,8 @@ use crate::metrics;
 pub struct Markets {
     shelf: Shelf,
     markets: ArcSwap<BTreeMap<Name, Arc<Market>>>,
+    /// Whether the shelf has been looked at.
+    looked: AtomicBool,
     /// What was refused last of each market.
     refused: Mutex<BTreeMap<Name, Refused>>,
 }
@@ -30,10 +31,15 @@ enum Refused {
 }
 
 impl Markets {
-    /// The markets that must be there, and those found on the shelf. No model is opened yet: see [`Markets::refresh`].
+    /// The markets that must be there, and those found on the shelf. No model is opened yet: see [`Markets::open`].
     pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = Name>) -> Self {
-        let markets = expected.into_iter().map(|name| (name.clone(), Arc::new(Market::new(name)))).collect();
-        Self { shelf, markets: ArcSwap::from_pointee(markets), refused: Mutex::default() }
+        let markets = expected.into_iter().map(|name| (name.clone(), Arc::new(Market::new(name, false)))).collect();
+        Self {
+            shelf,
+            markets: ArcSwap::from_pointee(markets),
+            looked: AtomicBool::default(),
+            refused: Mutex::default(),
+        }
     }
 
     /// One market.
@@ -46,10 +52,10 @@ impl Markets {
         self.markets.load_full()
     }
 
-    /// True if there is a market and each has a model in service.
+    /// True if there is a market and each that was there at the start has a model in service.
     pub fn ready(&self) -> bool {
         let markets = self.markets.load();
-        !markets.is_empty() && markets.values().all(|market| market.snapshot().is_some())
+        !markets.is_empty() && markets.values().all(|market| market.ready())
     }
 
     /// Where the models are.
@@ -57,14 +63,21 @@ impl Markets {
         &self.shelf
     }
 
-    /// Looks for new markets and new models and puts them into service. A model that is refused is counted and said;
-    /// the one in service stays, and if there is none yet, the newest sound older one serves.
-    pub fn refresh(&self) {
+    /// Looks for markets that have come or gone. True if any has no model in service yet: what was pushed for it must be
+    /// known before [`Markets::open`].
+    pub fn look(&self) -> bool {
         match self.shelf.markets() {
             Ok(found) => self.take_in(found),
             Err(error) => tracing::error!(%error, "the models folder cannot be read"),
         }
-        for market in self.markets.load().values() {
+        self.markets.load().values().any(|market| market.snapshot().is_none())
+    }
+
+    /// Looks for new models and puts them into service; unless `newcomers`, of markets that have one only. A model that
+    /// is refused is counted and said; the one in service stays, and if there is none yet, the newest sound older one
+    /// serves.
+    pub fn open(&self, newcomers: bool) {
+        for market in self.markets.load().values().filter(|market| newcomers || market.snapshot().is_some()) {
             // One market's trouble, even a panic, must not keep the others from their models.
             let refresh = AssertUnwindSafe(|| self.refresh_market(market));
             if std::panic::catch_unwind(refresh).is_err() {
@@ -75,7 +88,7 @@ impl Markets {
 
     /// Adds the markets that were found, and drops those that have been retired.
     fn take_in(&self, found: Vec<Name>) {
-        let known = self.markets.load();
+        let (known, late) = (self.markets.load(), self.looked.swap(true, Ordering::Relaxed));
         let retired = |name: &Name| !found.contains(name) && self.shelf.is_retired(name);
         if found.iter().all(|name| known.contains_key(name)) && !known.keys().any(retired) {
             return;
@@ -89,7 +102,7 @@ impl Markets {
             stays
         });
         for name in found {
-            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name)));
+            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name, late)));
         }
         self.markets.store(Arc::new(markets));
     }
@@ -99,7 +112,11 @@ impl Markets {
         let _changing = market.changing();
         let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
         let current = match self.shelf.current(name) {
-            Ok(current) if served.as_ref() == Some(&current) => return,
+            Ok(current) if served.as_ref() == Some(&current) => {
+                // What was refused meanwhile may have been mended: named again, it is tried again.
+                self.refused().remove(name);
+                return;
+            }
             Ok(current) => current,
             Err(ArtefactError::NoModel { .. }) => return,
             Err(error) => return self.refuse(market, &Refused::Pointer, &error),
@@ -147,19 +164,6 @@ impl Markets {
                 }
                 Err(error) => tracing::error!(market = %market.name(), %error, "an older model was refused too"),
             }
-        }
-    }
-}
-
-/// Refreshes now and then, for ever.
-pub async fn watch(markets: Arc<Markets>, every: Duration) {
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let markets = markets.clone();
-        if let Err(error) = background(move || markets.refresh()).await {
-            tracing::error!(%error, "looking for new models failed");
         }
     }
 }

@@ -15,7 +15,7 @@ mod why_not;
 pub use erased::{CustomerHash, Erased, customer_hash};
 pub use keeper::Keeper;
 pub use market::{Market, Pushed};
-pub use markets::{Markets, watch};
+pub use markets::Markets;
 pub use offers::{Offer, OfferError};
 pub use reasons::{Why, label};
 pub use rules::{Block, Boost, Pin, Rule, RuleError};

@@ -141,11 +141,11 @@ pub(super) struct Rulebook {
     ids: Vec<String>,
     /// Blocked at all.
     blocked: HashMap<u32, usize>,
-    /// Blocked for an item asked about, and for a category: (query, item).
-    blocked_for: HashMap<(u32, u32), usize>,
-    blocked_for_category: HashMap<(u32, u32), usize>,
-    /// Both ways round.
-    pairs: HashMap<(u32, u32), usize>,
+    /// The items that are blocked for an item asked about, and for its category.
+    blocked_for: HashMap<u32, Vec<(u32, usize)>>,
+    blocked_for_category: HashMap<u32, Vec<(u32, usize)>>,
+    /// The categories that are blocked for the category of an item asked about, both ways round.
+    pairs: HashMap<u32, Vec<(u32, usize)>>,
     /// By the item asked about, in the order of the rules.
     pins: HashMap<u32, Vec<(u32, usize)>>,
     boosted: HashMap<u32, (f32, usize)>,
@@ -169,14 +169,19 @@ impl Rulebook {
                 if for_items.is_empty() && for_categories.is_empty() {
                     book.blocked.insert(blocked, number);
                 }
-                book.blocked_for.extend(for_items.iter().filter_map(item).map(|query| ((query, blocked), number)));
-                let categories = for_categories.iter().filter_map(category);
-                book.blocked_for_category.extend(categories.map(|query| ((query, blocked), number)));
+                for query in for_items.iter().filter_map(item) {
+                    book.blocked_for.entry(query).or_default().push((blocked, number));
+                }
+                for query in for_categories.iter().filter_map(category) {
+                    book.blocked_for_category.entry(query).or_default().push((blocked, number));
+                }
             }
             if let Some([one, other]) = &rule.block_pair
                 && let (Some(one), Some(other)) = (category(one), category(other))
             {
-                book.pairs.extend([((one, other), number), ((other, one), number)]);
+                for (asked, blocked) in [(one, other), (other, one)] {
+                    book.pairs.entry(asked).or_default().push((blocked, number));
+                }
             }
             if let Some(Pin { item: pinned, to }) = &rule.pin
                 && let (Some(pinned), Some(to)) = (item(pinned), item(to))
@@ -197,17 +202,17 @@ impl Rulebook {
         self.blocked.get(&item).map(|&rule| self.ids[rule].as_str())
     }
 
-    /// The rule that blocks an item from the answer to a query.
-    pub(super) fn blocks(&self, model: &Model, query: &[u32], item: u32) -> Option<&str> {
-        let category = |item| model.catalogue().category(item);
-        let for_query = |&asked: &u32| {
-            let of_item = self.blocked_for.get(&(asked, item));
-            let of_category = || self.blocked_for_category.get(&(category(asked)?, item));
-            let of_pair = || self.pairs.get(&(category(asked)?, category(item)?));
-            of_item.or_else(of_category).or_else(of_pair)
-        };
-        let rule = self.blocked.get(&item).or_else(|| query.iter().find_map(for_query))?;
-        Some(&self.ids[*rule])
+    /// What is blocked from the answer to a query.
+    pub(super) fn blocked(&self, model: &Model, query: &[u32]) -> Blocked<'_> {
+        let mut blocked = Blocked { book: self, items: HashMap::new(), categories: HashMap::new() };
+        for asked in query {
+            blocked.items.extend(self.blocked_for.get(asked).into_iter().flatten().copied());
+            if let Some(category) = model.catalogue().category(*asked) {
+                blocked.items.extend(self.blocked_for_category.get(&category).into_iter().flatten().copied());
+                blocked.categories.extend(self.pairs.get(&category).into_iter().flatten().copied());
+            }
+        }
+        blocked
     }
 
     /// What comes first for a query, with the rules that say so.
@@ -226,5 +231,22 @@ impl Rulebook {
     /// The sum of these.
     pub(super) fn boost(&self, model: &Model, item: u32) -> f32 {
         self.boosts(model, item).map(|(by, _)| by).sum()
+    }
+}
+
+/// What is blocked from the answer to one query: gathered once, for a cart may be long and each candidate is looked up.
+#[derive(Debug)]
+pub(super) struct Blocked<'a> {
+    book: &'a Rulebook,
+    items: HashMap<u32, usize>,
+    categories: HashMap<u32, usize>,
+}
+
+impl<'a> Blocked<'a> {
+    /// The rule that blocks an item.
+    pub(super) fn by(&self, model: &Model, item: u32) -> Option<&'a str> {
+        let of_category = || self.categories.get(&model.catalogue().category(item)?);
+        let rule = self.book.blocked.get(&item).or_else(|| self.items.get(&item)).or_else(of_category)?;
+        Some(&self.book.ids[*rule])
     }
 }

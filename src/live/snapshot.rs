@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -106,8 +107,13 @@ impl Snapshot {
                 out_of_stock.set(item, !in_stock);
             }
         }
+        let changed = Self { out_of_stock: Arc::new(out_of_stock), ..self.clone() };
+        let ids: HashSet<&str> = changes.iter().map(|(id, _)| *id).collect();
+        if !self.offers.iter().flat_map(|offer| &offer.items).any(|item| ids.contains(item.as_str())) {
+            return changed;
+        }
         let open = Arc::new(Open::of(&self.offers, &self.model, stock, self.rules.as_deref()));
-        Self { out_of_stock: Arc::new(out_of_stock), open, board: Arc::default(), ..self.clone() }
+        Self { open, board: Arc::default(), ..changed }
     }
 
     /// Without the customers who have been erased.
@@ -184,7 +190,8 @@ impl Snapshot {
         let limits = Limits { allowed: &available, repeats: query.repeats, ..Limits::best(query.limit) };
         let Some(rules) = &self.rules else { return run(&ask, &limits) };
         let pinned: Vec<u32> = rules.pinned(items).into_iter().map(|(item, _)| item).collect();
-        let allowed = |item: u32| available(item) && rules.blocks(&self.model, items, item).is_none();
+        let blocked = rules.blocked(&self.model, items);
+        let allowed = |item: u32| available(item) && blocked.by(&self.model, item).is_none();
         let boost = |item: u32| rules.boost(&self.model, item);
         run(&ask, &Limits { allowed: &allowed, pinned: &pinned, boost: Some(&boost), ..limits })
     }
@@ -266,7 +273,7 @@ impl Snapshot {
 
     /// The rule that blocks an item from the answer to a query.
     pub(super) fn blocked_by(&self, query: &[u32], item: u32) -> Option<&str> {
-        self.rules.as_ref()?.blocks(&self.model, query, item)
+        self.rules.as_ref()?.blocked(&self.model, query).by(&self.model, item)
     }
 
     pub(super) fn is_out_of_stock(&self, item: u32) -> bool {

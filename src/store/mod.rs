@@ -172,26 +172,40 @@ impl Store {
         Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
     }
 
-    /// Replaces what is kept as a whole, and returns the number of the change.
+    /// Replaces what is kept as a whole, and returns the number of the change; `None` if its sequence is not above the
+    /// last one, and nothing is changed. Without a sequence it counts as newer than all before.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
-    pub async fn put_document(&self, market: &str, kind: Kind, body: &str) -> Result<i64, StoreError> {
+    pub async fn put_document(
+        &self,
+        market: &str,
+        kind: Kind,
+        sequence: Option<i64>,
+        body: &str,
+    ) -> Result<Option<i64>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let version = next_version(&mut transaction, market, kind).await?;
-        sqlx::query(
-            "INSERT INTO documents (market, kind, version, body) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (market, kind) DO UPDATE SET version = excluded.version, body = excluded.body",
+        let put = sqlx::query(
+            "INSERT INTO documents (market, kind, version, body, sequence) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (market, kind) DO UPDATE SET version = excluded.version, body = excluded.body, \
+             sequence = COALESCE(excluded.sequence, documents.sequence) WHERE excluded.sequence IS NULL \
+             OR documents.sequence IS NULL OR excluded.sequence > documents.sequence",
         )
         .bind(market)
         .bind(kind.name())
         .bind(version)
         .bind(body)
+        .bind(sequence)
         .execute(&mut *transaction)
         .await?;
+        if put.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
         self.announce(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(version)
+        Ok(Some(version))
     }
 
     /// What is kept as a whole, with the number of its change.
@@ -250,14 +264,19 @@ fn upsert(rows: usize) -> String {
     )
 }
 
-/// The number of a change. Its row stays locked until the commit, so that numbers are committed in order.
+/// The number of a change: the time in Unix milliseconds, or the next number if that is higher. So numbers go on even
+/// when the database goes back, to a backup or to a standby that lags behind: replicas have seen higher ones than it
+/// remembers, and would take what comes for old. Its row stays locked until the commit, so that numbers are committed in
+/// order.
 async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind: Kind) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
-        "INSERT INTO versions (market, kind, version) VALUES ($1, $2, 1) \
-         ON CONFLICT (market, kind) DO UPDATE SET version = versions.version + 1 RETURNING version",
+        "INSERT INTO versions (market, kind, version) VALUES ($1, $2, $3) ON CONFLICT (market, kind) DO UPDATE SET \
+         version = CASE WHEN versions.version < excluded.version THEN excluded.version ELSE versions.version + 1 END \
+         RETURNING version",
     )
     .bind(market)
     .bind(kind.name())
+    .bind(chrono::Utc::now().timestamp_millis())
     .fetch_one(&mut **transaction)
     .await
 }

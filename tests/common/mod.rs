@@ -99,9 +99,9 @@ impl Service {
     /// A service of the models in a folder, with its state in a database.
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
         let markets = Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [name("empty")]));
-        markets.refresh();
         let store = Store::open(url).await.unwrap();
         let keeper = Arc::new(Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap());
+        keeper.refresh().await;
         let router = trolley::api::router(trolley::api::Service::new(keeper.clone()));
         Self { folder, markets, keeper, router }
     }

@@ -97,7 +97,7 @@ impl Shelf {
     }
 
     /// Makes another version the current one: a rollback, or its reverse. Its manifest must be sound. It holds until
-    /// the next publication or, pinned, until this is called again.
+    /// the next publication or, pinned, until this is called again. A market that was retired is back in service.
     ///
     /// # Errors
     /// If there is no such version, or it can't be read, or a publication is under way.
@@ -111,6 +111,7 @@ impl Shelf {
         } else {
             publish::remove(&market_dir.join(publish::PINNED))?;
         }
+        publish::remove(&market_dir.join(publish::RETIRED))?;
         Ok(manifest)
     }
 

@@ -24,8 +24,11 @@ use crate::metrics;
 
 /// From the first byte of a request, or the end of the one before it, to the end of its headers; and for the handshake.
 const HEADERS: Duration = Duration::from_secs(20);
-/// A client that sends nothing, or takes nothing of its answer, for so long is gone.
+/// A client that takes nothing of its answer for so long is gone.
 const SILENCE: Duration = Duration::from_secs(20);
+/// A client that sends nothing for so long is gone: more than any answer takes, for which it waits in silence, and more
+/// than proxies keep idle connections (60 seconds as a rule), which must not find them closed.
+const IDLE: Duration = Duration::from_secs(75);
 /// What is in flight when connections are closed has this long to finish.
 const DRAIN: Duration = Duration::from_secs(10);
 /// After a connection could not be accepted, because files have run out for example.
@@ -124,7 +127,7 @@ impl Guest {
         // Small answers must not wait for more.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
-        stream.set_read_timeout(Some(SILENCE));
+        stream.set_read_timeout(Some(IDLE));
         stream.set_write_timeout(Some(SILENCE));
         match certificates {
             None => self.converse(Box::pin(stream), watcher).await,

@@ -13,9 +13,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch::Receiver;
 
-use crate::background::background;
 use crate::config::ServerConfig;
-use crate::live::{self, Keeper};
+use crate::live::Keeper;
 use admission::Admission;
 use connections::Door;
 use tls::Certificates;
@@ -82,10 +81,8 @@ pub async fn serve(
         let routes = admin_router(service.clone(), metrics);
         tokio::spawn(door(admin, ADMIN_CONNECTIONS).serve(routes, None, stopping.clone()))
     };
-    let markets = keeper.markets().clone();
-    let first = markets.clone();
-    background(move || first.refresh()).await?;
-    tokio::spawn(live::watch(markets, Duration::from_millis(config.reload_milliseconds.max(1))));
+    keeper.refresh().await;
+    tokio::spawn(keeper.clone().watch(Duration::from_millis(config.reload_milliseconds.max(1))));
     tokio::spawn(keeper.clone().follow());
     on_ready(&keeper, listening).await;
     door(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;

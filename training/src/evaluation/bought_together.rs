@@ -25,12 +25,11 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
             let mut items = transactions.items_of(basket).to_vec();
             items.sort_unstable_by_key(|&item| transactions.items.get(item));
             let asked = items.swap_remove(Random::new(seed, &[5, basket as u64]).below(items.len()));
-            let owner = transactions.baskets[basket].customer;
-            let customer = numbering.customer(owner);
+            let customer = numbering.customer(transactions.baskets[basket].customer);
             Case {
                 items: numbering.item(asked).into_iter().collect(),
                 customer,
-                owner,
+                owner: transactions.owner(basket),
                 relevant: numbering.items(&items),
                 wanted: items.len(),
                 band: bands.of(numbering.item(asked)),

@@ -47,6 +47,15 @@ impl Transactions {
         &self.lines[self.rows.range(basket as u32)]
     }
 
+    /// Whose basket it is when customers are drawn: its customer's, counted from 0, or a stranger's own, counted from the
+    /// other end. Strangers do not resemble each other as the baskets of one customer do.
+    pub(crate) fn owner(&self, basket: usize) -> u32 {
+        match self.baskets[basket].customer {
+            NOBODY => NOBODY - basket as u32,
+            customer => customer,
+        }
+    }
+
     /// The same tables with some of the baskets only, by their positions, rising.
     pub(crate) fn only(&self, kept: &[usize]) -> Self {
         Self {

@@ -37,12 +37,7 @@ impl Check {
                 }
             }
             let rejects = config.rejects_of(market);
-            let mut tables = trolley_training::read(market, input, &rejects, latest(), &Bars::new())?;
-            let mut offers = 0;
-            if let Some(pattern) = &input.offers {
-                let (columns, value) = (&input.columns.offers, input.value_of(market.as_str()));
-                offers = input::read_offers(pattern, columns, value, &mut tables.rejects)?.len() as u64;
-            }
+            let tables = trolley_training::read(market, input, &rejects, latest(), &Bars::new())?;
             let transactions = &tables.transactions;
             let count = |what: &str, number: u64| println!("  {what:12} {}", thousands(number));
             count("rows", transactions.read);
@@ -70,7 +65,7 @@ impl Check {
             count("items", transactions.items.len() as u64);
             count("customers", transactions.customers.len() as u64);
             count("items table", tables.items.len() as u64);
-            count("offers", offers);
+            count("offers", tables.offers.len() as u64);
             tables.judge(input.max_rejected)?;
         }
         Ok(())

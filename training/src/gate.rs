@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::compared;
 use crate::evaluation::{Comparison, Evaluation, MODEL};
 
 /// The gate of a market. Figures are named as the evaluation names them: `bought_together.ndcg`, `coverage.items`.
@@ -85,6 +86,9 @@ impl GateConfig {
         let budgets = self.minutes.iter().chain(&self.memory_gib);
         if numbers.clone().any(|number| !number.is_finite()) {
             Err("the numbers of a gate must be finite".into())
+        } else if let Some(name) = self.tolerance.keys().find(|name| compared().all(|known| known != **name)) {
+            let known: Vec<String> = compared().collect();
+            Err(format!("gate.tolerance.\"{name}\" is not compared between models; these are: {}", known.join(", ")))
         } else if self.tolerance.values().any(|share| *share < 0.0) {
             Err("gate.tolerance must be a share from 0".into())
         } else if budgets.into_iter().any(|budget| !budget.is_finite() || *budget <= 0.0) {
@@ -110,7 +114,7 @@ impl GateConfig {
         let not_measured = || "it was not measured: no data for it, or no figure of that name".to_owned();
         for (name, &floor) in &self.floor {
             match figures.get(name) {
-                Some(&found) if found < floor => {
+                Some(&found) if found < floor || found.is_nan() => {
                     fail("floor", name, format!("{found:.4} is {:.4} below {floor:.4}", floor - found));
                 }
                 None if !lenient => fail("floor", name, not_measured()),
@@ -119,7 +123,7 @@ impl GateConfig {
         }
         for (name, &ceiling) in &self.ceiling {
             match figures.get(name) {
-                Some(&found) if found > ceiling => {
+                Some(&found) if found > ceiling || found.is_nan() => {
                     fail("ceiling", name, format!("{found:.4} is {:.4} above {ceiling:.4}", found - ceiling));
                 }
                 None if !lenient => fail("ceiling", name, not_measured()),
@@ -128,15 +132,20 @@ impl GateConfig {
         }
         for (name, Margin { over, by }) in &self.margin {
             match evaluation.and_then(|evaluation| pair(evaluation, name, over)) {
-                Some((ours, theirs)) if ours < theirs * (1.0 + by) => fail(
-                    "margin",
-                    name,
-                    format!(
-                        "{ours:.4} is {:+.1} % beside {over} ({theirs:.4}), and must be {:+.1} %",
-                        (ours / theirs - 1.0) * 100.0,
-                        by * 100.0
-                    ),
-                ),
+                // To be ahead of 0 is to be above it.
+                Some((ours, theirs))
+                    if ours < theirs * (1.0 + by) || (*by > 0.0 && ours <= theirs) || ours.is_nan() =>
+                {
+                    fail(
+                        "margin",
+                        name,
+                        format!(
+                            "{ours:.4} is {:+.1} % beside {over} ({theirs:.4}), and must be {:+.1} %",
+                            (ours / theirs - 1.0) * 100.0,
+                            by * 100.0
+                        ),
+                    )
+                }
                 None if !lenient => fail("margin", name, not_measured()),
                 _ => {}
             }
@@ -228,6 +237,17 @@ mod tests {
         let margin = |by| format!(r#"{{"margin": {{"offers.ndcg": {{"over": "bestsellers", "by": {by}}}}}}}"#);
         assert!(failures(&margin(0.04), none, None).is_empty());
         assert!(failures(&margin(0.06), none, None)[0].contains("+5.0 % beside bestsellers"));
+        let nothing = GateConfig {
+            margin: BTreeMap::from([("offers.ndcg".into(), Margin { over: "bestsellers".into(), by: 0.02 })]),
+            ..GateConfig::default()
+        };
+        let mut of_zeros = evaluation();
+        for standing in &mut of_zeros.contests[0].groups[0].standings {
+            standing.figures.insert("ndcg".into(), Estimate { value: 0.0, low: 0.0, high: 0.0 });
+        }
+        assert_eq!(nothing.failures(Some(&of_zeros), None, none, false).len(), 1, "0 is not ahead of 0");
+        let typo: GateConfig = serde_json::from_str(r#"{"tolerance": {"alternatives.ndcg": 0.02}}"#).unwrap();
+        assert!(typo.check().unwrap_err().contains("offers.ndcg"));
         assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none, None)[0].contains("not measured"));
         let costs = Costs { seconds: 90.0, peak_memory: Some(3 << 30), ..Costs::default() };
         assert!(failures(r#"{"minutes": 2.0, "memory_gib": 4.0}"#, &costs, None).is_empty());

@@ -92,7 +92,9 @@ impl Tables {
     /// [`InputError::TooManyRejects`]
     pub fn judge(&self, limit: f64) -> Result<(), InputError> {
         self.rejects.judge("items", self.items.read, limit)?;
-        self.rejects.judge("transactions", self.transactions.read - self.transactions.other_markets, limit)
+        self.rejects.judge("transactions", self.transactions.read - self.transactions.other_markets, limit)?;
+        let rejected: u64 = self.rejects.counts("offers").values().sum();
+        self.rejects.judge("offers", self.offers.len() as u64 + rejected, limit)
     }
 }
 
@@ -162,6 +164,7 @@ struct Examined {
 fn examined(order: &Order<'_>, progress: &dyn Progress) -> Result<Examined, TrainError> {
     let started = Instant::now();
     order.config.check().map_err(TrainError::Setting)?;
+    order.input.columns.offers.check().map_err(TrainError::Setting)?;
     order.input.gate.as_ref().map_or(Ok(()), GateConfig::check).map_err(TrainError::Setting)?;
     let mut tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
     tables.transactions.forget(order.erased);

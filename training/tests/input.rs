@@ -166,7 +166,7 @@ fn a_folder_and_a_glob_mean_all_their_files_and_the_layout_does_not_matter() {
     for (number, line) in lines.lines().rev().enumerate() {
         file(folder.path(), &format!("part-{number}.csv"), &format!("{header}\n{line}\n"));
     }
-    file(folder.path(), "notes.txt", "not a table");
+    file(folder.path(), "_notes.txt", "not a table");
     let whole = read(&config(file(&folder.path().join(".."), "whole.csv", LINES))).unwrap().0;
     let in_folder = read(&config(folder.path())).unwrap().0;
     let by_glob = read(&config(folder.path().join("part-*.csv"))).unwrap().0;
@@ -246,6 +246,31 @@ fn items_have_categories_names_and_exclusions() {
     let lines = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,1,2024-01-05\nb,2,2024-01-05\n");
     let transactions = read_transactions(&config(lines), "de", i64::MAX, &items, &mut rejects).unwrap();
     assert_eq!((transactions.excluded, transactions.lines.len()), (1, 1));
+}
+
+#[test]
+fn an_offers_number_that_is_none_rejects_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "offer_id,item_id,discount\na,1,0.2\nb,1,\nc,1,10 %\nd,1,NaN\ne,1,1e39\n";
+    let path = file(folder.path(), "offers.csv", text);
+    let columns = input::OfferColumns { numbers: vec!["discount".into()], ..input::OfferColumns::default() };
+    let mut rejects = Rejects::counted();
+    let offers = read_offers(path.to_str().unwrap(), &columns, "de", &mut rejects).unwrap();
+    let read: Vec<_> = offers.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
+    assert_eq!(read, [("a", 0.2), ("b", 0.0)]);
+    assert_eq!(rejects.counts("offers"), [(input::Reason::BadNumber.name().to_owned(), 3)].into());
+}
+
+#[test]
+fn a_file_of_another_kind_in_a_folder_is_named_and_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "basket_id,item_id,timestamp\nb,1,2024-01-05\nb,2,2024-01-05\n";
+    file(folder.path(), "2024.csv", lines);
+    file(folder.path(), "_SUCCESS", "");
+    assert_eq!(read(&config(folder.path())).unwrap().0.baskets.len(), 1);
+    file(folder.path(), "2023.csv.gz", "");
+    let error = read(&config(folder.path())).unwrap_err().to_string();
+    assert!(error.contains("2023.csv.gz") && error.contains("glob"), "{error}");
 }
 
 #[test]

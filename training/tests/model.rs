@@ -172,6 +172,23 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
 }
 
 #[test]
+fn a_shop_that_does_not_know_its_customers_learns_and_is_judged_basket_by_basket() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
+    let strangers = rewritten(folder.path(), |baskets| {
+        baskets.into_iter().map(|(basket, day, _, items)| (basket, day, String::new(), items)).collect()
+    });
+    let outcome = train(&order(folder.path(), &strangers, &config, &shelf), &Silent).unwrap();
+    let evaluation = outcome.evaluation.unwrap();
+    assert!(!evaluation.roles["bought_together_anonymous"].is_empty(), "the blend was learned");
+    let contest = evaluation.contests.iter().find(|contest| contest.name == "bought_together_anonymous").unwrap();
+    let group = &contest.groups[0];
+    let trolley = group.standings[0].figures["ndcg"];
+    assert_eq!(group.customers, group.cases);
+    assert!(trolley.low < trolley.value && trolley.value < trolley.high, "{trolley:?}");
+}
+
+#[test]
 fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let folder = tempfile::tempdir().unwrap();
     let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));

@@ -61,7 +61,8 @@ impl ByItem<u32> {
         may_show: &dyn Fn(u32) -> bool,
         work_out: impl Fn(usize, &dyn Fn(u32) -> bool) -> Vec<u32>,
     ) -> Vec<u32> {
-        if wanted <= CANDIDATES {
+        // Nothing is kept of items that nobody has bought yet.
+        if wanted <= CANDIDATES && (item as usize) < self.0.len() {
             let all = self.of(item, || work_out(CANDIDATES, &|_| true));
             let shown: Vec<u32> = all.iter().copied().filter(|&other| may_show(other)).take(wanted).collect();
             if shown.len() == wanted || all.len() < CANDIDATES {

@@ -22,7 +22,7 @@ use super::tls::Certificates;
 use super::until;
 use crate::metrics;
 
-/// From the first byte of a request, or the end of the one before it, to the end of its headers; and for the handshake.
+/// To the first byte; from it, or the end of the request before, to the end of the headers; and for the handshake.
 const HEADERS: Duration = Duration::from_secs(20);
 /// A client that takes nothing of its answer for so long is gone.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -126,6 +126,10 @@ impl Guest {
     ) {
         // Small answers must not wait for more.
         let _ = stream.set_nodelay(true);
+        // Which version it speaks is waited for without a bound.
+        if !matches!(tokio::time::timeout(HEADERS, stream.peek(&mut [0])).await, Ok(Ok(1))) {
+            return;
+        }
         let mut stream = TimeoutStream::new(stream);
         stream.set_read_timeout(Some(IDLE));
         stream.set_write_timeout(Some(SILENCE));

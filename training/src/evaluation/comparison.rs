@@ -13,8 +13,16 @@ use trolley_model::Model;
 use super::bootstrap::{Estimate, Means};
 use super::case::Case;
 use super::metrics::{Figures, METRICS, figures};
-use super::weeks::weeks;
+use super::weeks::{Offered, weeks};
 use super::{Tables, bought_together, offers};
+
+/// The contests in which models are compared.
+const COMPARED: [&str; 3] = ["bought_together", "bought_together_anonymous", "offers"];
+
+/// The figures that are compared.
+pub(crate) fn compared() -> impl Iterator<Item = String> {
+    COMPARED.into_iter().flat_map(|contest| METRICS.map(|metric| format!("{contest}.{metric}")))
+}
 
 /// Fewer cases than this say nothing.
 const FEWEST_CASES: usize = 100;
@@ -44,14 +52,18 @@ pub(crate) fn leads(
     let end = transactions.baskets.last().map_or(0, |basket| basket.day + 1);
     let weeks = weeks(transactions, offers, first_day..end);
     // Case by case: which one, whose, and how it was answered.
-    let of_model = |model: &Model| -> [Vec<Judged>; 3] {
+    let models = [ours, theirs];
+    let offered: Vec<[Arc<Offered>; 2]> =
+        weeks.iter().map(|week| week.offered_by_both(models, offers, seed).map(Arc::new)).collect();
+    let of_model = |which: usize| -> [Vec<Judged>; 3] {
+        let model = models[which];
         let together = bought_together::cases(model, transactions, test.clone(), seed);
         let basket = |case: &Case, k| bought_together::answer(model, case, k);
         let mut weekly = Vec::new();
-        for (number, week) in weeks.iter().enumerate() {
-            let offered = Arc::new(week.offered(model, offers, seed));
+        for (number, (week, offered)) in weeks.iter().zip(&offered).enumerate() {
+            let offered = &offered[which];
             let on_offer = offered.ready(model, numbers, 0..offered.items.len());
-            let cases = week.cases(model, transactions, &offered);
+            let cases = week.cases(model, transactions, offered);
             let judged = judge(&cases, offers::K, &|case, k| offers::answer(model, &on_offer, case, k));
             weekly.extend(judged.into_iter().map(|one| Judged { which: number, ..one }));
         }
@@ -61,10 +73,8 @@ pub(crate) fn leads(
             weekly,
         ]
     };
-    let names = ["bought_together", "bought_together_anonymous", "offers"];
     let mut leads = BTreeMap::new();
-    for ((name, ours), theirs) in names.into_iter().zip(of_model(ours)).zip(of_model(theirs)) {
-        // Which offers a model knows depends on what it has seen: only cases that both were given can be paired.
+    for ((name, ours), theirs) in COMPARED.into_iter().zip(of_model(0)).zip(of_model(1)) {
         let by_key: HashMap<(usize, u32), Figures> =
             theirs.iter().map(|one| ((one.which, one.owner), one.figures)).collect();
         let pairs: Vec<(u32, Figures, Figures)> = ours

@@ -37,7 +37,7 @@ pub use alternatives::Substitution;
 pub use bootstrap::Estimate;
 pub(crate) use case::Case;
 pub use comparison::Comparison;
-pub(crate) use comparison::leads;
+pub(crate) use comparison::{compared, leads};
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
 pub use period::EvaluationConfig;

@@ -1,6 +1,6 @@
 //! The offers of each week, as a model of the days before it knows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -80,9 +80,15 @@ impl Week {
     /// What is on offer, of that which the model knows.
     pub(crate) fn offered(&self, model: &Model, offers: &[OfferRow], seed: u64) -> Offered {
         if offers.is_empty() {
-            let mut random = Random::new(seed, &[0x0f, self.baskets.start as u64]);
+            // By their IDs, so that two models draw the same, however they number them.
+            let lot = |&item: &u32| {
+                let id = blake3::hash(model.catalogue().items().get(item).as_bytes());
+                let path = id.as_bytes().as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+                let path: Vec<u64> = [0x0f, self.baskets.start as u64].into_iter().chain(path).collect();
+                Random::new(seed, &path).below(usize::MAX)
+            };
             let mut items: Vec<u32> = (0..model.catalogue().bought()).collect();
-            random.shuffle(&mut items);
+            items.sort_by_cached_key(lot);
             items.truncate(STAND_INS);
             items.sort_unstable();
             return Offered { numbers: vec![Vec::new(); items.len()], items };
@@ -95,6 +101,22 @@ impl Week {
         }
         let (items, numbers) = numbers.into_iter().unzip();
         Offered { items, numbers }
+    }
+
+    /// What is on offer, of that which both models know: they are asked the same, each in its own numbers.
+    pub(crate) fn offered_by_both(&self, models: [&Model; 2], offers: &[OfferRow], seed: u64) -> [Offered; 2] {
+        let all = models.map(|model| self.offered(model, offers, seed));
+        let ids: [HashSet<&str>; 2] = [0, 1].map(|of: usize| {
+            let items = models[of].catalogue().items();
+            all[of].items.iter().map(|&item| items.get(item)).collect()
+        });
+        [0, 1].map(|of: usize| {
+            let items = models[of].catalogue().items();
+            let both =
+                all[of].items.iter().zip(&all[of].numbers).filter(|(item, _)| ids[1 - of].contains(items.get(**item)));
+            let (items, numbers) = both.map(|(&item, numbers)| (item, numbers.clone())).unzip();
+            Offered { items, numbers }
+        })
     }
 
     /// A case for each customer who bought something that was on offer.

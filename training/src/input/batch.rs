@@ -155,13 +155,14 @@ impl Batch<'_> {
         Ok(Some(series.iter().map(time).collect()))
     }
 
-    /// A column of numbers, `None` for what is null or no number.
+    /// A column of numbers: `None` for what is null, and NaN for what is no number.
     pub(super) fn numbers(&self, name: &str) -> Result<Option<Vec<Option<f64>>>, InputError> {
         let Some(series) = self.series(name) else { return Ok(None) };
         let number = |value| match value {
-            AnyValue::String(text) => text.trim().parse().ok(),
+            AnyValue::String(text) if text.trim().is_empty() => None,
+            AnyValue::String(text) => Some(text.trim().parse().unwrap_or(f64::NAN)),
             AnyValue::Null => None,
-            other => other.extract::<f64>(),
+            other => Some(other.extract().unwrap_or(f64::NAN)),
         };
         let dtype = series.dtype();
         let fine =

@@ -130,6 +130,26 @@ pub struct OfferColumns {
     pub numbers: Vec<String>,
 }
 
+impl OfferColumns {
+    /// Checks the names of the numbers: the blend weighs them by name, beside the signals.
+    ///
+    /// # Errors
+    /// The name that cannot be, and why.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (at, name) in self.numbers.iter().enumerate() {
+            if trolley_model::signals::index(name).is_some() {
+                return Err(format!(
+                    "columns.offers.numbers: `{name}` is a signal's name, give the column another one"
+                ));
+            }
+            if self.numbers[..at].contains(name) {
+                return Err(format!("columns.offers.numbers: `{name}` is there twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Default for OfferColumns {
     fn default() -> Self {
         Self {

@@ -9,7 +9,7 @@ pub enum InputError {
     NoFiles(String),
     #[error("`{pattern}` is not a valid glob: {reason}")]
     Glob { pattern: String, reason: String },
-    #[error("{path} is neither .parquet nor .csv")]
+    #[error("{path} is neither .parquet nor .csv: convert it, or name the files by a glob such as `folder/*.csv`")]
     Unknown { path: PathBuf },
     #[error("{path} has no column `{column}`{}; it has {}", meant(.column, .found), list(.found))]
     NoColumn { path: PathBuf, column: String, found: Vec<String> },

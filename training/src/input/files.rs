@@ -15,7 +15,11 @@ pub fn find(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
         let bad = |reason: String| InputError::Glob { pattern: pattern.to_owned(), reason };
         let found: Result<Vec<PathBuf>, _> = glob::glob(&glob).map_err(|e| bad(e.to_string()))?.collect();
         let mut found = found.map_err(|e| bad(e.to_string()))?;
-        found.retain(|path| path.is_file() && kind(path).is_some());
+        found.retain(|path| path.is_file() && !is_hidden(path));
+        // Passed over in silence, half of a history might be missing.
+        if let Some(path) = found.iter().find(|path| kind(path).is_none()) {
+            return Err(InputError::Unknown { path: path.clone() });
+        }
         found
     };
     if files.is_empty() {
@@ -23,6 +27,12 @@ pub fn find(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether tools mean a file to be passed over, as Spark's `_SUCCESS`.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().starts_with(b"_"))
 }
 
 /// The formats that are read.

@@ -48,6 +48,9 @@ pub fn read_offers(
             numbers.push(batch.numbers(&column.name)?.unwrap_or_default());
         }
         let time = |times: &Option<Vec<Time>>, row: usize| times.as_ref().map_or(Time::Missing, |times| times[row]);
+        let bad = |row: usize| {
+            numbers.iter().any(|of: &Vec<Option<f64>>| of[row].is_some_and(|number| !(number as f32).is_finite()))
+        };
         for row in 0..batch.rows() {
             if markets.as_ref().is_some_and(|markets| markets[row].as_deref() != Some(market)) {
                 continue;
@@ -56,6 +59,7 @@ pub fn read_offers(
                 (None, ..) => Reason::NoOfferId,
                 (_, None, ..) => Reason::NoItemId,
                 (_, _, Time::Bad, _) | (.., Time::Bad) => Reason::BadTimestamp,
+                _ if bad(row) => Reason::BadNumber,
                 (Some(offer), Some(item), from, to) => {
                     rows.push(OfferRow {
                         offer: offer.clone().into_owned(),

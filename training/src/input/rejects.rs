@@ -16,6 +16,7 @@ pub enum Reason {
     NonPositiveQuantity,
     BadQuantity,
     NoOfferId,
+    BadNumber,
     DuplicateItem,
 }
 
@@ -30,6 +31,7 @@ impl Reason {
             Self::NonPositiveQuantity => "non-positive quantity",
             Self::BadQuantity => "bad quantity",
             Self::NoOfferId => "no offer_id",
+            Self::BadNumber => "bad number",
             Self::DuplicateItem => "duplicate item",
         }
     }

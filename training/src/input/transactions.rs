@@ -167,7 +167,8 @@ impl Reader {
             }
             // A basket's day is kept in 16 bits: 1970 to 2149.
             let time = times[row].seconds().filter(|time| (0..i64::from(u16::MAX) * 86_400).contains(time));
-            let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
+            let quantity =
+                quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row].filter(|number| !number.is_nan()));
             let reason = match (&basket_ids[row], &item_ids[row], time, quantity) {
                 (Some(_), Some(_), Some(time), _) if time > self.latest => Reason::FutureTimestamp,
                 (Some(basket), Some(item), Some(time), Some(quantity)) if quantity > 0.0 => {

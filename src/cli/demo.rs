@@ -17,7 +17,7 @@ use crate::live::{Keeper, Market, Query, label};
 
 /// Train on a small real sample and serve the model
 ///
-/// Needs nothing but the repository: trains on the sample in tests/data (411 households of The Complete Journey over a
+/// Needs nothing but the repository: trains on the sample in tests/data (414 households of The Complete Journey over a
 /// year), publishes the model to ./trolley-demo, serves it with the sample's last week of offers, and prints a curl
 /// command for each question.
 #[derive(Debug, Args)]

@@ -189,14 +189,15 @@ impl End {
     }
 }
 
-/// The customers of each market who have been erased. Without a database nobody has been; one that can't be read is an
-/// error, for they must not come back.
+/// The customers of each market who have been erased. Without a database nobody has been, which is said; one that can't be
+/// read is an error, for they must not come back.
 pub(super) fn erased(
     config: &Config,
     markets: &[(&Name, &InputConfig)],
 ) -> anyhow::Result<BTreeMap<Name, HashSet<[u8; 32]>>> {
     let none = || markets.iter().map(|(market, _)| ((*market).clone(), HashSet::new())).collect();
     if !Store::exists(&config.server.state) {
+        eprintln!("note: there is no database at {} (server.state): nobody counts as erased", config.server.state);
         return Ok(none());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -73,7 +73,9 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
     assert!(lead(anonymous, "co-purchase count", "recall") > 0.04);
     assert!(lead(known, "most frequent", "hit_rate") > 0.04);
     assert!(lead(known, "most frequent", "ndcg") > 0.08);
+    assert!(lead(known, "most frequent, decayed", "ndcg") > 0.04);
     assert!(lead("alternatives", "bestsellers of the kind", "hit_rate") > 0.25);
+    assert!(lead("alternatives", "most frequent of the kind", "ndcg") > 0.01);
     assert!(lead("alternatives_anonymous", "bestsellers of the kind", "hit_rate") > 0.05);
     assert!(lead("next_basket", "bestsellers", "recall") > 1.0);
     let together = found.contest(known).unwrap();

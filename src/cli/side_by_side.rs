@@ -38,8 +38,10 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
     let budget = asked.memory.map_or_else(free_memory, |gib| gib * GIB);
     let threads = if asked.threads == 0 { processors } else { asked.threads };
     let (threads, time) = ((threads / most).max(1), now()?);
-    let folder = std::env::temp_dir().join(format!("trolley-train-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let name = format!("trolley-train-{}-{}", std::process::id(), chrono::Utc::now().timestamp_micros());
+    let folder = std::env::temp_dir().join(name);
+    // Not one that somebody else has made.
+    std::fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let outcome = |market: &Name| folder.join(format!("{market}.json"));
     let bar = bar(markets.len());
 

@@ -11,9 +11,10 @@ use super::bootstrap::{Estimate, Means};
 use super::case::Case;
 use super::contest::{Contender, Contest, MODEL, Tally};
 use super::metrics::{Figures, area_under_curve};
-use super::neighbours::Neighbours;
+use super::neighbours::{MOST_CUSTOMERS, Neighbours};
 use super::weeks::{Offered, Week};
 use crate::input::{OfferRow, Transactions};
+use crate::random::Random;
 
 pub(super) const K: usize = 20;
 
@@ -57,12 +58,12 @@ impl Weekly {
             contenders.push(Contender::new("UP-CF", |case, k| neighbours.up_cf(model, case, k)));
         }
         self.tally.judge(&cases, &contenders, K);
-        self.judge_audiences(model, &cases, &offered, names);
+        self.judge_audiences(model, &cases, &offered, names, seed);
     }
 
     /// How well the scores of an offer tell its buyers from all other customers, for each offer with enough buyers. They
     /// are those of [`recommend::audience`], taken from the other side: a customer's offers are scored all at once.
-    fn judge_audiences(&mut self, model: &Model, cases: &[Case], offered: &Offered, names: &[String]) {
+    fn judge_audiences(&mut self, model: &Model, cases: &[Case], offered: &Offered, names: &[String], seed: u64) {
         let items = &offered.items;
         let mut buyers: Vec<Vec<u32>> = vec![Vec::new(); items.len()];
         for (case, customer) in cases.iter().filter_map(|case| Some((case, case.customer?))) {
@@ -73,7 +74,12 @@ impl Weekly {
         buyers.iter_mut().for_each(|buyers| buyers.sort_unstable());
         let judged: Vec<usize> = (0..items.len()).filter(|&at| buyers[at].len() >= BUYERS).collect();
         let on_offer = offered.ready(model, names, judged.iter().copied());
-        let customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+        // A number for each customer and offer is held: of very many customers so many are drawn.
+        let mut customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+        if customers.len() > MOST_CUSTOMERS {
+            Random::new(seed, &[0xad]).shuffle(&mut customers);
+            customers.truncate(MOST_CUSTOMERS);
+        }
         let scores: Vec<Vec<f32>> = customers
             .par_iter()
             .map(|&customer| {
@@ -88,12 +94,15 @@ impl Weekly {
             .par_iter()
             .enumerate()
             .filter_map(|(number, &at)| {
-                let area = |score: &dyn Fn(u32) -> f32| {
-                    let scored = customers.iter().map(|&c| (score(c), buyers[at].binary_search(&c).is_ok()));
+                let area = |score: &dyn Fn(usize) -> f32| {
+                    let bought = |customer: usize| buyers[at].binary_search(&customers[customer]).is_ok();
+                    let scored = (0..customers.len()).map(|customer| (score(customer), bought(customer)));
                     area_under_curve(&mut scored.collect::<Vec<_>>())
                 };
-                let habit = |c: u32| model.histories().habit(c, items[at]).map_or(0.0, |habit| habit.decayed);
-                Some([area(&|c| scores[c as usize][number])?, area(&habit)?])
+                let habit = |customer: usize| {
+                    model.histories().habit(customers[customer], items[at]).map_or(0.0, |habit| habit.decayed)
+                };
+                Some([area(&|customer| scores[customer][number])?, area(&habit)?])
             })
             .collect();
         self.audiences.extend(areas.iter().map(|[ours, _]| [*ours; 3]));

@@ -17,8 +17,8 @@ use crate::background::background;
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets, Offer};
 
-/// Audiences that are worked out at a time.
-const AUDIENCES: usize = 2;
+/// So many audiences are worked out at a time.
+static ROOM: Semaphore = Semaphore::const_new(2);
 
 /// Which of the offers that hold now are for this customer?
 #[utoipa::path(
@@ -66,7 +66,6 @@ pub(super) async fn audience(
     let (limit, explain) = params.check()?;
     let (market, snapshot) = in_service(&markets, &market)?;
     // All customers are scored: too long for a thread that others wait for, and for many at a time.
-    static ROOM: Semaphore = Semaphore::const_new(AUDIENCES);
     let room = ROOM.acquire().await;
     let work = {
         let snapshot = snapshot.clone();

@@ -131,21 +131,18 @@ impl GateConfig {
             }
         }
         for (name, Margin { over, by }) in &self.margin {
+            // To be ahead of 0 is to be above it.
+            let ahead = |ours: f64, theirs: f64| ours >= theirs * (1.0 + by) && (*by <= 0.0 || ours > theirs);
             match evaluation.and_then(|evaluation| pair(evaluation, name, over)) {
-                // To be ahead of 0 is to be above it.
-                Some((ours, theirs))
-                    if ours < theirs * (1.0 + by) || (*by > 0.0 && ours <= theirs) || ours.is_nan() =>
-                {
-                    fail(
-                        "margin",
-                        name,
-                        format!(
-                            "{ours:.4} is {:+.1} % beside {over} ({theirs:.4}), and must be {:+.1} %",
-                            (ours / theirs - 1.0) * 100.0,
-                            by * 100.0
-                        ),
-                    )
-                }
+                Some((ours, theirs)) if !ahead(ours, theirs) => fail(
+                    "margin",
+                    name,
+                    format!(
+                        "{ours:.4} is {:+.1} % beside {over} ({theirs:.4}), and must be {:+.1} %",
+                        (ours / theirs - 1.0) * 100.0,
+                        by * 100.0
+                    ),
+                ),
                 None if !lenient => fail("margin", name, not_measured()),
                 _ => {}
             }

@@ -145,6 +145,46 @@ fn a_file_is_gone_on_with_unless_its_last_line_is_torn() {
     assert_eq!(std::fs::read_to_string(&files()[1]).unwrap().lines().count(), 1);
 }
 
+#[test]
+fn a_customer_is_taken_out_of_older_files_while_lines_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ExposureConfig { folder: folder.path().to_owned(), megabytes: 1, files: 9 };
+    let exposures = Exposures::open(&config).unwrap();
+    let (anna, bert) = (customer_hash("anna"), customer_hash("bert"));
+    let show = |customer| {
+        exposures.add(Exposure {
+            at: chrono::Utc::now(),
+            recommendation_id: uuid::Uuid::new_v4(),
+            market: "de".into(),
+            customer: exposures.name("de", customer),
+            question: "bought-together".into(),
+            query: vec![],
+            items: (0..200).map(|item| format!("item-{item}")).collect(),
+            model: "m".into(),
+            variant: "control".into(),
+        });
+    };
+    for _ in 0..1000 {
+        show(anna);
+        show(bert);
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    exposures.erase("de", [anna]);
+    for _ in 0..500 {
+        show(bert);
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    exposures.close();
+    let lines = written(folder.path());
+    let of = |customer| lines.iter().filter(|line| line.customer == exposures.name("de", customer)).count();
+    assert_eq!((of(anna), of(bert), lines.len()), (0, 1500, 1500));
+    let files = std::fs::read_dir(folder.path()).unwrap().filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|end| end == "jsonl")
+    });
+    assert!(files.count() > 2, "there were older ones");
+}
+
 const NAMED: &[u8] = b"\"customer\":\"";
 
 #[test]

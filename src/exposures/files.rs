@@ -66,13 +66,14 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Takes the lines of some customers out of all files. A file that has any is written anew beside itself and put in its
-/// place as a whole. One file's trouble does not keep the customers in the others.
-pub(super) fn without(folder: &Path, customers: &[String]) -> io::Result<()> {
+/// Takes the lines of some customers out of some files. A file that has any is written anew beside itself and put in its
+/// place as a whole. One file's trouble does not keep the customers in the others; one that has made room is no trouble.
+pub(super) fn without(files: &[PathBuf], customers: &[String]) -> io::Result<()> {
     let customers: HashSet<&[u8]> = customers.iter().map(String::as_bytes).collect();
     let mut result = Ok(());
-    for path in files(folder)? {
-        result = result.and(file_without(&path, &customers));
+    for path in files {
+        let taken_out = file_without(path, &customers);
+        result = result.and(taken_out.or_else(|error| if path.exists() { Err(error) } else { Ok(()) }));
     }
     result
 }

@@ -1,8 +1,10 @@
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::{Erased, Exposure, files};
@@ -34,6 +36,8 @@ pub(super) struct Writer {
     /// Whether the last write failed: it is said once.
     failing: bool,
     erased: Arc<Mutex<Erased>>,
+    /// The thread that goes through the older files.
+    taking_out: Option<JoinHandle<()>>,
 }
 
 impl Writer {
@@ -49,6 +53,7 @@ impl Writer {
             written: Instant::now(),
             failing: false,
             erased,
+            taking_out: None,
         }
     }
 
@@ -68,7 +73,9 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => {
                     self.write();
+                    self.end_taking_out();
                     self.take_out();
+                    self.end_taking_out();
                     return;
                 }
             }
@@ -118,19 +125,38 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes out what is to be erased; what fails is tried again.
+    /// Takes out what is to be erased; what fails is tried again. Lines come in while a thread of its own goes through the
+    /// older files, which may be many: after a start it is all who were ever erased.
     fn take_out(&mut self) {
+        if self.taking_out.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
         let names = self.erased.lock().unwrap_or_else(PoisonError::into_inner).pending.clone();
         if names.is_empty() {
             return;
         }
+        // The newest file is the one that lines are added to: nobody else may write it anew.
         self.file = None;
-        match files::without(&self.folder, &names) {
+        let without_newest = files::files(&self.folder).and_then(|mut files| {
+            let newest = files.split_off(files.len().saturating_sub(1));
+            files::without(&newest, &names).map(|()| files)
+        });
+        let erased = Arc::clone(&self.erased);
+        let rest = move || match without_newest.and_then(|older| files::without(&older, &names)) {
             Ok(()) => {
-                let mut erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
+                let names: HashSet<String> = names.into_iter().collect();
+                let mut erased = erased.lock().unwrap_or_else(PoisonError::into_inner);
                 erased.pending.retain(|name| !names.contains(name));
             }
             Err(error) => tracing::error!(%error, "a customer cannot be taken out of the exposures yet"),
+        };
+        // Without a thread it is tried again.
+        self.taking_out = std::thread::Builder::new().name("erasing".into()).spawn(rest).ok();
+    }
+
+    fn end_taking_out(&mut self) {
+        if let Some(thread) = self.taking_out.take() {
+            let _ = thread.join();
         }
     }
 }

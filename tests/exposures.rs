@@ -63,24 +63,28 @@ async fn every_answer_is_written_down_without_the_customers_id() {
     assert!(!anna.contains("anna") && !customer_hash("anna").to_hex().contains(&anna), "the hash is keyed");
 }
 
+/// A line of some two kilobytes.
+fn exposure(customer: Option<String>, asked: &str) -> Exposure {
+    Exposure {
+        at: chrono::Utc::now(),
+        recommendation_id: uuid::Uuid::new_v4(),
+        market: "de".into(),
+        customer,
+        question: "bought-together".into(),
+        query: vec![asked.to_owned()],
+        items: (0..200).map(|item| format!("item-{item}")).collect(),
+        model: "m".into(),
+        variant: "control".into(),
+    }
+}
+
 #[test]
 fn old_files_make_room_for_new_ones() {
     let folder = tempfile::tempdir().unwrap();
     let config = ExposureConfig { folder: folder.path().to_owned(), megabytes: 1, files: 2 };
     let exposures = Exposures::open(&config).unwrap();
-    let exposure = |number: usize| Exposure {
-        at: chrono::Utc::now(),
-        recommendation_id: uuid::Uuid::new_v4(),
-        market: "de".into(),
-        customer: None,
-        question: "bought-together".into(),
-        query: vec![number.to_string()],
-        items: (0..200).map(|item| format!("item-{item}")).collect(),
-        model: "m".into(),
-        variant: "control".into(),
-    };
     for number in 0..3000 {
-        exposures.add(exposure(number));
+        exposures.add(exposure(None, &number.to_string()));
         if number % 1000 == 999 {
             std::thread::sleep(Duration::from_millis(300));
         }
@@ -102,17 +106,7 @@ fn a_file_is_gone_on_with_unless_its_last_line_is_torn() {
     let show = |customers: &[trolley::live::CustomerHash], erased: Option<trolley::live::CustomerHash>| {
         let exposures = Exposures::open(&config).unwrap();
         for customer in customers {
-            exposures.add(Exposure {
-                at: chrono::Utc::now(),
-                recommendation_id: uuid::Uuid::new_v4(),
-                market: "de".into(),
-                customer: exposures.name("de", *customer),
-                question: "offers".into(),
-                query: vec![],
-                items: vec!["tea".into()],
-                model: "m".into(),
-                variant: "control".into(),
-            });
+            exposures.add(exposure(exposures.name("de", *customer), "tea"));
         }
         exposures.erase("de", erased);
         exposures.close();
@@ -152,17 +146,7 @@ fn a_customer_is_taken_out_of_older_files_while_lines_come_in() {
     let exposures = Exposures::open(&config).unwrap();
     let (anna, bert) = (customer_hash("anna"), customer_hash("bert"));
     let show = |customer| {
-        exposures.add(Exposure {
-            at: chrono::Utc::now(),
-            recommendation_id: uuid::Uuid::new_v4(),
-            market: "de".into(),
-            customer: exposures.name("de", customer),
-            question: "bought-together".into(),
-            query: vec![],
-            items: (0..200).map(|item| format!("item-{item}")).collect(),
-            model: "m".into(),
-            variant: "control".into(),
-        });
+        exposures.add(exposure(exposures.name("de", customer), "tea"));
     };
     for _ in 0..1000 {
         show(anna);

@@ -28,7 +28,7 @@ pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "live", waiting_for: Vec::new() })
 }
 
-/// Every market that the service knows has a model in service.
+/// Every market of the config, and each that was there at the start, has a model in service.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(super) async fn ready(
@@ -43,7 +43,7 @@ pub(super) async fn ready(
         return (StatusCode::OK, Json(Health { status: "ready", waiting_for: Vec::new() }));
     }
     let all = markets.all();
-    let waiting_for = all.values().filter(|market| market.snapshot().is_none()).map(|m| m.name().to_string());
+    let waiting_for = all.values().filter(|market| !market.ready()).map(|m| m.name().to_string());
     let health = Health { status: "not ready", waiting_for: waiting_for.collect() };
     (StatusCode::SERVICE_UNAVAILABLE, Json(health))
 }

@@ -62,6 +62,12 @@ impl Check {
             }
             count("lines", transactions.lines.len() as u64);
             count("baskets", transactions.baskets.len() as u64);
+            if transactions.merged > 0 {
+                let merged = thousands(transactions.merged);
+                println!(
+                    "    doubtful   {merged} × of several customers, or of more than a day: is basket_id used again?"
+                );
+            }
             count("items", transactions.items.len() as u64);
             count("customers", transactions.customers.len() as u64);
             count("items table", tables.items.len() as u64);

@@ -155,8 +155,13 @@ fn a_basket_of_two_customers_belongs_to_the_first_by_id_whatever_the_order() {
         [("a.csv", "b,i,2024-01-05,z\nb,j,2024-01-05,c\n"), ("b.csv", "b,j,2024-01-05,c\nb,i,2024-01-05,z\n")]
     {
         let (transactions, _) = read(&config(file(folder.path(), name, &format!("{header}{lines}")))).unwrap();
-        assert_eq!(baskets(&transactions)[0].0, "c", "{name}");
+        assert_eq!((baskets(&transactions)[0].0.as_str(), transactions.merged), ("c", 1), "{name}");
     }
+    // A number that is used again is one basket, and doubtful; one that goes over midnight or in which nobody is known is not.
+    let lines =
+        "1,i,2024-01-05,c\n1,j,2024-03-05,c\n2,i,2024-01-05T23:59:00,c\n2,j,2024-01-06T00:01:00,\n3,i,2024-01-05,c\n";
+    let (transactions, _) = read(&config(file(folder.path(), "c.csv", &format!("{header}{lines}")))).unwrap();
+    assert_eq!((transactions.baskets.len(), transactions.merged), (3, 1));
 }
 
 #[test]

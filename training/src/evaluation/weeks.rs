@@ -169,6 +169,7 @@ mod tests {
             other_markets: 0,
             excluded: 0,
             repeated: 0,
+            merged: 0,
         };
         let offer = |from: u16, to: u16| OfferRow {
             offer: "o".into(),

@@ -30,6 +30,8 @@ pub struct Transactions {
     pub excluded: u64,
     /// Rows that repeat an item in its basket.
     pub repeated: u64,
+    /// Baskets of several customers, or with lines more than a day apart: perhaps their IDs have been used again.
+    pub merged: u64,
 }
 
 /// One basket.
@@ -132,13 +134,22 @@ struct Reader {
     items: Ids,
     customers: Ids,
     baskets: Ids,
-    /// Per basket: its earliest second and its first customer.
-    heads: Vec<(i64, u32)>,
+    heads: Vec<Head>,
     /// (basket, item) per line.
     lines: Vec<(u32, u32)>,
     read: u64,
     other_markets: u64,
     excluded: u64,
+}
+
+/// What the lines of a basket have said of it.
+struct Head {
+    earliest: i64,
+    latest: i64,
+    /// The first by ID.
+    customer: u32,
+    /// Whether there are several.
+    several: bool,
 }
 
 type Texts<'a> = Vec<Option<Cow<'a, str>>>;
@@ -195,13 +206,15 @@ impl Reader {
         let customer = customer.map_or(Ok(NOBODY), |id| self.customers.intern(id))?;
         let basket = self.baskets.intern(basket)?;
         match self.heads.get_mut(basket as usize) {
-            None => self.heads.push((time, customer)),
-            Some((earliest, known)) => {
-                *earliest = time.min(*earliest);
+            None => self.heads.push(Head { earliest: time, latest: time, customer, several: false }),
+            Some(head) => {
+                head.earliest = time.min(head.earliest);
+                head.latest = time.max(head.latest);
+                head.several |= ![head.customer, NOBODY].contains(&customer) && head.customer != NOBODY;
                 // Of several customers the first by ID: whichever row comes first must not matter.
                 let id = |customer: u32| self.customers.get(customer);
-                if *known == NOBODY || (customer != NOBODY && id(customer) < id(*known)) {
-                    *known = customer;
+                if head.customer == NOBODY || (customer != NOBODY && id(customer) < id(head.customer)) {
+                    head.customer = customer;
                 }
             }
         }
@@ -222,6 +235,8 @@ impl Reader {
         self.lines.sort_unstable();
         self.lines.dedup();
         let repeated = (all - self.lines.len()) as u64;
+        let merged = |head: &&Head| head.several || head.latest - head.earliest > 86_400;
+        let merged = self.heads.iter().filter(merged).count() as u64;
         let starts: Vec<usize> =
             (0..=self.heads.len()).map(|basket| self.lines.partition_point(|&(b, _)| (b as usize) < basket)).collect();
 
@@ -235,14 +250,14 @@ impl Reader {
 
         let mut order: Vec<u32> = (0..self.heads.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| {
-            let key = |basket: u32| (self.heads[basket as usize].0, self.baskets.get(basket));
+            let key = |basket: u32| (self.heads[basket as usize].earliest, self.baskets.get(basket));
             key(a).cmp(&key(b))
         });
         let place = |basket: u32| starts[basket as usize]..starts[basket as usize + 1];
         let baskets = order.iter().map(|&basket| {
-            let (time, customer) = self.heads[basket as usize];
+            let Head { earliest, customer, .. } = self.heads[basket as usize];
             let customer = if customer == NOBODY { NOBODY } else { renumbered[customer as usize] };
-            Basket { customer, day: (time / 86_400) as u16 }
+            Basket { customer, day: (earliest / 86_400) as u16 }
         });
         Ok(Transactions {
             baskets: baskets.collect(),
@@ -254,6 +269,7 @@ impl Reader {
             other_markets: self.other_markets,
             excluded: self.excluded,
             repeated,
+            merged,
         })
     }
 }

@@ -274,18 +274,18 @@ fn a_model_that_is_trained_after_an_erasure_does_not_know_the_customer() {
     assert_eq!(still, baskets, "what was bought still counts");
 }
 
-/// A disk of 2 MiB, half of it taken, for the database and the log of what was shown; needs root to make one.
+/// A disk of 3 MiB, two of them taken, for the database and the log of what was shown; needs root to make one.
 #[test]
 fn a_full_disk_costs_pushes_and_the_log_but_no_answer() {
     let (folder, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(disk.path()).status();
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(disk.path()).status();
     if !mount.is_ok_and(|status| status.success()) {
         eprintln!("skipped: a disk can only be mounted by root");
         return;
     }
     let _unmounted = Unmount(disk.path().to_owned());
     let ballast = disk.path().join("ballast");
-    std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
+    std::fs::write(&ballast, vec![0; 2 << 20]).unwrap();
     common::train(folder.path(), "de", 1_710_000_000);
     let config = folder.path().join("trolley.toml");
     std::fs::write(

@@ -65,6 +65,8 @@ fn told_to_stop_under_load_it_loses_nothing() {
             stream
         })
         .collect();
+    // And those that have not asked anything yet, as browsers and proxies keep them ready.
+    let silent: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(&server.api).unwrap()).collect();
     let (answered, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let status = std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -101,11 +103,11 @@ fn told_to_stop_under_load_it_loses_nothing() {
         assert!(answered.load(Ordering::SeqCst) > before, "it went on answering");
         stopped.store(true, Ordering::SeqCst);
         let status = server.process.wait().unwrap();
-        assert!(told.elapsed() < Duration::from_secs(12), "idle connections held it up");
+        assert!(told.elapsed() < Duration::from_secs(8), "idle connections held it up for {:?}", told.elapsed());
         status
     });
     assert!(status.success(), "{status}");
-    drop(idle);
+    drop((idle, silent));
 }
 
 /// Clients that send nothing, half a head, or half a body, or that take nothing of their answers.

@@ -53,10 +53,7 @@ impl Door {
     /// Answers until the process is told to stop; then finishes what is in flight, within [`DRAIN`].
     pub(super) async fn serve(self, router: Router, admission: Option<Arc<Admission>>, stopping: Receiver<bool>) {
         let (graceful, free) = (GracefulShutdown::new(), Arc::new(Semaphore::new(self.connections)));
-        let left = async {
-            until(stopping.clone()).await;
-            tokio::time::sleep(self.leaving).await;
-        };
+        let left = left(stopping.clone(), self.leaving);
         tokio::pin!(left);
         if admission.is_some() {
             metrics::connections_limit(self.connections);
@@ -82,6 +79,7 @@ impl Door {
                 router: router.clone(),
                 admission: admission.clone(),
                 stopping: stopping.clone(),
+                leaving: self.leaving,
                 _counted: Counted::new(permit),
             };
             tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
@@ -91,6 +89,12 @@ impl Door {
             tracing::warn!("some requests were still in flight after {} seconds", DRAIN.as_secs());
         }
     }
+}
+
+/// Returns when the process has been told to stop and its clients have had the time to leave.
+async fn left(stopping: Receiver<bool>, leaving: Duration) {
+    until(stopping).await;
+    tokio::time::sleep(leaving).await;
 }
 
 /// Counts a connection as long as it is there.
@@ -114,6 +118,7 @@ struct Guest {
     router: Router,
     admission: Option<Arc<Admission>>,
     stopping: Receiver<bool>,
+    leaving: Duration,
     _counted: Counted,
 }
 
@@ -126,8 +131,13 @@ impl Guest {
     ) {
         // Small answers must not wait for more.
         let _ = stream.set_nodelay(true);
-        // Which version it speaks is waited for without a bound.
-        if !matches!(tokio::time::timeout(HEADERS, stream.peek(&mut [0])).await, Ok(Ok(1))) {
+        // Which version it speaks is waited for without a bound, and without being told to stop.
+        let mut first = [0];
+        let spoke = tokio::select! {
+            peeked = tokio::time::timeout(HEADERS, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
+            () = left(self.stopping.clone(), self.leaving) => false,
+        };
+        if !spoke {
             return;
         }
         let mut stream = TimeoutStream::new(stream);

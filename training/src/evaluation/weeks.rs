@@ -153,7 +153,10 @@ impl Week {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Basket;
+    use crate::config::TrainingConfig;
+    use crate::fit::{Scope, fit};
+    use crate::input::{Basket, Items};
+    use crate::progress::Silent;
     use trolley_model::Rows;
 
     #[test]
@@ -182,5 +185,54 @@ mod tests {
         let weeks = weeks(&transactions, &offers, 110..140);
         let found: Vec<_> = weeks.iter().map(|week| (week.baskets.clone(), week.rows.clone())).collect();
         assert_eq!(found, [(14..21, vec![0]), (21..28, vec![1, 2]), (28..35, vec![2])]);
+    }
+
+    #[test]
+    fn two_models_are_asked_about_the_same_offers() {
+        // The later baskets bring new items, and make others the bestsellers: numbers differ.
+        let items_of = |basket: u32| if basket < 20 { [basket, basket + 1, basket + 2] } else { [basket + 10, 45, 3] };
+        let model = |bought: u32, known: u32| {
+            let (mut items, mut customers) = (trolley_model::Ids::default(), trolley_model::Ids::default());
+            (0..known).for_each(|item| _ = items.intern(&format!("i{item}")).unwrap());
+            let customer = customers.intern("c").unwrap();
+            let transactions = Transactions {
+                rows: Rows::from_lengths((0..bought).map(|_| 3)),
+                baskets: (0..bought).map(|basket| Basket { customer, day: 100 + basket as u16 }).collect(),
+                items,
+                customers,
+                lines: (0..bought).flat_map(items_of).collect(),
+                read: 0,
+                other_markets: 0,
+                excluded: 0,
+                repeated: 0,
+                merged: 0,
+            };
+            let (items, config) = (Items::default(), TrainingConfig::default());
+            let fitted = fit(&transactions, bought as usize, &items, &config, Scope::Customers, &Silent).unwrap();
+            Model::new(fitted.parts).unwrap()
+        };
+        let models = [&model(35, 50), &model(20, 22)];
+        let offer = |item: u32| OfferRow {
+            offer: "o".into(),
+            item: format!("i{item}"),
+            valid_from: None,
+            valid_to: None,
+            numbers: vec![item as f32],
+        };
+        for offers in [vec![offer(3), offer(12), offer(45)], Vec::new()] {
+            let week = Week { baskets: 20..35, rows: (0..offers.len() as u32).collect() };
+            let [ours, theirs] = [0, 1].map(|of: usize| {
+                let offered = &week.offered_by_both(models, &offers, 1)[of];
+                let ids = offered.items.iter().map(|&item| models[of].catalogue().items().get(item).to_owned());
+                ids.zip(offered.numbers.clone()).collect::<BTreeMap<_, _>>()
+            });
+            assert_eq!(ours, theirs);
+            assert_eq!(
+                ours.len(),
+                if offers.is_empty() { 22 } else { 2 },
+                "what one does not know is not asked of either"
+            );
+            assert!(offers.is_empty() || ours["i12"] == [12.0]);
+        }
     }
 }

@@ -2,8 +2,8 @@
 //! answers (an open loop) at half of it, at half while the model is swapped for another one, at twice and at ten times, and
 //! at half of it again.
 //!
-//! `cargo run --release -- demo --no-serve`, then `cargo bench -p trolley --no-default-features --bench overload`. The service runs on one processor
-//! (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
+//! `cargo run --release -- demo --no-serve`, then `cargo bench -p trolley --no-default-features --bench overload`. The
+//! service runs on one processor (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
 //! could be sent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 

@@ -5,43 +5,21 @@
 //! `cargo bench -p trolley --no-default-features --bench http`. Needs `wrk` and `taskset`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
+#[path = "common/constant.rs"]
+mod constant;
 #[path = "../tests/common/server.rs"]
 mod server;
 
-use std::io::BufRead;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
+use constant::Constant;
 use server::{Server, request};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
 
 const REPEATS: usize = 5;
 const SECONDS: &str = "3s";
-
-/// Serves a constant body of so many bytes and says where.
-fn constant(bytes: usize) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let body: &str = "x".repeat(bytes).leak();
-        let json = [(axum::http::header::CONTENT_TYPE, "application/json")];
-        let router = axum::Router::new().fallback(move || async move { (json, body) });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap());
-        axum::serve(listener, router).await.unwrap();
-    });
-}
-
-fn start_constant(bytes: usize) -> (Child, String) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["constant", &bytes.to_string()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    (child, address.trim().to_owned())
-}
 
 fn pin(processor: &str) {
     let me = std::process::id().to_string();
@@ -76,11 +54,8 @@ fn script(folder: &Path, name: &str, paths: &[String]) -> std::path::PathBuf {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let [_, what, bytes] = &arguments[..]
-        && what == "constant"
-    {
-        return constant(bytes.parse().unwrap());
+    if constant::served() {
+        return;
     }
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let models = std::fs::canonicalize(models).expect("a model: `cargo run -- demo --no-serve` makes one");
@@ -124,16 +99,15 @@ fn main() {
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (name, paths) in &questions {
         let bytes = request(&server.api, "GET", &paths[0], "").1.len();
-        let (mut child, address) = start_constant(bytes);
+        let constant = Constant::start(bytes);
         let script = script(folder.path(), "paths", paths);
         let mut turns: Vec<(f64, f64, f64)> = (0..REPEATS)
             .map(|_| {
-                let (ours, bare) = (per_second(&server.api, &script), per_second(&address, &script));
+                let (ours, bare) = (per_second(&server.api, &script), per_second(&constant.address, &script));
                 (ours / bare, ours, bare)
             })
             .collect();
-        child.kill().unwrap();
-        child.wait().unwrap();
+        drop(constant);
         turns.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (low, median, high) = (turns[0], turns[REPEATS / 2], turns[REPEATS - 1]);
         println!(

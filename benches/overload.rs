@@ -1,12 +1,15 @@
 //! What the service does with more than it can answer: capacity in a closed loop, then arrivals that do not wait for
 //! answers (an open loop) at half of it, at half while the model is swapped for another one, at twice and at ten times, and
-//! at half of it again.
+//! at half of it again. A bare axum handler is asked as often as half of capacity in each round: what it takes is the
+//! machine's.
 //!
 //! `cargo run --release -- demo --no-serve`, then `cargo bench -p trolley --no-default-features --bench overload`. The
 //! service runs on one processor (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
 //! could be sent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
+#[path = "common/constant.rs"]
+mod constant;
 #[path = "../tests/common/server.rs"]
 mod server;
 
@@ -16,6 +19,7 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use constant::Constant;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use server::{Server, request};
@@ -228,6 +232,9 @@ fn say(name: &str, rounds: &mut [Vec<f64>]) {
 }
 
 fn main() {
+    if constant::served() {
+        return;
+    }
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let models = std::fs::canonicalize(models).expect("a model: `cargo run --release -- demo --no-serve` makes one");
     let folder = tempfile::tempdir().unwrap();
@@ -249,6 +256,7 @@ fn main() {
     // The service is born on the one processor, and so counts one.
     pin(std::process::id(), "0");
     let server = Server::start(config.to_str().unwrap());
+    let bare = Constant::start(431);
     pin(std::process::id(), "1");
     let requests = Rc::new(requests(&market, &shelf));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -260,12 +268,15 @@ fn main() {
         println!("| --- | --- | --- | --- | --- | --- | --- |");
         // The machine is now faster, now slower: each round measures capacity anew, before and after, and what is said
         // of a load is the median of its rounds.
-        let mut rounds: [Vec<Vec<f64>>; 3] = [Vec::new(), Vec::new(), Vec::new()];
+        let mut rounds: [Vec<Vec<f64>>; 4] = Default::default();
         let (mut last, mut half) = (0.0, 0.0);
         for round in 0..ROUNDS {
             let before = closed(&server.api, requests.clone()).await.goodput();
             let mut loads = Vec::new();
-            for (times, swapped) in [(0.5, false), (0.5, true), (2.0, false)] {
+            let (service, bare) = (&server.api, &bare.address);
+            for (address, times, swapped) in
+                [(service, 0.5, false), (bare, 0.5, false), (service, 0.5, true), (service, 2.0, false)]
+            {
                 let (admin, path) = (server.admin.clone(), format!("/v1/markets/{market}/models/current"));
                 let body = format!("{{\"version\": \"{}\"}}", versions[round % 2]);
                 let swap = swapped.then(|| {
@@ -274,7 +285,7 @@ fn main() {
                         assert_eq!(request(&admin, "PUT", &path, &body).0, 200);
                     })
                 });
-                loads.push(open(&server.api, requests.clone(), before * times).await);
+                loads.push(open(address, requests.clone(), before * times).await);
                 swap.into_iter().for_each(|swap| swap.join().unwrap());
             }
             last = closed(&server.api, requests.clone()).await.goodput();
@@ -283,7 +294,7 @@ fn main() {
                 rounds.push(load.figures(f64::midpoint(before, last), half));
             }
         }
-        for (name, rounds) in ["half", "half, and a swap", "twice"].iter().zip(&mut rounds) {
+        for (name, rounds) in ["half", "the same of a bare handler", "half, and a swap", "twice"].iter().zip(&mut rounds) {
             say(name, rounds);
         }
         for (name, times) in [("ten times", 10.0), ("half again", 0.5)] {

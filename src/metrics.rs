@@ -2,9 +2,13 @@
 //!
 //! Labels come from known markets, matched routes and fixed sets, never from what a client sent.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use trolley_model::Name;
 use trolley_model::artefact::Manifest;
@@ -84,16 +88,48 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
+/// Metrics by their labels: a name, and the rest. Each thread keeps its own list: to count takes a few nanoseconds, to
+/// ask the recorder which metric it is takes hundreds.
+struct Kept<L, M>(RefCell<HashMap<String, Vec<(L, M)>>>);
+
+impl<L: PartialEq, M> Kept<L, M> {
+    fn with(&self, name: &str, labels: L, register: impl FnOnce() -> M, count: impl FnOnce(&M)) {
+        let mut kept = self.0.borrow_mut();
+        if let Some((_, metric)) = kept.get(name).and_then(|of| of.iter().find(|(known, _)| *known == labels)) {
+            return count(metric);
+        }
+        let metric = register();
+        count(&metric);
+        kept.entry(name.to_owned()).or_default().push((labels, metric));
+    }
+}
+
+thread_local! {
+    /// By route, method and status.
+    static ROUTES: Kept<(&'static str, u16), (Histogram, Counter)> = Kept(RefCell::default());
+    /// By market, endpoint and tier.
+    static TIERS: Kept<(&'static str, &'static str), Counter> = Kept(RefCell::default());
+}
+
 /// A request was answered.
-pub fn request(method: &'static str, route: String, status: u16, took: Duration) {
-    histogram!(LATENCY, "route" => route.clone()).record(took.as_secs_f64());
-    counter!(REQUESTS, "method" => method, "route" => route, "status" => status.to_string()).increment(1);
+pub fn request(method: &'static str, route: &str, status: u16, took: Duration) {
+    let register = || {
+        let (route, status) = (route.to_owned(), status.to_string());
+        let latency = histogram!(LATENCY, "route" => route.clone());
+        (latency, counter!(REQUESTS, "method" => method, "route" => route, "status" => status))
+    };
+    let count = |(latency, requests): &(Histogram, Counter)| {
+        latency.record(took.as_secs_f64());
+        requests.increment(1);
+    };
+    ROUTES.with(|routes| routes.with(route, (method, status), register, count));
 }
 
 /// A question was answered; `tier` is that of the first entry.
 pub fn answer(market: &Name, endpoint: &'static str, tier: Option<Tier>) {
     let tier = tier.map_or("none", Tier::name);
-    counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => tier).increment(1);
+    let register = || counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => tier);
+    TIERS.with(|tiers| tiers.with(market.as_str(), (endpoint, tier), register, |answers| answers.increment(1)));
 }
 
 /// The API takes so many connections.

@@ -110,11 +110,14 @@ fn told_to_stop_under_load_it_loses_nothing() {
     drop((idle, silent));
 }
 
-/// Clients that send nothing, half a head, or half a body, or that take nothing of their answers.
+/// Clients that send nothing, half a head, or half a body, or that take nothing of their answers. Whoever has asked and
+/// keeps the connection for later, as proxies do, is none of them.
 #[test]
 fn slow_clients_are_closed_and_others_do_not_notice() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&config(folder.path(), ""));
+    let mut idle = TcpStream::connect(&server.api).unwrap();
+    assert_eq!(ask_on(&mut idle).unwrap(), (200, false));
     let half_body = "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
                      content-length: 1000\r\n\r\n{\"updates\": [";
     let reader = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(300);
@@ -145,6 +148,7 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
         let open = end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
         assert!(!open, "client {client} is still connected");
     }
+    assert_eq!(ask_on(&mut idle).unwrap(), (200, false), "an idle connection was closed");
 }
 
 #[test]

@@ -34,6 +34,6 @@ pub(super) async fn item(
     let shown = found.into_iter().map(Item::from).collect();
     let answer = Recommendation::new(&market, &snapshot, "alternatives", first, shown);
     let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
-    expose(&exposures, &asked, &answer, |item| &item.id);
+    expose(&exposures, &asked, &answer);
     Ok(answer)
 }

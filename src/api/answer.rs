@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use trolley_model::recommend::Tier;
@@ -10,6 +11,7 @@ use trolley_model::signals::Evidence;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::json::{raw, string, value};
 use super::problem::Problem;
 use crate::exposures::{Exposure, Exposures};
 use crate::live::{self, Market, Markets, Snapshot, Why};
@@ -23,7 +25,7 @@ pub(super) fn in_service(markets: &Markets, market: &str) -> Result<(Arc<Market>
 }
 
 /// Recommended items, or offers, or an offer's customers.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 pub(super) struct Recommendation<T> {
     /// Names this answer when it is clicked or bought upon.
     #[schema(example = "3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d")]
@@ -61,15 +63,51 @@ impl<T> Recommendation<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Recommendation<T> {
+impl<T: Entry> Recommendation<T> {
+    fn json(&self) -> serde_json::Result<Vec<u8>> {
+        let Self { recommendation_id, market, model, variant, items } = self;
+        // Room for all of it at once.
+        let mut body = Vec::with_capacity(256 + 96 * items.len());
+        raw(&mut body, "{\"recommendation_id\":\"");
+        raw(&mut body, recommendation_id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        raw(&mut body, "\",\"market\":");
+        string(&mut body, market)?;
+        raw(&mut body, ",\"model\":");
+        string(&mut body, model)?;
+        raw(&mut body, ",\"variant\":\"");
+        raw(&mut body, variant);
+        raw(&mut body, "\",\"items\":[");
+        for (at, item) in items.iter().enumerate() {
+            raw(&mut body, if at == 0 { "{" } else { ",{" });
+            item.write(&mut body)?;
+            raw(&mut body, "}");
+        }
+        raw(&mut body, "]}");
+        Ok(body)
+    }
+}
+
+impl<T: Entry> IntoResponse for Recommendation<T> {
     fn into_response(self) -> Response {
-        // Room for all of it at once: axum's own `Json` starts small, and moves as it grows.
-        let mut body = Vec::with_capacity(256 + 96 * self.items.len());
-        match serde_json::to_writer(&mut body, &self) {
-            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        match self.json() {
+            Ok(body) => {
+                let mut response = Response::new(Body::from(body));
+                let json = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(header::CONTENT_TYPE, json);
+                response
+            }
             Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         }
     }
+}
+
+/// One of the things recommended.
+pub(super) trait Entry {
+    /// Its ID.
+    fn id(&self) -> &str;
+
+    /// Appends its fields.
+    fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()>;
 }
 
 /// What was asked, for the log of what was shown.
@@ -83,7 +121,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// Writes down what is shown.
-pub(super) fn expose<T>(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<T>, id: impl Fn(&T) -> &str) {
+pub(super) fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl Entry>) {
     if exposures.wanted() {
         exposures.add(Exposure {
             at: chrono::Utc::now(),
@@ -92,7 +130,7 @@ pub(super) fn expose<T>(exposures: &Exposures, asked: &Asked<'_>, answer: &Recom
             customer: asked.customer.and_then(|customer| exposures.name(&answer.market, live::customer_hash(customer))),
             question: asked.question.to_owned(),
             query: asked.items.to_vec(),
-            items: answer.items.iter().map(|item| id(item).to_owned()).collect(),
+            items: answer.items.iter().map(|item| item.id().to_owned()).collect(),
             model: answer.model.clone(),
             variant: answer.variant.to_owned(),
         });
@@ -100,18 +138,17 @@ pub(super) fn expose<T>(exposures: &Exposures, asked: &Asked<'_>, answer: &Recom
 }
 
 /// A recommended item.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 pub(super) struct Item {
     /// Its ID.
     #[schema(example = "1082185")]
-    pub(super) id: String,
+    id: String,
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
     /// Who answered.
     #[schema(value_type = String, example = "model")]
     tier: &'static str,
     /// Why, with `explain=true`: the parts of the score, those that say most first.
-    #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<Vec<Reason>>,
 }
 
@@ -122,12 +159,43 @@ impl From<live::Answer> for Item {
     }
 }
 
+impl Entry for Item {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
+        raw(body, "\"id\":");
+        string(body, &self.id)?;
+        write_score(body, self.score, self.tier, self.reasons.as_deref())
+    }
+}
+
+/// Appends the fields that are the same of all that is recommended.
+fn write_score(
+    body: &mut Vec<u8>,
+    score: f32,
+    tier: &'static str,
+    reasons: Option<&[Reason]>,
+) -> serde_json::Result<()> {
+    raw(body, ",\"score\":");
+    value(body, &score)?;
+    raw(body, ",\"tier\":\"");
+    raw(body, tier);
+    raw(body, "\"");
+    if let Some(reasons) = reasons {
+        raw(body, ",\"reasons\":");
+        value(body, &reasons)?;
+    }
+    Ok(())
+}
+
 /// An offer for a customer, or a customer for an offer.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 pub(super) struct OfferItem {
     /// The ID of the offer, or of the customer.
     #[schema(example = "o1")]
-    pub(super) id: String,
+    id: String,
     /// The item of the offer that makes it relevant.
     #[schema(example = "1082185")]
     item: String,
@@ -137,7 +205,6 @@ pub(super) struct OfferItem {
     #[schema(value_type = String, example = "model")]
     tier: &'static str,
     /// Why, with `explain=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<Vec<Reason>>,
 }
 
@@ -145,6 +212,20 @@ impl From<live::OfferAnswer> for OfferItem {
     fn from(answer: live::OfferAnswer) -> Self {
         let reasons = answer.reasons.map(reasons);
         Self { id: answer.id, item: answer.item, score: answer.score, tier: answer.tier.name(), reasons }
+    }
+}
+
+impl Entry for OfferItem {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
+        raw(body, "\"id\":");
+        string(body, &self.id)?;
+        raw(body, ",\"item\":");
+        string(body, &self.item)?;
+        write_score(body, self.score, self.tier, self.reasons.as_deref())
     }
 }
 

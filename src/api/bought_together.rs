@@ -86,7 +86,7 @@ fn answer(
     let shown = found.into_iter().map(Item::from).collect();
     let answer = Recommendation::new(&market, &snapshot, "bought-together", first, shown);
     let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
-    expose(exposures, &asked, &answer, |item| &item.id);
+    expose(exposures, &asked, &answer);
     Ok(answer)
 }
 

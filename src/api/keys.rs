@@ -1,13 +1,15 @@
 //! Who may ask what. A key is 244 random bits; the config holds its hash, so that a key that is read there opens nothing.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
-
+use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tower::{Layer, Service};
 
 use super::problem::Problem;
 use crate::config::{KeyConfig, Scope};
@@ -71,11 +73,40 @@ impl Keys {
 }
 
 /// Lets a request pass whose key has the scope.
-pub(super) async fn require(
-    State((keys, scope)): State<(Arc<Keys>, Scope)>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    keys.check(request.headers(), scope)?;
-    Ok(next.run(request).await)
+#[derive(Clone, Debug)]
+pub(super) struct Require(pub(super) Arc<Keys>, pub(super) Scope);
+
+#[derive(Clone, Debug)]
+pub(super) struct Required<S> {
+    require: Require,
+    inner: S,
+}
+
+impl<S> Layer<S> for Require {
+    type Service = Required<S>;
+
+    fn layer(&self, inner: S) -> Required<S> {
+        Required { require: self.clone(), inner }
+    }
+}
+
+impl<S> Service<Request> for Required<S>
+where
+    S: Service<Request, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Response, S::Error>>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Require(keys, scope) = &self.require;
+        match keys.check(request.headers(), *scope) {
+            Ok(()) => Either::Right(self.inner.call(request)),
+            Err(problem) => Either::Left(ready(Ok(problem.into_response()))),
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod bought_together;
 mod erasure;
 mod events;
 mod extract;
+mod json;
 mod keys;
 mod markets;
 mod models;

@@ -1,11 +1,14 @@
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use tower::{Layer, Service};
 
 use super::problem::Problem;
 use crate::metrics;
@@ -14,27 +17,61 @@ use crate::metrics;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What all requests share: a bound in time, a panic contained, and counts and times by the matched route.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = match *request.method() {
-        Method::GET => "GET",
-        Method::PUT => "PUT",
-        Method::POST => "POST",
-        _ => "other",
-    };
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let response = match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
-        }
-        // Whoever takes too long to send a body is told so.
-        Err(_) => {
-            let detail = format!("the request took longer than {} seconds", PATIENCE.as_secs());
-            Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
-        }
-    };
-    metrics::request(method, route, response.status().as_u16(), started.elapsed());
-    response
+///
+/// A service of its own: a function as middleware would copy and box what is below it for each request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observe;
+
+#[derive(Clone, Debug)]
+pub(super) struct Observed<S>(S);
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed(inner)
+    }
+}
+
+impl<S> Service<Request> for Observed<S>
+where
+    S: Service<Request, Error = Infallible>,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let started = Instant::now();
+        let method = match *request.method() {
+            Method::GET => "GET",
+            Method::PUT => "PUT",
+            Method::POST => "POST",
+            _ => "other",
+        };
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        Box::pin(async move {
+            let response = match tokio::time::timeout(PATIENCE, answer).await {
+                Ok(Ok(response)) => response?.into_response(),
+                Ok(Err(_)) => {
+                    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
+                }
+                // Whoever takes too long to send a body is told so.
+                Err(_) => {
+                    let detail = format!("the request took longer than {} seconds", PATIENCE.as_secs());
+                    Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+                }
+            };
+            let route = route.as_ref().map_or("none", MatchedPath::as_str);
+            metrics::request(method, route, response.status().as_u16(), started.elapsed());
+            Ok(response)
+        })
+    }
 }

@@ -44,7 +44,7 @@ pub(super) async fn of_customer(
     let shown = found.into_iter().map(OfferItem::from).collect();
     let answer = Recommendation::new(&market, &snapshot, "offers", first, shown);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
-    expose(&exposures, &asked, &answer, |offer| &offer.id);
+    expose(&exposures, &asked, &answer);
     Ok(answer)
 }
 

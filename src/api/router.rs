@@ -1,28 +1,27 @@
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::handler::Handler;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
-use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch::{self, Receiver};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::keys::{Keys, require};
-use super::observe::observe;
+use super::keys::{Keys, Require};
+use super::observe::Observe;
 use super::problem::Problem;
 use super::{admin, alternatives, bought_together, erasure, events, markets, models, offers, rules, stock, why_not};
 use crate::config::Scope;
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
 
-/// Bytes in the body of a push.
+/// Bytes in the body of a push; in any other, 2 MB, as axum has it.
 const LARGEST_PUSH: usize = 32 << 20;
-/// Bytes in any other body.
-const LARGEST_BODY: usize = 1 << 20;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -80,8 +79,7 @@ fn v1(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
         .routes(routes!(offers::replace))
         .routes(routes!(stock::update))
         .routes(routes!(rules::replace, rules::list))
-        .route_layer(middleware::from_fn_with_state((keys.clone(), Scope::Push), require))
-        .layer(DefaultBodyLimit::max(LARGEST_PUSH));
+        .route_layer((Observe, Require(keys.clone(), Scope::Push), DefaultBodyLimit::max(LARGEST_PUSH)));
     let questions = OpenApiRouter::new()
         .routes(routes!(markets::list))
         .routes(routes!(bought_together::item))
@@ -91,8 +89,7 @@ fn v1(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
         .routes(routes!(offers::of_customer))
         .routes(routes!(offers::audience))
         .routes(routes!(events::record))
-        .route_layer(middleware::from_fn_with_state((keys.clone(), Scope::Recommend), require))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+        .route_layer((Observe, Require(keys.clone(), Scope::Recommend)));
     administration(keys).merge(health()).merge(questions).merge(pushes)
 }
 
@@ -101,13 +98,12 @@ fn administration(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
         .routes(routes!(models::list))
         .routes(routes!(models::set_current))
         .routes(routes!(erasure::erase))
-        .route_layer(middleware::from_fn_with_state((keys.clone(), Scope::Admin), require))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .route_layer((Observe, Require(keys.clone(), Scope::Admin)))
 }
 
 /// Open to whoever looks after the process.
 fn health() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(admin::live)).routes(routes!(admin::ready))
+    OpenApiRouter::new().routes(routes!(admin::live)).routes(routes!(admin::ready)).route_layer(Observe)
 }
 
 /// The API's description.
@@ -123,7 +119,7 @@ pub fn router(service: Service) -> Router {
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let router = router.with_state(Shared(Arc::new(service))).route(
         "/openapi.json",
-        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }),
+        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }).layer(Observe),
     );
     finished(router)
 }
@@ -133,17 +129,16 @@ pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
     let (router, _) = administration(&service.keys).merge(health()).split_for_parts();
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
-        .route_layer(middleware::from_fn_with_state((service.keys.clone(), Scope::Metrics), require))
+        .route_layer((Observe, Require(service.keys.clone(), Scope::Metrics)))
         .with_state((service.keeper.clone(), handle));
     finished(router.with_state(Shared(Arc::new(service))).merge(metrics))
 }
 
-/// What all routes share: problems for whatever has no handler, and [`observe`].
+/// With problems for whatever has no handler.
 fn finished(router: Router) -> Router {
-    router
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
-        })
-        .layer(middleware::from_fn(observe))
+    let nothing = || async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") };
+    let other = || async {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
+    };
+    router.fallback(nothing.layer(Observe)).method_not_allowed_fallback(other.layer(Observe))
 }

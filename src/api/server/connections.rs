@@ -14,21 +14,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutStream;
 use tower::Service;
 
 use super::admission::{self, Admission};
+use super::patience::{Observed, Traffic, with_patience};
 use super::tls::Certificates;
 use super::until;
 use crate::metrics;
 
-/// To the first byte; from it, or the end of the request before, to the end of the headers; and for the handshake.
-const HEADERS: Duration = Duration::from_secs(20);
-/// A client that takes nothing of its answer for so long is gone.
-const SILENCE: Duration = Duration::from_secs(20);
-/// A client that sends nothing for so long is gone: more than any answer takes, for which it waits in silence, and more
-/// than proxies keep idle connections (60 seconds as a rule), which must not find them closed.
-const IDLE: Duration = Duration::from_secs(75);
+/// To the first byte, and for the handshake.
+const GREETING: Duration = Duration::from_secs(20);
+/// Connections of HTTP/2 are asked so often whether somebody is still there, who has as long to say so.
+const STILL_THERE: Duration = Duration::from_secs(20);
 /// What is in flight when connections are closed has this long to finish.
 const DRAIN: Duration = Duration::from_secs(10);
 /// After a connection could not be accepted, because files have run out for example.
@@ -80,6 +77,7 @@ impl Door {
                 admission: admission.clone(),
                 stopping: stopping.clone(),
                 leaving: self.leaving,
+                traffic: Arc::default(),
                 _counted: Counted::new(permit),
             };
             tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
@@ -119,6 +117,7 @@ struct Guest {
     admission: Option<Arc<Admission>>,
     stopping: Receiver<bool>,
     leaving: Duration,
+    traffic: Arc<Traffic>,
     _counted: Counted,
 }
 
@@ -134,20 +133,18 @@ impl Guest {
         // Which version it speaks is waited for without a bound, and without being told to stop.
         let mut first = [0];
         let spoke = tokio::select! {
-            peeked = tokio::time::timeout(HEADERS, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
+            peeked = tokio::time::timeout(GREETING, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
             () = left(self.stopping.clone(), self.leaving) => false,
         };
         if !spoke {
             return;
         }
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_read_timeout(Some(IDLE));
-        stream.set_write_timeout(Some(SILENCE));
+        let stream = Observed::new(stream, self.traffic.clone());
         match certificates {
-            None => self.converse(Box::pin(stream), watcher).await,
+            None => self.converse(stream, watcher).await,
             Some(certificates) => {
-                let handshake = certificates.acceptor().accept(Box::pin(stream));
-                if let Ok(Ok(stream)) = tokio::time::timeout(HEADERS, handshake).await {
+                let handshake = certificates.acceptor().accept(stream);
+                if let Ok(Ok(stream)) = tokio::time::timeout(GREETING, handshake).await {
                     self.converse(stream, watcher).await;
                 }
             }
@@ -160,24 +157,26 @@ impl Guest {
         watcher: hyper_util::server::graceful::Watcher,
     ) {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(LARGEST_HEADERS);
+        builder.http1().max_buf_size(LARGEST_HEADERS);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .keep_alive_interval(SILENCE)
-            .keep_alive_timeout(HEADERS)
+            .keep_alive_interval(STILL_THERE)
+            .keep_alive_timeout(STILL_THERE)
             .max_header_list_size(LARGEST_HEADERS as u32)
             .max_concurrent_streams(STREAMS);
         let answer = hyper::service::service_fn(|request| self.answer(request));
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         // It ends with an error when the client does: nothing that anybody could do about.
-        let _ = watcher.watch(connection).await;
+        with_patience(&self.traffic, watcher.watch(connection)).await;
     }
 
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
         let (one, stopping) = (request.version() < Version::HTTP_2, self.stopping.clone());
         let (admission, mut router) = (self.admission.clone(), self.router.clone());
+        let answering = self.traffic.understood(!one);
         async move {
+            let _answering = answering;
             let answer = async {
                 let Some(admission) = admission else { return router.call(request).await };
                 let question = request.method() == Method::GET;

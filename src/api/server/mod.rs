@@ -2,6 +2,7 @@
 
 mod admission;
 mod connections;
+mod patience;
 mod tls;
 
 use std::net::SocketAddr;

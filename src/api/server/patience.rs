@@ -1,0 +1,235 @@
+//! How long a client may hold a connection and not get on: silent, in the middle of a request, or taking nothing.
+//!
+//! What moved is looked at once a second, which costs an answer nothing; timers that are set anew for each read, each
+//! request and each answer cost it more than the answer itself where that is kept.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::MissedTickBehavior;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(1);
+/// Looks until a client is gone that sends nothing: more than any answer takes, for which it waits in silence, and more
+/// than proxies keep idle connections (60 seconds as a rule), which must not find them closed.
+const SILENT: u32 = 75;
+/// From the first byte of a request to the end of its headers.
+const HALF_ASKED: u32 = 20;
+/// While a client takes nothing of its answer.
+const STUCK: u32 = 20;
+
+/// What has moved on a connection. Its numbers go round; they are only compared.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    /// Reads that brought something.
+    heard: AtomicU32,
+    /// How many those were when a request was last understood.
+    understood: AtomicU32,
+    /// Requests that are being answered.
+    answering: AtomicU32,
+    /// Whether several requests share the connection: then bytes may come that belong to none.
+    shared: AtomicBool,
+    /// Writes that were taken.
+    taken: AtomicU32,
+    /// Whether something waits to be taken.
+    waits: AtomicBool,
+}
+
+impl Traffic {
+    /// A request has come with all of its headers. It is being answered until this is dropped.
+    pub(super) fn understood(self: &Arc<Self>, shared: bool) -> Answering {
+        self.understood.store(self.heard.load(Relaxed), Relaxed);
+        self.shared.store(shared, Relaxed);
+        self.answering.fetch_add(1, Relaxed);
+        Answering(self.clone())
+    }
+}
+
+/// A request that is being answered.
+pub(super) struct Answering(Arc<Traffic>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Relaxed);
+    }
+}
+
+/// What was seen at the last look, and for how many looks in a row nothing has got on.
+#[derive(Debug, Default)]
+struct Looks {
+    heard: u32,
+    taken: u32,
+    silent: u32,
+    half_asked: u32,
+    stuck: u32,
+}
+
+impl Looks {
+    /// Looks again; true when patience has run out.
+    fn enough(&mut self, traffic: &Traffic) -> bool {
+        let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
+        let asks = heard != traffic.understood.load(Relaxed);
+        let between = traffic.answering.load(Relaxed) == 0 && !traffic.shared.load(Relaxed);
+        let count = |looks: &mut u32, stands_still: bool| *looks = if stands_still { *looks + 1 } else { 0 };
+        count(&mut self.silent, heard == self.heard);
+        count(&mut self.half_asked, asks && between);
+        count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
+        (self.heard, self.taken) = (heard, taken);
+        self.silent >= SILENT || self.half_asked >= HALF_ASKED || self.stuck >= STUCK
+    }
+}
+
+/// Waits for the end of the conversation, or of patience.
+pub(super) async fn with_patience(traffic: &Traffic, conversation: impl Future) {
+    tokio::pin!(conversation);
+    let mut looks = Looks::default();
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
+    // When this machine has stood still, its clients have not.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut conversation => return,
+            _ = ticks.tick() => if looks.enough(traffic) { return },
+        }
+    }
+}
+
+/// A stream that says what moves on it.
+pub(super) struct Observed {
+    stream: TcpStream,
+    traffic: Arc<Traffic>,
+}
+
+impl Observed {
+    pub(super) fn new(stream: TcpStream, traffic: Arc<Traffic>) -> Self {
+        Self { stream, traffic }
+    }
+}
+
+impl Traffic {
+    fn wrote<T>(&self, written: Poll<std::io::Result<T>>) -> Poll<std::io::Result<T>> {
+        self.waits.store(written.is_pending(), Relaxed);
+        if written.is_ready() {
+            self.taken.fetch_add(1, Relaxed);
+        }
+        written
+    }
+}
+
+impl AsyncRead for Observed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_ready() {
+            self.traffic.heard.fetch_add(1, Relaxed);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Observed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.traffic.wrote(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.traffic.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many looks until there is enough, if `between` happens before each; at most 1,000.
+    fn looks(traffic: &Arc<Traffic>, between: impl Fn()) -> u32 {
+        let mut looks = Looks::default();
+        looks.enough(traffic);
+        (1..1000)
+            .find(|_| {
+                between();
+                looks.enough(traffic)
+            })
+            .unwrap_or(1000)
+    }
+
+    fn hears(traffic: &Traffic) {
+        traffic.heard.fetch_add(1, Relaxed);
+    }
+
+    #[test]
+    fn a_client_may_be_idle_for_longer_than_it_may_take_to_ask() {
+        let idle = Arc::new(Traffic::default());
+        hears(&idle);
+        drop(idle.understood(false));
+        assert_eq!(looks(&idle, || {}), SILENT);
+        assert_eq!(
+            looks(&idle, || {
+                hears(&idle);
+                drop(idle.understood(false));
+            }),
+            1000,
+            "it asks again and again"
+        );
+        assert_eq!(looks(&idle, || hears(&idle)), HALF_ASKED, "what it sends never becomes a request");
+        assert_eq!(looks(&idle, || {}), HALF_ASKED - 1, "half a request, and nothing more");
+    }
+
+    #[test]
+    fn bytes_that_belong_to_an_answer_in_the_making_or_to_no_request_are_no_half_request() {
+        let traffic = Arc::new(Traffic::default());
+        let body = traffic.understood(false);
+        assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "a body comes in");
+        drop(body);
+        assert_eq!(looks(&traffic, || hears(&traffic)), HALF_ASKED - 1, "more than the body");
+        drop(traffic.understood(true));
+        assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "HTTP/2 says that it is still there");
+    }
+
+    #[test]
+    fn whoever_takes_nothing_is_stuck_and_whoever_takes_a_little_is_not() {
+        let traffic = Arc::new(Traffic::default());
+        let asks = || {
+            hears(&traffic);
+            drop(traffic.understood(false));
+        };
+        let wrote = |taken: bool| drop(traffic.wrote(if taken { Poll::Ready(Ok(())) } else { Poll::Pending }));
+        wrote(false);
+        assert_eq!(looks(&traffic, asks), STUCK - 1, "it was stuck at the first look already");
+        assert_eq!(
+            looks(&traffic, || {
+                asks();
+                wrote(true);
+                wrote(false);
+            }),
+            1000
+        );
+    }
+}

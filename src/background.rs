@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 #[error("work in the background did not come to its end")]
 pub(crate) struct Unfinished;
 
-/// Runs on a thread of its own. Where the processors are busy, it gets about a tenth of what a thread that answers does.
+/// Runs on a thread of its own, which gets what those that answer leave of the processors.
 ///
 /// # Errors
 /// If it panics, or no thread can be had.
@@ -24,15 +24,14 @@ pub(crate) async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     receiver.await.map_err(|_| Unfinished)
 }
 
-/// Linux has a niceness for each thread; elsewhere it is the whole process's, and stays as it is.
+/// On Linux it gets what others leave (`SCHED_IDLE`, sched(7)); elsewhere it is a thread like any other. With a niceness
+/// instead it kept a processor for milliseconds after an answer was due.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{getpriority_process, setpriority_process};
-        /// About a tenth of the weight of a thread of niceness 0 (sched(7)).
-        const NICE: i32 = 10;
-        let given = getpriority_process(None).and_then(|now| setpriority_process(None, now.max(NICE)));
-        if let Err(error) = given {
+        use thread_priority::{NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy::Normal};
+        let thread = thread_priority::thread_native_id();
+        if let Err(error) = thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, Normal(Idle)) {
             tracing::debug!(%error, "work in the background does not give way");
         }
     }
@@ -51,9 +50,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn it_gives_way_and_who_answers_does_not() {
-        let niceness = || rustix::process::getpriority_process(None).unwrap();
-        let before = niceness();
-        assert_eq!(background(niceness).await, Ok(10.max(before)));
-        assert_eq!(niceness(), before);
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
+        let policy = || thread_schedule_policy().unwrap();
+        assert_eq!(background(policy).await, Ok(ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle)));
+        assert_eq!(policy(), ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other));
     }
 }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use constant::Constant;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use server::{Server, request};
+use server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use trolley_model::Name;
@@ -242,7 +242,7 @@ fn main() {
     let config = folder.path().join("trolley.toml");
     let text = format!(
         "models = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-         state = \"sqlite:{}/state.sqlite\"\n",
+         state = \"sqlite:{}/state.sqlite\"\nreload_milliseconds = 100\n",
         shelf.path().display(),
         folder.path().display()
     );
@@ -277,12 +277,12 @@ fn main() {
             for (address, times, swapped) in
                 [(service, 0.5, false), (bare, 0.5, false), (service, 0.5, true), (service, 2.0, false)]
             {
-                let (admin, path) = (server.admin.clone(), format!("/v1/markets/{market}/models/current"));
-                let body = format!("{{\"version\": \"{}\"}}", versions[round % 2]);
+                // As the trainer does it: the service finds out by itself.
+                let (shelf, market, version) = (shelf.clone(), market.clone(), versions[round % 2].clone());
                 let swap = swapped.then(|| {
                     std::thread::spawn(move || {
-                        std::thread::sleep(Duration::from_secs_f64(SECONDS / 2.0));
-                        assert_eq!(request(&admin, "PUT", &path, &body).0, 200);
+                        std::thread::sleep(Duration::from_secs_f64(SECONDS / 3.0));
+                        shelf.set_current(&market, &version, false).unwrap();
                     })
                 });
                 loads.push(open(address, requests.clone(), before * times).await);

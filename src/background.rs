@@ -1,5 +1,6 @@
 //! Work that gives way to answers, such as opening a model.
 
+use std::panic::resume_unwind;
 use std::thread;
 
 use tokio::sync::oneshot;
@@ -9,7 +10,7 @@ use tokio::sync::oneshot;
 #[error("work in the background did not come to its end")]
 pub(crate) struct Unfinished;
 
-/// Runs on a thread of its own, which gets what those that answer leave of the processors.
+/// Runs on a thread of its own. Where the processors are busy, it gets about a tenth of what a thread that answers does.
 ///
 /// # Errors
 /// If it panics, or no thread can be had.
@@ -24,15 +25,45 @@ pub(crate) async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     receiver.await.map_err(|_| Unfinished)
 }
 
-/// On Linux it gets what others leave (`SCHED_IDLE`, sched(7)); elsewhere it is a thread like any other. With a niceness
-/// instead it kept a processor for milliseconds after an answer was due.
+/// Runs on another thread, which gets what all others leave of the processors, and waits for it. It must hold no lock:
+/// while the processors are busy it may take very long.
+///
+/// # Panics
+/// If the work does.
+pub(crate) fn when_idle<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let run = || {
+        take_what_is_left();
+        work()
+    };
+    thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Linux has a niceness for each thread; elsewhere it is the whole process's, and stays as it is.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {
-        use thread_priority::{NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy::Normal};
-        let thread = thread_priority::thread_native_id();
-        if let Err(error) = thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, Normal(Idle)) {
+        use rustix::process::{getpriority_process, setpriority_process};
+        /// About a tenth of the weight of a thread of niceness 0 (sched(7)).
+        const NICE: i32 = 10;
+        let given = getpriority_process(None).and_then(|now| setpriority_process(None, now.max(NICE)));
+        if let Err(error) = given {
             tracing::debug!(%error, "work in the background does not give way");
+        }
+    }
+}
+
+/// On Linux (`SCHED_IDLE`, sched(7)); elsewhere it is a thread like any other. With a niceness alone it keeps a processor
+/// for milliseconds after an answer was due.
+fn take_what_is_left() {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let (thread, idle) =
+            (thread_priority::thread_native_id(), ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle));
+        // It sets the niceness too, which may not be allowed, and does not matter to such a thread.
+        let set = thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, idle);
+        if thread_priority::thread_schedule_policy().ok() != Some(idle) {
+            tracing::debug!(?set, "opening a model does not give way");
         }
     }
 }
@@ -45,6 +76,8 @@ mod tests {
     async fn what_it_finds_comes_back_and_a_panic_is_an_error() {
         assert_eq!(background(|| 7).await, Ok(7));
         assert_eq!(background(|| -> u8 { panic!("on purpose") }).await, Err(Unfinished));
+        assert_eq!(background(|| when_idle(|| 7)).await, Ok(7));
+        assert_eq!(background(|| when_idle(|| -> u8 { panic!("on purpose") })).await, Err(Unfinished));
     }
 
     #[cfg(target_os = "linux")]
@@ -52,7 +85,11 @@ mod tests {
     async fn it_gives_way_and_who_answers_does_not() {
         use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
         let policy = || thread_schedule_policy().unwrap();
-        assert_eq!(background(policy).await, Ok(ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle)));
-        assert_eq!(policy(), ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other));
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let before = niceness();
+        assert_eq!(background(niceness).await, Ok(10.max(before)));
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        assert_eq!(background(move || when_idle(policy)).await, Ok(idle));
+        assert_eq!((niceness(), policy()), (before, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other)));
     }
 }

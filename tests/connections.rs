@@ -37,6 +37,20 @@ fn many(variable: &str, otherwise: usize) -> usize {
 /// One request on a connection that may be used again: the status, and whether the server asks to close it.
 fn ask_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
     write!(stream, "GET {QUESTION} HTTP/1.1\r\nhost: x\r\n\r\n")?;
+    answer_on(stream)
+}
+
+/// The same with a body, which comes after its head.
+fn push_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
+    let body = r#"{"items": ["bread"]}"#;
+    let head = "POST /v1/markets/de/bought-together HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len())?;
+    std::thread::sleep(Duration::from_millis(50));
+    write!(stream, "{body}")?;
+    answer_on(stream)
+}
+
+fn answer_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
     let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
     loop {
         let read = stream.read(&mut piece)?;
@@ -118,6 +132,8 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
     let server = Server::start(&config(folder.path(), ""));
     let mut idle = TcpStream::connect(&server.api).unwrap();
     assert_eq!(ask_on(&mut idle).unwrap(), (200, false));
+    let mut idle_after_a_body = TcpStream::connect(&server.api).unwrap();
+    assert_eq!(push_on(&mut idle_after_a_body).unwrap(), (200, false));
     let half_body = "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
                      content-length: 1000\r\n\r\n{\"updates\": [";
     let reader = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(300);
@@ -148,7 +164,9 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
         let open = end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
         assert!(!open, "client {client} is still connected");
     }
-    assert_eq!(ask_on(&mut idle).unwrap(), (200, false), "an idle connection was closed");
+    for idle in [&mut idle, &mut idle_after_a_body] {
+        assert_eq!(ask_on(idle).unwrap(), (200, false), "an idle connection was closed");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, Shelf};
 
 use super::market::Market;
+use crate::background::when_idle;
 use crate::metrics;
 
 /// All markets that the service knows: those of the config, and those that have a folder among the models.
@@ -125,7 +126,10 @@ impl Markets {
         if self.refused().get(name) == Some(&version) {
             return;
         }
-        match self.shelf.open(name, &current) {
+        // Whoever asks a market that is in service must not notice; before there is any, nobody asks.
+        let open = || self.shelf.open(name, &current);
+        let asked = self.markets.load().values().any(|market| market.snapshot().is_some());
+        match if asked { when_idle(open) } else { open() } {
             Ok(opened) => {
                 self.refused().remove(name);
                 market.serve(opened);

@@ -145,6 +145,9 @@ impl Guest {
             Some(certificates) => {
                 let handshake = certificates.acceptor().accept(stream);
                 if let Ok(Ok(stream)) = tokio::time::timeout(GREETING, handshake).await {
+                    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                        self.traffic.share();
+                    }
                     self.converse(stream, watcher).await;
                 }
             }
@@ -174,7 +177,10 @@ impl Guest {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
         let (one, stopping) = (request.version() < Version::HTTP_2, self.stopping.clone());
         let (admission, mut router) = (self.admission.clone(), self.router.clone());
-        let answering = self.traffic.understood(!one);
+        if !one {
+            self.traffic.share();
+        }
+        let answering = self.traffic.understood();
         async move {
             let _answering = answering;
             let answer = async {

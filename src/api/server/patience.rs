@@ -1,6 +1,6 @@
 //! How long a client may hold a connection and not get on: silent, in the middle of a request, or taking nothing.
 //!
-//! What moved is looked at once a second, which costs an answer nothing; timers that are set anew for each read, each
+//! What moved is looked at every few seconds, which costs an answer nothing; timers that are set anew for each read, each
 //! request and each answer cost it more than the answer itself where that is kept.
 
 use std::pin::Pin;
@@ -14,23 +14,25 @@ use tokio::net::TcpStream;
 use tokio::time::MissedTickBehavior;
 
 /// Between two looks.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(5);
 /// Looks until a client is gone that sends nothing: more than any answer takes, for which it waits in silence, and more
 /// than proxies keep idle connections (60 seconds as a rule), which must not find them closed.
-const SILENT: u32 = 75;
+const SILENT: u32 = 15;
 /// From the first byte of a request to the end of its headers.
-const HALF_ASKED: u32 = 20;
+const HALF_ASKED: u32 = 4;
 /// While a client takes nothing of its answer.
-const STUCK: u32 = 20;
+const STUCK: u32 = 4;
 
 /// What has moved on a connection. Its numbers go round; they are only compared.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     /// Reads that brought something.
     heard: AtomicU32,
-    /// How many those were when a request was last understood.
+    /// How many those were when a request was last understood, or answered.
     understood: AtomicU32,
-    /// Requests that are being answered.
+    /// Requests, each with all of its headers.
+    requests: AtomicU32,
+    /// Those of them that are being answered.
     answering: AtomicU32,
     /// Whether several requests share the connection: then bytes may come that belong to none.
     shared: AtomicBool,
@@ -42,11 +44,21 @@ pub(super) struct Traffic {
 
 impl Traffic {
     /// A request has come with all of its headers. It is being answered until this is dropped.
-    pub(super) fn understood(self: &Arc<Self>, shared: bool) -> Answering {
-        self.understood.store(self.heard.load(Relaxed), Relaxed);
-        self.shared.store(shared, Relaxed);
+    pub(super) fn understood(self: &Arc<Self>) -> Answering {
+        self.follow();
+        self.requests.fetch_add(1, Relaxed);
         self.answering.fetch_add(1, Relaxed);
         Answering(self.clone())
+    }
+
+    /// Several requests share the connection.
+    pub(super) fn share(&self) {
+        self.shared.store(true, Relaxed);
+    }
+
+    /// All that was heard belongs to requests that were understood.
+    fn follow(&self) {
+        self.understood.store(self.heard.load(Relaxed), Relaxed);
     }
 }
 
@@ -55,6 +67,8 @@ pub(super) struct Answering(Arc<Traffic>);
 
 impl Drop for Answering {
     fn drop(&mut self) {
+        // A body came after its headers.
+        self.0.follow();
         self.0.answering.fetch_sub(1, Relaxed);
     }
 }
@@ -64,6 +78,7 @@ impl Drop for Answering {
 struct Looks {
     heard: u32,
     taken: u32,
+    requests: u32,
     silent: u32,
     half_asked: u32,
     stuck: u32,
@@ -73,13 +88,14 @@ impl Looks {
     /// Looks again; true when patience has run out.
     fn enough(&mut self, traffic: &Traffic) -> bool {
         let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
-        let asks = heard != traffic.understood.load(Relaxed);
-        let between = traffic.answering.load(Relaxed) == 0 && !traffic.shared.load(Relaxed);
+        let requests = traffic.requests.load(Relaxed);
+        let asks = heard != traffic.understood.load(Relaxed) && !traffic.shared.load(Relaxed);
+        let between = traffic.answering.load(Relaxed) == 0 && requests == self.requests;
         let count = |looks: &mut u32, stands_still: bool| *looks = if stands_still { *looks + 1 } else { 0 };
         count(&mut self.silent, heard == self.heard);
         count(&mut self.half_asked, asks && between);
         count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
-        (self.heard, self.taken) = (heard, taken);
+        (self.heard, self.taken, self.requests) = (heard, taken, requests);
         self.silent >= SILENT || self.half_asked >= HALF_ASKED || self.stuck >= STUCK
     }
 }
@@ -184,48 +200,46 @@ mod tests {
         traffic.heard.fetch_add(1, Relaxed);
     }
 
-    #[test]
-    fn a_client_may_be_idle_for_longer_than_it_may_take_to_ask() {
-        let idle = Arc::new(Traffic::default());
-        hears(&idle);
-        drop(idle.understood(false));
-        assert_eq!(looks(&idle, || {}), SILENT);
-        assert_eq!(
-            looks(&idle, || {
-                hears(&idle);
-                drop(idle.understood(false));
-            }),
-            1000,
-            "it asks again and again"
-        );
-        assert_eq!(looks(&idle, || hears(&idle)), HALF_ASKED, "what it sends never becomes a request");
-        assert_eq!(looks(&idle, || {}), HALF_ASKED - 1, "half a request, and nothing more");
+    fn asks(traffic: &Arc<Traffic>) {
+        hears(traffic);
+        drop(traffic.understood());
     }
 
     #[test]
-    fn bytes_that_belong_to_an_answer_in_the_making_or_to_no_request_are_no_half_request() {
+    fn a_client_may_be_idle_for_longer_than_it_may_take_to_ask() {
+        let idle = Arc::new(Traffic::default());
+        asks(&idle);
+        assert_eq!(looks(&idle, || {}), SILENT);
+        assert_eq!(looks(&idle, || asks(&idle)), 1000, "it asks again and again");
+        assert_eq!(looks(&idle, || hears(&idle)), HALF_ASKED, "what it sends never becomes a request");
+        assert_eq!(looks(&idle, || {}), HALF_ASKED, "half a request, and nothing more");
+    }
+
+    #[test]
+    fn bytes_that_belong_to_a_body_or_to_no_request_are_no_half_request() {
         let traffic = Arc::new(Traffic::default());
-        let body = traffic.understood(false);
+        let body = traffic.understood();
         assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "a body comes in");
         drop(body);
-        assert_eq!(looks(&traffic, || hears(&traffic)), HALF_ASKED - 1, "more than the body");
-        drop(traffic.understood(true));
+        assert_eq!(looks(&traffic, || {}), SILENT, "it came whole");
+        let with_more = || {
+            asks(&traffic);
+            hears(&traffic);
+        };
+        assert_eq!(looks(&traffic, with_more), 1000, "bodies that nobody wanted, and one request after the other");
+        traffic.share();
         assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "HTTP/2 says that it is still there");
     }
 
     #[test]
     fn whoever_takes_nothing_is_stuck_and_whoever_takes_a_little_is_not() {
         let traffic = Arc::new(Traffic::default());
-        let asks = || {
-            hears(&traffic);
-            drop(traffic.understood(false));
-        };
         let wrote = |taken: bool| drop(traffic.wrote(if taken { Poll::Ready(Ok(())) } else { Poll::Pending }));
         wrote(false);
-        assert_eq!(looks(&traffic, asks), STUCK - 1, "it was stuck at the first look already");
+        assert_eq!(looks(&traffic, || asks(&traffic)), STUCK - 1, "it was stuck at the first look already");
         assert_eq!(
             looks(&traffic, || {
-                asks();
+                asks(&traffic);
                 wrote(true);
                 wrote(false);
             }),

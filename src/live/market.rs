@@ -71,8 +71,8 @@ impl Market {
         self.snapshot.load_full()
     }
 
-    /// Held from reading or moving the pointer `current` until the model that it names is in service, so that of two
-    /// changes the later one wins.
+    /// Held from the last look at the pointer `current`, or its move, until the model that it names is in service, so that
+    /// of two changes the later one wins.
     pub fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }

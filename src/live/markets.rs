@@ -18,6 +18,8 @@ pub struct Markets {
     markets: ArcSwap<BTreeMap<Name, Arc<Market>>>,
     /// Whether the shelf has been looked at.
     looked: AtomicBool,
+    /// Whether models have been opened once: from then on somebody may be asking.
+    opened: AtomicBool,
     /// What was refused last of each market.
     refused: Mutex<BTreeMap<Name, Refused>>,
 }
@@ -39,6 +41,7 @@ impl Markets {
             shelf,
             markets: ArcSwap::from_pointee(markets),
             looked: AtomicBool::default(),
+            opened: AtomicBool::default(),
             refused: Mutex::default(),
         }
     }
@@ -85,6 +88,7 @@ impl Markets {
                 tracing::error!(market = %market.name(), "opening a model panicked");
             }
         }
+        self.opened.store(true, Ordering::Relaxed);
     }
 
     /// Adds the markets that were found, and drops those that have been retired.
@@ -110,26 +114,33 @@ impl Markets {
 
     fn refresh_market(&self, market: &Market) {
         let name = market.name();
-        let _changing = market.changing();
-        let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
+        let serves = |version: &Name| market.snapshot().is_some_and(|snapshot| snapshot.manifest().version == *version);
         let current = match self.shelf.current(name) {
-            Ok(current) if served.as_ref() == Some(&current) => {
+            Ok(current) if serves(&current) => {
                 // What was refused meanwhile may have been mended: named again, it is tried again.
                 self.refused().remove(name);
                 return;
             }
             Ok(current) => current,
             Err(ArtefactError::NoModel { .. }) => return,
-            Err(error) => return self.refuse(market, &Refused::Pointer, &error),
+            Err(error) => {
+                let _changing = market.changing();
+                return self.refuse(market, &Refused::Pointer, &error);
+            }
         };
         let version = Refused::Version(current.clone());
         if self.refused().get(name) == Some(&version) {
             return;
         }
-        // Whoever asks a market that is in service must not notice; before there is any, nobody asks.
+        // Whoever asks must not notice; at the start nobody does.
         let open = || self.shelf.open(name, &current);
-        let asked = self.markets.load().values().any(|market| market.snapshot().is_some());
-        match if asked { when_idle(open) } else { open() } {
+        let opened = if self.opened.load(Ordering::Relaxed) { when_idle(open) } else { open() };
+        // That may have taken long, and another model may have been put into service: then the next look finds out.
+        let _changing = market.changing();
+        if serves(&current) || self.shelf.current(name).ok().as_ref() != Some(&current) {
+            return;
+        }
+        match opened {
             Ok(opened) => {
                 self.refused().remove(name);
                 market.serve(opened);

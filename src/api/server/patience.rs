@@ -18,8 +18,8 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Looks until a client is gone that sends nothing: more than any answer takes, for which it waits in silence, and more
 /// than proxies keep idle connections (60 seconds as a rule), which must not find them closed.
 const SILENT: u32 = 15;
-/// From the first byte of a request to the end of its headers.
-const HALF_ASKED: u32 = 4;
+/// From the first byte of a request to the end of its headers. The first look may come right after the byte.
+const HALF_ASKED: u32 = 5;
 /// While a client takes nothing of its answer.
 const STUCK: u32 = 4;
 

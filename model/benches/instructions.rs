@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use trolley_model::kernel::{LANES, add_products, add_scaled, add_squares, dot, dots, logs, sigmoids, transpose};
+use trolley_model::kernel::{LANES, add_errors, add_products, add_scaled, dot, dots, logs, sigmoids, transpose};
 use trolley_model::{Blend, Scorer, Tree};
 
 /// A basket of ten items with 32 negatives, and vectors of 64.
@@ -37,7 +37,7 @@ fn scorer() -> Scorer {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [kernel, times] = &arguments[..] else {
-        println!("dot add_scaled transpose add_products dots add_squares sigmoids logs score");
+        println!("dot add_scaled transpose add_products dots add_errors sigmoids logs score");
         return;
     };
     let (others, mut sums) = (rows(COLUMNS), rows(ROWS));
@@ -53,7 +53,7 @@ fn main() {
             "transpose" => transpose(black_box(&others), WIDTH, black_box(&mut turned)),
             "add_products" => add_products(black_box(&mut sums), black_box(&weights), black_box(&others), WIDTH),
             "dots" => dots(black_box(&table), &scattered, black_box(&vector), black_box(&mut columns[..CANDIDATES])),
-            "add_squares" => add_squares(black_box(&table), &scattered, &columns, black_box(&vector), &mut other),
+            "add_errors" => add_errors(black_box(&table), &scattered, &columns, 1.0, black_box(&vector), &mut other),
             "logs" => logs(black_box(&mut columns[..CANDIDATES]), 100.0),
             "sigmoids" => sigmoids(black_box(&mut weights)),
             "score" => drop(black_box(scorer.score(black_box(&columns), CANDIDATES))),

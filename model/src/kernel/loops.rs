@@ -216,7 +216,7 @@ fn in_chunks<const WIDTH: usize>(table: &[f32]) -> &[[[f32; LANES]; WIDTH]] {
 /// Asks for the row that will be needed next but a few.
 #[inline(always)]
 fn fetch_ahead<const WIDTH: usize>(table: &[[[f32; LANES]; WIDTH]], rows: &[u32], at: usize) {
-    if let Some(next) = rows.get(at + AHEAD).and_then(|&row| table.get(row as usize)) {
+    if let Some(next) = rows.get(at.wrapping_add(AHEAD)).and_then(|&row| table.get(row as usize)) {
         fetch(next.as_flattened());
     }
 }
@@ -234,24 +234,25 @@ fn dot_lanes(a: &[[f32; LANES]], b: &[[f32; LANES]], fma: impl Fn(f32, f32, f32)
 }
 
 #[inline(always)]
-pub(super) fn add_squares(
+pub(super) fn add_errors(
     table: &[f32],
     rows: &[u32],
     weights: &[f32],
+    target: f32,
     v: &[f32],
     out: &mut [f32],
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
     // Where the length is known beforehand, sums stay in registers.
     match v.len() / LANES {
-        1 => add_squares_of::<1>(table, rows, weights, v, out, fma),
-        2 => add_squares_of::<2>(table, rows, weights, v, out, fma),
-        4 => add_squares_of::<4>(table, rows, weights, v, out, fma),
-        8 => add_squares_of::<8>(table, rows, weights, v, out, fma),
+        1 => add_errors_of::<1>(table, rows, weights, target, v, out, fma),
+        2 => add_errors_of::<2>(table, rows, weights, target, v, out, fma),
+        4 => add_errors_of::<4>(table, rows, weights, target, v, out, fma),
+        8 => add_errors_of::<8>(table, rows, weights, target, v, out, fma),
         _ => {
             for (&row, &weight) in rows.iter().zip(weights) {
                 let Some(y) = table.get(row as usize * v.len()..(row as usize + 1) * v.len()) else { continue };
-                let scale = weight * dot(y, v, fma);
+                let scale = weight * (target - dot(y, v, fma));
                 for (out, y) in out.iter_mut().zip(y) {
                     *out = fma(scale, *y, *out);
                 }
@@ -261,10 +262,11 @@ pub(super) fn add_squares(
 }
 
 #[inline(always)]
-fn add_squares_of<const WIDTH: usize>(
+fn add_errors_of<const WIDTH: usize>(
     table: &[f32],
     rows: &[u32],
     weights: &[f32],
+    target: f32,
     v: &[f32],
     out: &mut [f32],
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
@@ -273,13 +275,15 @@ fn add_squares_of<const WIDTH: usize>(
         (in_chunks::<WIDTH>(table), in_chunks::<WIDTH>(v), out.as_chunks_mut::<LANES>().0.as_chunks_mut::<WIDTH>().0);
     let ([v, ..], [out, ..]) = (v, out) else { return };
     let mut sums = *out;
-    for (at, (&row, &weight)) in rows.iter().zip(weights).enumerate() {
+    let observed = rows.len().min(weights.len());
+    let (rows, weights) = (&rows[..observed], &weights[..observed]);
+    for at in 0..observed {
         fetch_ahead(table, rows, at);
-        let Some(y) = table.get(row as usize) else { continue };
-        let scale = weight * fold(dot_lanes(y, v, fma));
-        for (sums, y) in sums.iter_mut().zip(y) {
+        let Some(y) = table.get(rows[at] as usize) else { continue };
+        let scale = weights[at] * (target - fold(dot_lanes(y, v, fma)));
+        for chunk in 0..WIDTH {
             for lane in 0..LANES {
-                sums[lane] = fma(scale, y[lane], sums[lane]);
+                sums[chunk][lane] = fma(scale, y[chunk][lane], sums[chunk][lane]);
             }
         }
     }

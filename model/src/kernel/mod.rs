@@ -1,5 +1,5 @@
 //! The vector kernels under training and scoring: `dot` and `add_scaled` of two vectors, `add_products` and
-//! `transpose` of small matrices, `dots` and `add_squares` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
+//! `transpose` of small matrices, `dots` and `add_errors` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
 //!
 //! This is the only module with `unsafe`. Each kernel is one plain loop, compiled for any processor, for AVX2 with fused
 //! multiply-add and, where it earns something, for AVX-512; the copy is chosen at run time. Slices are cut to what fits
@@ -88,10 +88,11 @@ kernel! {
 }
 
 kernel! {
-    /// `out += sum over k of weights[k] (y · v) y`, y being the row of `table` that `rows[k]` names: what a sum of
-    /// weighted squares `y yᵀ` makes of a vector. Rows, `v` and `out` have the same length, a multiple of [`LANES`];
-    /// rows beyond the table add nothing.
-    add_squares(table: &[f32], rows: &[u32], weights: &[f32], v: &[f32], out: &mut [f32])
+    /// `out += sum over k of weights[k] (target - y · v) y`, y being the row of `table` that `rows[k]` names: from the
+    /// weighted squares of what the products are off a target, minus half their gradient; from the target 0, minus what
+    /// a sum of `y yᵀ` makes of a vector. Rows, `v` and `out` have the same length, a multiple of [`LANES`]; rows beyond
+    /// the table add nothing.
+    add_errors(table: &[f32], rows: &[u32], weights: &[f32], target: f32, v: &[f32], out: &mut [f32])
 }
 
 kernel! {
@@ -211,23 +212,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_of_squares_are_the_naive_ones(
+        fn sums_of_errors_are_the_naive_ones(
             (table, v, out) in (1usize..10).prop_flat_map(|width| {
                 let values = |n| prop::collection::vec(-2.0f32..2.0, n * width * LANES);
                 (values(9), values(1), values(1))
             }),
             picked in prop::collection::vec((0u32..11, 0.0f32..3.0), 0..30),
+            target in -1.0f32..2.0,
         ) {
             let (rows, weights): (Vec<u32>, Vec<f32>) = picked.into_iter().unzip();
             let mut expected: Vec<f64> = out.iter().map(|&x| f64::from(x)).collect();
             for (&row, &weight) in rows.iter().zip(&weights) {
                 let Some(y) = table.chunks(v.len()).nth(row as usize) else { continue };
-                let scale = f64::from(weight) * naive(y, &v);
+                let scale = f64::from(weight) * (f64::from(target) - naive(y, &v));
                 expected.iter_mut().zip(y).for_each(|(sum, y)| *sum += scale * f64::from(*y));
             }
             let (mut got, mut portable) = (out.clone(), out);
-            add_squares(&table, &rows, &weights, &v, &mut got);
-            loops::add_squares(&table, &rows, &weights, &v, &mut portable, |x, y, sum| sum + x * y);
+            add_errors(&table, &rows, &weights, target, &v, &mut got);
+            loops::add_errors(&table, &rows, &weights, target, &v, &mut portable, |x, y, sum| sum + x * y);
             for ((got, portable), expected) in got.into_iter().zip(portable).zip(expected) {
                 let near = |x: f32| (f64::from(x) - expected).abs() < 1e-5 * (expected.abs() + 1000.0);
                 prop_assert!(near(got) && near(portable), "{got} and {portable} for {expected}");

@@ -1,0 +1,119 @@
+//! The basis in which what all rows of one side have in common is a diagonal: the eigenvectors of the other side's Gram
+//! matrix. Turning both sides into it changes no product of two rows.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+use rayon::prelude::*;
+use trolley_model::kernel::{LANES, add_products, add_scaled, transpose};
+
+/// Rows whose columns are multiplied together.
+const BLOCK: usize = 64;
+
+/// An orthonormal basis; row-major, `dims` times `dims`.
+pub(super) struct Basis {
+    vectors: Vec<f32>,
+    /// What each of its vectors is multiplied by when the Gram matrix is.
+    pub(super) eigenvalues: Vec<f32>,
+}
+
+impl Basis {
+    /// The eigenvectors of `Σ y yᵀ` over all rows, of which only the first `wanted` of `dims` numbers are not 0.
+    pub(super) fn of(rows: &[f32], wanted: usize, dims: usize) -> Self {
+        let gram = gram(rows, dims);
+        let matrix = DMatrix::from_fn(wanted, wanted, |i, j| f64::from(gram[i * dims + j]));
+        let mut basis = Self { vectors: vec![0.0; dims * dims], eigenvalues: vec![0.0; dims] };
+        // Numbers that are not finite have no basis, and never converge. No model is made of what is not finite.
+        let finite = matrix.iter().all(|number| number.is_finite());
+        let found = if finite { SymmetricEigen::try_new(matrix, f64::EPSILON, 100 * dims) } else { None };
+        let Some(found) = found else {
+            basis.eigenvalues.fill(f32::NAN);
+            return basis;
+        };
+        for (at, (value, vector)) in found.eigenvalues.iter().zip(found.eigenvectors.column_iter()).enumerate() {
+            // None is below 0, but by rounding.
+            basis.eigenvalues[at] = value.max(0.0) as f32;
+            basis.vectors[at..].iter_mut().step_by(dims).zip(&vector).for_each(|(to, from)| *to = *from as f32);
+        }
+        basis
+    }
+
+    /// Turns rows into this basis.
+    pub(super) fn turn(&self, rows: &mut [f32]) {
+        let dims = self.eigenvalues.len();
+        let vectors = self.vectors.as_chunks::<LANES>().0;
+        rows.par_chunks_mut(BLOCK * dims).for_each_init(Vec::new, |before, rows| {
+            before.clear();
+            before.extend_from_slice(rows);
+            rows.fill(0.0);
+            add_products(rows.as_chunks_mut().0, before, vectors, dims / LANES);
+        });
+    }
+}
+
+/// `Σ y yᵀ` over all rows. Summed in pieces of a fixed size, added up in order, so that it is the same at any number of
+/// threads.
+fn gram(rows: &[f32], dims: usize) -> Vec<f32> {
+    const PIECE: usize = 16 * BLOCK;
+    let width = dims / LANES;
+    let pieces: Vec<Vec<f32>> = rows
+        .par_chunks(PIECE * dims)
+        .map(|piece| {
+            let mut sum = vec![0.0; dims * dims];
+            let mut block = vec![[0.0; LANES]; BLOCK * width];
+            let mut columns = vec![[0.0; LANES]; dims * BLOCK / LANES];
+            for rows in piece.chunks(BLOCK * dims) {
+                let (filled, rest) = block.as_flattened_mut().split_at_mut(rows.len());
+                filled.copy_from_slice(rows);
+                rest.fill(0.0);
+                transpose(&block, width, &mut columns);
+                add_products(sum.as_chunks_mut().0, columns.as_flattened(), &block, width);
+            }
+            sum
+        })
+        .collect();
+    let mut gram = vec![0.0; dims * dims];
+    for piece in pieces {
+        add_scaled(&mut gram, 1.0, &piece);
+    }
+    gram
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Rows of `wanted` numbers, filled up with zeros to `dims`.
+    fn rows() -> impl Strategy<Value = (Vec<f32>, usize, usize)> {
+        (1usize..40, 0usize..200).prop_flat_map(|(wanted, rows)| {
+            let dims = wanted.next_multiple_of(LANES);
+            prop::collection::vec(prop::collection::vec(-1.0f32..1.0, wanted), rows).prop_map(move |mut rows| {
+                rows.iter_mut().for_each(|row| row.resize(dims, 0.0));
+                (rows.concat(), wanted, dims)
+            })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn in_its_own_basis_a_gram_matrix_is_a_diagonal_and_products_are_as_before((rows, wanted, dims) in rows()) {
+            let basis = Basis::of(&rows, wanted, dims);
+            let mut turned = rows.clone();
+            basis.turn(&mut turned);
+            let near = |a: f32, b: f32| (a - b).abs() < 1e-3 * (1.0 + a.abs().max(b.abs()));
+            for (at, sum) in gram(&turned, dims).into_iter().enumerate() {
+                let (i, j) = (at / dims, at % dims);
+                prop_assert!(near(sum, if i == j { basis.eigenvalues[i] } else { 0.0 }), "{i} {j} {sum}");
+            }
+            let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+            for (before, after) in rows.chunks(dims).zip(turned.chunks(dims)) {
+                prop_assert!(near(product(before, &rows[..dims]), product(after, &turned[..dims])));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_ends_and_is_seen() {
+        assert!(Basis::of(&[f32::INFINITY; 32], 16, 16).eigenvalues.iter().all(|value| value.is_nan()));
+    }
+}

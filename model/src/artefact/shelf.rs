@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{ArtefactError, Draft, Manifest, content, manifest, publish};
@@ -166,23 +167,39 @@ impl Shelf {
         }) {
             return Err(ArtefactError::Manifest { path, reason: "it does not list the files of this format".into() });
         }
-        let read = |name: &'static str| {
+        let verified = |name: &'static str| {
             let path = folder.join(name);
             let facts = &manifest.files[name];
             let found = fs::metadata(&path).map_err(ArtefactError::io(&path))?.len();
             if found != facts.bytes {
                 return Err(ArtefactError::Length { path, expected: facts.bytes, found });
             }
-            let bytes = fs::read(&path).map_err(ArtefactError::io(&path))?;
-            if blake3::hash(&bytes).to_hex().as_str() != facts.blake3 {
+            let (bytes, hash) = read(&path, found).map_err(ArtefactError::io(&path))?;
+            if hash.to_hex().as_str() != facts.blake3 {
                 return Err(ArtefactError::Hash { path });
             }
             Ok(bytes)
         };
         let refuse = |(file, reason): content::Refused| ArtefactError::Content { path: folder.join(file), reason };
-        let parts = content::decode(manifest.weights.clone(), read, refuse)?;
+        let parts = content::decode(manifest.weights.clone(), verified, refuse)?;
         let model = Model::new(parts).map_err(|reason| ArtefactError::Content { path: folder.clone(), reason })?;
         Ok(Opened { manifest, model })
+    }
+}
+
+/// A file and its hash. It is read in pieces: a system that lets nobody else run while it copies (Linux without
+/// preemption) would hold up answers for as long as it takes to copy all of it.
+fn read(path: &Path, length: u64) -> std::io::Result<(Vec<u8>, blake3::Hash)> {
+    const PIECE: u64 = 256 << 10;
+    let (mut file, mut hasher) = (File::open(path)?, blake3::Hasher::new());
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+    loop {
+        let before = bytes.len();
+        if file.by_ref().take(PIECE).read_to_end(&mut bytes)? == 0 {
+            return Ok((bytes, hasher.finalize()));
+        }
+        hasher.update(&bytes[before..]);
     }
 }
 

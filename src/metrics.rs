@@ -3,9 +3,9 @@
 //! Labels come from known markets, matched routes and fixed sets, never from what a client sent.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use metrics::{
     Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };

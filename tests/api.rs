@@ -174,7 +174,8 @@ async fn an_offer_begins_and_ends_without_a_push() {
     let snapshot = service.markets.get("de").unwrap().snapshot().unwrap();
     let on = |day: &str| {
         let now = format!("2030-01-{day}Z").parse().unwrap();
-        let mut ids: Vec<String> = snapshot.offers_for("anna", now, 10, false).into_iter().map(|o| o.id).collect();
+        let found = snapshot.offers_for("anna", now, 10, false).into_iter();
+        let mut ids: Vec<String> = found.map(|offer| offer.id.to_owned()).collect();
         ids.sort_unstable();
         ids
     };

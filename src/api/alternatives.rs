@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 
-use super::answer::{Asked, Item, Recommendation, expose, in_service};
+use super::answer::{Asked, Item, Recommendation, in_service};
 use super::bought_together::query;
 use super::extract::{Path, Query};
 use super::params::{ItemParams, id};
@@ -26,14 +27,10 @@ pub(super) async fn item(
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
     Query(params): Query<ItemParams>,
-) -> Result<Recommendation<Item>, Problem> {
+) -> Result<Response, Problem> {
     let (items, wish) = ([id("item", item)?], params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.alternatives(&query(&items, &wish));
-    let first = found.first().map(|answer| answer.tier);
-    let shown = found.into_iter().map(Item::from).collect();
-    let answer = Recommendation::new(&market, &snapshot, "alternatives", first, shown);
     let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
-    expose(&exposures, &asked, &answer);
-    Ok(answer)
+    Ok(Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found).show(&exposures, &asked))
 }

@@ -43,16 +43,11 @@ pub(super) struct Recommendation<T> {
     items: Vec<T>,
 }
 
-impl<T> Recommendation<T> {
+impl<T: Entry> Recommendation<T> {
     /// Wraps what was found, and counts it.
-    pub(super) fn new(
-        market: &Market,
-        snapshot: &Snapshot,
-        endpoint: &'static str,
-        first: Option<Tier>,
-        items: Vec<T>,
-    ) -> Self {
-        metrics::answer(market.name(), endpoint, first);
+    pub(super) fn new(market: &Market, snapshot: &Snapshot, endpoint: &'static str, found: Vec<impl Into<T>>) -> Self {
+        let items: Vec<T> = found.into_iter().map(Into::into).collect();
+        metrics::answer(market.name(), endpoint, items.first().map(Entry::tier));
         Self {
             recommendation_id: Uuid::new_v4(),
             market: market.name().to_string(),
@@ -61,9 +56,13 @@ impl<T> Recommendation<T> {
             items,
         }
     }
-}
 
-impl<T: Entry> Recommendation<T> {
+    /// Writes down what is shown, and says it.
+    pub(super) fn show(self, exposures: &Exposures, asked: &Asked<'_>) -> Response {
+        expose(exposures, asked, &self);
+        self.into_response()
+    }
+
     fn json(&self) -> serde_json::Result<Vec<u8>> {
         let Self { recommendation_id, market, model, variant, items } = self;
         // Room for all of it at once.
@@ -106,6 +105,9 @@ pub(super) trait Entry {
     /// Its ID.
     fn id(&self) -> &str;
 
+    /// Who answered.
+    fn tier(&self) -> Tier;
+
     /// Appends its fields.
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()>;
 }
@@ -121,7 +123,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// Writes down what is shown.
-pub(super) fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl Entry>) {
+fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl Entry>) {
     if exposures.wanted() {
         exposures.add(Exposure {
             at: chrono::Utc::now(),
@@ -139,49 +141,48 @@ pub(super) fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommen
 
 /// A recommended item.
 #[derive(Debug, ToSchema)]
-pub(super) struct Item {
+pub(super) struct Item<'a> {
     /// Its ID.
     #[schema(example = "1082185")]
-    id: String,
+    id: &'a str,
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
     /// Who answered.
     #[schema(value_type = String, example = "model")]
-    tier: &'static str,
+    tier: Tier,
     /// Why, with `explain=true`: the parts of the score, those that say most first.
     reasons: Option<Vec<Reason>>,
 }
 
-impl From<live::Answer> for Item {
-    fn from(answer: live::Answer) -> Self {
+impl<'a> From<live::Answer<'a>> for Item<'a> {
+    fn from(answer: live::Answer<'a>) -> Self {
         let reasons = answer.reasons.map(reasons);
-        Self { id: answer.id, score: answer.score, tier: answer.tier.name(), reasons }
+        Self { id: answer.id, score: answer.score, tier: answer.tier, reasons }
     }
 }
 
-impl Entry for Item {
+impl Entry for Item<'_> {
     fn id(&self) -> &str {
-        &self.id
+        self.id
+    }
+
+    fn tier(&self) -> Tier {
+        self.tier
     }
 
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
         raw(body, "\"id\":");
-        string(body, &self.id)?;
+        string(body, self.id)?;
         write_score(body, self.score, self.tier, self.reasons.as_deref())
     }
 }
 
 /// Appends the fields that are the same of all that is recommended.
-fn write_score(
-    body: &mut Vec<u8>,
-    score: f32,
-    tier: &'static str,
-    reasons: Option<&[Reason]>,
-) -> serde_json::Result<()> {
+fn write_score(body: &mut Vec<u8>, score: f32, tier: Tier, reasons: Option<&[Reason]>) -> serde_json::Result<()> {
     raw(body, ",\"score\":");
     value(body, &score)?;
     raw(body, ",\"tier\":\"");
-    raw(body, tier);
+    raw(body, tier.name());
     raw(body, "\"");
     if let Some(reasons) = reasons {
         raw(body, ",\"reasons\":");
@@ -192,39 +193,43 @@ fn write_score(
 
 /// An offer for a customer, or a customer for an offer.
 #[derive(Debug, ToSchema)]
-pub(super) struct OfferItem {
+pub(super) struct OfferItem<'a> {
     /// The ID of the offer, or of the customer.
     #[schema(example = "o1")]
-    id: String,
+    id: &'a str,
     /// The item of the offer that makes it relevant.
     #[schema(example = "1082185")]
-    item: String,
+    item: &'a str,
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
     /// Who answered.
     #[schema(value_type = String, example = "model")]
-    tier: &'static str,
+    tier: Tier,
     /// Why, with `explain=true`.
     reasons: Option<Vec<Reason>>,
 }
 
-impl From<live::OfferAnswer> for OfferItem {
-    fn from(answer: live::OfferAnswer) -> Self {
+impl<'a> From<live::OfferAnswer<'a>> for OfferItem<'a> {
+    fn from(answer: live::OfferAnswer<'a>) -> Self {
         let reasons = answer.reasons.map(reasons);
-        Self { id: answer.id, item: answer.item, score: answer.score, tier: answer.tier.name(), reasons }
+        Self { id: answer.id, item: answer.item, score: answer.score, tier: answer.tier, reasons }
     }
 }
 
-impl Entry for OfferItem {
+impl Entry for OfferItem<'_> {
     fn id(&self) -> &str {
-        &self.id
+        self.id
+    }
+
+    fn tier(&self) -> Tier {
+        self.tier
     }
 
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
         raw(body, "\"id\":");
-        string(body, &self.id)?;
+        string(body, self.id)?;
         raw(body, ",\"item\":");
-        string(body, &self.item)?;
+        string(body, self.item)?;
         write_score(body, self.score, self.tier, self.reasons.as_deref())
     }
 }

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer::{Asked, Item, Recommendation, expose, in_service};
+use super::answer::{Asked, Item, Recommendation, in_service};
 use super::extract::{self, Path, Query};
 use super::params::{ItemParams, Wish, id, ids};
 use super::problem::Problem;
@@ -27,7 +28,7 @@ pub(super) async fn item(
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
     Query(params): Query<ItemParams>,
-) -> Result<Recommendation<Item>, Problem> {
+) -> Result<Response, Problem> {
     answer(&markets, &exposures, &market, &[id("item", item)?], &params.check()?)
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn cart(
     State(exposures): State<Exposures>,
     Path(market): Path<String>,
     extract::Json(cart): extract::Json<Cart>,
-) -> Result<Recommendation<Item>, Problem> {
+) -> Result<Response, Problem> {
     let Cart { items, customer, limit, exclude, include_repeats, explain } = cart;
     let wish = Wish::of_cart(customer, limit, exclude, include_repeats, explain)?;
     answer(&markets, &exposures, &market, &ids("items", items)?, &wish)
@@ -79,15 +80,11 @@ fn answer(
     market: &str,
     items: &[String],
     wish: &Wish,
-) -> Result<Recommendation<Item>, Problem> {
+) -> Result<Response, Problem> {
     let (market, snapshot) = in_service(markets, market)?;
     let found = snapshot.bought_together(&query(items, wish));
-    let first = found.first().map(|answer| answer.tier);
-    let shown = found.into_iter().map(Item::from).collect();
-    let answer = Recommendation::new(&market, &snapshot, "bought-together", first, shown);
     let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
-    expose(exposures, &asked, &answer);
-    Ok(answer)
+    Ok(Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found).show(exposures, &asked))
 }
 
 /// A wish as the snapshot takes it.

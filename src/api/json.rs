@@ -21,9 +21,7 @@ pub(super) fn value(body: &mut Vec<u8>, value: &impl Serialize) -> serde_json::R
 /// # Errors
 /// As [`value`].
 pub(super) fn string(body: &mut Vec<u8>, text: &str) -> serde_json::Result<()> {
-    // Without an early end many bytes are looked at in one step.
-    let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    if text.bytes().fold(false, |any, byte| any | escaped(byte)) {
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
         return value(body, &text);
     }
     body.push(b'"');

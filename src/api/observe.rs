@@ -1,10 +1,11 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -16,27 +17,37 @@ use crate::metrics;
 /// No request may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What all requests share: a bound in time, a panic contained, and counts and times by the matched route.
+/// What all requests share: a bound in time, a panic contained, and counts and times by the route of this name.
 ///
 /// A service of its own: a function as middleware would copy and box what is below it for each request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Observe;
+#[derive(Clone, Debug)]
+pub(super) struct Observe(Arc<str>);
 
 #[derive(Clone, Debug)]
-pub(super) struct Observed<S>(S);
+pub(super) struct Observed<S> {
+    route: Arc<str>,
+    inner: S,
+}
+
+impl Observe {
+    /// The requests of a route, by its path.
+    pub(super) fn route(path: &str) -> Self {
+        Self(path.into())
+    }
+}
 
 impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Observed<S> {
-        Observed(inner)
+        Observed { route: self.0.clone(), inner }
     }
 }
 
 impl<S> Service<Request> for Observed<S>
 where
     S: Service<Request, Error = Infallible>,
-    S::Response: IntoResponse,
+    S::Response: IntoResponse + Send,
     S::Future: Send + 'static,
 {
     type Response = Response;
@@ -44,7 +55,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
@@ -55,10 +66,16 @@ where
             Method::POST => "POST",
             _ => "other",
         };
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        let route = self.route.clone();
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
-            let response = match tokio::time::timeout(PATIENCE, answer).await {
+            let mut answer = pin!(answer);
+            // Most answers are ready at once, and need no clock. It is large: in a box of its own it does not make this one so.
+            let answer = match (&mut answer).now_or_never() {
+                Some(answer) => Ok(answer),
+                None => Box::pin(tokio::time::timeout(PATIENCE, answer)).await,
+            };
+            let response = match answer {
                 Ok(Ok(response)) => response?.into_response(),
                 Ok(Err(_)) => {
                     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
@@ -69,8 +86,7 @@ where
                     Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
                 }
             };
-            let route = route.as_ref().map_or("none", MatchedPath::as_str);
-            metrics::request(method, route, response.status().as_u16(), started.elapsed());
+            metrics::request(method, &route, response.status().as_u16(), started.elapsed());
             Ok(response)
         })
     }

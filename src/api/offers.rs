@@ -4,12 +4,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::answer::{Asked, OfferItem, Recommendation, expose, in_service};
+use super::answer::{Asked, OfferItem, Recommendation, in_service};
 use super::extract::{self, Path, Query};
 use super::params::{AudienceParams, OfferParams, id};
 use super::problem::Problem;
@@ -36,16 +37,12 @@ pub(super) async fn of_customer(
     State(exposures): State<Exposures>,
     Path((market, customer)): Path<(String, String)>,
     Query(params): Query<OfferParams>,
-) -> Result<Recommendation<OfferItem>, Problem> {
+) -> Result<Response, Problem> {
     let (customer, (limit, explain)) = (id("customer", customer)?, params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.offers_for(&customer, Utc::now(), limit, explain);
-    let first = found.first().map(|answer| answer.tier);
-    let shown = found.into_iter().map(OfferItem::from).collect();
-    let answer = Recommendation::new(&market, &snapshot, "offers", first, shown);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
-    expose(&exposures, &asked, &answer);
-    Ok(answer)
+    Ok(Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found).show(&exposures, &asked))
 }
 
 /// Which customers is this offer for?
@@ -62,25 +59,19 @@ pub(super) async fn audience(
     State(markets): State<Arc<Markets>>,
     Path((market, offer)): Path<(String, String)>,
     Query(params): Query<AudienceParams>,
-) -> Result<Recommendation<OfferItem>, Problem> {
+) -> Result<Response, Problem> {
     let (limit, explain) = params.check()?;
     let (market, snapshot) = in_service(&markets, &market)?;
     // All customers are scored: too long for a thread that others wait for, and for many at a time.
     let room = ROOM.acquire().await;
-    let work = {
-        let snapshot = snapshot.clone();
-        background(move || {
-            let _room = room;
-            snapshot.audience(&offer, limit, explain)
-        })
-    };
-    let found = work
-        .await
+    let work = background(move || {
+        let _room = room;
+        let found = snapshot.audience(&offer, limit, explain)?;
+        Some(Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "audience", found).into_response())
+    });
+    work.await
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the audience could not be worked out"))?
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such offer"))?;
-    let first = found.first().map(|answer| answer.tier);
-    let items = found.into_iter().map(OfferItem::from).collect();
-    Ok(Recommendation::new(&market, &snapshot, "audience", first, items))
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such offer"))
 }
 
 /// All offers of a market.

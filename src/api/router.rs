@@ -9,7 +9,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch::{self, Receiver};
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use super::keys::{Keys, Require};
@@ -22,6 +22,9 @@ use crate::live::{Keeper, Markets};
 
 /// Bytes in the body of a push; in any other, 2 MB, as axum has it.
 const LARGEST_PUSH: usize = 32 << 20;
+
+/// What requests count as that none of the routes took.
+const NO_ROUTE: &str = "none";
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -75,35 +78,52 @@ part!(stopping: Receiver<bool>);
 
 /// All routes, by the scope of the key that they need.
 fn v1(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
+    let push = |routes| open_to(keys, Scope::Push, routes);
     let pushes = OpenApiRouter::new()
-        .routes(routes!(offers::replace))
-        .routes(routes!(stock::update))
-        .routes(routes!(rules::replace, rules::list))
-        .route_layer((Observe, Require(keys.clone(), Scope::Push), DefaultBodyLimit::max(LARGEST_PUSH)));
+        .routes(push(routes!(offers::replace)))
+        .routes(push(routes!(stock::update)))
+        .routes(push(routes!(rules::replace, rules::list)))
+        .route_layer(DefaultBodyLimit::max(LARGEST_PUSH));
+    let question = |routes| open_to(keys, Scope::Recommend, routes);
     let questions = OpenApiRouter::new()
-        .routes(routes!(markets::list))
-        .routes(routes!(bought_together::item))
-        .routes(routes!(bought_together::cart))
-        .routes(routes!(why_not::item))
-        .routes(routes!(alternatives::item))
-        .routes(routes!(offers::of_customer))
-        .routes(routes!(offers::audience))
-        .routes(routes!(events::record))
-        .route_layer((Observe, Require(keys.clone(), Scope::Recommend)));
+        .routes(question(routes!(markets::list)))
+        .routes(question(routes!(bought_together::item)))
+        .routes(question(routes!(bought_together::cart)))
+        .routes(question(routes!(why_not::item)))
+        .routes(question(routes!(alternatives::item)))
+        .routes(question(routes!(offers::of_customer)))
+        .routes(question(routes!(offers::audience)))
+        .routes(question(routes!(events::record)));
     administration(keys).merge(health()).merge(questions).merge(pushes)
 }
 
 fn administration(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
+    let change = |routes| open_to(keys, Scope::Admin, routes);
     OpenApiRouter::new()
-        .routes(routes!(models::list))
-        .routes(routes!(models::set_current))
-        .routes(routes!(erasure::erase))
-        .route_layer((Observe, Require(keys.clone(), Scope::Admin)))
+        .routes(change(routes!(models::list)))
+        .routes(change(routes!(models::set_current)))
+        .routes(change(routes!(erasure::erase)))
 }
 
 /// Open to whoever looks after the process.
 fn health() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(admin::live)).routes(routes!(admin::ready)).route_layer(Observe)
+    OpenApiRouter::new().routes(open_to_all(routes!(admin::live))).routes(open_to_all(routes!(admin::ready)))
+}
+
+/// The routes of a path, for keys that have the scope.
+fn open_to(keys: &Arc<Keys>, scope: Scope, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+    let layers = (Observe::route(path(&routes)), Require(keys.clone(), scope));
+    routes.map(|methods| methods.route_layer(layers))
+}
+
+/// The routes of a path, for anybody.
+fn open_to_all(routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+    let observe = Observe::route(path(&routes));
+    routes.map(|methods| methods.route_layer(observe))
+}
+
+fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
+    described.paths.keys().next().map_or(NO_ROUTE, String::as_str)
 }
 
 /// The API's description.
@@ -119,7 +139,8 @@ pub fn router(service: Service) -> Router {
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let router = router.with_state(Shared(Arc::new(service))).route(
         "/openapi.json",
-        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }).layer(Observe),
+        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) })
+            .layer(Observe::route("/openapi.json")),
     );
     finished(router)
 }
@@ -129,7 +150,7 @@ pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
     let (router, _) = administration(&service.keys).merge(health()).split_for_parts();
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
-        .route_layer((Observe, Require(service.keys.clone(), Scope::Metrics)))
+        .route_layer((Observe::route("/metrics"), Require(service.keys.clone(), Scope::Metrics)))
         .with_state((service.keeper.clone(), handle));
     finished(router.with_state(Shared(Arc::new(service))).merge(metrics))
 }
@@ -140,5 +161,7 @@ fn finished(router: Router) -> Router {
     let other = || async {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
     };
-    router.fallback(nothing.layer(Observe)).method_not_allowed_fallback(other.layer(Observe))
+    router
+        .fallback(nothing.layer(Observe::route(NO_ROUTE)))
+        .method_not_allowed_fallback(other.layer(Observe::route(NO_ROUTE)))
 }

@@ -113,7 +113,7 @@ impl Recommend {
 }
 
 /// Offer, item, score, tier and reasons.
-type Row = (Option<String>, String, f32, &'static str, Option<Vec<Why>>);
+type Row<'a> = (Option<&'a str>, &'a str, f32, &'static str, Option<Vec<Why>>);
 
 impl Wish {
     fn open(&self) -> anyhow::Result<Snapshot> {
@@ -165,7 +165,7 @@ impl Wish {
         Query { items, customer, exclude: &[], repeats, limit: usize::from(self.limit), explain: true }
     }
 
-    fn print(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row>) -> anyhow::Result<()> {
+    fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) -> anyhow::Result<()> {
         let catalogue = snapshot.model().catalogue();
         let mut table: Option<Table> = None;
         for (rank, (offer, item, score, tier, reasons)) in rows.enumerate() {
@@ -173,10 +173,15 @@ impl Wish {
                 Some(_) => &["rank", "offer", "item", "name", "score", "tier", "why"],
                 None => &["rank", "item", "name", "score", "tier", "why"],
             };
-            let name = catalogue.items().position(&item).and_then(|item| catalogue.name(item));
+            let name = catalogue.items().position(item).and_then(|item| catalogue.name(item));
             let mut cells = vec![(rank + 1).to_string()];
-            cells.extend(offer);
-            cells.extend([item.clone(), name.unwrap_or_default().to_owned(), format!("{score:.3}"), tier.to_owned()]);
+            cells.extend(offer.map(str::to_owned));
+            cells.extend([
+                item.to_owned(),
+                name.unwrap_or_default().to_owned(),
+                format!("{score:.3}"),
+                tier.to_owned(),
+            ]);
             cells.push(self.why(&reasons.unwrap_or_default()));
             table.get_or_insert_with(|| Table::new(header)).row(cells);
         }

@@ -50,9 +50,9 @@ pub struct Query<'a> {
 
 /// A recommended item.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct Answer<'a> {
     /// Its ID.
-    pub id: String,
+    pub id: &'a str,
     /// Comparable within one answer and tier only.
     pub score: f32,
     /// Who answered.
@@ -63,11 +63,11 @@ pub struct Answer {
 
 /// An offer for a customer, or a customer for an offer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OfferAnswer {
+pub struct OfferAnswer<'a> {
     /// The ID of the offer (or the customer).
-    pub id: String,
+    pub id: &'a str,
     /// The ID of the item that makes it relevant.
-    pub item: String,
+    pub item: &'a str,
     /// Comparable within one answer and tier only.
     pub score: f32,
     /// Who answered.
@@ -142,7 +142,7 @@ impl Snapshot {
     }
 
     /// What else goes into this basket?
-    pub fn bought_together(&self, query: &Query<'_>) -> Vec<Answer> {
+    pub fn bought_together(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
         self.answer(query, &items, Question::BoughtTogether, |ask, limits| {
             recommend::bought_together(&self.model, ask, limits)
@@ -150,7 +150,7 @@ impl Snapshot {
     }
 
     /// The first item of the query is out of stock: what instead?
-    pub fn alternatives(&self, query: &Query<'_>) -> Vec<Answer> {
+    pub fn alternatives(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
         self.answer(query, &items, Question::Alternatives, |ask, limits| match ask.items {
             [item, ..] => recommend::alternatives(&self.model, *item, ask.customer, limits),
@@ -165,10 +165,10 @@ impl Snapshot {
         items: &[u32],
         question: Question,
         recommend: impl FnOnce(&Ask<'_>, &Limits<'_>) -> Vec<Recommended>,
-    ) -> Vec<Answer> {
+    ) -> Vec<Answer<'_>> {
         self.within_limits(query, items, |ask, limits| {
             let found = recommend(ask, limits).into_iter().map(|found| Answer {
-                id: self.model.catalogue().items().get(found.item).to_owned(),
+                id: self.model.catalogue().items().get(found.item),
                 score: found.score,
                 tier: found.tier,
                 reasons: query.explain.then(|| self.why(question, ask, &found)),
@@ -197,7 +197,7 @@ impl Snapshot {
     }
 
     /// Which of the offers that hold now are for this customer?
-    pub fn offers_for(&self, customer: &str, now: DateTime<Utc>, limit: usize, explain: bool) -> Vec<OfferAnswer> {
+    pub fn offers_for(&self, customer: &str, now: DateTime<Utc>, limit: usize, explain: bool) -> Vec<OfferAnswer<'_>> {
         let customer = self.customer(Some(customer));
         let (board, items) = (self.board(now), self.model.catalogue().items());
         let ask = Ask { items: &[], customer };
@@ -205,8 +205,8 @@ impl Snapshot {
             let at = board.offers[ranked.offer];
             let offer = &self.offers[at];
             let item = match ranked.item {
-                Some(item) => items.get(item).to_owned(),
-                None => offer.items[self.open[at].first.unwrap_or(0)].clone(),
+                Some(item) => items.get(item),
+                None => &offer.items[self.open[at].first.unwrap_or(0)],
             };
             let reasons = explain.then(|| {
                 ranked.item.map_or_else(Vec::new, |item| {
@@ -216,7 +216,7 @@ impl Snapshot {
                     self.why_offer(&ask, &found, &offer)
                 })
             });
-            OfferAnswer { id: offer.id.clone(), item, score: ranked.score, tier: ranked.tier, reasons }
+            OfferAnswer { id: &offer.id, item, score: ranked.score, tier: ranked.tier, reasons }
         });
         ranked.collect()
     }
@@ -233,7 +233,7 @@ impl Snapshot {
 
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
     /// matters: a newsletter is written for next week.
-    pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer>> {
+    pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer<'_>>> {
         let offer = self.offers.iter().find(|known| known.id == offer)?;
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
         items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
@@ -244,8 +244,8 @@ impl Snapshot {
             let ask = Ask { items: &[], customer: Some(found.customer) };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
-                id: self.model.histories().customers().get(found.customer).to_owned(),
-                item: self.model.catalogue().items().get(found.item).to_owned(),
+                id: self.model.histories().customers().get(found.customer),
+                item: self.model.catalogue().items().get(found.item),
                 score: found.score,
                 tier: Tier::Model,
                 reasons: explain.then(|| self.why_offer(&ask, &recommended, &wanted)),

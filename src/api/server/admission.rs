@@ -3,6 +3,7 @@
 //! Answers are pure computation: they never wait for anything but the processor, so a limit on requests in flight would
 //! never be reached. Therefore a request that was read first steps back behind all others that are ready to be read, and
 //! is counted until its turn comes. How many are waiting, times what an answer takes, is how long the next would wait.
+//! While there are so few connections that all of them together could not make anybody wait too long, that is spared.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -27,6 +28,7 @@ const FEW: u64 = 4;
 /// Who is waiting, and how long an answer takes.
 #[derive(Debug)]
 pub(super) struct Admission {
+    connections: AtomicUsize,
     waiting: AtomicUsize,
     /// The mean time of an answer, in nanoseconds.
     mean: AtomicU64,
@@ -42,16 +44,42 @@ impl Admission {
     /// Refuses what would wait longer than `limit`; 0 refuses nothing.
     pub(super) fn new(limit: Duration) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, |processors| processors.get() as u64);
-        Self { waiting: AtomicUsize::new(0), mean: AtomicU64::new(0), processors, limit }
+        Self {
+            connections: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            mean: AtomicU64::new(0),
+            processors,
+            limit,
+        }
+    }
+
+    /// A connection has been opened.
+    pub(super) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection has been closed.
+    pub(super) fn disconnected(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How long the last of so many questions would wait.
+    fn wait(&self, questions: u64) -> Duration {
+        Duration::from_nanos(questions * self.mean.load(Ordering::Relaxed) / self.processors)
+    }
+
+    /// Whether anybody could have to wait too long; `shared` if the connection has several requests at a time.
+    fn may_be_long(&self, shared: bool) -> bool {
+        let connections = self.connections.load(Ordering::Relaxed) as u64;
+        !self.limit.is_zero() && (shared || self.wait(connections) > self.limit)
     }
 
     /// A turn; `None` for a question that would wait too long. Health is always answered.
     pub(super) fn enter(self: &Arc<Self>, path: &str) -> Option<Turn> {
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
         let turn = Turn(self.clone());
-        let wait = Duration::from_nanos(ahead * self.mean.load(Ordering::Relaxed) / self.processors);
         let few = ahead < FEW * self.processors;
-        if wait > self.limit && !few && !self.limit.is_zero() && path.starts_with("/v1/") {
+        if self.wait(ahead) > self.limit && !few && !self.limit.is_zero() && path.starts_with("/v1/") {
             metrics::request_shed();
             return None;
         }
@@ -81,9 +109,11 @@ pub(super) fn refusal() -> Response {
 }
 
 impl Turn {
-    /// Steps back behind what is ready to be read, then begins.
-    pub(super) async fn begin(self) -> Instant {
-        tokio::task::yield_now().await;
+    /// Steps back behind what is ready to be read, if that may be much, then begins.
+    pub(super) async fn begin(self, shared: bool) -> Instant {
+        if self.0.may_be_long(shared) {
+            tokio::task::yield_now().await;
+        }
         Instant::now()
     }
 }
@@ -91,5 +121,28 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_steps_back_while_all_together_could_not_wait_too_long() {
+        let admission = Admission { processors: 2, ..Admission::new(Duration::from_micros(1000)) };
+        (0..40).for_each(|_| admission.connected());
+        assert!(!admission.may_be_long(false), "how long an answer takes is not known yet");
+        (0..1000).for_each(|_| admission.answered(Duration::from_micros(40)));
+        assert!(!admission.may_be_long(false), "40 answers of 40 µs by two processors");
+        assert!(admission.may_be_long(true), "who knows how many");
+        (0..20).for_each(|_| admission.connected());
+        assert!(admission.may_be_long(false), "60 of them");
+        (0..20).for_each(|_| admission.disconnected());
+        assert!(!admission.may_be_long(false));
+        let unlimited = Admission::new(Duration::ZERO);
+        unlimited.connected();
+        unlimited.answered(Duration::from_secs(1));
+        assert!(!unlimited.may_be_long(true), "nothing is refused");
     }
 }

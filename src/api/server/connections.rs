@@ -78,7 +78,7 @@ impl Door {
                 stopping: stopping.clone(),
                 leaving: self.leaving,
                 traffic: Arc::default(),
-                _counted: Counted::new(permit),
+                _counted: Counted::new(permit, admission.clone()),
             };
             tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
         }
@@ -96,18 +96,24 @@ async fn left(stopping: Receiver<bool>, leaving: Duration) {
 }
 
 /// Counts a connection as long as it is there.
-struct Counted(#[expect(dead_code, reason = "given back when it is dropped")] OwnedSemaphorePermit);
+struct Counted {
+    #[expect(dead_code, reason = "given back when it is dropped")]
+    permit: OwnedSemaphorePermit,
+    admission: Option<Arc<Admission>>,
+}
 
 impl Counted {
-    fn new(permit: OwnedSemaphorePermit) -> Self {
+    fn new(permit: OwnedSemaphorePermit, admission: Option<Arc<Admission>>) -> Self {
         metrics::connection_opened();
-        Self(permit)
+        admission.iter().for_each(|admission| admission.connected());
+        Self { permit, admission }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         metrics::connection_closed();
+        self.admission.iter().for_each(|admission| admission.disconnected());
     }
 }
 
@@ -189,7 +195,7 @@ impl Guest {
                 match admission.enter(request.uri().path()) {
                     None => Ok(admission::refusal()),
                     Some(turn) => {
-                        let began = turn.begin().await;
+                        let began = turn.begin(!one).await;
                         let response = router.call(request).await;
                         if question {
                             admission.answered(began.elapsed());

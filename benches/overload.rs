@@ -32,6 +32,12 @@ const CONNECTIONS: usize = 512;
 const SECONDS: f64 = 1.0;
 const ROUNDS: usize = 21;
 
+/// The loads of a round, as the table has them.
+const HALF: usize = 0;
+const BARE: usize = 1;
+const SWAPPED: usize = 2;
+const TWICE: usize = 3;
+
 /// What came of a load.
 #[derive(Default)]
 struct Load {
@@ -273,7 +279,7 @@ fn main() {
         for round in 0..ROUNDS {
             let before = closed(&server.api, requests.clone()).await.goodput();
             let (service, bare) = (&server.api, &bare.address);
-            let mut order = [(0, service, 0.5, false), (2, service, 0.5, true), (1, bare, 0.5, false), (3, service, 2.0, false)];
+            let mut order = [(HALF, service, 0.5, false), (SWAPPED, service, 0.5, true), (BARE, bare, 0.5, false), (TWICE, service, 2.0, false)];
             // Which of the two that are compared comes first must not matter.
             if round % 2 == 1 {
                 order.swap(0, 1);
@@ -292,7 +298,7 @@ fn main() {
                 swap.into_iter().for_each(|swap| swap.join().unwrap());
             }
             last = closed(&server.api, requests.clone()).await.goodput();
-            half = loads[0].quantile(0.99);
+            half = loads[HALF].quantile(0.99);
             for (rounds, mut load) in rounds.iter_mut().zip(loads) {
                 rounds.push(load.figures(f64::midpoint(before, last), half));
             }

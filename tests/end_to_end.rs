@@ -167,8 +167,14 @@ fn trained_served_asked_and_swapped_under_load() {
     succeeded(&["train", "--config", &config(folder.path(), "fr")]);
     server.wait_for("/v1/markets/fr/items/1082185/bought-together", |status, _| status == 200);
 
+    // Whoever asks by another method counts where they asked, and whoever asks for nothing that there is does not.
+    assert_eq!(request(&server.api, "PUT", "/v1/markets/us/items/1/alternatives", "").0, 405);
+    assert_eq!(server.get("/v1/nothing").0, 404);
     let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
     for line in [
+        "trolley_requests_total{method=\"PUT\",route=\"/v1/markets/{market}/items/{item}/alternatives\",status=\"405\"} 1",
+        "trolley_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
+        "trolley_requests_total{method=\"PUT\",route=\"/v1/markets/{market}/offers\",status=\"200\"} 1",
         "trolley_model_swaps_total{market=\"us\"} 2",
         "trolley_models_refused_total{market=\"us\"} 0",
         "trolley_offers{market=\"us\"} 2",

@@ -70,7 +70,7 @@ where
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
             let mut answer = pin!(answer);
-            // Most answers are ready at once, and need no clock. It is large: in a box of its own it does not make this one so.
+            // Most answers are ready at once, and need no timer. One is large: in a box of its own it makes this one no larger.
             let answer = match (&mut answer).now_or_never() {
                 Some(answer) => Ok(answer),
                 None => Box::pin(tokio::time::timeout(PATIENCE, answer)).await,

@@ -112,14 +112,15 @@ fn health() -> OpenApiRouter<Shared> {
 
 /// The routes of a path, for keys that have the scope.
 fn open_to(keys: &Arc<Keys>, scope: Scope, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
-    let layers = (Observe::route(path(&routes)), Require(keys.clone(), scope));
-    routes.map(|methods| methods.route_layer(layers))
+    let observe = Observe::route(path(&routes));
+    let layers = (observe.clone(), Require(keys.clone(), scope));
+    routes.map(|methods| methods.route_layer(layers).fallback(other_method.layer(observe)))
 }
 
 /// The routes of a path, for anybody.
 fn open_to_all(routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
     let observe = Observe::route(path(&routes));
-    routes.map(|methods| methods.route_layer(observe))
+    routes.map(|methods| methods.route_layer(observe.clone()).fallback(other_method.layer(observe)))
 }
 
 fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
@@ -158,10 +159,11 @@ pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
 /// With problems for whatever has no handler.
 fn finished(router: Router) -> Router {
     let nothing = || async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") };
-    let other = || async {
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
-    };
     router
         .fallback(nothing.layer(Observe::route(NO_ROUTE)))
-        .method_not_allowed_fallback(other.layer(Observe::route(NO_ROUTE)))
+        .method_not_allowed_fallback(other_method.layer(Observe::route(NO_ROUTE)))
+}
+
+async fn other_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see /openapi.json")
 }

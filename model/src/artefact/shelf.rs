@@ -187,8 +187,8 @@ impl Shelf {
     }
 }
 
-/// A file and its hash. It is read in pieces: a system that lets nobody else run while it copies (Linux without
-/// preemption) would hold up answers for as long as it takes to copy all of it.
+/// A file and its hash. Read in pieces: while all of a file was copied by one call of a system that does not preempt,
+/// answers on that processor waited for milliseconds (docs/performance.md).
 fn read(path: &Path, length: u64) -> std::io::Result<(Vec<u8>, blake3::Hash)> {
     const PIECE: u64 = 256 << 10;
     let (mut file, mut hasher) = (File::open(path)?, blake3::Hasher::new());

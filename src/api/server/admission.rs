@@ -3,7 +3,7 @@
 //! Answers are pure computation: they never wait for anything but the processor, so a limit on requests in flight would
 //! never be reached. Therefore a request that was read first steps back behind all others that are ready to be read, and
 //! is counted until its turn comes. How many are waiting, times what an answer takes, is how long the next would wait.
-//! While there are so few connections that all of them together could not make anybody wait too long, that is spared.
+//! All that is spared while there are so few connections that a question of each could not make anybody wait too long.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -37,8 +37,8 @@ pub(super) struct Admission {
     limit: Duration,
 }
 
-/// A request that waits for its turn.
-pub(super) struct Turn(Arc<Admission>);
+/// A request that waits for its turn; nothing, if it need not.
+pub(super) struct Turn(Option<Arc<Admission>>);
 
 impl Admission {
     /// Refuses what would wait longer than `limit`; 0 refuses nothing.
@@ -68,18 +68,22 @@ impl Admission {
         Duration::from_nanos(questions * self.mean.load(Ordering::Relaxed) / self.processors)
     }
 
-    /// Whether anybody could have to wait too long; `shared` if the connection has several requests at a time.
+    /// Whether anybody could have to wait too long.
     fn may_be_long(&self, shared: bool) -> bool {
         let connections = self.connections.load(Ordering::Relaxed) as u64;
         !self.limit.is_zero() && (shared || self.wait(connections) > self.limit)
     }
 
-    /// A turn; `None` for a question that would wait too long. Health is always answered.
-    pub(super) fn enter(self: &Arc<Self>, path: &str) -> Option<Turn> {
+    /// A turn; `None` for a question that would wait too long. Health is always answered. `shared` if the connection has
+    /// several requests at a time.
+    pub(super) fn enter(self: &Arc<Self>, path: &str, shared: bool) -> Option<Turn> {
+        if !self.may_be_long(shared) {
+            return Some(Turn(None));
+        }
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
-        let turn = Turn(self.clone());
+        let turn = Turn(Some(self.clone()));
         let few = ahead < FEW * self.processors;
-        if self.wait(ahead) > self.limit && !few && !self.limit.is_zero() && path.starts_with("/v1/") {
+        if self.wait(ahead) > self.limit && !few && path.starts_with("/v1/") {
             metrics::request_shed();
             return None;
         }
@@ -110,8 +114,8 @@ pub(super) fn refusal() -> Response {
 
 impl Turn {
     /// Steps back behind what is ready to be read, if that may be much, then begins.
-    pub(super) async fn begin(self, shared: bool) -> Instant {
-        if self.0.may_be_long(shared) {
+    pub(super) async fn begin(self) -> Instant {
+        if self.0.is_some() {
             tokio::task::yield_now().await;
         }
         Instant::now()
@@ -120,7 +124,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.iter().for_each(|admission| _ = admission.waiting.fetch_sub(1, Ordering::Relaxed));
     }
 }
 
@@ -128,12 +132,37 @@ impl Drop for Turn {
 mod tests {
     use super::*;
 
+    use futures_util::FutureExt;
+
+    /// With answers that take 40 µs.
+    fn admission(limit: u64, processors: u64) -> Arc<Admission> {
+        let admission = Admission { processors, ..Admission::new(Duration::from_micros(limit)) };
+        (0..1000).for_each(|_| admission.answered(Duration::from_micros(40)));
+        Arc::new(admission)
+    }
+
+    #[tokio::test]
+    async fn a_question_that_would_wait_too_long_is_refused_and_health_is_not() {
+        let admission = admission(300, 1);
+        let turns: Vec<Turn> = (0..8).map(|_| admission.enter("/v1/markets", true).expect("not yet")).collect();
+        assert!(admission.enter("/v1/markets", true).is_none(), "eight are ahead");
+        assert!(admission.enter("/health/live", true).is_some());
+        drop(turns);
+        let turn = admission.enter("/v1/markets", true).expect("nobody is ahead");
+        assert!(turn.begin().now_or_never().is_none(), "it steps back");
+        (0..7).for_each(|_| admission.connected());
+        let turn = admission.enter("/v1/markets", false).expect("seven connections are few");
+        assert!(turn.begin().now_or_never().is_some(), "it need not");
+        admission.connected();
+        let turn = admission.enter("/v1/markets", false).expect("nobody is ahead");
+        assert!(turn.begin().now_or_never().is_none(), "all eight together would make the last wait too long");
+        assert_eq!(admission.waiting.load(Ordering::Relaxed), 0, "all are counted off");
+    }
+
     #[test]
     fn nobody_steps_back_while_all_together_could_not_wait_too_long() {
-        let admission = Admission { processors: 2, ..Admission::new(Duration::from_micros(1000)) };
+        let admission = admission(1000, 2);
         (0..40).for_each(|_| admission.connected());
-        assert!(!admission.may_be_long(false), "how long an answer takes is not known yet");
-        (0..1000).for_each(|_| admission.answered(Duration::from_micros(40)));
         assert!(!admission.may_be_long(false), "40 answers of 40 µs by two processors");
         assert!(admission.may_be_long(true), "who knows how many");
         (0..20).for_each(|_| admission.connected());

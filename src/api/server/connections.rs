@@ -192,10 +192,10 @@ impl Guest {
             let answer = async {
                 let Some(admission) = admission else { return router.call(request).await };
                 let question = request.method() == Method::GET;
-                match admission.enter(request.uri().path()) {
+                match admission.enter(request.uri().path(), !one) {
                     None => Ok(admission::refusal()),
                     Some(turn) => {
-                        let began = turn.begin(!one).await;
+                        let began = turn.begin().await;
                         let response = router.call(request).await;
                         if question {
                             admission.answered(began.elapsed());

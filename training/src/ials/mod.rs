@@ -135,14 +135,13 @@ fn solve(observed: &Observed, factors: &mut [f32], fixed: &mut [f32], dims: usiz
         || Step::new(dims),
         |step, (row, x)| {
             let range = observed.rows.range(row as u32);
+            if range.is_empty() {
+                return x.fill(0.0);
+            }
             let (columns, weights) = (&observed.columns[range.clone()], &observed.weights[range]);
             let regularisation = config.regularisation * (columns.len() as f32 + unobserved).powf(config.exponent);
-            step.share(basis.eigenvalues.iter().map(|value| config.unobserved * value + regularisation));
-            if columns.is_empty() {
-                x.fill(0.0);
-            } else {
-                step.improve(x, fixed, columns, weights, config.steps);
-            }
+            step.fill_diagonal(basis.eigenvalues.iter().map(|value| config.unobserved * value + regularisation));
+            step.improve(x, fixed, columns, weights, config.steps);
         },
     );
 }
@@ -152,7 +151,7 @@ const LEAST: f32 = 1e-4;
 
 /// The space to solve one row in, of as many numbers as a row has.
 struct Step {
-    /// What all rows have in common.
+    /// All of the row's matrix that does not come from its observed cells.
     diagonal: Vec<f32>,
     /// What a number is multiplied by instead of dividing it by that of the diagonal.
     inverse: Vec<f32>,
@@ -167,7 +166,7 @@ impl Step {
         Self { diagonal: zeros(), inverse: zeros(), residual: zeros(), direction: zeros(), image: zeros() }
     }
 
-    fn share(&mut self, diagonal: impl Iterator<Item = f32>) {
+    fn fill_diagonal(&mut self, diagonal: impl Iterator<Item = f32>) {
         self.diagonal.iter_mut().zip(diagonal).for_each(|(to, value)| *to = value);
         // With hardly any regularisation some are next to zero: steps along them would be out of all proportion.
         let largest = self.diagonal.iter().copied().fold(0.0, f32::max);
@@ -227,18 +226,38 @@ mod tests {
         })
     }
 
+    fn padded(rows: &[[f32; 5]]) -> Vec<f32> {
+        rows.iter().flat_map(|row| [&row[..], &[0.0; LANES - 5]].concat()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn another_basis_leaves_all_products_as_they_were(
+            customers in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), 4),
+            items in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), ITEMS),
+        ) {
+            let observed = Observed { rows: Rows::from_lengths([1; 4]), columns: vec![0; 4], weights: vec![1.0; 4] };
+            let (before, (mut customers, mut items)) = ((padded(&customers), padded(&items)), (padded(&customers), padded(&items)));
+            solve(&observed, &mut customers, &mut items, LANES, &IalsConfig { dims: 5, steps: 0, ..IalsConfig::default() });
+            for (x, then) in customers.chunks(LANES).zip(before.0.chunks(LANES)) {
+                for (y, other) in items.chunks(LANES).zip(before.1.chunks(LANES)) {
+                    prop_assert!((dot(x, y) - dot(then, other)).abs() < 1e-4);
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn with_enough_steps_the_loss_has_no_slope(
             observed in cells(),
             factors in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), ITEMS),
+            from in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), 6),
             (exponent, unobserved) in (0.0f32..1.0, 0.0f32..1.0),
             regularisation in prop_oneof![Just(0.0), 0.1f32..1.0],
         ) {
             let config = IalsConfig { dims: 5, steps: 20, unobserved, regularisation, exponent, ..IalsConfig::default() };
-            let padded = |row: &[f32]| [row, &[0.0; LANES - 5]].concat();
-            let mut items: Vec<f32> = factors.iter().flat_map(|row| padded(row)).collect();
-            let mut customers = vec![0.0; observed.rows.len() * LANES];
+            let (mut items, mut customers) = (padded(&factors), padded(&from[..observed.rows.len()]));
             solve(&observed, &mut customers, &mut items, LANES, &config);
             for (row, x) in customers.chunks(LANES).enumerate() {
                 let cells = observed.rows.range(row as u32);

@@ -85,7 +85,7 @@ def main():
             wall, cpu, memory = measured([TROLLEY, "train", "--config", str(shop / "shop.toml")], environment)
             pairs = [found(shop, "complement", "bought-together"), found(shop, "substitute", "alternatives")]
         rows.append((lines, wall, cpu, memory))
-        print(f"| {lines:,} | {items:,} | {customers:,} | {wall:.0f} | {cpu:.0f} | {memory:,.0f} | {' | '.join(pairs)} |", flush=True)
+        print(f"| {lines:,} | {items:,} | {customers:,} | {wall:,.0f} | {cpu:,.0f} | {memory:,.0f} | {' | '.join(pairs)} |", flush=True)
     if len(rows) > 1:
         chart(rows)
 

@@ -167,6 +167,21 @@ impl Histories {
         self.rows.range(customer).map(|at| self.columns.get(at))
     }
 
+    /// Those of a customer's items that they buy most and most lately, no more than `wanted` of those of which `counts` is
+    /// true, in no order.
+    pub fn most(&self, customer: u32, wanted: usize, counts: impl Fn(u32) -> bool) -> Vec<u32> {
+        let decayed = &self.columns.decayed[self.rows.range(customer)];
+        let items = self.items(customer).iter().zip(decayed).filter(|(item, _)| counts(**item));
+        // One number for both: the bits of floats that are not negative rise as they do, and of equals the first item wins.
+        let mut keys: Vec<u64> =
+            items.map(|(&item, decayed)| u64::from(decayed.to_bits()) << 32 | u64::from(!item)).collect();
+        if keys.len() > wanted {
+            keys.select_nth_unstable_by_key(wanted, |&key| std::cmp::Reverse(key));
+            keys.truncate(wanted);
+        }
+        keys.into_iter().map(|key| !(key as u32)).collect()
+    }
+
     /// What a customer's history says of one item.
     pub fn habit(&self, customer: u32, item: u32) -> Option<Habit> {
         Some(self.at(customer, self.items(customer).binary_search(&item).ok()?))

@@ -3,31 +3,37 @@
 use crate::signals;
 use crate::{Ask, Model, Scene};
 
-/// The values of each such signal by item, in the order of [`signals::ALL`]; nothing for the others.
+/// The values of all such signals, item by item: a candidate's lie in one place.
 #[derive(Debug, Default)]
-pub(crate) struct OfItems(Vec<Vec<f32>>);
+pub(crate) struct OfItems {
+    /// The place of each of [`signals::ALL`] among an item's values, if it is one of these.
+    places: Vec<Option<usize>>,
+    width: usize,
+    values: Vec<f32>,
+}
 
 impl OfItems {
     /// Works them out.
     pub(crate) fn new(model: &Model) -> Self {
         let items: Vec<u32> = (0..model.catalogue().items().len() as u32).collect();
         let scene = Scene::new(model, Ask { items: &[], customer: None }, &items);
-        let values = |signal: &&dyn signals::Signal| {
-            let mut values = vec![0.0; if signal.is_of_items() { items.len() } else { 0 }];
-            if !values.is_empty() {
-                signal.fill(&scene, &mut values);
-            }
-            values
-        };
-        Self(signals::ALL.iter().map(values).collect())
+        let mut free = (0..).peekable();
+        let places: Vec<Option<usize>> =
+            signals::ALL.iter().map(|signal| free.next_if(|_| signal.is_of_items())).collect();
+        let width = places.iter().flatten().count();
+        let (mut values, mut column) = (vec![0.0; width * items.len()], vec![0.0; items.len()]);
+        for (signal, place) in signals::ALL.iter().zip(&places) {
+            let Some(place) = *place else { continue };
+            signal.fill(&scene, &mut column);
+            values.chunks_exact_mut(width).zip(&column).for_each(|(row, &value)| row[place] = value);
+        }
+        Self { places, width, values }
     }
 
     /// Writes the values of a signal for each candidate, if it is one of these.
     pub(crate) fn fill(&self, signal: usize, candidates: &[u32], out: &mut [f32]) -> bool {
-        let values = &self.0[signal];
-        if !values.is_empty() {
-            out.iter_mut().zip(candidates).for_each(|(out, &item)| *out = values[item as usize]);
-        }
-        !values.is_empty()
+        let Some(place) = self.places[signal] else { return false };
+        out.iter_mut().zip(candidates).for_each(|(out, &item)| *out = self.values[item as usize * self.width + place]);
+        true
     }
 }

@@ -211,22 +211,30 @@ impl<'a> Scene<'a> {
     /// For each candidate what the customer has bought of its category.
     pub(crate) fn categories(&self) -> &[OfCategory] {
         self.categories.get_or_init(|| {
-            let Some(customer) = self.ask.customer else { return vec![OfCategory::default(); self.candidates.len()] };
+            let mut own = vec![OfCategory::default(); self.candidates.len()];
+            let Some(customer) = self.ask.customer else { return own };
             let (catalogue, histories) = (self.model.catalogue(), self.model.histories());
-            let mut categories = vec![OfCategory::default(); catalogue.categories().len()];
-            for habit in histories.of(customer) {
-                if let Some(category) = catalogue.category(habit.item) {
-                    let of = &mut categories[category as usize];
-                    of.first_day = if of.purchases == 0 { habit.first_day } else { of.first_day.min(habit.first_day) };
-                    of.last_day = of.last_day.max(habit.last_day);
-                    of.purchases += u32::from(habit.baskets);
-                    of.decayed += habit.decayed;
+            // The first candidate of each category keeps the sums, by its place and one.
+            let mut first = vec![0u32; catalogue.categories().len()];
+            let of_candidates = || self.candidates.iter().map(|&item| catalogue.category(item)).enumerate();
+            for (at, category) in of_candidates().rev() {
+                category.iter().for_each(|&category| first[category as usize] = at as u32 + 1);
+            }
+            for (position, &item) in histories.items(customer).iter().enumerate() {
+                let of = catalogue.category(item).map_or(0, |category| first[category as usize]);
+                if let Some(own) = (of as usize).checked_sub(1).map(|at| &mut own[at]) {
+                    let habit = histories.at(customer, position);
+                    own.first_day =
+                        if own.purchases == 0 { habit.first_day } else { own.first_day.min(habit.first_day) };
+                    own.last_day = own.last_day.max(habit.last_day);
+                    own.purchases += u32::from(habit.baskets);
+                    own.decayed += habit.decayed;
                 }
             }
-            let of = |&item: &u32| {
-                catalogue.category(item).map_or_else(OfCategory::default, |category| categories[category as usize])
-            };
-            self.candidates.iter().map(of).collect()
+            for (at, category) in of_candidates() {
+                category.iter().for_each(|&category| own[at] = own[first[category as usize] as usize - 1]);
+            }
+            own
         })
     }
 }
@@ -249,14 +257,13 @@ fn matches(a: &[u32], b: &[u32], mut each: impl FnMut(usize, usize)) {
     }
     let (mut in_a, mut in_b) = (0, 0);
     while in_a < a.len() && in_b < b.len() {
-        match a[in_a].cmp(&b[in_b]) {
-            std::cmp::Ordering::Less => in_a += 1,
-            std::cmp::Ordering::Greater => in_b += 1,
-            std::cmp::Ordering::Equal => {
-                each(in_a, in_b);
-                (in_a, in_b) = (in_a + 1, in_b + 1);
-            }
+        let (of_a, of_b) = (a[in_a], b[in_b]);
+        if of_a == of_b {
+            each(in_a, in_b);
         }
+        // Added, not branched on: which list goes on cannot be foreseen.
+        in_a += usize::from(of_a <= of_b);
+        in_b += usize::from(of_b <= of_a);
     }
 }
 

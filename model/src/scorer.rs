@@ -1,11 +1,8 @@
 //! A blend made ready to score many candidates at once.
 
 use crate::blend::{Blend, Tree};
-use crate::kernel::{add_leaves, add_scaled};
+use crate::kernel::{BLOCK, Branches, add_leaves, add_scaled};
 use crate::signals;
-
-/// Candidates that are scored together: their values stay in the processor's nearest cache.
-const BLOCK: usize = 256;
 
 /// A [`Blend`] whose names are looked up.
 #[derive(Clone, Debug)]
@@ -24,17 +21,10 @@ pub(crate) enum Input {
     Number(String),
 }
 
-/// A [`Tree`] with the positions of its inputs.
-#[derive(Clone, Copy, Debug)]
-struct Branches {
-    inputs: [usize; 3],
-    from: [f32; 3],
-    adds: [f32; 4],
-}
-
 impl Branches {
     fn at(&self, value: impl Fn(usize) -> f32) -> f32 {
-        let [root, left, right] = [0, 1, 2].map(|split| usize::from(value(self.inputs[split]) >= self.from[split]));
+        let [root, left, right] =
+            [0, 1, 2].map(|split| usize::from(value(self.inputs[split] as usize) >= self.from[split]));
         self.adds[if root == 0 { left } else { 2 + right }]
     }
 }
@@ -56,7 +46,7 @@ impl Scorer {
         };
         let inputs = names.iter().map(input).collect::<Result<_, _>>()?;
         let slopes = names.iter().map(|name| blend.slopes.get(*name).copied().unwrap_or(0.0)).collect();
-        let position = |name: &String| names.binary_search(&name.as_str()).unwrap_or_default();
+        let position = |name: &String| names.binary_search(&name.as_str()).unwrap_or_default() as u32;
         let branches = |tree: &Tree| Branches {
             inputs: [0, 1, 2].map(|split| position(&tree.signals[split])),
             from: tree.from,
@@ -73,18 +63,18 @@ impl Scorer {
     /// The scores of all candidates. `columns` holds the values of one input after the other, candidate by candidate.
     pub fn score(&self, columns: &[f32], candidates: usize) -> Vec<f32> {
         let mut sums = vec![0.0; candidates];
+        // What is scored together lies together: in the nearest cache, whatever the number of candidates.
+        let mut values = vec![[0.0; BLOCK]; self.inputs.len()];
         for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
-            let values = |input: usize| {
-                let from = input * candidates + block * BLOCK;
-                &columns[from..from + sums.len()]
-            };
-            let blocks: Vec<&[f32]> = (0..self.inputs.len()).map(values).collect();
-            for (&slope, values) in self.slopes.iter().zip(&blocks).filter(|(slope, _)| **slope != 0.0) {
-                add_scaled(sums, slope, values);
+            for (values, column) in values.iter_mut().zip(columns.chunks_exact(candidates.max(1))) {
+                values[..sums.len()].copy_from_slice(&column[block * BLOCK..][..sums.len()]);
             }
-            for tree in &self.trees {
-                add_leaves(sums, tree.inputs.map(|input| blocks[input]), tree.from, tree.adds);
+            let mut together = [0.0; BLOCK];
+            for (&slope, values) in self.slopes.iter().zip(&values).filter(|(slope, _)| **slope != 0.0) {
+                add_scaled(&mut together, slope, values);
             }
+            add_leaves(&mut together, &values, &self.trees);
+            sums.copy_from_slice(&together[..sums.len()]);
         }
         sums
     }
@@ -96,9 +86,9 @@ impl Scorer {
     pub fn parts(&self, values: &[f32]) -> Vec<f32> {
         let mut parts: Vec<f32> = self.slopes.iter().zip(values).map(|(slope, value)| slope * value).collect();
         for tree in &self.trees {
-            let root = tree.inputs[0];
+            let root = tree.inputs[0] as usize;
             let side = tree.at(|input| if input == root { values[root] } else { 0.0 });
-            let below = tree.inputs[if values[root] >= tree.from[0] { 2 } else { 1 }];
+            let below = tree.inputs[if values[root] >= tree.from[0] { 2 } else { 1 }] as usize;
             parts[root] += side;
             parts[below] += tree.at(|input| values[input]) - side;
         }

@@ -2,7 +2,7 @@
 //! that caller's way of multiplying and adding: `fma(x, y, sum)` is x · y + sum.
 #![expect(clippy::inline_always, reason = "must be compiled with the features of the caller")]
 
-use super::{LANES, fetch};
+use super::{BLOCK, Branches, LANES, fetch};
 
 /// Added to a number below 2^22, its last bits are the number rounded.
 const ROUND: f32 = 12_582_912.0;
@@ -134,21 +134,23 @@ pub(super) fn logs(values: &mut [f32], scale: f32, fma: impl Fn(f32, f32, f32) -
 
 #[inline(always)]
 pub(super) fn add_leaves(
-    sums: &mut [f32],
-    values: [&[f32]; 3],
-    from: [f32; 3],
-    leaves: [f32; 4],
+    sums: &mut [f32; BLOCK],
+    values: &[[f32; BLOCK]],
+    trees: &[Branches],
     _fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
-    // Both sides are worked out, so that there is nothing to branch on and several fit into one instruction.
-    let ([at_root, on_left, on_right], [low, below, above, high]) = (from, leaves);
-    let shortest = values.iter().map(|values| values.len()).fold(sums.len(), usize::min);
-    let [root, left, right] = values.map(|values| &values[..shortest]);
-    for (at, sum) in sums[..shortest].iter_mut().enumerate() {
-        let on_the_left = if left[at] >= on_left { below } else { low };
-        let on_the_right = if right[at] >= on_right { high } else { above };
-        *sum += if root[at] >= at_root { on_the_right } else { on_the_left };
+    let mut kept = *sums;
+    for &Branches { inputs, from: [at_root, on_left, on_right], adds: [low, below, above, high] } in trees {
+        let [root, left, right] = inputs.map(|input| values.get(input as usize));
+        let (Some(root), Some(left), Some(right)) = (root, left, right) else { continue };
+        // Both sides are worked out, so that there is nothing to branch on and several fit into one instruction.
+        for lane in 0..BLOCK {
+            let on_the_left = if left[lane] >= on_left { below } else { low };
+            let on_the_right = if right[lane] >= on_right { high } else { above };
+            kept[lane] += if root[lane] >= at_root { on_the_right } else { on_the_left };
+        }
     }
+    *sums = kept;
 }
 
 #[inline(always)]

@@ -106,10 +106,24 @@ kernel! {
     logs(values: &mut [f32], scale: f32)
 }
 
+/// Candidates that go through the trees side by side.
+pub const BLOCK: usize = 32;
+
+/// A tree of two levels over numbered inputs: at the root, below it on the left, and on the right.
+#[derive(Clone, Copy, Debug)]
+pub struct Branches {
+    /// The numbers of the inputs.
+    pub inputs: [u32; 3],
+    /// From this value on it goes to the right.
+    pub from: [f32; 3],
+    /// What the leaves add, from the left.
+    pub adds: [f32; 4],
+}
+
 kernel! {
-    /// Adds one of four leaves to each sum: `values` at the root, below it on the left and on the right are held
-    /// against `from`, and whatever is not below goes to the right.
-    add_leaves(sums: &mut [f32], values: [&[f32]; 3], from: [f32; 3], leaves: [f32; 4])
+    /// Adds one leaf of each tree to each sum, tree by tree; `values` holds those of each input. A tree with an input
+    /// beyond them adds nothing.
+    add_leaves(sums: &mut [f32; BLOCK], values: &[[f32; BLOCK]], trees: &[Branches])
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -311,21 +325,28 @@ mod tests {
 
         #[test]
         fn the_leaves_are_those_of_a_walk(
-            values in prop::collection::vec(prop::array::uniform3(-2i8..3), 0..70),
-            from in prop::array::uniform3(-2i8..3),
-            leaves in prop::array::uniform4(-2.0f32..2.0),
+            values in prop::collection::vec(prop::collection::vec((-2i8..3).prop_map(f32::from), BLOCK), 0..4),
+            trees in prop::collection::vec((
+                prop::array::uniform3(0u32..4),
+                prop::array::uniform3((-2i8..3).prop_map(f32::from)),
+                prop::array::uniform4(-2.0f32..2.0),
+            ), 0..9),
         ) {
-            let columns = [0, 1, 2].map(|at| values.iter().map(|of| f32::from(of[at])).collect::<Vec<_>>());
-            let mut sums = vec![1.0; values.len()];
-            let mut portable = sums.clone();
-            let (columns, from) = (columns.each_ref().map(Vec::as_slice), from.map(f32::from));
-            add_leaves(&mut sums, columns, from, leaves);
-            loops::add_leaves(&mut portable, columns, from, leaves, f32::mul_add);
-            for ((of, sum), portable) in values.iter().zip(sums).zip(portable) {
-                let [root, left, right] = [0, 1, 2].map(|at| f32::from(of[at]) >= from[at]);
-                let leaf = leaves[if root { 2 + usize::from(right) } else { usize::from(left) }];
-                prop_assert_eq!(sum, 1.0 + leaf);
-                prop_assert_eq!(portable, 1.0 + leaf);
+            let values: Vec<[f32; BLOCK]> = values.into_iter().map(|of| of.try_into().unwrap()).collect();
+            let trees: Vec<Branches> =
+                trees.into_iter().map(|(inputs, from, adds)| Branches { inputs, from, adds }).collect();
+            let (mut sums, mut portable) = ([1.0; BLOCK], [1.0; BLOCK]);
+            add_leaves(&mut sums, &values, &trees);
+            loops::add_leaves(&mut portable, &values, &trees, f32::mul_add);
+            for lane in 0..BLOCK {
+                let mut expected = 1.0;
+                for tree in &trees {
+                    let right = |split: usize| Some(values.get(tree.inputs[split] as usize)?[lane] >= tree.from[split]);
+                    let (Some(root), Some(left), Some(right)) = (right(0), right(1), right(2)) else { continue };
+                    expected += tree.adds[if root { 2 + usize::from(right) } else { usize::from(left) }];
+                }
+                prop_assert_eq!(sums[lane], expected);
+                prop_assert_eq!(portable[lane], expected);
             }
         }
     }

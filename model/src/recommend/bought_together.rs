@@ -53,13 +53,7 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
         items => strongest(model, items, wanted, &may_show),
     });
     if let Some(customer) = ask.customer {
-        let mut own: Vec<_> = model.histories().of(customer).filter(|habit| may_show(habit.item)).collect();
-        let wanted = OWN.max(limits.limit);
-        if own.len() > wanted {
-            own.select_nth_unstable_by(wanted, |a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-            own.truncate(wanted);
-        }
-        candidates.extend(own.iter().map(|habit| habit.item));
+        candidates.extend(model.histories().most(customer, OWN.max(limits.limit), may_show));
     }
     tidy(model, &candidates, |_| true)
 }

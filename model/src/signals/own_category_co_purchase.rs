@@ -16,6 +16,6 @@ impl Signal for OwnCategoryCoPurchase {
         let items = scene.ask.customer.map_or(&[][..], |customer| scene.model.histories().items(customer));
         let alike: Vec<bool> =
             items.iter().map(|&item| catalogue.category(item).is_some_and(|own| categories.contains(&own))).collect();
-        with_query(scene, out, |position| alike[position]);
+        with_query(scene, out, |basket| basket.iter().any(|&position| alike[usize::from(position)]));
     }
 }

@@ -17,19 +17,19 @@ impl Signal for OwnCoPurchase {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let items = scene.ask.customer.map_or(&[][..], |customer| scene.model.histories().items(customer));
-        let mut asked: Vec<usize> = scene.ask.items.iter().filter_map(|item| items.binary_search(item).ok()).collect();
-        asked.sort_unstable();
-        with_query(scene, out, |position| asked.binary_search(&position).is_ok());
+        let position = |item: &u32| u16::try_from(items.binary_search(item).ok()?).ok();
+        let asked: Vec<u16> = scene.ask.items.iter().filter_map(position).collect();
+        with_query(scene, out, |basket| asked.iter().any(|position| basket.binary_search(position).is_ok()));
     }
 }
 
-/// The share of the candidate in those of the customer's last baskets that hold an item of which `asked` is true, given
-/// its position in the history; shrunk towards its share in all of them.
-pub(super) fn with_query(scene: &Scene<'_>, out: &mut [f32], asked: impl Fn(usize) -> bool) {
+/// The share of the candidate in those of the customer's last baskets of which `counts` is true, given the positions of
+/// their items in the history; shrunk towards its share in all of them.
+pub(super) fn with_query(scene: &Scene<'_>, out: &mut [f32], counts: impl Fn(&[u16]) -> bool) {
     out.fill(0.0);
     let Some(customer) = scene.ask.customer.filter(|_| !scene.ask.items.is_empty()) else { return };
     let all = scene.weighed();
-    let with = scene.weigh(customer, |positions| positions.iter().any(|&position| asked(usize::from(position))));
+    let with = scene.weigh(customer, counts);
     of_bought(scene, out, |bought| {
         let usual = all.sums[bought.position][WAY] / (all.all[WAY] + 2.0);
         (with.sums[bought.position][WAY] + PRIOR_BASKETS * usual) / (with.all[WAY] + PRIOR_BASKETS)

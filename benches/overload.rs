@@ -1,7 +1,8 @@
 //! What the service does with more than it can answer: capacity in a closed loop, then arrivals that do not wait for
 //! answers (an open loop) at half of it, at half while the model is swapped for another one, at twice and at ten times, and
 //! at half of it again. A bare axum handler is asked as often as half of capacity in each round: what it takes is the
-//! machine's.
+//! machine's. So is what comes while somebody else, such as a thread of the system, is on one of the two processors: how
+//! long service and clients wait for theirs is looked up every hundredth of a second, and a second table leaves that out.
 //!
 //! `cargo run --release -- demo --no-serve`, then `cargo bench -p trolley --no-default-features --bench overload`. The
 //! service runs on one processor (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
@@ -12,6 +13,8 @@
 mod constant;
 #[path = "../tests/common/server.rs"]
 mod server;
+#[path = "common/waits.rs"]
+mod waits;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,10 +30,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use trolley_model::Name;
 use trolley_model::artefact::{DataFacts, Draft, Shelf};
+use waits::Waits;
 
 const CONNECTIONS: usize = 512;
 const SECONDS: f64 = 1.0;
 const ROUNDS: usize = 21;
+
+/// Milliseconds in a hundredth of a second that service and clients may wait for a processor before it is not theirs.
+const QUIET: f64 = 0.5;
 
 /// The loads of a round, as the table has them.
 const HALF: usize = 0;
@@ -41,18 +48,29 @@ const TWICE: usize = 3;
 /// What came of a load.
 #[derive(Default)]
 struct Load {
-    /// Milliseconds of each answer.
-    answered: Vec<f64>,
+    /// Milliseconds of each answer, and when it was due, in seconds since the load began.
+    answered: Vec<(f64, f64)>,
+    /// Until when, and for how many milliseconds until then, service and clients have waited for a processor.
+    waited: Vec<(f64, f64)>,
     refused: u64,
     failed: u64,
     seconds: f64,
 }
 
 impl Load {
+    /// The answers that were due in a hundredth of a second in which nobody else was on a processor, nor in the one before.
+    fn quiet(&self) -> impl Iterator<Item = (f64, f64)> {
+        let quiet = |pair: &[(f64, f64)]| pair[1].1 - pair[0].1 < QUIET;
+        self.waited.windows(3).filter(move |ends| quiet(&ends[..2]) && quiet(&ends[1..])).flat_map(|ends| {
+            let due = ends[1].0..ends[2].0;
+            self.answered.iter().copied().filter(move |answer| due.contains(&answer.1))
+        })
+    }
+
     fn quantile(&mut self, share: f64) -> f64 {
-        self.answered.sort_by(f64::total_cmp);
+        self.answered.sort_by(|a, b| a.0.total_cmp(&b.0));
         let at = ((self.answered.len() as f64 * share) as usize).min(self.answered.len().saturating_sub(1));
-        self.answered.get(at).copied().unwrap_or(f64::NAN)
+        self.answered.get(at).map_or(f64::NAN, |answer| answer.0)
     }
 
     /// Answers of capacity, p50, p99, p99.9, p99 beside another, and how many of all were refused.
@@ -140,23 +158,23 @@ async fn closed(address: &str, requests: Rc<Vec<Vec<u8>>>) -> Load {
     });
     let mut load = Load::default();
     for client in clients.collect::<Vec<_>>() {
-        load.answered.resize(load.answered.len() + client.await.unwrap() as usize, 0.0);
+        load.answered.resize(load.answered.len() + client.await.unwrap() as usize, (0.0, 0.0));
     }
     load.seconds = began.elapsed().as_secs_f64();
     load
 }
 
 /// Requests are due at random times, `rate` a second, whatever becomes of those before.
-async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64) -> Load {
+async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, mut waits: Waits) -> Load {
     let (sender, receiver) = async_channel();
     let clients: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let (address, requests, receiver) = (address.to_owned(), requests.clone(), receiver.clone());
             tokio::task::spawn_local(async move {
                 let (mut client, mut load) = (Client::new(&address).await, Load::default());
-                while let Some((number, due)) = next(&receiver).await {
+                while let Some((number, began, due)) = next(&receiver).await {
                     match client.ask(&requests[number % requests.len()]).await {
-                        Some(200) => load.answered.push(Instant::now().duration_since(due).as_secs_f64() * 1e3),
+                        Some(200) => load.answered.push(((began.elapsed().as_secs_f64() - due) * 1e3, due)),
                         Some(503) => load.refused += 1,
                         _ => {
                             load.failed += 1;
@@ -171,18 +189,20 @@ async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64) -> Load {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let (began, mut due) = (Instant::now(), 0.0);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
-    let mut number = 0;
+    let (mut number, mut all) = (0, Load::default());
     while due < SECONDS {
         let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         due -= (1.0 - unit).ln() / rate;
         while began.elapsed().as_secs_f64() < due {
             tokio::task::yield_now().await;
         }
-        let _ = sender.send((number, began + Duration::from_secs_f64(due)));
+        let _ = sender.send((number, began, due));
         number += 1;
+        if due >= all.waited.len() as f64 / 100.0 {
+            all.waited.push((due, waits.milliseconds()));
+        }
     }
     drop(sender);
-    let mut all = Load::default();
     for client in clients {
         let load = client.await.unwrap();
         all.answered.extend(load.answered);
@@ -193,7 +213,8 @@ async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64) -> Load {
     all
 }
 
-type Due = (usize, Instant);
+/// The number of a request, when the load began, and so many seconds after that.
+type Due = (usize, Instant, f64);
 type Receiver = Rc<tokio::sync::Mutex<tokio::sync::mpsc::UnboundedReceiver<Due>>>;
 
 fn async_channel() -> (tokio::sync::mpsc::UnboundedSender<Due>, Receiver) {
@@ -275,9 +296,12 @@ fn main() {
         // The machine is now faster, now slower: each round measures capacity anew, before and after, and what is said
         // of a load is the median of its rounds.
         let mut rounds: [Vec<Vec<f64>>; 4] = Default::default();
+        // Of the loads that nothing of our own disturbs, what came in quiet moments; and how much there was in all.
+        let mut quiet: [(Load, usize); 2] = Default::default();
         let (mut last, mut half) = (0.0, 0.0);
         for round in 0..ROUNDS {
             let before = closed(&server.api, requests.clone()).await.goodput();
+            let bare_process = bare.process.id();
             let (service, bare) = (&server.api, &bare.address);
             let mut order = [(HALF, service, 0.5, false), (SWAPPED, service, 0.5, true), (BARE, bare, 0.5, false), (TWICE, service, 2.0, false)];
             // Which of the two that are compared comes first must not matter.
@@ -294,11 +318,16 @@ fn main() {
                         shelf.set_current(&market, &version, false).unwrap();
                     })
                 });
-                loads[at] = open(address, requests.clone(), before * times).await;
+                let waits = Waits::of(&[std::process::id(), if at == BARE { bare_process } else { server.process.id() }]);
+                loads[at] = open(address, requests.clone(), before * times, waits).await;
                 swap.into_iter().for_each(|swap| swap.join().unwrap());
             }
             last = closed(&server.api, requests.clone()).await.goodput();
             half = loads[HALF].quantile(0.99);
+            for ((quiet, all), load) in quiet.iter_mut().zip(&loads) {
+                quiet.answered.extend(load.quiet());
+                *all += load.answered.len();
+            }
             for (rounds, mut load) in rounds.iter_mut().zip(loads) {
                 rounds.push(load.figures(f64::midpoint(before, last), half));
             }
@@ -307,8 +336,14 @@ fn main() {
             say(name, rounds);
         }
         for (name, times) in [("ten times", 10.0), ("half again", 0.5)] {
-            let mut load = open(&server.api, requests.clone(), last * times).await;
+            let mut load = open(&server.api, requests.clone(), last * times, Waits::of(&[])).await;
             say(name, &mut [load.figures(last, half)]);
+        }
+        println!("\n| load, while nobody else was on a processor | of its answers | p50 ms | p99 ms | p99.9 ms |");
+        println!("| --- | --- | --- | --- | --- |");
+        for (name, (quiet, all)) in ["half", "the same of a bare handler"].iter().zip(&mut quiet) {
+            let share = quiet.answered.len() as f64 / *all as f64;
+            say(name, &mut [vec![share, quiet.quantile(0.5), quiet.quantile(0.99), quiet.quantile(0.999)]]);
         }
     });
     drop(server);

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 pub(crate) struct Constant {
     /// Host and port.
     pub(crate) address: String,
-    process: Child,
+    pub(crate) process: Child,
 }
 
 impl Constant {

@@ -292,8 +292,10 @@ fn training(report: &Report<'_>) -> Markup {
             div.two { (charts::line(report.losses, "pass")) }
         }
         @if !report.costs.stages.is_empty() {
-            p.dim { "Where the time went, in seconds (all trainings that the evaluation takes are in it)." }
-            table { @for (stage, seconds) in &report.costs.stages { tr { td { (stage) } td.n { (format!("{seconds:.1}")) } } } }
+            p.dim { "Where the time went, in seconds by the clock and of all processors (all trainings that the evaluation takes are in it)." }
+            table { @for stage in &report.costs.stages {
+                tr { td { (stage.name) } td.n { (format!("{:.1}", stage.seconds)) } td.n { (format!("{:.1}", stage.processor_seconds)) } }
+            } }
         }
         @if points.len() > 2 {
             p.dim { "The best-selling categories: those bought in the same company lie near each other (t-SNE of the mean vectors; sizes by sales)." }

@@ -45,8 +45,19 @@ pub struct Costs {
     pub seconds: f64,
     /// Most memory that the process held at any time, in bytes, if the system tells.
     pub peak_memory: Option<u64>,
-    /// Seconds by stage, the longest first.
-    pub stages: Vec<(String, f64)>,
+    /// The stages, the longest first.
+    pub stages: Vec<Stage>,
+}
+
+/// What a stage of the training took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// What was done.
+    pub name: String,
+    /// Seconds by the clock.
+    pub seconds: f64,
+    /// Seconds that processors have worked for it, in all threads; 0 where the system does not tell.
+    pub processor_seconds: f64,
 }
 
 /// A condition that was not met.

@@ -33,7 +33,7 @@ pub use evaluation::{
     Substitution, evaluate, evaluate_next_basket,
 };
 pub use fit::{Fitted, Scope, fit};
-pub use gate::{Costs, Failure, GateConfig, Margin};
+pub use gate::{Costs, Failure, GateConfig, Margin, Stage};
 pub use generate::{Pairs, Shop, ShopSize};
 pub use ials::IalsConfig;
 pub use input::InputConfig;

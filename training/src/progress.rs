@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use cpu_time::ProcessTime;
+
+use crate::gate::Stage;
 
 /// Hears of the stages of training. The command line draws bars; tests and other callers pass [`Silent`].
 pub trait Progress: Sync {
@@ -32,8 +36,9 @@ pub(crate) struct Timed<'a> {
 
 #[derive(Default)]
 struct Times {
-    running: Option<(&'static str, Instant)>,
-    seconds: BTreeMap<&'static str, f64>,
+    /// The stage, when it began, and what processors had worked by then.
+    running: Option<(&'static str, Instant, Duration)>,
+    stages: BTreeMap<&'static str, Stage>,
 }
 
 impl<'a> Timed<'a> {
@@ -41,19 +46,18 @@ impl<'a> Timed<'a> {
         Self { to, times: Mutex::default() }
     }
 
-    /// Seconds by stage, the longest first.
-    pub(crate) fn stages(&self) -> Vec<(String, f64)> {
+    /// What each stage took, the longest first.
+    pub(crate) fn stages(&self) -> Vec<Stage> {
         let guard = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stages: Vec<(String, f64)> =
-            guard.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
-        stages.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut stages: Vec<Stage> = guard.stages.values().cloned().collect();
+        stages.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
         stages
     }
 }
 
 impl Progress for Timed<'_> {
     fn begin(&self, stage: &'static str, total: u64) {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner).running = Some((stage, Instant::now()));
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).running = Some((stage, Instant::now(), worked()));
         self.to.begin(stage, total);
     }
 
@@ -63,10 +67,39 @@ impl Progress for Timed<'_> {
 
     fn end(&self) {
         let mut guard = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((stage, began)) = guard.running.take() {
-            *guard.seconds.entry(stage).or_default() += began.elapsed().as_secs_f64();
+        if let Some((name, began, before)) = guard.running.take() {
+            let new = || Stage { name: name.to_owned(), seconds: 0.0, processor_seconds: 0.0 };
+            let stage = guard.stages.entry(name).or_insert_with(new);
+            stage.seconds += began.elapsed().as_secs_f64();
+            stage.processor_seconds += worked().saturating_sub(before).as_secs_f64();
         }
         drop(guard);
         self.to.end();
+    }
+}
+
+/// How long processors have worked for this process, in all its threads; nothing where the system does not tell.
+fn worked() -> Duration {
+    ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_of_the_same_name_add_up() {
+        let timed = Timed::new(&Silent);
+        for stage in ["short", "long", "short"] {
+            timed.begin(stage, 1);
+            let (began, before) = (Instant::now(), worked());
+            let wanted = Duration::from_millis(if stage == "long" { 50 } else { 1 });
+            while began.elapsed() < wanted || worked() - before < wanted {}
+            timed.end();
+        }
+        let stages = timed.stages();
+        assert_eq!(stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>(), ["long", "short"]);
+        assert!(stages[0].processor_seconds >= 0.05 && stages[1].processor_seconds >= 0.002, "{stages:?}");
+        assert!(stages[0].seconds >= 0.05 && stages[1].seconds >= 0.002, "{stages:?}");
     }
 }

@@ -171,7 +171,7 @@ fn examined(order: &Order<'_>, progress: &dyn Progress) -> Result<Examined, Trai
     tables.judge(order.input.max_rejected)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
     let judged = pool.install(|| evaluate(tables.view(), order.config, progress)).map_err(TrainError::Fit)?;
-    let comparison = pool.install(|| compare(order, &tables, judged.as_ref()))?;
+    let comparison = pool.install(|| compare(order, &tables, judged.as_ref(), progress))?;
     Ok(Examined { started, tables, pool, judged, comparison })
 }
 
@@ -254,7 +254,12 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Trai
 }
 
 /// The judged model beside the held-out one of the version in service.
-fn compare(order: &Order<'_>, tables: &Tables, judged: Option<&Judged>) -> Result<Option<Comparison>, TrainError> {
+fn compare(
+    order: &Order<'_>,
+    tables: &Tables,
+    judged: Option<&Judged>,
+    progress: &dyn Progress,
+) -> Result<Option<Comparison>, TrainError> {
     let current = match order.shelf.current(order.market) {
         Ok(current) => current,
         Err(ArtefactError::NoModel { .. }) => return Ok(None),
@@ -271,7 +276,9 @@ fn compare(order: &Order<'_>, tables: &Tables, judged: Option<&Judged>) -> Resul
     if let (Some(judged), Ok(theirs)) = (judged, order.shelf.held_out().open(order.market, &current)) {
         let unseen = baskets.partition_point(|basket| day(basket.day) <= theirs.manifest.data.last_day);
         let from = unseen.max(judged.test);
+        progress.begin("comparison with the model in service", 1);
         comparison.leads = leads(&judged.model, &theirs.model, tables.view(), from, order.config.seed);
+        progress.end();
     }
     Ok(Some(comparison))
 }

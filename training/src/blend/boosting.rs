@@ -56,6 +56,7 @@ pub(crate) fn learn(
     if examples.cases.len() < FEWEST_CASES || held_out.is_empty() || learned.is_empty() {
         return stay();
     }
+    progress.begin("blend", 1);
     let fixed = examples.slopes(&Blend::straight(given.fixed));
     let usable: Vec<bool> = examples
         .names
@@ -74,6 +75,7 @@ pub(crate) fn learn(
     let hand = examples.slopes(by_hand);
     let hand = judged.ndcg_of(|at, _| held_out[at].rows(usable.len()).map(|row| f64::from(dot(row, &hand))).collect());
     let straight = judged.ndcg();
+    progress.end();
     if !not_surely_worse(&straight, &hand) {
         return stay();
     }
@@ -94,7 +96,9 @@ pub(crate) fn learn(
     }
     let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
     let blend = Blend { slopes: named.collect(), trees };
+    progress.begin("roles of signals", 1);
     let roles = roles(examples, &held_out, &judged, &blend);
+    progress.end();
     Learned { blend, roles }
 }
 
@@ -172,5 +176,5 @@ fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Ble
         let worth = 1.0 - mean(Some(at)) / whole;
         ((*name).to_owned(), Role { worth, curve })
     };
-    names.iter().enumerate().map(role).collect()
+    names.par_iter().enumerate().map(role).collect()
 }

@@ -259,10 +259,12 @@ fn learn_items(
     (blends, roles): (&mut Blends, &mut Roles),
     progress: &dyn Progress,
 ) {
+    progress.begin("cases", 1);
     let validation = periods.validation..periods.test;
     let together = bought_together::cases(model, transactions, validation.clone(), config.seed);
     let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
     let instead = alternatives::cases(model, transactions, validation);
+    progress.end();
     let everything = Limits::best(6);
     let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
     let of_kind = |case: &Case| {
@@ -338,13 +340,18 @@ pub fn evaluate_next_basket(
             let model = model_of(&earlier)?;
             let cases = next_basket::cases(&model, transactions, own);
             let candidates = |case: &Case| next_basket::candidates(&model, case);
+            progress.begin("signals", 1);
             examples.add(&model, &cases, &blends.offers, candidates, &config.blend, config.seed);
+            progress.end();
         }
     }
     let given = Given::default();
     let learned = learn(&examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
     blends.offers = learned.blend;
     let model = model_of(&past)?.reblended(blends)?;
+    progress.begin("evaluation of next baskets", 1);
     let cases = next_basket::cases(&model, transactions, &baskets[0]);
-    Ok(next_basket::contests(&model, &cases, transactions, kept.into_iter(), config.seed))
+    let contests = next_basket::contests(&model, &cases, transactions, kept.into_iter(), config.seed);
+    progress.end();
+    Ok(contests)
 }

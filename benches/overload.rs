@@ -60,7 +60,8 @@ struct Load {
 impl Load {
     /// The answers that were due in a hundredth of a second in which nobody else was on a processor, nor in the one before.
     fn quiet(&self) -> impl Iterator<Item = (f64, f64)> {
-        let quiet = |pair: &[(f64, f64)]| pair[1].1 - pair[0].1 < QUIET;
+        // Less than nothing: a thread has ended, and took with it what it had waited.
+        let quiet = |pair: &[(f64, f64)]| (0.0..QUIET).contains(&(pair[1].1 - pair[0].1));
         self.waited.windows(3).filter(move |ends| quiet(&ends[..2]) && quiet(&ends[1..])).flat_map(|ends| {
             let due = ends[1].0..ends[2].0;
             self.answered.iter().copied().filter(move |answer| due.contains(&answer.1))

@@ -168,7 +168,7 @@ impl Histories {
     }
 
     /// Those of a customer's items that they buy most and most lately, no more than `wanted` of those of which `counts` is
-    /// true, in no order.
+    /// true, in no order; of equals those with the lower number.
     pub fn most(&self, customer: u32, wanted: usize, counts: impl Fn(u32) -> bool) -> Vec<u32> {
         let decayed = &self.columns.decayed[self.rows.range(customer)];
         let items = self.items(customer).iter().zip(decayed).filter(|(item, _)| counts(**item));
@@ -233,5 +233,38 @@ impl Histories {
     /// Bounds, columns, baskets and decayed baskets, as they are stored.
     pub fn parts(&self) -> (&[u64], &Columns, &[u32], &[f32]) {
         (self.rows.bounds(), &self.columns, &self.baskets, &self.decayed_baskets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Texts;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_most_are_those_of_a_sorted_history(
+            decayed in prop::collection::vec((0u8..5).prop_map(|n| f32::from(n) / 4.0), 0..40),
+            wanted in 0usize..20,
+            hidden in 0u32..40,
+        ) {
+            let mut columns = Columns::default();
+            for (&decayed, item) in decayed.iter().zip(0..) {
+                columns.push(Habit { item, baskets: 1, first_day: 1, last_day: 1, decayed });
+            }
+            let (mut texts, none) = (Texts::default(), Rows::from_lengths([0]));
+            texts.push("anna").unwrap();
+            let last = LastBaskets { rows: none, day: vec![], lines: Rows::from_lengths([]), position: vec![], end: 2 };
+            let (customers, bounds) = (Ids::new(texts).unwrap(), vec![0, decayed.len() as u64]);
+            let histories = Histories::new(customers, bounds, columns, vec![1], vec![1.0], last, 40).unwrap();
+            let mut sorted: Vec<Habit> = histories.of(0).filter(|habit| habit.item != hidden).collect();
+            sorted.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
+            let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|habit| habit.item).collect();
+            let mut got = histories.most(0, wanted, |item| item != hidden);
+            expected.sort_unstable();
+            got.sort_unstable();
+            prop_assert_eq!(got, expected);
+        }
     }
 }

@@ -131,4 +131,20 @@ mod tests {
         let parts = candidates.map(|values| scorer.parts(&values));
         assert_eq!(parts, [[0.0; 4], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 2.0, 1.0], [2.0, 0.0, 2.0, 0.0]]);
     }
+
+    #[test]
+    fn many_candidates_score_as_each_alone() {
+        let blend = Blend {
+            trees: vec![tree(["habit", "lift", "taste"], [20.0, 7.0, 40.0], [0.0, 1.0, 2.0, 4.0])],
+            ..Blend::straight(&[("taste", 0.5)])
+        };
+        let scorer = Scorer::new(&blend, &[]).unwrap();
+        for candidates in [0, 1, BLOCK, 2 * BLOCK + 3] {
+            let value = |input: usize, at: usize| ((7 * at + 3 * input) % 50) as f32;
+            let columns: Vec<f32> = (0..3).flat_map(|input| (0..candidates).map(move |at| value(input, at))).collect();
+            let alone: Vec<f32> =
+                (0..candidates).flat_map(|at| scorer.score(&[0, 1, 2].map(|input| value(input, at)), 1)).collect();
+            assert_eq!(scorer.score(&columns, candidates), alone);
+        }
+    }
 }

@@ -176,5 +176,5 @@ fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Ble
         let worth = 1.0 - mean(Some(at)) / whole;
         ((*name).to_owned(), Role { worth, curve })
     };
-    names.par_iter().enumerate().map(role).collect()
+    names.iter().enumerate().map(role).collect()
 }

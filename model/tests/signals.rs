@@ -1,0 +1,60 @@
+//! Signals of a shop whose numbers can be worked out by hand.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod common;
+
+use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, parts};
+use trolley_model::recommend::{Question, Recommended, Tier, explain};
+use trolley_model::signals::{ALL, index};
+use trolley_model::{Ask, Blend, Model, Scene};
+
+fn signal(model: &Model, name: &str, ask: Ask<'_>, candidates: &[u32]) -> Vec<f32> {
+    let mut values = vec![f32::NAN; candidates.len()];
+    ALL[index(name).unwrap()].fill(&Scene::new(model, ask, candidates), &mut values);
+    values
+}
+
+fn near(got: &[f32], expected: &[f32]) {
+    let alike = got.len() == expected.len() && got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
+    assert!(alike, "{got:?} is not {expected:?}");
+}
+
+#[test]
+fn what_a_customer_buys_of_a_category_counts_for_all_its_items() {
+    let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
+    // Anna bought milk and jam 9 days before the end, never oat milk or butter.
+    let lately = 30.0 / 39.0;
+    near(
+        &signal(&model(), "category_lately", ask, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
+        &[0.0, lately, lately, lately, lately],
+    );
+}
+
+#[test]
+fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
+    let ask = Ask { items: &[JAM], customer: Some(ANNA) };
+    // Milk and jam 109 days before the end, milk alone 9 days before.
+    let [both, alone] = [109.0f32, 9.0].map(|age| (-age / 75.0).exp2());
+    let usual = (both + alone) / (both + alone + 2.0);
+    let share = (both + 1.5 * usual) / (both + 1.5);
+    near(&signal(&model(), "own_co_purchase", ask, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
+    // Nothing else of jam's category was bought: the same baskets.
+    near(&signal(&model(), "own_category_co_purchase", ask, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
+}
+
+#[test]
+fn what_is_worked_out_beforehand_is_what_would_be_worked_out() {
+    let of_items: Vec<&str> = ALL.iter().filter(|signal| signal.is_of_items()).map(|signal| signal.name()).collect();
+    assert!(of_items.len() > 1);
+    let slopes: Vec<(&str, f32)> = of_items.iter().map(|&name| (name, 1.0)).collect();
+    let mut parts = parts();
+    parts.blends.bought_together = Blend::straight(&slopes);
+    let model = Model::new(parts).unwrap();
+    let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
+    for item in [BUTTER, MILK, JAM, OAT_MILK] {
+        let found = Recommended { item, score: 0.0, tier: Tier::Model };
+        for reason in explain(&model, Question::BoughtTogether, &ask, &found) {
+            near(&[reason.value], &signal(&model, reason.signal, ask, &[item]));
+        }
+    }
+}

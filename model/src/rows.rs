@@ -6,6 +6,13 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows(Vec<u64>);
 
+impl Default for Rows {
+    /// No row.
+    fn default() -> Self {
+        Self::from_lengths([])
+    }
+}
+
 impl Rows {
     /// From the length of each row.
     pub fn from_lengths(lengths: impl IntoIterator<Item = usize>) -> Self {

@@ -1,16 +1,22 @@
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
 use clap::Args;
+use serde::Serialize;
 use trolley_model::Name;
-use trolley_training::input;
+use trolley_training::InputConfig;
+use trolley_training::input::{Fates, InputError, Look};
 
 use super::ConfigFile;
+use super::look;
 use super::progress::Bars;
-use super::table::thousands;
 use super::train::{latest, markets};
 
 /// Read the config and the tables, and say what was found
 ///
-/// Trains nothing. For each market: the files with their columns, the rows read and rejected by reason, and what is
-/// left of them.
+/// Trains nothing. For each market: the files that were read and those that were not, what became of the rows, what the
+/// columns hold, the lines of each month, how well the tables fit together, and findings. A finding is a warning, or an
+/// error that would stop the training; with errors the command fails. docs/data.md explains each finding.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -18,62 +24,66 @@ pub(super) struct Check {
     /// Only this market
     #[arg(long)]
     market: Option<Name>,
+    /// Print everything as JSON, or write it to a file (docs/data.md has its form)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<PathBuf>,
+}
+
+/// A market as JSON.
+#[derive(Serialize)]
+struct Checked<'a> {
+    market: &'a Name,
+    /// Why the tables could not be read, or would not be learned from.
+    error: Option<String>,
+    #[serde(flatten)]
+    look: Option<Look>,
 }
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
+        config.training.check().map_err(anyhow::Error::msg)?;
+        let json_only = self.json.as_ref().is_some_and(|file| file.as_os_str() == "-");
+        let mut all = Vec::new();
         for (market, input) in markets(&config, self.market.as_ref())? {
-            println!("market {market}");
-            let tables = [
-                ("transactions", Some(&input.transactions)),
-                ("items", input.items.as_ref()),
-                ("offers", input.offers.as_ref()),
-            ];
-            for (table, pattern) in tables {
-                let Some(pattern) = pattern else { continue };
-                for (path, columns) in input::columns(pattern)? {
-                    println!("  {table:12} {}: {}", path.display(), columns.join(", "));
-                }
+            let list = config.rejects_of(market);
+            let (mut text, checked) = check(market, input, Fates::listed_if_possible(&list));
+            text.insert_str(0, &format!("market {market}\n"));
+            if let Some(error) = &checked.error {
+                eprintln!("market `{market}`: {error}");
             }
-            let rejects = config.rejects_of(market);
-            let tables = trolley_training::read(market, input, &rejects, latest(), &Bars::new())?;
-            let transactions = &tables.transactions;
-            let count = |what: &str, number: u64| println!("  {what:12} {}", thousands(number));
-            count("rows", transactions.read);
-            let mut none = true;
-            for table in ["transactions", "items", "offers"] {
-                for (reason, rows) in tables.rejects.counts(table) {
-                    println!("    rejected   {} × {reason} ({table})", thousands(rows));
-                    none = false;
-                }
+            if !json_only {
+                print!("{text}");
             }
-            if !none {
-                println!("    listed in  {}", rejects.display());
-            }
-            for (what, rows) in [
-                ("other markets", transactions.other_markets),
-                ("excluded", transactions.excluded),
-                ("repeated in their basket", transactions.repeated),
-            ] {
-                if rows > 0 {
-                    println!("    left out   {} × {what}", thousands(rows));
-                }
-            }
-            count("lines", transactions.lines.len() as u64);
-            count("baskets", transactions.baskets.len() as u64);
-            if transactions.merged > 0 {
-                let merged = thousands(transactions.merged);
-                println!(
-                    "    doubtful   {merged} × of several customers, or of more than a day: is basket_id used again?"
-                );
-            }
-            count("items", transactions.items.len() as u64);
-            count("customers", transactions.customers.len() as u64);
-            count("items table", tables.items.len() as u64);
-            count("offers", tables.offers.len() as u64);
-            tables.judge(input.max_rejected)?;
+            all.push(checked);
         }
-        Ok(())
+        if let Some(file) = &self.json {
+            let text = serde_json::to_string_pretty(&serde_json::json!({ "markets": all }))?;
+            match json_only {
+                true => println!("{text}"),
+                false => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?,
+            }
+        }
+        let wrong: Vec<&str> =
+            all.iter().filter(|checked| checked.error.is_some()).map(|checked| checked.market.as_str()).collect();
+        if wrong.is_empty() { Ok(()) } else { bail!("nothing would be learned from the tables of {}", wrong.join(", ")) }
     }
+}
+
+/// What people read, and what programs do.
+fn check<'a>(market: &'a Name, input: &InputConfig, fates: Fates) -> (String, Checked<'a>) {
+    let wrong = |error: String| (String::new(), Checked { market, error: Some(error), look: None });
+    if let Err(error) = input.check() {
+        return wrong(error);
+    }
+    let tables = match trolley_training::read(market, input, fates, latest(), &Bars::new()) {
+        Ok(tables) => tables,
+        Err(error) => return wrong(error.to_string()),
+    };
+    let error = tables.judge(input.max_rejected).err().map(|error| match error {
+        InputError::Findings(errors) => format!("errors among the findings: {}", errors.len()),
+        other => other.to_string(),
+    });
+    let text = look::text(&tables);
+    (text, Checked { market, error, look: Some(tables.look) })
 }

@@ -90,8 +90,7 @@ fn home() -> anyhow::Result<PathBuf> {
 }
 
 async fn push_offers(keeper: &Keeper, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
-    let Some(offers) = &input.offers else { return Ok(()) };
-    let rows = input::read_offers(offers, &input.columns.offers, name.as_str(), &mut input::Rejects::counted())?;
+    let rows = input::read_offers(input, name.as_str(), &mut input::Fates::counted())?.rows;
     let market = keeper.markets().get(name.as_str()).context("the market is gone")?;
     // The sample is of 2017: what held last there holds here and now.
     keeper.put_offers(&market, None, last_offers(rows, &input.columns.offers.numbers)).await?;

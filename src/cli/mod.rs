@@ -9,6 +9,8 @@ mod evaluate;
 #[cfg(feature = "training")]
 mod generate;
 mod key;
+#[cfg(feature = "training")]
+mod look;
 mod models;
 #[cfg(feature = "training")]
 mod progress;

@@ -1,43 +1,76 @@
-use std::sync::Mutex;
-use std::time::Duration;
+use std::collections::HashSet;
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trolley_training::Progress;
 
-/// Bars on standard error; nothing if that is not a terminal.
-pub(super) struct Bars(Mutex<ProgressBar>);
+/// How long work tells on standard error what it is doing: a bar per stage in a terminal; elsewhere a line for each new
+/// stage, and for repeated ones now and then.
+pub(super) struct Bars(Mutex<Shown>);
+
+enum Shown {
+    Nothing,
+    Bar(ProgressBar),
+    Lines { began: Instant, last: Instant, known: HashSet<&'static str> },
+}
+
+/// A stage that is repeated is told again after so long a silence.
+const SILENCE: Duration = Duration::from_secs(10);
 
 impl Bars {
+    /// On standard error.
     pub(super) fn new() -> Self {
-        Self(Mutex::new(ProgressBar::hidden()))
+        let now = Instant::now();
+        let lines = Shown::Lines { began: now, last: now, known: HashSet::new() };
+        Self(Mutex::new(if std::io::stderr().is_terminal() { Shown::Bar(ProgressBar::hidden()) } else { lines }))
     }
 
-    fn with(&self, f: impl FnOnce(&mut ProgressBar)) {
-        f(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    /// Nowhere: for a process whose output is shown when it has ended.
+    pub(super) fn hidden() -> Self {
+        Self(Mutex::new(Shown::Nothing))
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Progress for Bars {
     fn begin(&self, stage: &'static str, total: u64) {
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{msg:22} {bar:32} {pos}/{len} {elapsed}") {
-            bar.set_style(style);
+        match &mut *self.shown() {
+            Shown::Nothing => {}
+            Shown::Bar(current) => {
+                let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+                if let Ok(style) = ProgressStyle::with_template("{msg:22} {bar:32} {pos}/{len} {elapsed}") {
+                    bar.set_style(style);
+                }
+                bar.set_message(stage);
+                bar.enable_steady_tick(Duration::from_millis(200));
+                *current = bar;
+            }
+            Shown::Lines { began, last, known } => {
+                if known.insert(stage) || last.elapsed() > SILENCE {
+                    *last = Instant::now();
+                    eprintln!("{:6.1} s  {stage}", began.elapsed().as_secs_f64());
+                }
+            }
         }
-        bar.set_message(stage);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        self.with(|current| *current = bar);
     }
 
     fn advance(&self, by: u64) {
-        self.with(|bar| bar.inc(by));
+        if let Shown::Bar(bar) = &*self.shown() {
+            bar.inc(by);
+        }
     }
 
     fn end(&self) {
-        self.with(|bar| {
+        if let Shown::Bar(bar) = &*self.shown() {
             if let Some(total) = bar.length() {
                 bar.set_position(total);
             }
             bar.finish();
-        });
+        }
     }
 }

@@ -127,13 +127,7 @@ impl Wish {
         let offers = |config: &Config, market: &Name| {
             let table = config.markets.get(market).filter(|input| input.offers.is_some());
             let table = table.with_context(|| format!("the config has no `offers` table for market `{market}`"))?;
-            let pattern = table.offers.as_deref().unwrap_or_default();
-            let rows = input::read_offers(
-                pattern,
-                &table.columns.offers,
-                table.value_of(market.as_str()),
-                &mut input::Rejects::counted(),
-            )?;
+            let rows = input::read_offers(table, market.as_str(), &mut input::Fates::counted())?.rows;
             Ok(last_offers(rows, &table.columns.offers.numbers))
         };
         self.open_with(offers)

@@ -123,7 +123,7 @@ fn need(input: &InputConfig) -> f64 {
         if path.extension().is_some_and(|ending| ending == "csv") { bytes / CSV } else { bytes }
     };
     // What can't be listed is said by the training itself.
-    let files = find_files(&input.transactions).unwrap_or_default();
+    let files = find_files(&input.transactions).unwrap_or_default().files;
     LEAST + PER_BYTE * files.iter().map(bytes).sum::<f64>()
 }
 

@@ -4,6 +4,7 @@ use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Model, Name};
 use trolley_training::{Evaluation, Order, Outcome};
 
+use super::look;
 use super::table::thousands;
 use crate::config::Config;
 use crate::live::{Offer, label};
@@ -32,6 +33,7 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     if rejected > 0 {
         println!("             listed in {}", order.rejects.display());
     }
+    print!("{}", look::findings(&outcome.tables.look.findings));
     println!("  baskets    {} from {} to {}", thousands(data.baskets), data.first_day, data.last_day);
     println!("  items      {}, of which {} learned", thousands(data.items), thousands(data.learned_items));
     println!("  customers  {}", thousands(data.customers));

@@ -25,14 +25,16 @@ impl Table {
     }
 
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(self.text().as_bytes())
+    }
+
+    /// As text, each line with its end.
+    pub(super) fn text(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_header(&self.header);
         table.add_rows(&self.rows);
-        for line in table.to_string().lines() {
-            writeln!(out, "{}", line.trim_end())?;
-        }
-        Ok(())
+        table.to_string().lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
     }
 
     fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {

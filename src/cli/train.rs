@@ -125,7 +125,8 @@ impl Train {
                 threads: self.threads,
                 force: self.force,
             };
-            let outcome = trolley_training::train(&order, &Bars::new())?;
+            let bars = if self.outcome.is_some() { Bars::hidden() } else { Bars::new() };
+            let outcome = trolley_training::train(&order, &bars)?;
             // The model is in service all the same.
             if let Err(error) = report(&outcome, market, config) {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");

@@ -1,7 +1,7 @@
 //! The whole way: tables in, a published model out.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,7 +12,7 @@ use crate::config::TrainingConfig;
 use crate::evaluation::{self, Comparison, Evaluation, Judged, evaluate, evaluate_next_basket, leads};
 use crate::fit::{Fitted, Scope, fit};
 use crate::gate::{Costs, Failure, GateConfig, peak_memory};
-use crate::input::{self, InputConfig, InputError, Items, NOBODY, OfferRow, Rejects, Transactions};
+use crate::input::{self, Fates, InputConfig, InputError, Items, Look, NOBODY, OfferRow, Table, Transactions};
 use crate::progress::{Progress, Timed};
 
 /// What is to be trained, and where the model goes.
@@ -71,8 +71,10 @@ pub struct Tables {
     pub offers: Vec<OfferRow>,
     /// The names of the offers' numbers.
     pub numbers: Vec<String>,
-    /// The rows that were rejected.
-    pub rejects: Rejects,
+    /// What became of each row.
+    pub fates: Fates,
+    /// What they look like, and what was found.
+    pub look: Look,
 }
 
 impl Tables {
@@ -86,47 +88,44 @@ impl Tables {
         }
     }
 
-    /// Refuses tables of which too large a share was rejected.
+    /// Refuses tables of which too large a share was rejected, or in which something was found that the config does not
+    /// accept.
     ///
     /// # Errors
-    /// [`InputError::TooManyRejects`]
+    /// [`InputError::TooManyRejects`], [`InputError::Findings`]
     pub fn judge(&self, limit: f64) -> Result<(), InputError> {
-        self.rejects.judge("items", self.items.read, limit)?;
-        self.rejects.judge("transactions", self.transactions.read - self.transactions.other_markets, limit)?;
-        let rejected: u64 = self.rejects.counts("offers").values().sum();
-        self.rejects.judge("offers", self.offers.len() as u64 + rejected, limit)
+        for table in [Table::Items, Table::Transactions, Table::Offers] {
+            self.fates.judge(table, limit)?;
+        }
+        let errors: Vec<String> = self.look.errors().map(ToString::to_string).collect();
+        if errors.is_empty() { Ok(()) } else { Err(InputError::Findings(errors)) }
     }
 }
 
-/// Reads a market's items and transactions. Transactions later than `latest` are rejected.
+/// Reads a market's tables and looks at them. Transactions later than `latest` are rejected; `fates` counts what became of
+/// each row.
 ///
 /// # Errors
-/// As [`input::read_transactions`]. Whether too many rows were rejected is for [`Tables::judge`] to say.
+/// As [`input::read_transactions`]. Whether the tables are good enough is for [`Tables::judge`] to say.
 pub fn read(
     market: &Name,
     input: &InputConfig,
-    rejects: &Path,
+    mut fates: Fates,
     latest: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<Tables, InputError> {
     progress.begin("reading", 3);
-    let mut rejects = Rejects::to_file(rejects)?;
-    let items = match &input.items {
-        Some(items) => input::read_items(items, &input.columns.items, &input.exclude, &mut rejects)?,
-        None => Items::default(),
-    };
+    let items = input::read_items(input, &mut fates)?;
     progress.advance(1);
-    let latest = latest.timestamp();
-    let transactions = input::read_transactions(input, market.as_str(), latest, &items, &mut rejects)?;
+    let transactions =
+        input::read_transactions(input, market.as_str(), latest.timestamp(), &items, &mut fates)?;
     progress.advance(1);
-    let columns = &input.columns.offers;
-    let offers = match &input.offers {
-        Some(offers) => input::read_offers(offers, columns, input.value_of(market.as_str()), &mut rejects)?,
-        None => Vec::new(),
-    };
+    let offers = input::read_offers(input, market.as_str(), &mut fates)?;
     progress.advance(1);
     progress.end();
-    Ok(Tables { transactions, items, offers, numbers: columns.numbers.clone(), rejects })
+    let look = input::look(input, &transactions, &items, &offers, &fates);
+    let numbers = input.columns.offers.numbers.clone();
+    Ok(Tables { transactions, items, offers: offers.rows, numbers, fates, look })
 }
 
 /// What came of a training.
@@ -164,9 +163,9 @@ struct Examined {
 fn examined(order: &Order<'_>, progress: &dyn Progress) -> Result<Examined, TrainError> {
     let started = Instant::now();
     order.config.check().map_err(TrainError::Setting)?;
-    order.input.columns.offers.check().map_err(TrainError::Setting)?;
-    order.input.gate.as_ref().map_or(Ok(()), GateConfig::check).map_err(TrainError::Setting)?;
-    let mut tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
+    order.input.check().map_err(|e| TrainError::Setting(format!("markets.{}.{e}", order.market)))?;
+    let fates = Fates::listed_in(&order.rejects)?;
+    let mut tables = read(order.market, order.input, fates, order.latest, progress)?;
     tables.transactions.forget(order.erased);
     tables.judge(order.input.max_rejected)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
@@ -285,14 +284,14 @@ fn compare(
 
 /// What a model of the first `until` baskets was made from.
 fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
-    let Tables { transactions, items, rejects, .. } = tables;
+    let Tables { transactions, items, fates, .. } = tables;
     let baskets = &transactions.baskets[..until];
     DataFacts {
         fingerprint: fingerprint(transactions, until, items),
         first_day: baskets.first().map_or_else(String::new, |basket| day(basket.day)),
         last_day: baskets.last().map_or_else(String::new, |basket| day(basket.day)),
-        rows: transactions.read,
-        rejected: rejects.counts("transactions"),
+        rows: fates.rows(Table::Transactions),
+        rejected: fates.counts(Table::Transactions),
         baskets: until as u64,
         items: parts.catalogue.items().len() as u64,
         learned_items: parts.input.len() as u64,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use trolley_training::input::{
-    self, InputConfig, InputError, Items, Rejects, Transactions, read_items, read_offers, read_transactions,
+    self, Fates, InputConfig, InputError, Items, Reason, Table, Transactions, read_items, read_offers, read_transactions,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -17,10 +17,14 @@ fn config(transactions: impl AsRef<Path>) -> InputConfig {
     config
 }
 
-fn read(config: &InputConfig) -> Result<(Transactions, Rejects), InputError> {
-    let mut rejects = Rejects::counted();
-    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut rejects)?;
-    Ok((transactions, rejects))
+fn read(config: &InputConfig) -> Result<(Transactions, Fates), InputError> {
+    let mut fates = Fates::counted();
+    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut fates)?;
+    Ok((transactions, fates))
+}
+
+fn left_out(fates: &Fates, reason: Reason) -> u64 {
+    fates.left_out_for(Table::Transactions, reason)
 }
 
 /// (customer, day, items) of every basket, in the order of the transactions.
@@ -64,9 +68,9 @@ fn csv_is_read_as_it_stands() {
         ("windows.csv", LINES.replace('\n', "\r\n")),
         ("byte-order-mark.csv", format!("\u{feff}{LINES}")),
     ] {
-        let (transactions, rejects) = read(&config(file(folder.path(), name, &content))).unwrap();
+        let (transactions, fates) = read(&config(file(folder.path(), name, &content))).unwrap();
         assert_eq!(baskets(&transactions), expected, "{name}");
-        assert_eq!((transactions.read, rejects.counts("transactions").len()), (3, 0), "{name}");
+        assert_eq!((fates.rows(Table::Transactions), fates.counts(Table::Transactions).len()), (3, 0), "{name}");
     }
 }
 
@@ -97,54 +101,46 @@ fn every_rejected_row_is_counted_and_listed() {
          b,i,2024-01-05,1\n",
     );
     let list = folder.path().join("rejects/de.csv");
-    let mut rejects = Rejects::to_file(&list).unwrap();
-    let transactions = read_transactions(&config(&path), "de", i64::MAX, &Items::default(), &mut rejects).unwrap();
-    assert_eq!((transactions.read, transactions.repeated, transactions.lines.len()), (9, 1, 1));
-    let counts: Vec<(String, u64)> = rejects.counts("transactions").into_iter().collect();
+    let mut fates = Fates::listed_in(&list).unwrap();
+    let transactions = read_transactions(&config(&path), "de", i64::MAX, &Items::default(), &mut fates).unwrap();
+    assert_eq!((fates.rows(Table::Transactions), transactions.repeated, transactions.lines.len()), (9, 1, 1));
+    let counts: Vec<(String, u64)> = fates.counts(Table::Transactions).into_iter().collect();
     let expected = [
         ("bad quantity", 1),
-        ("bad timestamp", 2),
+        ("bad timestamp", 1),
         ("no basket_id", 1),
         ("no item_id", 1),
-        ("non-positive quantity", 2),
+        ("timestamp before 1990", 1),
     ];
     assert_eq!(counts, expected.map(|(reason, count)| (reason.to_owned(), count)));
+    assert_eq!(left_out(&fates, Reason::Return), 2, "a return is nothing wrong");
     let listed = fs::read_to_string(list).unwrap();
-    let rows: Vec<&str> = listed.lines().skip(1).map(|line| line.rsplit(',').nth(1).unwrap()).collect();
-    assert_eq!(rows, ["1", "2", "3", "4", "5", "6", "7"]);
-    assert!(listed.lines().nth(1).unwrap().ends_with("t.csv\",1,no basket_id"), "{listed}");
+    let rows: Vec<&str> = listed.lines().skip(1).map(|line| line.rsplit(',').nth(2).unwrap()).collect();
+    assert_eq!(rows, ["2", "3", "4", "5", "8"], "lines of the file, the header being the first");
+    assert!(listed.lines().nth(3).unwrap().ends_with("t.csv\",4,\"bad timestamp\",\"yesterday\""), "{listed}");
 }
 
 #[test]
 fn too_many_rejects_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nb,j,never\n");
-    let (transactions, rejects) = read(&config(path)).unwrap();
-    let error = rejects.judge("transactions", transactions.read, 0.4).unwrap_err();
+    let (_, fates) = read(&config(path)).unwrap();
+    let error = fates.judge(Table::Transactions, 0.4).unwrap_err();
     assert!(matches!(error, InputError::TooManyRejects { rejected: 1, rows: 2, .. }), "{error}");
-    assert!(error.to_string().contains("bad timestamp: 1"), "{error}");
-    rejects.judge("transactions", transactions.read, 0.5).unwrap();
-    rejects.judge("items", 0, 0.0).unwrap();
+    assert!(error.to_string().contains("1 × bad timestamp (`never`, line 3 of"), "{error}");
+    fates.judge(Table::Transactions, 0.5).unwrap();
+    fates.judge(Table::Items, 0.0).unwrap();
 }
 
 #[test]
 fn one_line_from_the_future_does_not_become_the_end_of_the_period() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nc,j,2099-01-01\n");
-    let mut rejects = Rejects::counted();
+    let mut fates = Fates::counted();
     let latest = 1_704_500_000;
-    let transactions = read_transactions(&config(path), "de", latest, &Items::default(), &mut rejects).unwrap();
+    let transactions = read_transactions(&config(path), "de", latest, &Items::default(), &mut fates).unwrap();
     assert_eq!(transactions.baskets.len(), 1);
-    assert_eq!(rejects.counts("transactions")["timestamp in the future"], 1);
-}
-
-#[test]
-fn a_stray_quote_is_an_error_and_swallows_no_rows() {
-    let folder = tempfile::tempdir().unwrap();
-    let lines = "basket_id,item_id,timestamp,note\n\
-        b,i,2024-01-05,plain\nb,j,2024-01-05,5\" pipe\nb,k,2024-01-05,plain\nb,l,2024-01-05,6\" pipe\n";
-    let error = read(&config(file(folder.path(), "t.csv", lines))).unwrap_err();
-    assert!(error.to_string().contains("t.csv"), "{error}");
+    assert_eq!(fates.counts(Table::Transactions)["timestamp in the future"], 1);
 }
 
 #[test]
@@ -185,12 +181,14 @@ fn whole_numbers_in_parquet_come_out_as_the_same_digits() {
     config.columns.transactions.customer_id = Some("household_id".into());
     config.columns.transactions.item_id = "product_id".into();
     config.columns.transactions.timestamp = "transaction_timestamp".into();
-    let (transactions, rejects) = read(&config).unwrap();
+    let (transactions, fates) = read(&config).unwrap();
     assert!(transactions.items.position("1082185").is_some(), "bananas");
     assert!(transactions.customers.iter().all(|id| id.parse::<u64>().is_ok_and(|id| id % 6 == 0)));
-    assert_eq!(transactions.read, 259_262);
-    let rejected: u64 = rejects.counts("transactions").values().sum();
-    assert_eq!(transactions.lines.len() as u64 + transactions.repeated + rejected, transactions.read);
+    let read = fates.rows(Table::Transactions);
+    assert_eq!(read, 259_262);
+    let rejected: u64 = fates.counts(Table::Transactions).values().sum();
+    let returned = left_out(&fates, Reason::Return);
+    assert_eq!(transactions.lines.len() as u64 + transactions.repeated + returned + rejected, read);
     assert!(transactions.baskets.windows(2).all(|pair| pair[0].day <= pair[1].day), "oldest first");
 }
 
@@ -199,8 +197,8 @@ fn rows_of_other_markets_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let lines = "basket_id,item_id,timestamp,market\nb,i,2024-01-05,de\nc,j,2024-01-05,fr\nd,k,2024-01-05,DE\n";
     let mut config = config(file(folder.path(), "t.csv", lines));
-    let (transactions, _) = read(&config).unwrap();
-    assert_eq!((transactions.baskets.len(), transactions.other_markets), (1, 2));
+    let (transactions, fates) = read(&config).unwrap();
+    assert_eq!((transactions.baskets.len(), left_out(&fates, Reason::OtherMarket)), (1, 2));
     config.market_value = Some("DE".into());
     assert!(read(&config).unwrap().0.items.position("k").is_some());
 }
@@ -236,21 +234,21 @@ fn items_have_categories_names_and_exclusions() {
         "items.csv",
         "item_id,category,kind,size,department\n1,dairy,Milk,1 l,FOOD\n2,,Petrol,,FUEL\n1,dairy,Again,,FOOD\n,x,y,z,w\n",
     );
-    let columns = input::ItemColumns {
-        name: Some(input::OneOrMany::Many(vec!["kind".into(), "size".into()])),
-        ..input::ItemColumns::default()
-    };
-    let exclude = [("department".to_owned(), vec!["FUEL".to_owned()])].into();
-    let mut rejects = Rejects::counted();
-    let items = read_items(path.to_str().unwrap(), &columns, &exclude, &mut rejects).unwrap();
+    let lines = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,1,2024-01-05\nb,2,2024-01-05\n");
+    let mut config = config(lines);
+    config.items = Some(path.to_str().unwrap().to_owned());
+    config.columns.items.name = Some(input::OneOrMany::Many(vec!["kind".into(), "size".into()]));
+    config.exclude = [("department".to_owned(), vec!["FUEL".to_owned(), "TOBACCO".to_owned()])].into();
+    let mut fates = Fates::counted();
+    let items = read_items(&config, &mut fates).unwrap();
     let milk = items.get("1").unwrap();
     assert_eq!((milk.name.as_str(), milk.category.as_deref(), milk.excluded), ("Milk, 1 l", Some("dairy"), false));
     let petrol = items.get("2").unwrap();
     assert_eq!((petrol.name.as_str(), petrol.category.as_deref(), petrol.excluded), ("Petrol", None, true));
-    assert_eq!(rejects.counts("items").values().sum::<u64>(), 2, "a duplicate and a row without ID");
-    let lines = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,1,2024-01-05\nb,2,2024-01-05\n");
-    let transactions = read_transactions(&config(lines), "de", i64::MAX, &items, &mut rejects).unwrap();
-    assert_eq!((transactions.excluded, transactions.lines.len()), (1, 1));
+    assert_eq!(fates.counts(Table::Items).values().sum::<u64>(), 2, "a duplicate and a row without ID");
+    assert_eq!(items.unmatched["department"], ["TOBACCO"]);
+    let transactions = read_transactions(&config, "de", i64::MAX, &items, &mut fates).unwrap();
+    assert_eq!((left_out(&fates, Reason::Excluded), transactions.lines.len()), (1, 1));
 }
 
 #[test]
@@ -258,12 +256,14 @@ fn an_offers_number_that_is_none_rejects_its_row() {
     let folder = tempfile::tempdir().unwrap();
     let text = "offer_id,item_id,discount\na,1,0.2\nb,1,\nc,1,10 %\nd,1,NaN\ne,1,1e39\n";
     let path = file(folder.path(), "offers.csv", text);
-    let columns = input::OfferColumns { numbers: vec!["discount".into()], ..input::OfferColumns::default() };
-    let mut rejects = Rejects::counted();
-    let offers = read_offers(path.to_str().unwrap(), &columns, "de", &mut rejects).unwrap();
-    let read: Vec<_> = offers.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
+    let mut config = config("none");
+    config.offers = Some(path.to_str().unwrap().to_owned());
+    config.columns.offers.numbers = vec!["discount".into()];
+    let mut fates = Fates::counted();
+    let offers = read_offers(&config, "de", &mut fates).unwrap();
+    let read: Vec<_> = offers.rows.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
     assert_eq!(read, [("a", 0.2), ("b", 0.0)]);
-    assert_eq!(rejects.counts("offers"), [(input::Reason::BadNumber.name().to_owned(), 3)].into());
+    assert_eq!(fates.counts(Table::Offers), [(input::Reason::BadNumber.name().to_owned(), 3)].into());
 }
 
 #[test]
@@ -273,29 +273,30 @@ fn a_file_of_another_kind_in_a_folder_is_named_and_not_passed_over() {
     file(folder.path(), "2024.csv", lines);
     file(folder.path(), "_SUCCESS", "");
     assert_eq!(read(&config(folder.path())).unwrap().0.baskets.len(), 1);
-    file(folder.path(), "2023.csv.gz", "");
+    file(folder.path(), "2023.xlsx", "");
     let error = read(&config(folder.path())).unwrap_err().to_string();
-    assert!(error.contains("2023.csv.gz") && error.contains("glob"), "{error}");
+    assert!(error.contains("2023.xlsx") && error.contains("glob"), "{error}");
 }
 
 #[test]
 fn the_samples_offers_are_read() {
-    let columns = input::OfferColumns::default();
-    let offers = read_offers(&format!("{SAMPLE}/offers.parquet"), &columns, "us", &mut Rejects::counted()).unwrap();
-    assert_eq!(offers.len(), 79_392);
-    assert!(offers.iter().all(|row| row.valid_from < row.valid_to && row.offer.ends_with(&row.item)));
+    let mut config = config("none");
+    config.offers = Some(format!("{SAMPLE}/offers.parquet"));
+    let offers = read_offers(&config, "us", &mut Fates::counted()).unwrap();
+    assert_eq!(offers.rows.len(), 79_392);
+    assert!(offers.rows.iter().all(|row| row.valid_from < row.valid_to && row.offer.ends_with(&row.item)));
 }
 
 #[test]
 fn types_that_other_tools_write_are_read_or_refused_with_the_column_named() {
     let fixture = |name: &str| format!("{}/tests/fixtures/{name}.parquet", env!("CARGO_MANIFEST_DIR"));
     for name in ["small-integers", "dictionaries", "decimals", "other-columns"] {
-        let (transactions, rejects) = read(&config(fixture(name))).unwrap();
+        let (transactions, fates) = read(&config(fixture(name))).unwrap();
         let mut items: Vec<&str> = transactions.items.iter().collect();
         items.sort_unstable();
         assert_eq!(items, ["0", "1", "2", "3"], "{name}");
         assert_eq!((transactions.baskets.len(), transactions.baskets[0].day), (2, 19_727), "{name}");
-        assert!(rejects.counts("transactions").is_empty(), "{name}");
+        assert!(fates.counts(Table::Transactions).is_empty(), "{name}");
     }
     let error = read(&config(fixture("floats"))).unwrap_err().to_string();
     assert!(error.contains("column `item_id`") && error.contains("convert the column"), "{error}");

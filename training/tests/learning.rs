@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Model};
-use trolley_training::input::{InputConfig, Items, Rejects, read_transactions};
+use trolley_training::input::{InputConfig, Items, Fates, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
 
 /// Twenty kinds of meal, each of a dish, its sauce and its side, with any one of ten staples; every dish comes in two
@@ -28,7 +28,7 @@ fn shop(folder: &std::path::Path) -> Model {
     let path = folder.join("t.csv");
     std::fs::write(&path, lines).unwrap();
     let config: InputConfig = serde_json::from_value(serde_json::json!({ "transactions": path })).unwrap();
-    let transactions = read_transactions(&config, "x", i64::MAX, &Items::default(), &mut Rejects::counted()).unwrap();
+    let transactions = read_transactions(&config, "x", i64::MAX, &Items::default(), &mut Fates::counted()).unwrap();
     let until = transactions.baskets.len();
     let config = TrainingConfig::default();
     Model::new(fit(&transactions, until, &Items::default(), &config, Scope::All, &Silent).unwrap().parts).unwrap()

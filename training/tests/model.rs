@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
+use trolley_training::input::Fates;
 use trolley_training::{
     BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine,
     read, train,
@@ -112,7 +113,7 @@ type Line = (String, u16, String, Vec<String>);
 fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputConfig {
     let sample = input();
     let tables =
-        read(&us(), &sample, &folder.join("r.csv"), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
+        read(&us(), &sample, Fates::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
     let transactions = &tables.transactions;
     let baskets = transactions.baskets.iter().enumerate().map(|(number, basket)| {
         let items = transactions.items_of(number).iter().map(|&item| transactions.items.get(item).to_owned());

@@ -17,6 +17,7 @@ use crate::Tables;
 use crate::baskets::catalogue_and_baskets;
 use crate::config::TrainingConfig;
 use crate::fit::{Scope, fit};
+use crate::input::Fates;
 use crate::progress::Silent;
 use crate::skipgram::{SkipGramConfig, skip_gram};
 
@@ -38,9 +39,7 @@ pub(crate) fn complete_journey() -> Tables {
         },
     }));
     let market = Name::new("us").unwrap();
-    let rejects = tempfile::tempdir().unwrap();
-    let rejects = rejects.path().join("rejects.csv");
-    crate::read(&market, &input.unwrap(), &rejects, chrono::Utc::now(), &Silent).unwrap()
+    crate::read(&market, &input.unwrap(), Fates::counted(), chrono::Utc::now(), &Silent).unwrap()
 }
 
 #[test]

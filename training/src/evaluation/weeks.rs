@@ -168,11 +168,7 @@ mod tests {
             items: trolley_model::Ids::default(),
             customers: trolley_model::Ids::default(),
             lines: Vec::new(),
-            read: 0,
-            other_markets: 0,
-            excluded: 0,
-            repeated: 0,
-            merged: 0,
+            ..Transactions::default()
         };
         let offer = |from: u16, to: u16| OfferRow {
             offer: "o".into(),
@@ -201,11 +197,7 @@ mod tests {
                 items,
                 customers,
                 lines: (0..bought).flat_map(items_of).collect(),
-                read: 0,
-                other_markets: 0,
-                excluded: 0,
-                repeated: 0,
-                merged: 0,
+                ..Transactions::default()
             };
             let (items, config) = (Items::default(), TrainingConfig::default());
             let fitted = fit(&transactions, bought as usize, &items, &config, Scope::Customers, &Silent).unwrap();

@@ -2,6 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::batch::Forms;
+use super::csv::encoding;
+use super::findings::FindingKind;
+use super::time::TimeFormat;
 use crate::gate::GateConfig;
 
 /// Where a market's tables lie and what their columns are called.
@@ -28,6 +32,18 @@ pub struct InputConfig {
     /// Training stops when a larger share of a table's rows than this is rejected, 0 to 1.
     #[serde(default = "default_max_rejected")]
     pub max_rejected: f64,
+    /// How CSV files are written.
+    #[serde(default)]
+    pub csv: CsvConfig,
+    /// What stands for no value, where it is all that a field holds.
+    #[serde(default = "default_nulls")]
+    pub nulls: Vec<String>,
+    /// How times are written, with strftime's letters; what has one meaning only is read without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp_format: Option<String>,
+    /// Findings of severity error that do not stop a training.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<FindingKind>,
     /// What a model must reach to be published; without it, the standard gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateConfig>,
@@ -35,6 +51,35 @@ pub struct InputConfig {
 
 fn default_max_rejected() -> f64 {
     0.05
+}
+
+/// What stands for no value in the exports of databases, spreadsheets and programming languages.
+fn default_nulls() -> Vec<String> {
+    let words = [
+        "NULL", "Null", "null", "(null)", "\\N", "nan", "NaN", "NAN", "None", "none", "NA", "N/A", "n/a", "<NA>", "#N/A",
+        "NaT", "nil", "-",
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
+/// How a market's CSV files are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CsvConfig {
+    /// What parts the fields: `,`, `;`, `|` or a tab. By default a comma, a tab in .tsv files, and what a line `sep=;` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
+    /// The encoding, such as `windows-1252`. By default UTF-8, or UTF-16 where a file begins as such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// What parts whole numbers from decimals: `.` or `,`.
+    pub decimal: char,
+}
+
+impl Default for CsvConfig {
+    fn default() -> Self {
+        Self { separator: None, encoding: None, decimal: '.' }
+    }
 }
 
 /// The names of all columns.
@@ -57,7 +102,7 @@ pub struct TransactionColumns {
     pub basket_id: String,
     /// The item bought.
     pub item_id: String,
-    /// When: a date, a datetime, a text of one, or Unix seconds or milliseconds.
+    /// When: a date, a datetime, a text of one, digits such as 202401311805, or Unix time.
     pub timestamp: String,
     /// Who bought it (optional).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,10 +110,10 @@ pub struct TransactionColumns {
     /// The market (optional): rows of other markets are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<String>,
-    /// How many (optional): rows with 0 or less, such as returns, are rejected.
+    /// How many (optional): rows with 0 or less are returns, and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<String>,
-    /// The price (optional): not used yet.
+    /// The line's price (optional): rows below 0 are credit notes, and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
 }
@@ -174,6 +219,38 @@ pub enum OneOrMany {
 }
 
 impl InputConfig {
+    /// Checks what the types do not.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and what it must be.
+    pub fn check(&self) -> Result<(), String> {
+        let CsvConfig { separator, encoding: name, decimal } = &self.csv;
+        if !(0.0..=1.0).contains(&self.max_rejected) {
+            return Err("max_rejected must be a share, 0 to 1".into());
+        }
+        if separator.is_some_and(|separator| !separator.is_ascii() || ['"', '\n', '\r'].contains(&separator)) {
+            return Err("csv.separator must be one ASCII character, such as \",\", \";\", \"\\t\" or \"|\"".into());
+        }
+        if let Some(name) = name.as_ref().filter(|name| encoding(name).is_none()) {
+            return Err(format!("csv.encoding = \"{name}\" is not known: give one such as \"utf-8\" or \"windows-1252\""));
+        }
+        if !['.', ','].contains(decimal) {
+            return Err("csv.decimal must be \".\" or \",\"".into());
+        }
+        self.forms()?;
+        self.columns.offers.check()?;
+        self.gate.as_ref().map_or(Ok(()), GateConfig::check)
+    }
+
+    /// How values are written.
+    ///
+    /// # Errors
+    /// In words, if `timestamp_format` is none.
+    pub(super) fn forms(&self) -> Result<Forms, String> {
+        let time = TimeFormat::new(self.timestamp_format.as_deref())?;
+        Ok(Forms { nulls: self.nulls.clone(), time, decimal: self.csv.decimal })
+    }
+
     /// The value of a `market` column that stands for `market`.
     pub fn value_of<'a>(&'a self, market: &'a str) -> &'a str {
         self.market_value.as_deref().unwrap_or(market)

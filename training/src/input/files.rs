@@ -1,51 +1,205 @@
-use std::path::{Path, PathBuf};
+//! Which files a path stands for: the file itself, everything in a folder and its sub-folders, or what a glob matches.
+//!
+//! Either a file is read, or it is named: in [`Found::passed_over`] if it is not meant to be read, in an error otherwise.
 
-use super::InputError;
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
 
-/// The files that a path stands for, sorted: the file itself, those in the folder, or those that match the glob.
+use super::{InputError, lakehouse};
+
+/// A folder is not followed deeper than this: it links to itself.
+const DEEPEST: usize = 32;
+
+/// The files of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Those that are read, sorted.
+    pub files: Vec<PathBuf>,
+    /// Those that are not: hidden ones (`_SUCCESS`, `.crc`), empty ones, and tables beside what a glob matches.
+    pub passed_over: Vec<PathBuf>,
+}
+
+/// Finds the files of a table.
 ///
 /// # Errors
-/// If there is none, or it can't be read.
-pub fn find(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
+/// If there is none, one is of a format that is not read, or they belong to a table format of their own.
+pub fn find(pattern: &str) -> Result<Found, InputError> {
     let path = Path::new(pattern);
-    let mut files = if path.is_file() {
-        vec![path.to_owned()]
+    let mut search = Search::default();
+    if path.is_file() {
+        search.files.insert(path.to_owned());
+    } else if path.is_dir() {
+        search.folder(path, 0)?;
     } else {
-        let glob = if path.is_dir() { format!("{}/*", glob::Pattern::escape(pattern)) } else { pattern.to_owned() };
-        let bad = |reason: String| InputError::Glob { pattern: pattern.to_owned(), reason };
-        let found: Result<Vec<PathBuf>, _> = glob::glob(&glob).map_err(|e| bad(e.to_string()))?.collect();
-        let mut found = found.map_err(|e| bad(e.to_string()))?;
-        found.retain(|path| path.is_file() && !is_hidden(path));
-        // Passed over in silence, half of a history might be missing.
-        if let Some(path) = found.iter().find(|path| kind(path).is_none()) {
-            return Err(InputError::Unknown { path: path.clone() });
-        }
-        found
-    };
+        search.glob(pattern)?;
+    }
+    lakehouse::refuse(search.files.iter().chain(&search.folders))?;
+    let Search { files, mut passed_over, .. } = search;
+    let empty = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() == 0);
+    let (empty, mut files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(empty);
+    // One empty file among others is a writer that had nothing to write. Nothing but empty files is an error.
+    if files.is_empty() {
+        files = empty;
+    } else {
+        passed_over.extend(empty);
+    }
     if files.is_empty() {
         return Err(InputError::NoFiles(pattern.to_owned()));
     }
-    files.sort();
-    Ok(files)
+    Ok(Found { files, passed_over: passed_over.into_iter().collect() })
+}
+
+#[derive(Default)]
+struct Search {
+    files: BTreeSet<PathBuf>,
+    folders: BTreeSet<PathBuf>,
+    passed_over: BTreeSet<PathBuf>,
+}
+
+impl Search {
+    /// Takes everything in a folder.
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), InputError> {
+        let io = |source| InputError::Io { path: folder.to_owned(), source };
+        if depth > DEEPEST {
+            let reason = "its sub-folders are too deep: does one link to itself?".into();
+            return Err(InputError::Read { path: folder.to_owned(), reason });
+        }
+        self.folders.insert(folder.to_owned());
+        for entry in folder.read_dir().map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            if path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy())) {
+                self.passed_over.insert(path);
+            } else {
+                self.visible(path, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn visible(&mut self, path: PathBuf, depth: usize) -> Result<(), InputError> {
+        if path.is_dir() {
+            return self.folder(&path, depth);
+        }
+        // Passed over in silence, half of a history might be missing.
+        if !is_table(&path) {
+            return Err(InputError::Unknown { path });
+        }
+        self.files.insert(path);
+        Ok(())
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<(), InputError> {
+        let bad = |reason: String| InputError::Glob { pattern: pattern.to_owned(), reason };
+        let matches: Result<Vec<PathBuf>, _> = glob::glob(pattern).map_err(|e| bad(e.to_string()))?.collect();
+        let matches = matches.map_err(|e| bad(e.to_string()))?;
+        let named: Vec<Component<'_>> = Path::new(pattern).components().collect();
+        for path in &matches {
+            // A hidden folder that the pattern itself names is meant.
+            let hidden = |part: Component<'_>| is_hidden(&part.as_os_str().to_string_lossy()) && !named.contains(&part);
+            if path.components().any(hidden) {
+                self.passed_over.insert(path.clone());
+            } else {
+                self.visible(path.clone(), 0)?;
+            }
+        }
+        // What lies beside and looks like more of the same: `2023.CSV`, `2023.csv.gz`.
+        let folders: BTreeSet<&Path> = matches.iter().filter_map(|path| path.parent()).collect();
+        for folder in folders {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let beside = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+            let beside = beside.map(|path| path.strip_prefix("./").map(Path::to_owned).unwrap_or(path));
+            self.passed_over.extend(beside.filter(|path| {
+                is_table(path) && path.is_file() && !self.files.contains(path) && !matches.contains(path)
+            }));
+        }
+        Ok(())
+    }
 }
 
 /// Whether tools mean a file to be passed over, as Spark's `_SUCCESS`.
-fn is_hidden(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().starts_with(b"_"))
+fn is_hidden(name: &str) -> bool {
+    (name.starts_with('.') && name != "." && name != "..") || name.starts_with('_')
 }
 
 /// The formats that are read.
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Apache Parquet.
     Parquet,
+    /// Text with separators, possibly compressed.
     Csv,
 }
 
-/// The format of a file, by the end of its name.
-pub(super) fn kind(path: &Path) -> Option<Kind> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "parquet" | "pq" => Some(Kind::Parquet),
-        "csv" => Some(Kind::Csv),
-        _ => None,
+/// The format of a file: by its first bytes, since names lie and parts of Hadoop's have no ending.
+pub(super) fn format(path: &Path) -> Result<Format, InputError> {
+    let io = |source| InputError::Io { path: path.to_owned(), source };
+    let mut magic = [0; 4];
+    let mut file = std::fs::File::open(path).map_err(io)?;
+    let is_parquet = match file.read_exact(&mut magic) {
+        Ok(()) => &magic == b"PAR1",
+        Err(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => false,
+        Err(source) => return Err(io(source)),
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let named_parquet = name.ends_with(".parquet") || name.ends_with(".pq");
+    Ok(if is_parquet || named_parquet { Format::Parquet } else { Format::Csv })
+}
+
+/// Whether a file found in a folder or by a glob is one, by its name.
+fn is_table(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let name = [".gz", ".zst", ".zstd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    // Hadoop and Hive write parts without an ending.
+    let is_part = name.starts_with("part-") && !name.contains('.');
+    is_part || [".csv", ".tsv", ".psv", ".parquet", ".pq"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// The columns that a path gives to all rows of its file: `…/market=de/date=2024-01-01/part-0.csv`.
+pub(super) fn partitions(path: &Path) -> Vec<(String, String)> {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    let pair = |part: Component<'_>| {
+        let text = part.as_os_str().to_str()?.to_owned();
+        let (name, value) = text.split_once('=')?;
+        (!name.is_empty()).then(|| (unescaped(name), unescaped(value)))
+    };
+    folders.filter_map(pair).collect()
+}
+
+/// Hive and Spark write what must not stand in a path as `%` and two hexadecimal digits, and null by a name of its own.
+fn unescaped(text: &str) -> String {
+    if text == "__HIVE_DEFAULT_PARTITION__" {
+        return String::new();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = (byte == b'%').then(|| after.get(..2)).flatten();
+        let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(byte));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_give_columns() {
+        let found = partitions(Path::new("/lake/market=de/day=2024-01-01/kind=a%2Fb%zz/x=__HIVE_DEFAULT_PARTITION__/p=1"));
+        let expected = [("market", "de"), ("day", "2024-01-01"), ("kind", "a/b%zz"), ("x", "")];
+        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn tables_are_known_by_their_names() {
+        for name in ["a.csv", "a.CSV.gz", "a.tsv.zst", "a.parquet", "a.snappy.parquet", "part-00000", "part-0-5c.gz"] {
+            assert!(is_table(Path::new(name)), "{name}");
+        }
+        for name in ["a.xlsx", "a.json", "a.gz", "a.txt", "parts", "part-0.crc"] {
+            assert!(!is_table(Path::new(name)), "{name}");
+        }
     }
 }

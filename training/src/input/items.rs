@@ -2,16 +2,19 @@ use std::collections::BTreeMap;
 
 use trolley_model::Ids;
 
-use super::batch::{self, Wanted};
-use super::{InputError, ItemColumns, OneOrMany, Reason, Rejects};
+use super::batch::Wanted;
+use super::read::{self, Request, TableRead};
+use super::{Fates, InputConfig, InputError, OneOrMany, Reason, Table};
 
 /// The items table.
 #[derive(Debug, Default)]
 pub struct Items {
     ids: Ids,
     rows: Vec<Item>,
-    /// Rows read.
-    pub read: u64,
+    /// What was read.
+    pub table: TableRead,
+    /// Of the config's `exclude`, the values that no row has, by column.
+    pub unmatched: BTreeMap<String, Vec<String>>,
 }
 
 /// A row of it.
@@ -47,51 +50,62 @@ impl Items {
     }
 }
 
-/// Reads the items. Of several rows for one item the first counts.
+/// Reads a market's items; none, if the config has no table of them. Of several rows for one item the first counts.
 ///
 /// # Errors
 /// If a file can't be read or lacks a column.
-pub fn read_items(
-    pattern: &str,
-    columns: &ItemColumns,
-    exclude: &BTreeMap<String, Vec<String>>,
-    rejects: &mut Rejects,
-) -> Result<Items, InputError> {
-    let name_columns = columns.name.as_ref().map_or(&["name".to_owned()][..], OneOrMany::columns).to_vec();
-    let mut wanted = vec![Wanted::required(&columns.item_id), Wanted::required(&columns.category)];
-    wanted.extend(name_columns.iter().map(|name| Wanted { name: name.clone(), required: columns.name.is_some() }));
-    wanted.extend(exclude.keys().map(|name| Wanted::required(name)));
+pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, InputError> {
+    let Some(pattern) = &input.items else { return Ok(Items::default()) };
+    let columns = &input.columns.items;
+    let default = ["name".to_owned()];
+    let name_columns = columns.name.as_ref().map_or(&default[..], OneOrMany::columns);
+    let id = Wanted::required("item_id", &columns.item_id);
+    let category = Wanted::required("category", &columns.category);
+    let names: Vec<Wanted> = name_columns
+        .iter()
+        .map(|name| Wanted { ours: format!("name: {name}"), name: name.clone(), required: columns.name.is_some() })
+        .collect();
+    let excluding: Vec<Wanted> = input.exclude.keys().map(|name| Wanted::required(name, name)).collect();
+    let wanted: Vec<Wanted> =
+        [&id, &category].into_iter().chain(&names).chain(&excluding).cloned().collect();
+    let forms = input.forms().map_err(InputError::Setting)?;
+    let request = Request { table: Table::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items::default();
-    batch::for_each(pattern, &wanted, |batch| {
-        let ids = batch.texts(&columns.item_id)?.unwrap_or_default();
-        let categories = batch.texts(&columns.category)?.unwrap_or_default();
-        let mut names = Vec::new();
-        for column in &name_columns {
-            names.extend(batch.texts(column)?);
+    items.unmatched = input.exclude.clone();
+    items.table = read::for_each(&request, fates, |batch, seen, fates| {
+        let ids = batch.texts(&id, seen)?.unwrap_or_default();
+        let categories = batch.texts(&category, seen)?.unwrap_or_default();
+        let mut texts = Vec::new();
+        for column in &names {
+            texts.extend(batch.texts(column, seen)?);
         }
-        let mut excluding = Vec::new();
-        for (column, values) in exclude {
-            excluding.push((batch.texts(column)?.unwrap_or_default(), values));
+        let mut departments = Vec::new();
+        for (column, values) in excluding.iter().zip(input.exclude.values()) {
+            departments.push((column.name.as_str(), batch.texts(column, seen)?.unwrap_or_default(), values));
         }
-        for row in 0..batch.rows() {
-            items.read += 1;
-            let at = batch.first_row + row as u64;
+        for row in 0..batch.rows {
+            let line = batch.line(row);
             let Some(id) = &ids[row] else {
-                rejects.add("items", batch.path(), at, Reason::NoItemId)?;
+                fates.reject_row(Table::Items, batch.path, line, Reason::NoItemId, "")?;
                 continue;
             };
             if items.ids.intern(id)? as usize != items.rows.len() {
-                rejects.add("items", batch.path(), at, Reason::DuplicateItem)?;
+                fates.reject_row(Table::Items, batch.path, line, Reason::DuplicateItem, id)?;
                 continue;
             }
-            let parts: Vec<&str> = names.iter().filter_map(|column| column[row].as_deref()).collect();
-            items.rows.push(Item {
-                category: categories[row].as_deref().map(str::to_owned),
-                name: parts.join(", "),
-                excluded: excluding.iter().any(|(column, values)| {
-                    column[row].as_deref().is_some_and(|value| values.iter().any(|v| v == value))
-                }),
-            });
+            let parts: Vec<&str> = texts.iter().filter_map(|column| column[row].as_deref()).collect();
+            let mut excluded = false;
+            for (name, column, values) in &departments {
+                let Some(value) = column[row].as_deref().filter(|value| values.iter().any(|v| v == value)) else {
+                    continue;
+                };
+                excluded = true;
+                if let Some(unmatched) = items.unmatched.get_mut(*name) {
+                    unmatched.retain(|other| other != value);
+                }
+            }
+            let category = categories[row].as_deref().map(str::to_owned);
+            items.rows.push(Item { category, name: parts.join(", "), excluded });
         }
         Ok(())
     })?;

@@ -1,5 +1,10 @@
-use super::batch::{self, Time, Wanted};
-use super::{InputError, OfferColumns, Reason, Rejects};
+use std::path::Path;
+use std::rc::Rc;
+
+use super::batch::Wanted;
+use super::read::{self, Request, TableRead};
+use super::time::{DAY, Time};
+use super::{Fates, InputConfig, InputError, Reason, Table};
 
 /// A row of the offers table: one item of one offer.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,65 +21,99 @@ pub struct OfferRow {
     pub numbers: Vec<f32>,
 }
 
-/// Reads the history of a market's offers.
+/// The history of offers.
+#[derive(Debug, Default)]
+pub struct Offers {
+    /// One row per item of an offer.
+    pub rows: Vec<OfferRow>,
+    /// What was read.
+    pub table: TableRead,
+}
+
+/// Reads the history of a market's offers; none, if the config has no table of them. An offer whose dates are days holds
+/// through its last day: if they are written without a time, or if the times of all rows are midnight.
 ///
 /// # Errors
 /// If a file can't be read or lacks a column.
-pub fn read_offers(
-    pattern: &str,
-    columns: &OfferColumns,
-    market: &str,
-    rejects: &mut Rejects,
-) -> Result<Vec<OfferRow>, InputError> {
+pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Result<Offers, InputError> {
+    let Some(pattern) = &input.offers else { return Ok(Offers::default()) };
+    let columns = &input.columns.offers;
     let mut wanted = vec![
-        Wanted::required(&columns.offer_id),
-        Wanted::required(&columns.item_id),
-        Wanted::optional(columns.valid_from.as_ref(), "valid_from"),
-        Wanted::optional(columns.valid_to.as_ref(), "valid_to"),
-        Wanted::optional(columns.market.as_ref(), "market"),
+        Wanted::required("offer_id", &columns.offer_id),
+        Wanted::required("item_id", &columns.item_id),
+        Wanted::optional("valid_from", columns.valid_from.as_ref()),
+        Wanted::optional("valid_to", columns.valid_to.as_ref()),
+        Wanted::optional("market", columns.market.as_ref()),
     ];
-    wanted.extend(columns.numbers.iter().map(|name| Wanted::required(name)));
+    wanted.extend(columns.numbers.iter().map(|name| Wanted::required(name, name)));
     let [offer_id, item_id, valid_from, valid_to, market_column, number_columns @ ..] = &wanted[..] else {
-        return Ok(Vec::new());
+        return Ok(Offers::default());
     };
-    let mut rows = Vec::new();
-    batch::for_each(pattern, &wanted, |batch| {
-        let offers = batch.texts(&offer_id.name)?.unwrap_or_default();
-        let items = batch.texts(&item_id.name)?.unwrap_or_default();
-        let (from, to) = (batch.times(&valid_from.name)?, batch.times(&valid_to.name)?);
-        let markets = batch.texts(&market_column.name)?;
+    let market = input.value_of(market);
+    let forms = input.forms().map_err(InputError::Setting)?;
+    let request = Request { table: Table::Offers, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    let mut all_midnight = true;
+    let table = read::for_each(&request, fates, |batch, seen, fates| {
+        let offers = batch.texts(offer_id, seen)?.unwrap_or_default();
+        let items = batch.texts(item_id, seen)?.unwrap_or_default();
+        let (from, to) = (batch.times(valid_from, seen)?, batch.times(valid_to, seen)?);
+        let markets = batch.markets(market_column, seen)?;
         let mut numbers = Vec::new();
         for column in number_columns {
-            numbers.push(batch.numbers(&column.name)?.unwrap_or_default());
+            numbers.push((column, batch.numbers(column, seen)?.unwrap_or_default()));
         }
         let time = |times: &Option<Vec<Time>>, row: usize| times.as_ref().map_or(Time::Missing, |times| times[row]);
         let bad = |row: usize| {
-            numbers.iter().any(|of: &Vec<Option<f64>>| of[row].is_some_and(|number| !(number as f32).is_finite()))
+            let wrong = |number: f64| !(number as f32).is_finite();
+            numbers.iter().find(|(_, of): &&(_, Vec<Option<f64>>)| of[row].is_some_and(wrong)).map(|(column, _)| *column)
         };
-        for row in 0..batch.rows() {
-            if markets.as_ref().is_some_and(|markets| markets[row].as_deref() != Some(market)) {
+        let file: Rc<Path> = batch.path.into();
+        for row in 0..batch.rows {
+            let line = batch.line(row);
+            if let Some(other) = markets.as_ref().map(|markets| markets[row].as_deref().unwrap_or_default().trim())
+                && other != market
+            {
+                fates.leave_out(Table::Offers, batch.path, line, Reason::OtherMarket, other);
                 continue;
             }
-            let reason = match (&offers[row], &items[row], time(&from, row), time(&to, row)) {
-                (None, ..) => Reason::NoOfferId,
-                (_, None, ..) => Reason::NoItemId,
-                (_, _, Time::Bad, _) | (.., Time::Bad) => Reason::BadTimestamp,
-                _ if bad(row) => Reason::BadNumber,
+            let (from, to) = (time(&from, row), time(&to, row));
+            let (reason, column) = match (&offers[row], &items[row], from, to) {
+                (None, ..) => (Reason::NoOfferId, offer_id),
+                (_, None, ..) => (Reason::NoItemId, item_id),
+                (.., Time::Bad, _) => (Reason::BadTimestamp, valid_from),
+                (.., Time::Ambiguous, _) => (Reason::AmbiguousTimestamp, valid_from),
+                (.., Time::Bad) => (Reason::BadTimestamp, valid_to),
+                (.., Time::Ambiguous) => (Reason::AmbiguousTimestamp, valid_to),
+                _ if let Some(column) = bad(row) => (Reason::BadNumber, column),
                 (Some(offer), Some(item), from, to) => {
+                    all_midnight &= [from, to].iter().all(|time| time.seconds().is_none_or(|s| s.rem_euclid(DAY) == 0));
+                    places.push((Rc::clone(&file), line, to));
                     rows.push(OfferRow {
                         offer: offer.clone().into_owned(),
                         item: item.clone().into_owned(),
                         valid_from: from.seconds(),
                         valid_to: to.seconds(),
-                        numbers: numbers.iter().map(|of| of[row].unwrap_or(0.0) as f32).collect(),
+                        numbers: numbers.iter().map(|(_, of)| of[row].unwrap_or(0.0) as f32).collect(),
                     });
                     continue;
                 }
             };
-            rejects.add("offers", batch.path(), batch.first_row + row as u64, reason)?;
+            fates.reject_row(Table::Offers, batch.path, line, reason, &batch.shown(column, row))?;
         }
         Ok(())
     })?;
-    rejects.finish()?;
-    Ok(rows)
+    let mut held = Vec::with_capacity(rows.len());
+    for (mut row, (file, line, to)) in rows.into_iter().zip(places) {
+        if all_midnight || matches!(to, Time::Day(_)) {
+            row.valid_to = row.valid_to.map(|midnight| midnight + DAY - 1);
+        }
+        if matches!((row.valid_from, row.valid_to), (Some(from), Some(to)) if to <= from) {
+            fates.reject_row(Table::Offers, &file, line, Reason::EndsBeforeItBegins, &row.offer)?;
+        } else {
+            held.push(row);
+        }
+    }
+    fates.finish()?;
+    Ok(Offers { rows: held, table })
 }

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
-use polars_core::prelude::DataFrame;
+use polars_core::prelude::{Column, Series};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
 
@@ -25,11 +25,11 @@ fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, InputError>) -> Re
     })
 }
 
-/// Calls `each` with every batch of the wanted columns, in the order of the file.
+/// Calls `each` with every batch of the wanted columns, in their order, and its number of rows; in the order of the file.
 pub(super) fn read(
     path: &Path,
     columns: &[String],
-    mut each: impl FnMut(DataFrame) -> Result<(), InputError>,
+    mut each: impl FnMut(Vec<Series>, usize) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
     let (rows, metadata) = contained(path, || {
         let mut reader = open(path)?;
@@ -37,15 +37,19 @@ pub(super) fn read(
         Ok((rows, reader.get_metadata().map_err(|e| failed(path, &e))?.clone()))
     })?;
     for start in (0..rows).step_by(BATCH) {
-        each(contained(path, || {
+        let (series, height) = contained(path, || {
             let mut reader = open(path)?;
             reader.set_metadata(metadata.clone());
-            reader
+            let frame = reader
                 .with_columns(Some(columns.to_vec()))
                 .with_slice(Some((start, BATCH.min(rows - start))))
                 .finish()
-                .map_err(|e| failed(path, &e))
-        })?)?;
+                .map_err(|e| failed(path, &e))?;
+            let series = |name: &String| frame.column(name).map(Column::as_materialized_series).cloned();
+            let series: Result<Vec<Series>, _> = columns.iter().map(series).collect();
+            Ok((series.map_err(|e| failed(path, &e))?, frame.height()))
+        })?;
+        each(series, height)?;
     }
     Ok(())
 }

@@ -1,16 +1,19 @@
-use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use trolley_model::{Ids, Rows};
 
-use super::batch::{self, Batch, Wanted};
-use super::{InputConfig, InputError, Items, Reason, Rejects};
+use super::batch::{Batch, Wanted};
+use super::fates::shown;
+use super::profile::Seen;
+use super::read::{self, Request, TableRead};
+use super::time::{DAY, Time};
+use super::{Fates, InputConfig, InputError, Items, Reason, Table};
 
 /// Stands for "no customer" in [`Basket::customer`].
 pub const NOBODY: u32 = u32::MAX;
 
 /// All baskets, oldest first; of the same second, by their ID.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Transactions {
     /// The items bought, in no particular order.
     pub items: Ids,
@@ -22,16 +25,14 @@ pub struct Transactions {
     pub rows: Rows,
     /// The distinct items of each basket, by number, rising.
     pub lines: Vec<u32>,
-    /// Rows read.
-    pub read: u64,
-    /// Rows of other markets.
-    pub other_markets: u64,
-    /// Rows of items that the config excludes.
-    pub excluded: u64,
     /// Rows that repeat an item in its basket.
     pub repeated: u64,
     /// Baskets of several customers, or with lines more than a day apart: perhaps their IDs have been used again.
     pub merged: u64,
+    /// What was read.
+    pub table: TableRead,
+    /// Rows taken, by their day since 1970-01-01.
+    pub days: BTreeMap<i64, u64>,
 }
 
 /// One basket.
@@ -66,7 +67,7 @@ impl Transactions {
             baskets: kept.iter().map(|&basket| self.baskets[basket]).collect(),
             rows: Rows::from_lengths(kept.iter().map(|&basket| self.items_of(basket).len())),
             lines: kept.iter().flat_map(|&basket| self.items_of(basket)).copied().collect(),
-            ..*self
+            ..Self::default()
         }
     }
 
@@ -99,8 +100,11 @@ fn hash(id: &str) -> [u8; 32] {
     *blake3::hash(id.as_bytes()).as_bytes()
 }
 
-/// Reads the transactions of a market, batch by batch. Rows later than `latest` (Unix seconds) are rejected: one line
-/// dated years ahead would make everything else look ages old.
+/// Rows before this are no purchases of today's shop: 1990, in Unix seconds. Wrongly read times are often of 1970.
+const EARLIEST: i64 = 631_152_000;
+
+/// Reads the transactions of a market, batch by batch. Rows before 1990 or later than `latest` (Unix seconds) are rejected:
+/// one line dated years ahead would make everything else look ages old.
 ///
 /// # Errors
 /// If a file can't be read, lacks a column or has one of the wrong type, or if nothing is left.
@@ -109,22 +113,29 @@ pub fn read_transactions(
     market: &str,
     latest: i64,
     items: &Items,
-    rejects: &mut Rejects,
+    fates: &mut Fates,
 ) -> Result<Transactions, InputError> {
     let columns = &input.columns.transactions;
     let wanted = [
-        Wanted::required(&columns.basket_id),
-        Wanted::required(&columns.item_id),
-        Wanted::required(&columns.timestamp),
-        Wanted::optional(columns.customer_id.as_ref(), "customer_id"),
-        Wanted::optional(columns.market.as_ref(), "market"),
-        Wanted::optional(columns.quantity.as_ref(), "quantity"),
+        Wanted::required("basket_id", &columns.basket_id),
+        Wanted::required("item_id", &columns.item_id),
+        Wanted::required("timestamp", &columns.timestamp),
+        Wanted::optional("customer_id", columns.customer_id.as_ref()),
+        Wanted::optional("market", columns.market.as_ref()),
+        Wanted::optional("quantity", columns.quantity.as_ref()),
+        Wanted::optional("price", columns.price.as_ref()),
     ];
+    let forms = input.forms().map_err(InputError::Setting)?;
+    let pattern = &input.transactions;
+    let request = Request { table: Table::Transactions, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let market = input.value_of(market);
+    // A basket's day is kept in 16 bits, up to 2149.
+    let latest = latest.min(i64::from(u16::MAX) * DAY - 1);
     let mut reader = Reader { latest, ..Reader::default() };
-    batch::for_each(&input.transactions, &wanted, |batch| reader.take(batch, &wanted, market, items, rejects))?;
-    rejects.finish()?;
-    reader.finish(rejects)
+    let table = read::for_each(&request, fates, |batch, seen, fates| {
+        reader.take(batch, &wanted, (market, input.market_value.is_some()), items, seen, fates)
+    })?;
+    reader.finish(table, market, fates)
 }
 
 #[derive(Default)]
@@ -137,10 +148,14 @@ struct Reader {
     heads: Vec<Head>,
     /// (basket, item) per line.
     lines: Vec<(u32, u32)>,
-    read: u64,
-    other_markets: u64,
-    excluded: u64,
+    /// Rows taken, by their day.
+    days: BTreeMap<i64, u64>,
+    /// Some of the other markets.
+    others: BTreeSet<String>,
 }
+
+/// Other markets that are named in a message.
+const OTHERS: usize = 8;
 
 /// What the lines of a basket have said of it.
 struct Head {
@@ -152,57 +167,70 @@ struct Head {
     several: bool,
 }
 
-type Texts<'a> = Vec<Option<Cow<'a, str>>>;
-
 impl Reader {
     fn take(
         &mut self,
         batch: &Batch<'_>,
-        wanted: &[Wanted; 6],
-        market: &str,
+        wanted: &[Wanted; 7],
+        (market, is_given): (&str, bool),
         items: &Items,
-        rejects: &mut Rejects,
+        seen: &mut Seen,
+        fates: &mut Fates,
     ) -> Result<(), InputError> {
-        let [basket_id, item_id, timestamp, customer_id, market_column, quantity] = wanted;
-        let basket_ids = batch.texts(&basket_id.name)?.unwrap_or_default();
-        let item_ids = batch.texts(&item_id.name)?.unwrap_or_default();
-        let times = batch.times(&timestamp.name)?.unwrap_or_default();
-        let customer_ids: Option<Texts<'_>> = batch.texts(&customer_id.name)?;
-        let markets = batch.texts(&market_column.name)?;
-        let quantities = batch.numbers(&quantity.name)?;
-        for row in 0..batch.rows() {
-            self.read += 1;
-            if markets.as_ref().is_some_and(|markets| markets[row].as_deref() != Some(market)) {
-                self.other_markets += 1;
+        let [basket_id, item_id, timestamp, customer_id, market_column, quantity_column, price] = wanted;
+        let markets = batch.markets(market_column, seen)?;
+        if markets.is_none() && is_given {
+            let (path, column) = (batch.path.to_owned(), market_column.name.clone());
+            return Err(InputError::NoMarket { path, column, value: market.to_owned() });
+        }
+        let basket_ids = batch.texts(basket_id, seen)?.unwrap_or_default();
+        let item_ids = batch.texts(item_id, seen)?.unwrap_or_default();
+        let times = batch.times(timestamp, seen)?.unwrap_or_default();
+        let customer_ids = batch.texts(customer_id, seen)?;
+        let quantities = batch.numbers(quantity_column, seen)?;
+        let prices = batch.numbers(price, seen)?;
+        for row in 0..batch.rows {
+            let line = batch.line(row);
+            if let Some(other) = markets.as_ref().map(|markets| markets[row].as_deref().unwrap_or_default().trim())
+                && other != market
+            {
+                if self.others.len() < OTHERS && !self.others.contains(other) {
+                    self.others.insert(other.to_owned());
+                }
+                fates.leave_out(Table::Transactions, batch.path, line, Reason::OtherMarket, other);
                 continue;
             }
-            // A basket's day is kept in 16 bits: 1970 to 2149.
-            let time = times[row].seconds().filter(|time| (0..i64::from(u16::MAX) * 86_400).contains(time));
-            let quantity =
-                quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row].filter(|number| !number.is_nan()));
-            let reason = match (&basket_ids[row], &item_ids[row], time, quantity) {
-                (Some(_), Some(_), Some(time), _) if time > self.latest => Reason::FutureTimestamp,
-                (Some(basket), Some(item), Some(time), Some(quantity)) if quantity > 0.0 => {
-                    let customer = customer_ids.as_ref().and_then(|ids| ids[row].as_deref());
-                    if items.get(item).is_some_and(|item| item.excluded) {
-                        self.excluded += 1;
-                    } else {
-                        self.add(basket, item, time, customer)?;
-                    }
+            let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
+            let is_credit = prices.as_ref().and_then(|prices| prices[row]).is_some_and(|price| price < 0.0);
+            let (reason, column) = match (&basket_ids[row], &item_ids[row], times[row], quantity) {
+                (None, ..) => (Reason::NoBasketId, basket_id),
+                (_, None, ..) => (Reason::NoItemId, item_id),
+                (.., Time::Missing, _) => (Reason::NoTimestamp, timestamp),
+                (.., Time::Bad, _) => (Reason::BadTimestamp, timestamp),
+                (.., Time::Ambiguous, _) => (Reason::AmbiguousTimestamp, timestamp),
+                (.., Time::At(time) | Time::Day(time), _) if time < EARLIEST => (Reason::EarlyTimestamp, timestamp),
+                (.., Time::At(time) | Time::Day(time), _) if time > self.latest => (Reason::FutureTimestamp, timestamp),
+                (.., quantity) if quantity.is_none_or(|quantity| !quantity.is_finite()) => (Reason::BadQuantity, quantity_column),
+                (.., Some(quantity)) if quantity <= 0.0 || is_credit => {
+                    fates.leave_out(Table::Transactions, batch.path, line, Reason::Return, "");
                     continue;
                 }
-                (None, ..) => Reason::NoBasketId,
-                (_, None, ..) => Reason::NoItemId,
-                (_, _, None, _) => Reason::BadTimestamp,
-                (.., None) => Reason::BadQuantity,
-                (.., Some(_)) => Reason::NonPositiveQuantity,
+                (Some(_), Some(item), ..) if items.get(item).is_some_and(|item| item.excluded) => {
+                    fates.leave_out(Table::Transactions, batch.path, line, Reason::Excluded, item);
+                    continue;
+                }
+                (Some(basket), Some(item), Time::At(time) | Time::Day(time), _) => {
+                    self.add(basket, item, time, customer_ids.as_ref().and_then(|ids| ids[row].as_deref()))?;
+                    continue;
+                }
             };
-            rejects.add("transactions", batch.path(), batch.first_row + row as u64, reason)?;
+            fates.reject_row(Table::Transactions, batch.path, line, reason, &batch.shown(column, row))?;
         }
         Ok(())
     }
 
     fn add(&mut self, basket: &str, item: &str, time: i64, customer: Option<&str>) -> Result<(), InputError> {
+        *self.days.entry(time.div_euclid(DAY)).or_default() += 1;
         let customer = customer.map_or(Ok(NOBODY), |id| self.customers.intern(id))?;
         let basket = self.baskets.intern(basket)?;
         match self.heads.get_mut(basket as usize) {
@@ -223,13 +251,9 @@ impl Reader {
     }
 
     /// Brings everything into an order that does not depend on how the rows were spread over files.
-    fn finish(mut self, rejects: &Rejects) -> Result<Transactions, InputError> {
+    fn finish(mut self, table: TableRead, market: &str, fates: &Fates) -> Result<Transactions, InputError> {
         if self.lines.is_empty() {
-            let rejected: u64 = rejects.counts("transactions").values().sum();
-            return Err(InputError::Nothing(format!(
-                "{} rows read, {rejected} rejected, {} of other markets, {} excluded",
-                self.read, self.other_markets, self.excluded
-            )));
+            return Err(InputError::Nothing(self.why_nothing(market, fates)));
         }
         let all = self.lines.len();
         self.lines.sort_unstable();
@@ -265,11 +289,30 @@ impl Reader {
             lines: order.iter().flat_map(|&basket| self.lines[place(basket)].iter().map(|&(_, item)| item)).collect(),
             items: self.items,
             customers,
-            read: self.read,
-            other_markets: self.other_markets,
-            excluded: self.excluded,
             repeated,
             merged,
+            table,
+            days: self.days,
         })
+    }
+
+    /// Why no line is left, in words.
+    fn why_nothing(&self, market: &str, fates: &Fates) -> String {
+        let mut why = format!("{} rows read", fates.rows(Table::Transactions));
+        for (reason, rows) in fates.left_out(Table::Transactions) {
+            why.push_str(&format!(", {} × {} left out", rows.rows, reason.name()));
+        }
+        if !self.others.is_empty() {
+            let others: Vec<String> = self.others.iter().map(|other| format!("`{}`", shown(other))).collect();
+            why.push_str(&format!(
+                "; the market is `{market}`, the tables have {}: set market_value if it has another name there",
+                others.join(", ")
+            ));
+        }
+        let rejected = fates.reasons(Table::Transactions);
+        if !rejected.is_empty() {
+            why.push_str(&format!("; rejected: {rejected}"));
+        }
+        why
     }
 }

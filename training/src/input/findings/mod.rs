@@ -1,0 +1,232 @@
+//! What is odd about a market's tables as a whole: the same for `trolley check` and for every training.
+//!
+//! Rows are judged one by one while they are read ([`Fates`]); here is what only shows when all have been seen.
+
+mod columns;
+mod files;
+mod fit;
+mod shape;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Column, Fates, InputConfig, Items, Offers, Rows, Table, TableRead, Transactions};
+
+/// What can be found. The names are those of `accept` in the config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// Files or folders beside those that were read.
+    FilesNotRead,
+    /// Two files of one name in two formats: perhaps the same rows twice.
+    SameTableTwice,
+    /// A column that some files have and others lack.
+    ColumnInSomeFiles,
+    /// An optional column that is not used, though one of nearly its name is there.
+    ColumnNotUsed,
+    /// Lines that are not valid in the file's encoding.
+    Encoding,
+    /// Lines in which a quote is opened and not closed, or closed too early.
+    StrayQuotes,
+    /// Rows that were rejected, whatever the reason.
+    RejectedRows,
+    /// IDs like `17850.0`.
+    FloatIds,
+    /// IDs like `5.01E+12`.
+    ScientificIds,
+    /// IDs with spaces around them.
+    PaddedIds,
+    /// Items sold that the items table does not have.
+    NotInItemsTable,
+    /// Items on offer that were never sold.
+    OffersNotSold,
+    /// Offers that held at no time of the transactions.
+    OffersOutsidePeriod,
+    /// `exclude` without an items table.
+    ExcludeWithoutItems,
+    /// A value of `exclude` that no item has.
+    ExcludeMatchesNothing,
+    /// One ID with a large share of everything.
+    DominantId,
+    /// Baskets of one line each.
+    SingleLineBaskets,
+    /// Baskets of several customers or days.
+    MixedBaskets,
+    /// Lines that repeat an item in its basket.
+    RepeatedLines,
+    /// A month without lines among others.
+    MissingMonth,
+    /// Transactions without a customer.
+    NoCustomers,
+}
+
+impl FindingKind {
+    /// The name in the config's `accept`.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Training stops, unless the config accepts it.
+    Error,
+    /// Training goes on.
+    Warning,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whether the config accepts it.
+    pub accepted: bool,
+    /// The table, if it is about one.
+    pub table: Option<Table>,
+    /// What was found, where, and how much of it.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, what, advice, .. } = self;
+        write!(f, "{}: {what}. {advice}", kind.name())?;
+        if self.severity == Severity::Error && !self.accepted {
+            write!(f, " (or accept it: `accept = [\"{}\"]` under [markets.NAME])", kind.name())?;
+        }
+        Ok(())
+    }
+}
+
+/// A table as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableLook {
+    /// Which.
+    pub table: Table,
+    /// Rows read, but for blank lines and repeated headers.
+    pub rows: u64,
+    /// Rows that were left out on purpose, by reason.
+    pub left_out: BTreeMap<String, Rows>,
+    /// Rows that were rejected, by reason.
+    pub rejected: BTreeMap<String, Rows>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+    /// Those beside them that were not.
+    pub passed_over: Vec<PathBuf>,
+    /// The columns that were used.
+    pub columns: Vec<Column>,
+}
+
+/// A market's tables as they were read, and what was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// The tables that the config names.
+    pub tables: Vec<TableLook>,
+    /// Days of the first and the last basket, `YYYY-MM-DD`.
+    pub days: Option<[String; 2]>,
+    /// Rows taken by month, `YYYY-MM`, those without any among them.
+    pub months: BTreeMap<String, u64>,
+    /// Different lines of a basket and an item.
+    pub lines: u64,
+    /// Baskets.
+    pub baskets: u64,
+    /// Different items sold.
+    pub items: u64,
+    /// Different customers.
+    pub customers: u64,
+    /// Of the lines, those whose item is in the items table; `None` without one.
+    pub lines_in_items_table: Option<u64>,
+    /// Of the items on offer, those that were sold, and all; `None` without offers.
+    pub offered_items_sold: Option<[u64; 2]>,
+    /// What was found, errors first.
+    pub findings: Vec<Finding>,
+}
+
+impl Look {
+    /// The errors that the config does not accept.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error && !finding.accepted)
+    }
+}
+
+/// Looks at a market's tables after they have been read.
+pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, offers: &Offers, fates: &Fates) -> Look {
+    let mut findings = Findings::default();
+    let tables = [
+        (Table::Transactions, true, &transactions.table),
+        (Table::Items, input.items.is_some(), &items.table),
+        (Table::Offers, input.offers.is_some(), &offers.table),
+    ];
+    let mut looks = Vec::new();
+    for (table, _, read) in tables.into_iter().filter(|(_, is_there, _)| *is_there) {
+        files::find(table, read, &mut findings);
+        columns::find(table, read, fates, &mut findings);
+        looks.push(table_look(table, read, fates));
+    }
+    let mut look = Look {
+        tables: looks,
+        lines: transactions.lines.len() as u64,
+        baskets: transactions.baskets.len() as u64,
+        items: transactions.items.len() as u64,
+        customers: transactions.customers.len() as u64,
+        ..Look::default()
+    };
+    shape::find(transactions, &mut look, &mut findings);
+    fit::find(input, transactions, items, offers, &mut look, &mut findings);
+    look.findings = findings.0;
+    for finding in &mut look.findings {
+        finding.accepted = input.accept.contains(&finding.kind);
+    }
+    look.findings.sort_by_key(|finding| (finding.severity, finding.accepted, finding.kind, finding.table));
+    look
+}
+
+fn table_look(table: Table, read: &TableRead, fates: &Fates) -> TableLook {
+    TableLook {
+        table,
+        rows: fates.rows(table),
+        left_out: fates.left_out(table).map(|(reason, rows)| (reason.name().to_owned(), rows.clone())).collect(),
+        rejected: fates.rejected(table).map(|(reason, rows)| (reason.name().to_owned(), rows.clone())).collect(),
+        files: read.files.clone(),
+        passed_over: read.passed_over.clone(),
+        columns: read.columns.clone(),
+    }
+}
+
+/// What has been found so far.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn error(&mut self, kind: FindingKind, table: Table, what: String, advice: &str) {
+        self.add(kind, Severity::Error, table, what, advice);
+    }
+
+    fn warn(&mut self, kind: FindingKind, table: Table, what: String, advice: &str) {
+        self.add(kind, Severity::Warning, table, what, advice);
+    }
+
+    fn add(&mut self, kind: FindingKind, severity: Severity, table: Table, what: String, advice: &str) {
+        let (accepted, advice) = (false, advice.to_owned());
+        self.0.push(Finding { kind, severity, accepted, table: Some(table), what, advice });
+    }
+}
+
+/// A share in per cent, in words that never round something to nothing.
+fn percent(part: u64, whole: u64) -> String {
+    let share = part as f64 / whole.max(1) as f64 * 100.0;
+    match part {
+        0 => "0 %".to_owned(),
+        _ if share < 0.1 => "less than 0.1 %".to_owned(),
+        _ => format!("{share:.1} %"),
+    }
+}

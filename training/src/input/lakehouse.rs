@@ -1,0 +1,34 @@
+//! Table formats whose files must not be read one by one: a file that lies there may hold rows that are long deleted.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::InputError;
+
+/// Refuses files that lie in, or anywhere below, a Delta, Iceberg or Hudi table.
+pub(super) fn refuse<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<(), InputError> {
+    let folders: BTreeSet<&Path> = paths.flat_map(|path| path.ancestors()).collect();
+    for folder in folders {
+        // The last ancestor of a relative path is empty: the working directory.
+        let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if let Some(format) = format(here) {
+            return Err(InputError::Lakehouse { path: here.to_owned(), format });
+        }
+    }
+    Ok(())
+}
+
+fn format(folder: &Path) -> Option<&'static str> {
+    if folder.join("_delta_log").is_dir() {
+        return Some("Delta Lake");
+    }
+    if folder.join(".hoodie").is_dir() {
+        return Some("Apache Hudi");
+    }
+    let metadata = folder.join("metadata").read_dir().ok()?;
+    let is_iceberg = metadata.flatten().any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.ends_with(".metadata.json") || name.ends_with(".metadata.json.gz") || name == "version-hint.text"
+    });
+    is_iceberg.then_some("Apache Iceberg")
+}

@@ -1,0 +1,159 @@
+//! A table, batch by batch: its files in order, of each the columns that are wanted.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Batch, Forms, LineNumbers, Values, Wanted};
+use super::csv::{Csv, tidy_name};
+use super::fates::{Fates, Table};
+use super::files::{self, Format};
+use super::profile::{Column, Seen};
+use super::{CsvConfig, InputError, parquet};
+
+/// What was read of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRead {
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+    /// Those beside them that were not.
+    pub passed_over: Vec<PathBuf>,
+    /// The columns that were used.
+    pub columns: Vec<Column>,
+    /// Columns that some files have and others lack: what we call them, and a file that lacks it.
+    pub missing: Vec<(String, PathBuf)>,
+    /// Optional columns that are not there, and a column that may be meant.
+    pub unused: Vec<(String, String)>,
+}
+
+/// What is wanted of a table, and how its files are to be read.
+pub(super) struct Request<'a> {
+    pub(super) table: Table,
+    /// A file, folder or glob.
+    pub(super) pattern: &'a str,
+    pub(super) columns: &'a [Wanted],
+    pub(super) csv: &'a CsvConfig,
+    pub(super) forms: &'a Forms,
+}
+
+/// Reads all files of a table, batch by batch. Each row of a batch must be taken, left out or rejected; lines that are no
+/// rows are accounted for here.
+pub(super) fn for_each(
+    request: &Request<'_>,
+    fates: &mut Fates,
+    mut each: impl FnMut(&Batch<'_>, &mut Seen, &mut Fates) -> Result<(), InputError>,
+) -> Result<TableRead, InputError> {
+    let found = files::find(request.pattern)?;
+    let mut read = TableRead { files: found.files, passed_over: found.passed_over, ..TableRead::default() };
+    let mut seen = Seen::default();
+    let mut presence: Vec<(u32, Option<PathBuf>)> = vec![(0, None); request.columns.len()];
+    for path in read.files.clone() {
+        let mut file = open(&path, request)?;
+        let partitions = files::partitions(&path);
+        let mut columns: Vec<(&str, usize)> = Vec::new();
+        let mut same: Vec<(&str, String)> = Vec::new();
+        for (wanted, presence) in request.columns.iter().zip(&mut presence) {
+            let name = wanted.name.as_str();
+            let known = columns.iter().any(|(other, _)| *other == name) || same.iter().any(|(other, _)| *other == name);
+            let mut places = file.columns.iter().enumerate().filter(|(_, column)| *column == name).map(|(at, _)| at);
+            if let Some(at) = places.next() {
+                if places.next().is_some() {
+                    return Err(InputError::TwoColumns { path, column: name.to_owned() });
+                }
+                columns.extend((!known).then_some((name, at)));
+            } else if let Some((_, value)) = partitions.iter().find(|(partition, _)| partition == name) {
+                same.extend((!known).then(|| (name, value.clone())));
+            } else if wanted.required {
+                return Err(file.lacks(&path, wanted, request));
+            } else {
+                presence.1.get_or_insert_with(|| path.clone());
+                let alike = file.columns.iter().chain(partitions.iter().map(|(name, _)| name));
+                let meant = alike.filter(|column| letters(column) == letters(name)).next();
+                if let Some(meant) = meant
+                    && read.unused.iter().all(|(ours, _)| *ours != wanted.ours)
+                {
+                    read.unused.push((wanted.ours.clone(), meant.clone()));
+                }
+                continue;
+            }
+            presence.0 += 1;
+        }
+        let mut visit = |values: Vec<Values>, rows: usize, lines: LineNumbers, fates: &mut Fates| {
+            let values = columns.iter().map(|(name, _)| *name).zip(values);
+            let constant = same.iter().map(|(name, value)| (*name, Values::Same(value.clone())));
+            fates.read(request.table, rows as u64);
+            let batch =
+                Batch { path: &path, columns: values.chain(constant).collect(), rows, lines, forms: request.forms };
+            each(&batch, &mut seen, fates)
+        };
+        match &mut file.kind {
+            Kind::Parquet => {
+                let names: Vec<String> = columns.iter().map(|&(_, at)| file.raw[at].clone()).collect();
+                let mut first = 1;
+                parquet::read(&path, &names, |series, rows| {
+                    let from = LineNumbers::From(first);
+                    first += rows as u64;
+                    visit(series.into_iter().map(Values::Series).collect(), rows, from, fates)
+                })?;
+            }
+            Kind::Csv(csv) => {
+                let places: Vec<usize> = columns.iter().map(|&(_, at)| at).collect();
+                csv.read(request.table, &places, fates, |values, lines, fates| {
+                    visit(values, lines.len(), LineNumbers::Each(lines), fates)
+                })?;
+            }
+        }
+    }
+    fates.finish()?;
+    let missing = request.columns.iter().zip(presence);
+    read.missing = missing.filter_map(|(wanted, (there, lacks))| Some((wanted.ours.clone(), lacks.filter(|_| there > 0)?))).collect();
+    read.columns = seen.finished();
+    Ok(read)
+}
+
+/// The letters and digits of a name alone, to know it in another spelling.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A file whose columns are known.
+struct Opened<'a> {
+    kind: Kind<'a>,
+    /// Their names without spaces around them, and as they stand.
+    columns: Vec<String>,
+    raw: Vec<String>,
+}
+
+enum Kind<'a> {
+    Parquet,
+    Csv(Csv<'a>),
+}
+
+fn open<'a>(path: &'a Path, request: &Request<'_>) -> Result<Opened<'a>, InputError> {
+    match files::format(path)? {
+        Format::Parquet => {
+            let raw = parquet::columns(path)?;
+            Ok(Opened { kind: Kind::Parquet, columns: raw.iter().map(|name| tidy_name(name)).collect(), raw })
+        }
+        Format::Csv => {
+            let csv = Csv::open(path, request.csv)?;
+            Ok(Opened { columns: csv.columns.clone(), raw: Vec::new(), kind: Kind::Csv(csv) })
+        }
+    }
+}
+
+impl Opened<'_> {
+    /// Why a column that is wanted is not there: perhaps the header was parted in the wrong places.
+    fn lacks(&self, path: &Path, wanted: &Wanted, request: &Request<'_>) -> InputError {
+        let path = path.to_owned();
+        if let Kind::Csv(csv) = &self.kind {
+            let partitions = files::partitions(&path);
+            let required = request.columns.iter().filter(|column| column.required).map(|column| column.name.as_str());
+            let required = required.filter(|name| partitions.iter().all(|(partition, _)| partition != name));
+            if let Some(separator) = csv.fitting_separator(&required.collect::<Vec<_>>()) {
+                return InputError::Separator { path, separator };
+            }
+        }
+        InputError::NoColumn { path, column: wanted.name.clone(), found: self.columns.clone() }
+    }
+}

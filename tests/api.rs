@@ -165,6 +165,22 @@ async fn offers_are_replaced_as_one_and_wrong_rows_are_named() {
 }
 
 #[tokio::test]
+async fn an_offer_of_days_holds_through_its_last_day_and_unknown_numbers_are_named() {
+    let service = Service::new().await;
+    let body = r#"{"offers": [{"id": "day", "items": ["tea"], "valid_from": "2030-02-05", "valid_to": "2030-02-05",
+        "numbers": {"discuont": 0.2}}, {"id": "no", "items": ["tea"], "valid_to": "05.02.2030"}]}"#;
+    let (status, answer) = service.json("PUT", "/v1/markets/de/offers", body).await;
+    assert_eq!((status, &answer["accepted"]), (OK, &1.into()), "{answer}");
+    assert_eq!(answer["unknown_numbers"], serde_json::json!(["discuont"]));
+    assert_eq!(answer["rejected"][0]["field"], "valid_to");
+    assert!(answer["rejected"][0]["reason"].as_str().unwrap().contains("2026-11-20"), "{answer}");
+    let snapshot = service.markets.get("de").unwrap().snapshot().unwrap();
+    let holds = |time: &str| !snapshot.offers_for("anna", time.parse().unwrap(), 10, false).is_empty();
+    let times = ["2030-02-04T23:59:59Z", "2030-02-05T00:00:00Z", "2030-02-05T23:59:59Z", "2030-02-06T00:00:00Z"];
+    assert_eq!(times.map(holds), [false, true, true, false]);
+}
+
+#[tokio::test]
 async fn an_offer_begins_and_ends_without_a_push() {
     let service = Service::new().await;
     let offers = r#"{"offers": [{"id": "always", "items": ["tea"]},

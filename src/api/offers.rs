@@ -1,12 +1,13 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -16,7 +17,7 @@ use super::params::{AudienceParams, OfferParams, id};
 use super::problem::Problem;
 use crate::background::background;
 use crate::exposures::Exposures;
-use crate::live::{Keeper, Markets, Offer};
+use crate::live::{Keeper, Market, Markets, Offer};
 
 /// So many audiences are worked out at a time.
 static ROOM: Semaphore = Semaphore::const_new(2);
@@ -95,9 +96,11 @@ struct OfferBody {
     /// The items that it covers, one or many.
     #[schema(example = json!(["1082185"]))]
     items: Vec<String>,
-    /// From when it holds.
+    /// From when it holds; a day without a time from its midnight in UTC.
+    #[serde(default, deserialize_with = "first_moment")]
     valid_from: Option<DateTime<Utc>>,
-    /// Until when it holds.
+    /// Until when it holds; a day without a time through its end in UTC.
+    #[serde(default, deserialize_with = "last_moment")]
     valid_to: Option<DateTime<Utc>>,
     /// Numbers that say how strong it is, by name. Those that the model was trained with count.
     #[serde(default)]
@@ -105,8 +108,28 @@ struct OfferBody {
     numbers: BTreeMap<String, f32>,
 }
 
+/// A moment, or the first one of a day.
+fn first_moment<'de, D: Deserializer<'de>>(text: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    moment(text, 0)
+}
+
+/// A moment, or that at which a day has ended.
+fn last_moment<'de, D: Deserializer<'de>>(text: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    moment(text, 1)
+}
+
+fn moment<'de, D: Deserializer<'de>>(text: D, days: u64) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(text)? else { return Ok(None) };
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
+        return Ok(Some(time.to_utc()));
+    }
+    let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().and_then(|day| day.checked_add_days(Days::new(days)));
+    let wrong = || D::Error::custom("a time is written as 2026-11-20T04:00:00Z, a day as 2026-11-20");
+    day.map(|day| Some(day.and_time(NaiveTime::MIN).and_utc())).ok_or_else(wrong)
+}
+
 /// What became of the rows of a push.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct Pushed {
     /// So many were accepted.
     pub(super) accepted: usize,
@@ -115,13 +138,17 @@ pub(super) struct Pushed {
     pub(super) stale: Option<usize>,
     /// These are wrong.
     pub(super) rejected: Vec<WrongRow>,
+    /// Names of offers' numbers that the model in service has not learned from: they count for nothing until one has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["discuont"]))]
+    pub(super) unknown_numbers: Vec<String>,
 }
 
 impl Pushed {
     /// What became of rows that replace all others as one, or none.
     pub(super) fn whole(rows: usize, news: bool, rejected: Vec<WrongRow>) -> Self {
         let (accepted, stale) = if news { (rows, None) } else { (0, Some(rows)) };
-        Self { accepted, stale, rejected }
+        Self { accepted, stale, rejected, ..Self::default() }
     }
 }
 
@@ -172,11 +199,19 @@ pub(super) async fn replace(
         }
     }
     if good.is_empty() && !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: None, rejected })));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { rejected, ..Pushed::default() })));
     }
-    let offers = good.len();
+    let (offers, unknown_numbers) = (good.len(), unknown_numbers(&market, &good));
     let news = keeper.put_offers(&market, sequence, good).await?;
-    Ok((StatusCode::OK, Json(Pushed::whole(offers, news, rejected))))
+    Ok((StatusCode::OK, Json(Pushed { unknown_numbers, ..Pushed::whole(offers, news, rejected) })))
+}
+
+/// Names of numbers that the model in service has not learned from; without a model none are unknown.
+fn unknown_numbers(market: &Market, offers: &[Offer]) -> Vec<String> {
+    let Some(snapshot) = market.snapshot() else { return Vec::new() };
+    let known = &snapshot.model().parts().blends.offer_numbers;
+    let names: BTreeSet<&String> = offers.iter().flat_map(|offer| offer.numbers.keys()).collect();
+    names.into_iter().filter(|name| !known.contains(name)).take(Offer::MOST_NUMBERS).cloned().collect()
 }
 
 /// An offer, or the field that is wrong and why.

@@ -60,7 +60,7 @@ pub(super) async fn replace(
         }
     }
     if !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: None, rejected })));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { rejected, ..Pushed::default() })));
     }
     let rules = good.len();
     let news = keeper.put_rules(&market, sequence, good).await?;

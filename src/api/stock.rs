@@ -75,8 +75,9 @@ pub(super) async fn update(
         }
     }
     if good.is_empty() && !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { accepted: 0, stale: Some(0), rejected })));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { stale: Some(0), rejected, ..Pushed::default() })));
     }
     let updated = keeper.put_stock(&market, &good).await?;
-    Ok((StatusCode::OK, Json(Pushed { accepted: updated.accepted, stale: Some(updated.stale), rejected })))
+    let (accepted, stale) = (updated.accepted, Some(updated.stale));
+    Ok((StatusCode::OK, Json(Pushed { accepted, stale, rejected, ..Pushed::default() })))
 }

@@ -71,6 +71,7 @@ pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, verdict: Verdic
         failures: &outcome.failures,
         evaluation: outcome.evaluation.as_ref(),
         comparison: outcome.comparison.as_ref(),
+        data: &outcome.tables.look,
         costs: &outcome.costs,
         losses: &outcome.losses,
         model: &outcome.model,

@@ -1,6 +1,7 @@
 //! What an evaluation found, for a person who decides: one page of HTML that needs no network, and the same as JSON.
 
 mod charts;
+mod data;
 mod examples;
 mod map;
 mod page;
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use trolley_model::Model;
+use trolley_training::input::Look;
 use trolley_training::{Comparison, Costs, Evaluation, Failure};
 
 use crate::live::Offer;
@@ -29,6 +31,8 @@ pub struct Report<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Beside the model in service.
     pub comparison: Option<&'a Comparison>,
+    /// The tables that it was learned from, and what was found in them.
+    pub data: &'a Look,
     /// What it took.
     pub costs: &'a Costs,
     /// Mean loss of the item embeddings, epoch by epoch.

@@ -8,7 +8,7 @@ use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Standing};
 
 use super::charts::{self, Bar};
 use super::words::{self, percent, share, strongest};
-use super::{Report, Verdict, examples, map};
+use super::{Report, Verdict, data, examples, map};
 
 const STYLE: &str = "
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:1080px;margin:2rem auto;padding:0 1.2rem}
@@ -42,6 +42,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
                     (reach(evaluation))
                 }
                 (roles(report))
+                (data::section(report.data))
                 (training(report))
                 (answers(report))
             }

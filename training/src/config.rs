@@ -47,6 +47,7 @@ impl TrainingConfig {
         let dims = |dims: usize| (1..=4096).contains(&dims);
         let checks = [
             ("half_life_days", positive(*half_life_days), "a number above 0"),
+            ("min_baskets", self.min_baskets > 0, "at least 1"),
             ("recent_days", self.recent_days > 0, "at least 1"),
             ("partners", *partners > 0, "at least 1"),
             ("max_basket_items", *max_basket_items >= 2, "at least 2"),

@@ -254,7 +254,7 @@ fn items_have_categories_names_and_exclusions() {
 #[test]
 fn an_offers_number_that_is_none_rejects_its_row() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "offer_id,item_id,discount\na,1,0.2\nb,1,\nc,1,10 %\nd,1,NaN\ne,1,1e39\n";
+    let text = "offer_id,item_id,discount\na,1,0.2\nb,1,NaN\nc,1,10 %\nd,1,0,2\ne,1,1e39\n";
     let path = file(folder.path(), "offers.csv", text);
     let mut config = config("none");
     config.offers = Some(path.to_str().unwrap().to_owned());
@@ -263,7 +263,7 @@ fn an_offers_number_that_is_none_rejects_its_row() {
     let offers = read_offers(&config, "de", &mut fates).unwrap();
     let read: Vec<_> = offers.rows.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
     assert_eq!(read, [("a", 0.2), ("b", 0.0)]);
-    assert_eq!(fates.counts(Table::Offers), [(input::Reason::BadNumber.name().to_owned(), 3)].into());
+    assert_eq!(fates.counts(Table::Offers), [(Reason::BadNumber.name().to_owned(), 2), (Reason::FieldCount.name().to_owned(), 1)].into());
 }
 
 #[test]

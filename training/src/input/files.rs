@@ -34,7 +34,9 @@ pub fn find(pattern: &str) -> Result<Found, InputError> {
     } else {
         search.glob(pattern)?;
     }
-    lakehouse::refuse(search.files.iter().chain(&search.folders))?;
+    for file in &search.files {
+        lakehouse::refuse(file)?;
+    }
     let Search { files, mut passed_over, .. } = search;
     let empty = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() == 0);
     let (empty, mut files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(empty);
@@ -53,7 +55,6 @@ pub fn find(pattern: &str) -> Result<Found, InputError> {
 #[derive(Default)]
 struct Search {
     files: BTreeSet<PathBuf>,
-    folders: BTreeSet<PathBuf>,
     passed_over: BTreeSet<PathBuf>,
 }
 
@@ -65,7 +66,7 @@ impl Search {
             let reason = "its sub-folders are too deep: does one link to itself?".into();
             return Err(InputError::Read { path: folder.to_owned(), reason });
         }
-        self.folders.insert(folder.to_owned());
+        lakehouse::refuse(folder)?;
         for entry in folder.read_dir().map_err(io)? {
             let path = entry.map_err(io)?.path();
             if path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy())) {

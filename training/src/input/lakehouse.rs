@@ -1,14 +1,12 @@
 //! Table formats whose files must not be read one by one: a file that lies there may hold rows that are long deleted.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::InputError;
 
-/// Refuses files that lie in, or anywhere below, a Delta, Iceberg or Hudi table.
-pub(super) fn refuse<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<(), InputError> {
-    let folders: BTreeSet<&Path> = paths.flat_map(|path| path.ancestors()).collect();
-    for folder in folders {
+/// Refuses a path that is a Delta, Iceberg or Hudi table, or lies anywhere in one.
+pub(super) fn refuse(path: &Path) -> Result<(), InputError> {
+    for folder in path.ancestors() {
         // The last ancestor of a relative path is empty: the working directory.
         let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if let Some(format) = format(here) {

@@ -1,0 +1,111 @@
+//! Any shop, however small and odd, trains to a model whose answers are numbers, or is refused in words.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::HashSet;
+use std::fs;
+
+use proptest::prelude::*;
+use trolley_model::artefact::Shelf;
+use trolley_model::recommend::{Limits, OnOffer, alternatives, bought_together, offers};
+use trolley_model::{Ask, Model, Name};
+use trolley_training::input::InputConfig;
+use trolley_training::{Order, Silent, TrainError, TrainingConfig, train};
+
+/// A line: basket, item, day, customer (0 for nobody).
+type Line = (u8, u8, u16, u8);
+
+fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
+    let folder = tempfile::tempdir().unwrap();
+    let day = |day: u16| chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + chrono::Days::new(day.into());
+    let rows: String = lines
+        .iter()
+        .map(|&(basket, item, at, customer)| {
+            let customer = if customer == 0 { String::new() } else { format!("c{customer}") };
+            format!("b{basket},i{item},{},{customer}\n", day(at))
+        })
+        .collect();
+    fs::write(folder.path().join("t.csv"), format!("basket_id,item_id,timestamp,customer_id\n{rows}")).unwrap();
+    let items: String = (0..50).map(|item| format!("i{item},k{}\n", item % 4)).collect();
+    fs::write(folder.path().join("i.csv"), format!("item_id,category\n{items}")).unwrap();
+    let mut input: InputConfig =
+        serde_json::from_value(serde_json::json!({ "transactions": folder.path().join("t.csv") })).unwrap();
+    input.items = with_items.then(|| folder.path().join("i.csv").display().to_string());
+    let mut config = TrainingConfig { min_baskets: 2, ..TrainingConfig::default() };
+    config.evaluation.test_days = 10;
+    config.evaluation.validation_days = 10;
+    config.evaluation.offer_weeks = 1;
+    let order = Order {
+        market: &Name::new("x").unwrap(),
+        input: &input,
+        config: &config,
+        shelf: &Shelf::new(folder.path().join("models")),
+        rejects: folder.path().join("rejects.csv"),
+        now: "2025-01-01T00:00:00Z".parse().unwrap(),
+        latest: "2025-01-01T00:00:00Z".parse().unwrap(),
+        erased: &HashSet::new(),
+        threads: 1,
+        force: true,
+    };
+    train(&order, &Silent).map(|outcome| outcome.model)
+}
+
+/// Asks for everything, and sees that each score is a number and no list has an item twice or the one asked about.
+fn is_sound(model: &Model) -> Result<(), TestCaseError> {
+    let limits = Limits::best(6);
+    let customers = model.histories().customers().len() as u32;
+    for item in 0..model.catalogue().items().len() as u32 {
+        for customer in [None].into_iter().chain((0..customers.min(3)).map(Some)) {
+            let asked = [item];
+            let together = bought_together(model, &Ask { items: &asked, customer }, &limits);
+            for answer in [together, alternatives(model, item, customer, &limits)] {
+                prop_assert!(answer.iter().all(|one| one.score.is_finite() && one.item != item), "{:?}", answer);
+                let distinct: HashSet<u32> = answer.iter().map(|one| one.item).collect();
+                prop_assert_eq!(distinct.len(), answer.len());
+            }
+        }
+    }
+    let none = OnOffer::new(model, &[]);
+    prop_assert!((0..customers).all(|customer| offers(model, Some(customer), &none, 6).is_empty()));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_shop_of_any_size_is_sound_or_refused_in_words(
+        (items, customers, days) in (1u8..50, 1u8..50, 1u16..120),
+        drawn in proptest::collection::vec((0u8..50, any::<u8>(), any::<u16>(), any::<u8>()), 1..200),
+        with_items: bool,
+    ) {
+        // A basket has one day and one customer, whatever its lines.
+        let lines: Vec<Line> = drawn
+            .iter()
+            .map(|&(basket, item, ..)| {
+                let (_, _, day, customer) = drawn[usize::from(basket) % drawn.len()];
+                (basket, item % items, day % days, customer % (customers + 1))
+            })
+            .collect();
+        match outcome(&lines, with_items) {
+            Ok(model) => is_sound(&model)?,
+            Err(error) => prop_assert!(error.to_string().len() > 20, "{}", error),
+        }
+    }
+}
+
+/// Shops in which something is always the same.
+#[test]
+fn the_oddest_shops() {
+    let shops: [(&str, Vec<Line>); 6] = [
+        ("one line", vec![(0, 0, 0, 1)]),
+        ("one item", (0..120).map(|n| (n, 0, n.into(), 1 + n % 5)).collect()),
+        ("one customer", (0..120).flat_map(|n| [(n, n % 6, n.into(), 1), (n, (n + 1) % 6, n.into(), 1)]).collect()),
+        ("one day", (0..60).flat_map(|n| [(n, n % 5, 0, 1 + n % 3), (n, (n + 1) % 5, 0, 1 + n % 3)]).collect()),
+        ("every item once", (0..50).map(|n| (n / 2, n, n.into(), 1 + n % 7)).collect()),
+        ("all baskets the same", (0..100).flat_map(|n| (0..3).map(move |k| (n, k, n.into(), 1 + n % 4))).collect()),
+    ];
+    for (name, lines) in shops {
+        let model = outcome(&lines, true).unwrap_or_else(|error| panic!("{name}: {error}"));
+        is_sound(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}

@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 const FILES: usize = 3;
 
 /// Characters shown of a value in a table.
-const SHOWN: usize = 14;
+const SHOWN: usize = 10;
 
 /// Everything that is known of the tables.
 pub(super) fn text(tables: &Tables) -> String {
@@ -81,7 +81,12 @@ fn fit(out: &mut String, look: &Look) {
     let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64 * 100.0;
     if let Some(fitting) = look.lines_in_items_table {
         let (lines, share) = (thousands(look.lines), share(fitting, look.lines));
-        _ = writeln!(out, "  {:12} {} of {lines} lines are of items in the items table ({share:.1} %)", "fit", thousands(fitting));
+        _ = writeln!(
+            out,
+            "  {:12} {} of {lines} lines are of items in the items table ({share:.1} %)",
+            "fit",
+            thousands(fitting)
+        );
     }
     if let Some([sold, all]) = look.offered_items_sold {
         _ = writeln!(out, "  {:12} {} of {} items on offer were sold", "fit", thousands(sold), thousands(all));
@@ -92,9 +97,8 @@ fn fit(out: &mut String, look: &Look) {
 fn months(out: &mut String, look: &Look) {
     let Some([first, last]) = &look.days else { return };
     _ = writeln!(out, "\n  rows by month, {first} to {last}");
-    let mut table = Table::new(&[
-        "", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]);
+    let mut table =
+        Table::new(&["", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]);
     let mut years: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (month, &rows) in &look.months {
         let (year, month) = month.split_once('-').unwrap_or((month, "1"));
@@ -121,18 +125,15 @@ fn short(number: u64) -> String {
 fn columns(out: &mut String, table: &TableLook) {
     _ = writeln!(out, "\n  columns of the {}", table.table.name());
     let mut rows =
-        Table::new(&["column", "called", "type", "values", "none", "distinct", "shortest", "longest", "most frequent"]);
+        Table::new(&["column", "called", "type", "none", "distinct", "shortest", "longest", "most frequent"]);
     for column in &table.columns {
-        let Column { name, named, kind, values, nulls, distinct, more_distinct, .. } = column;
-        let typed = column.most_frequent.is_none() && *values > 0;
-        let distinct = if typed { String::new() } else { format!("{}{}", if *more_distinct { ">" } else { "" }, short(*distinct)) };
+        let Column { name, named, kind, nulls, distinct, more_distinct, shortest, longest, .. } = column;
+        let distinct = format!("{}{}", if *more_distinct { ">" } else { "" }, short(*distinct));
         let most = column.most_frequent.as_ref();
         let most = most.map_or_else(String::new, |(value, count)| format!("{} ×{}", cut(value, SHOWN), short(*count)));
-        let called = if name == named || name.ends_with(named.as_str()) { String::new() } else { cut(named, SHOWN) };
-        let shown = |text: &str| cut(text, SHOWN);
-        rows.row(vec![
-            shown(name), called, cut(kind, 12), short(*values), short(*nulls), distinct, shown(&column.shortest), shown(&column.longest), most,
-        ]);
+        let called = if name.ends_with(named.as_str()) { String::new() } else { cut(named, SHOWN) };
+        let (shortest, longest) = (cut(shortest, SHOWN), cut(longest, SHOWN));
+        rows.row(vec![cut(name, 12), called, cut(kind, 8), short(*nulls), distinct, shortest, longest, most]);
     }
     indent(out, &rows);
 }

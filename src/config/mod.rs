@@ -289,7 +289,8 @@ mod tests {
         for (table, keys) in [("transactions", 7), ("items", 4), ("offers", 6)] {
             assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");
         }
-        assert_eq!(example.as_object().unwrap().len(), 8);
+        assert_eq!(example.as_object().unwrap().len(), 12);
+        assert_eq!(example["csv"].as_object().unwrap().len(), 3);
         assert_eq!(example["gate"].as_object().unwrap().len(), 6);
     }
 

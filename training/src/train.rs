@@ -117,8 +117,7 @@ pub fn read(
     progress.begin("reading", 3);
     let items = input::read_items(input, &mut fates)?;
     progress.advance(1);
-    let transactions =
-        input::read_transactions(input, market.as_str(), latest.timestamp(), &items, &mut fates)?;
+    let transactions = input::read_transactions(input, market.as_str(), latest.timestamp(), &items, &mut fates)?;
     progress.advance(1);
     let offers = input::read_offers(input, market.as_str(), &mut fates)?;
     progress.advance(1);

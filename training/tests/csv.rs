@@ -59,7 +59,8 @@ fn a_quote_swallows_no_line() {
         (&[(10, "\"5\" inch")], vec![("text behind a closing quote", vec![12])]),
         (&[(10, "5\" inch")], vec![]),
     ] {
-        let (transactions, fates) = read_bytes("t.csv", format!("{HEADER}{}", stray(places)).as_bytes(), |_| {}).unwrap();
+        let (transactions, fates) =
+            read_bytes("t.csv", format!("{HEADER}{}", stray(places)).as_bytes(), |_| {}).unwrap();
         assert_eq!(fates.rows(Table::Transactions), 60, "{places:?}");
         assert_eq!(rejected(&fates), expected, "{places:?}");
         let lost: usize = expected.iter().map(|(_, lines)| lines.len()).sum();
@@ -69,7 +70,9 @@ fn a_quote_swallows_no_line() {
 
 #[test]
 fn a_quoted_field_of_a_few_lines_is_read_and_lines_are_numbered_on() {
-    let text = format!("{HEADER}b,\"two\nlines\",2024-01-05,c,\"an\naddress, in\nlines\"\nb,x,2024-01-05,c,n\nb,y,never,c,n\n");
+    let text = format!(
+        "{HEADER}b,\"two\nlines\",2024-01-05,c,\"an\naddress, in\nlines\"\nb,x,2024-01-05,c,n\nb,y,never,c,n\n"
+    );
     let (transactions, fates) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
     assert_eq!(items(&transactions), ["two\nlines", "x"]);
     assert_eq!(rejected(&fates), [("bad timestamp", vec![7])]);
@@ -77,11 +80,14 @@ fn a_quoted_field_of_a_few_lines_is_read_and_lines_are_numbered_on() {
 
 #[test]
 fn a_field_too_many_or_too_few_rejects_its_line() {
-    let text = format!("{HEADER}b1,i1,2024-01-05,c,SOAP\nb2,i2,2024-01-05,c,SOAP, GREEN\nb3,i3,2024-01-05,c\n,,,,\n\n{HEADER}");
+    let text = format!(
+        "{HEADER}b1,i1,2024-01-05,c,SOAP\nb2,i2,2024-01-05,c,SOAP, GREEN\nb3,i3,2024-01-05,c\n,,,,\n\n{HEADER}"
+    );
     let (transactions, fates) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
     assert_eq!(items(&transactions), ["i1"]);
     assert_eq!(rejected(&fates), [("wrong number of fields", vec![3, 4])]);
-    let left_out: Vec<_> = fates.left_out(Table::Transactions).map(|(reason, rows)| (reason.name(), rows.rows)).collect();
+    let left_out: Vec<_> =
+        fates.left_out(Table::Transactions).map(|(reason, rows)| (reason.name(), rows.rows)).collect();
     assert_eq!(left_out, [("blank line", 2), ("header again", 1)]);
 }
 
@@ -163,7 +169,9 @@ fn what_would_help_is_said() {
 fn words_for_null_are_nobody_and_a_market_may_be_called_so() {
     let words = ["NULL", "\\N", "nan", "None", "-", "", "NA", " null "];
     let lines: String = words.iter().enumerate().map(|(n, word)| format!("b{n},i,2024-01-05,{word},de\n")).collect();
-    let text = format!("basket_id,item_id,timestamp,customer_id,market\n{lines}b,i,2024-01-05,nancy,de\nc,i,2024-01-05,x,NA\n");
+    let text = format!(
+        "basket_id,item_id,timestamp,customer_id,market\n{lines}b,i,2024-01-05,nancy,de\nc,i,2024-01-05,x,NA\n"
+    );
     let (transactions, _) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
     assert_eq!((transactions.baskets.len(), transactions.customers.len()), (words.len() + 1, 1));
     let namibia = |config: &mut InputConfig| config.market_value = Some("NA".into());

@@ -42,7 +42,9 @@ fn sub_folders_are_read_and_what_tools_write_beside_is_not() {
     write(folder.path(), "2024.csv", &format!("{HEADER}{}", lines("a")));
     write(folder.path(), "2023/q4/part-00000-5c0f.csv", &format!("{HEADER}{}", lines("b")));
     write(folder.path(), "2022.csv/part-00000", &format!("{HEADER}{}", lines("c")));
-    for (name, text) in [("_SUCCESS", ""), (".part-0.csv.crc", "x"), ("part-00001", ""), ("_temporary/0/part-0.csv", "x")] {
+    for (name, text) in
+        [("_SUCCESS", ""), (".part-0.csv.crc", "x"), ("part-00001", ""), ("_temporary/0/part-0.csv", "x")]
+    {
         write(folder.path(), &format!("2022.csv/{name}"), text);
     }
     for pattern in [folder.path().to_owned(), folder.path().join("*"), folder.path().join("**/*")] {
@@ -97,9 +99,15 @@ fn a_column_that_some_files_lack_is_an_error() {
 #[test]
 fn folders_named_by_a_value_are_columns() {
     let folder = tempfile::tempdir().unwrap();
-    for (market, day) in [("us", "2024-01-01"), ("de", "2024-01-02"), ("de", "2024-01-03"), ("__HIVE_DEFAULT_PARTITION__", "2024-01-04")] {
+    for (market, day) in
+        [("us", "2024-01-01"), ("de", "2024-01-02"), ("de", "2024-01-03"), ("__HIVE_DEFAULT_PARTITION__", "2024-01-04")]
+    {
         let rows: String = (0..3).map(|n| format!("{market}{day}{n},i{n}\n")).collect();
-        write(folder.path(), &format!("market={market}/timestamp={day}/part-0.csv"), &format!("basket_id,item_id\n{rows}"));
+        write(
+            folder.path(),
+            &format!("market={market}/timestamp={day}/part-0.csv"),
+            &format!("basket_id,item_id\n{rows}"),
+        );
     }
     let (transactions, fates) = read(&config(folder.path()), "de").unwrap();
     assert_eq!(transactions.baskets.len(), 6);

@@ -109,7 +109,11 @@ fn tables_that_do_not_meet() {
     assert_eq!(padded.found(), [(Warning, Kind::PaddedIds)], "spaces are not read, and told");
     let half = Shop { items: items(|item| format!("{:04}", item + 6)), ..Shop::default() };
     assert_eq!(half.found(), [(Warning, Kind::NotInItemsTable)]);
-    let accepted = Shop { items: items(|item| item.to_string()), more: serde_json::json!({"accept": ["not-in-items-table"]}), ..Shop::default() };
+    let accepted = Shop {
+        items: items(|item| item.to_string()),
+        more: serde_json::json!({"accept": ["not-in-items-table"]}),
+        ..Shop::default()
+    };
     assert_eq!(accepted.look().errors().count(), 0);
 }
 
@@ -160,7 +164,8 @@ fn baskets_of_an_odd_shape() {
 #[test]
 fn exclusions_that_exclude_nothing() {
     let exclude = |value: &str| serde_json::json!({"exclude": {"department": [value]}});
-    let without = Shop { more: serde_json::json!({"items": "", "exclude": {"department": ["FOOD"]}}), ..Shop::default() };
+    let without =
+        Shop { more: serde_json::json!({"items": "", "exclude": {"department": ["FOOD"]}}), ..Shop::default() };
     assert_eq!(without.found(), [(Error, Kind::ExcludeWithoutItems)]);
     let typo = Shop { more: exclude("FODO"), ..Shop::default() };
     assert_eq!(typo.found(), [(Warning, Kind::ExcludeMatchesNothing)]);

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use trolley_training::input::{
-    self, Fates, InputConfig, InputError, Items, Reason, Table, Transactions, read_items, read_offers, read_transactions,
+    self, Fates, InputConfig, InputError, Items, Reason, Table, Transactions, read_items, read_offers,
+    read_transactions,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -263,7 +264,10 @@ fn an_offers_number_that_is_none_rejects_its_row() {
     let offers = read_offers(&config, "de", &mut fates).unwrap();
     let read: Vec<_> = offers.rows.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
     assert_eq!(read, [("a", 0.2), ("b", 0.0)]);
-    assert_eq!(fates.counts(Table::Offers), [(Reason::BadNumber.name().to_owned(), 2), (Reason::FieldCount.name().to_owned(), 1)].into());
+    assert_eq!(
+        fates.counts(Table::Offers),
+        [(Reason::BadNumber.name().to_owned(), 2), (Reason::FieldCount.name().to_owned(), 1)].into()
+    );
 }
 
 #[test]

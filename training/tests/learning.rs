@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Model};
-use trolley_training::input::{InputConfig, Items, Fates, read_transactions};
+use trolley_training::input::{Fates, InputConfig, Items, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
 
 /// Twenty kinds of meal, each of a dish, its sauce and its side, with any one of ten staples; every dish comes in two

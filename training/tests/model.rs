@@ -112,8 +112,7 @@ type Line = (String, u16, String, Vec<String>);
 /// The sample's baskets as a table of its own, changed by `change`.
 fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputConfig {
     let sample = input();
-    let tables =
-        read(&us(), &sample, Fates::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
+    let tables = read(&us(), &sample, Fates::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
     let transactions = &tables.transactions;
     let baskets = transactions.baskets.iter().enumerate().map(|(number, basket)| {
         let items = transactions.items_of(number).iter().map(|&item| transactions.items.get(item).to_owned());

@@ -186,11 +186,14 @@ impl Batch<'_> {
             None => String::new(),
             Some(Values::Texts(texts)) => texts.get(row).to_owned(),
             Some(Values::Same(text)) => text.clone(),
-            Some(Values::Series(series)) => series.get(row).map_or_else(|_| String::new(), |value| match value {
-                AnyValue::Null => String::new(),
-                AnyValue::String(text) => text.to_owned(),
-                other => other.to_string(),
-            }),
+            Some(Values::Series(series)) => series.get(row).map_or_else(
+                |_| String::new(),
+                |value| match value {
+                    AnyValue::Null => String::new(),
+                    AnyValue::String(text) => text.to_owned(),
+                    other => other.to_string(),
+                },
+            ),
         }
     }
 
@@ -219,9 +222,9 @@ impl Batch<'_> {
             ));
         }
         if !matches!(dtype, DataType::String) {
-            profile.add_typed(&dtype.to_string(), series.len(), series.null_count());
+            profile.set_type(&dtype.to_string(), true);
         }
-        let time = |value| match value {
+        let typed = |value| match value {
             AnyValue::Null => Time::Missing,
             AnyValue::Date(days) => Time::Day(i64::from(days) * super::time::DAY),
             AnyValue::Datetime(ticks, unit, _) => Time::At(ticks.div_euclid(match unit {
@@ -229,12 +232,19 @@ impl Batch<'_> {
                 TimeUnit::Microseconds => 1_000_000,
                 TimeUnit::Milliseconds => 1_000,
             })),
+            number => number.extract::<i64>().and_then(whole_number).unwrap_or(Time::Bad),
+        };
+        let time = |value| match value {
             AnyValue::String(text) => {
                 let value = self.forms.value(text);
                 profile.add(Some(text), value);
                 value.map_or(Time::Missing, |text| self.forms.time.parse(text))
             }
-            number => number.extract::<i64>().and_then(whole_number).unwrap_or(Time::Bad),
+            other => {
+                let time = typed(other);
+                profile.add_typed(time.seconds().map(|seconds| seconds as f64));
+                time
+            }
         };
         Ok(Some(series.iter().map(time).collect()))
     }
@@ -263,10 +273,11 @@ impl Batch<'_> {
             let text = |value| if let AnyValue::String(text) = value { parsed(text) } else { parsed("") };
             return Ok(Some(series.iter().map(text).collect()));
         }
-        profile.add_typed(&dtype.to_string(), series.len(), series.null_count());
-        let number = |value| match value {
-            AnyValue::Null => None,
-            other => Some(other.extract().unwrap_or(f64::NAN)),
+        profile.set_type(&dtype.to_string(), false);
+        let number = |value| {
+            let number = if let AnyValue::Null = value { None } else { Some(value.extract().unwrap_or(f64::NAN)) };
+            profile.add_typed(number);
+            number
         };
         Ok(Some(series.iter().map(number).collect()))
     }

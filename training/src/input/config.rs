@@ -56,8 +56,8 @@ fn default_max_rejected() -> f64 {
 /// What stands for no value in the exports of databases, spreadsheets and programming languages.
 fn default_nulls() -> Vec<String> {
     let words = [
-        "NULL", "Null", "null", "(null)", "\\N", "nan", "NaN", "NAN", "None", "none", "NA", "N/A", "n/a", "<NA>", "#N/A",
-        "NaT", "nil", "-",
+        "NULL", "Null", "null", "(null)", "\\N", "nan", "NaN", "NAN", "None", "none", "NA", "N/A", "n/a", "<NA>",
+        "#N/A", "NaT", "nil", "-",
     ];
     words.map(str::to_owned).to_vec()
 }
@@ -232,7 +232,9 @@ impl InputConfig {
             return Err("csv.separator must be one ASCII character, such as \",\", \";\", \"\\t\" or \"|\"".into());
         }
         if let Some(name) = name.as_ref().filter(|name| encoding(name).is_none()) {
-            return Err(format!("csv.encoding = \"{name}\" is not known: give one such as \"utf-8\" or \"windows-1252\""));
+            return Err(format!(
+                "csv.encoding = \"{name}\" is not known: give one such as \"utf-8\" or \"windows-1252\""
+            ));
         }
         if !['.', ','].contains(decimal) {
             return Err("csv.decimal must be \".\" or \",\"".into());

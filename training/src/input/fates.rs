@@ -188,7 +188,9 @@ impl Fates {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 Err(InputError::Io { path: path.to_owned(), source })
             }
-            _ => Ok(Self { list: Some(List { path: path.to_owned(), file: None, optional: false }), ..Self::default() }),
+            _ => {
+                Ok(Self { list: Some(List { path: path.to_owned(), file: None, optional: false }), ..Self::default() })
+            }
         }
     }
 
@@ -288,7 +290,14 @@ impl Fates {
             return Ok(());
         }
         let list = self.list().map_or_else(String::new, |path| format!("look at {}, ", path.display()));
-        Err(InputError::TooManyRejects { table: table.name(), rejected, rows, reasons: self.reasons(table), limit, list })
+        Err(InputError::TooManyRejects {
+            table: table.name(),
+            rejected,
+            rows,
+            reasons: self.reasons(table),
+            limit,
+            list,
+        })
     }
 
     /// The rejected rows of a table in words: each reason with its number, an example and what to do.

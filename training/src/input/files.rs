@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn folders_give_columns() {
-        let found = partitions(Path::new("/lake/market=de/day=2024-01-01/kind=a%2Fb%zz/x=__HIVE_DEFAULT_PARTITION__/p=1"));
+        let found =
+            partitions(Path::new("/lake/market=de/day=2024-01-01/kind=a%2Fb%zz/x=__HIVE_DEFAULT_PARTITION__/p=1"));
         let expected = [("market", "de"), ("day", "2024-01-01"), ("kind", "a/b%zz"), ("x", "")];
         assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }

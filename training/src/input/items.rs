@@ -66,8 +66,7 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         .map(|name| Wanted { ours: format!("name: {name}"), name: name.clone(), required: columns.name.is_some() })
         .collect();
     let excluding: Vec<Wanted> = input.exclude.keys().map(|name| Wanted::required(name, name)).collect();
-    let wanted: Vec<Wanted> =
-        [&id, &category].into_iter().chain(&names).chain(&excluding).cloned().collect();
+    let wanted: Vec<Wanted> = [&id, &category].into_iter().chain(&names).chain(&excluding).cloned().collect();
     let forms = input.forms().map_err(InputError::Setting)?;
     let request = Request { table: Table::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items::default();

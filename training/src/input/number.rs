@@ -11,7 +11,8 @@ pub(super) fn parse(text: &str, decimal: char) -> f64 {
             return number;
         }
     }
-    let (sign, digits) = match (text.strip_suffix('-'), text.strip_prefix('(').and_then(|text| text.strip_suffix(')'))) {
+    let (sign, digits) = match (text.strip_suffix('-'), text.strip_prefix('(').and_then(|text| text.strip_suffix(')')))
+    {
         (Some(digits), _) | (_, Some(digits)) => (-1.0, digits),
         _ => match text.strip_prefix(['-', '\u{2212}']) {
             Some(digits) => (-1.0, digits),
@@ -52,8 +53,18 @@ mod tests {
     #[test]
     fn known_numbers() {
         for (text, number) in [
-            ("2.5", 2.5), ("-3", -3.0), ("+3", 3.0), ("3-", -3.0), ("(3)", -3.0), ("\u{2212}3", -3.0), ("1e3", 1000.0),
-            ("1,234.5", 1234.5), ("1,234,567", 1_234_567.0), ("1 234", 1234.0), ("1'234.50", 1234.5), ("0012", 12.0),
+            ("2.5", 2.5),
+            ("-3", -3.0),
+            ("+3", 3.0),
+            ("3-", -3.0),
+            ("(3)", -3.0),
+            ("\u{2212}3", -3.0),
+            ("1e3", 1000.0),
+            ("1,234.5", 1234.5),
+            ("1,234,567", 1_234_567.0),
+            ("1 234", 1234.0),
+            ("1'234.50", 1234.5),
+            ("0012", 12.0),
         ] {
             assert!((parse(text, '.') - number).abs() < 1e-9, "{text}: {}", parse(text, '.'));
         }
@@ -62,7 +73,9 @@ mod tests {
         {
             assert!((parse(text, ',') - number).abs() < 1e-9, "{text}: {}", parse(text, ','));
         }
-        for text in ["many", "", "1,5", "1,234", "1.2.3", "12,34.5", "--1", "()", "-", "inf", "NaN", "1 23", "1,234 567"] {
+        for text in
+            ["many", "", "1,5", "1,234", "1.2.3", "12,34.5", "--1", "()", "-", "inf", "NaN", "1 23", "1,234 567"]
+        {
             assert!(parse(text, '.').is_nan(), "{text}: {}", parse(text, '.'));
         }
         assert!(parse("1.5", ',').is_nan());

@@ -66,7 +66,10 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
         let time = |times: &Option<Vec<Time>>, row: usize| times.as_ref().map_or(Time::Missing, |times| times[row]);
         let bad = |row: usize| {
             let wrong = |number: f64| !(number as f32).is_finite();
-            numbers.iter().find(|(_, of): &&(_, Vec<Option<f64>>)| of[row].is_some_and(wrong)).map(|(column, _)| *column)
+            numbers
+                .iter()
+                .find(|(_, of): &&(_, Vec<Option<f64>>)| of[row].is_some_and(wrong))
+                .map(|(column, _)| *column)
         };
         let file: Rc<Path> = batch.path.into();
         for row in 0..batch.rows {

@@ -18,7 +18,7 @@ pub struct Column {
     pub name: String,
     /// What it is called in the files.
     pub named: String,
-    /// Texts, whole numbers, numbers or times; of Parquet its own type.
+    /// `text`, `integers` or `numbers`; of Parquet its own type.
     pub kind: String,
     /// Rows with a value.
     pub values: u64,
@@ -30,12 +30,11 @@ pub struct Column {
     pub distinct: u64,
     /// Whether there are more.
     pub more_distinct: bool,
-    /// The shortest value, the longest, and the one in most rows with their number; empty if the column has a type of its
-    /// own that is no text.
+    /// The shortest value; of a column of numbers or times by its type, the least.
     pub shortest: String,
-    /// See above.
+    /// The longest value, or the greatest.
     pub longest: String,
-    /// See above.
+    /// The value in most rows, with their number.
     pub most_frequent: Option<(String, u64)>,
     /// Values with spaces around them, which are read without.
     pub padded: u64,
@@ -54,6 +53,23 @@ pub(super) struct Profile {
     last: (String, u64),
     numbers: u64,
     whole: u64,
+    typed: Typed,
+}
+
+/// The values of a column that has a type of its own, by their bits.
+#[derive(Debug, Default)]
+struct Typed {
+    counts: HashMap<u64, u64>,
+    bounds: Option<[f64; 2]>,
+    /// Whether they are Unix seconds.
+    times: bool,
+}
+
+impl Typed {
+    fn shown(&self, value: f64) -> String {
+        let time = self.times.then(|| chrono::DateTime::from_timestamp(value as i64, 0)).flatten();
+        time.map_or_else(|| value.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S").to_string())
+    }
 }
 
 impl Profile {
@@ -76,11 +92,27 @@ impl Profile {
         self.last = (value.to_owned(), 1);
     }
 
-    /// Adds rows of a column that is of a type of its own.
-    pub(super) fn add_typed(&mut self, kind: &str, rows: usize, nulls: usize) {
-        kind.clone_into(&mut self.column.kind);
-        self.column.nulls += nulls as u64;
-        self.column.values += (rows - nulls) as u64;
+    /// Adds a row of a column that has a type of its own: a number, or Unix seconds.
+    pub(super) fn add_typed(&mut self, value: Option<f64>) {
+        let Some(value) = value else {
+            self.column.nulls += 1;
+            return;
+        };
+        self.column.values += 1;
+        let bounds = self.typed.bounds.get_or_insert([value; 2]);
+        *bounds = [bounds[0].min(value), bounds[1].max(value)];
+        let full = self.typed.counts.len() >= DISTINCT;
+        match self.typed.counts.get_mut(&value.to_bits()) {
+            Some(count) => *count += 1,
+            None if full => self.column.more_distinct = true,
+            None => _ = self.typed.counts.insert(value.to_bits(), 1),
+        }
+    }
+
+    /// Says that the column has a type of its own.
+    pub(super) fn set_type(&mut self, name: &str, times: bool) {
+        name.clone_into(&mut self.column.kind);
+        self.typed.times = times;
     }
 
     fn flush(&mut self) {
@@ -118,7 +150,14 @@ impl Profile {
 
     fn finished(mut self) -> Column {
         self.flush();
-        let Self { mut column, counts, numbers, whole, .. } = self;
+        let Self { mut column, counts, numbers, whole, typed, .. } = self;
+        if let Some([least, greatest]) = typed.bounds {
+            column.distinct = typed.counts.len() as u64;
+            (column.shortest, column.longest) = (typed.shown(least), typed.shown(greatest));
+            let most = typed.counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
+            column.most_frequent = most.map(|(bits, &count)| (typed.shown(f64::from_bits(*bits)), count));
+            return column;
+        }
         column.distinct = counts.len() as u64;
         // Of several the first in order, whatever the order of the files.
         let most = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
@@ -127,7 +166,7 @@ impl Profile {
         if column.kind.is_empty() {
             column.kind = match column.values {
                 0 => "empty",
-                values if values == whole => "whole numbers",
+                values if values == whole => "integers",
                 values if values == numbers => "numbers",
                 _ => "text",
             }

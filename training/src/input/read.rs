@@ -106,7 +106,9 @@ pub(super) fn for_each(
     }
     fates.finish()?;
     let missing = request.columns.iter().zip(presence);
-    read.missing = missing.filter_map(|(wanted, (there, lacks))| Some((wanted.ours.clone(), lacks.filter(|_| there > 0)?))).collect();
+    read.missing = missing
+        .filter_map(|(wanted, (there, lacks))| Some((wanted.ours.clone(), lacks.filter(|_| there > 0)?)))
+        .collect();
     read.columns = seen.finished();
     Ok(read)
 }

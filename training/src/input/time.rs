@@ -63,9 +63,11 @@ impl TimeFormat {
             return Time::Missing;
         }
         let given = self.0.as_deref().and_then(|format| given(text, format));
-        given.or_else(|| digits(text)).or_else(|| year_first(text)).or_else(|| in_words(text)).unwrap_or_else(|| {
-            if may_be_two_days(text) { Time::Ambiguous } else { Time::Bad }
-        })
+        given
+            .or_else(|| digits(text))
+            .or_else(|| year_first(text))
+            .or_else(|| in_words(text))
+            .unwrap_or_else(|| if may_be_two_days(text) { Time::Ambiguous } else { Time::Bad })
     }
 }
 
@@ -142,16 +144,20 @@ fn number(text: &str, most: usize) -> Option<(u32, &str)> {
 /// ISO 8601 and its relatives: `2024-01-05T10:00:00Z`, `2024-01-05 10:00:00.123456 +00:00`, `2024/1/5 10:00 UTC`,
 /// `20240105T100000Z`, `2024-01-05T10:00+01:00[Europe/Berlin]`.
 fn year_first(text: &str) -> Option<Time> {
-    let (date, rest) = if let Some(basic) = text.get(..8).filter(|_| text.as_bytes().get(8).is_some_and(|b| b"Tt ".contains(b))) {
-        let whole: i64 = basic.parse().ok()?;
-        (NaiveDate::from_ymd_opt((whole / 10_000) as i32, (whole / 100 % 100) as u32, (whole % 100) as u32)?, &text[8..])
-    } else {
-        let (year, rest) = number(text, 4).filter(|(year, _)| *year >= 1000)?;
-        let between = rest.chars().next().filter(|c| ['-', '/', '.'].contains(c))?;
-        let (month, rest) = number(&rest[1..], 2)?;
-        let (day, rest) = number(rest.strip_prefix(between)?, 2)?;
-        (NaiveDate::from_ymd_opt(year as i32, month, day)?, rest)
-    };
+    let (date, rest) =
+        if let Some(basic) = text.get(..8).filter(|_| text.as_bytes().get(8).is_some_and(|b| b"Tt ".contains(b))) {
+            let whole: i64 = basic.parse().ok()?;
+            (
+                NaiveDate::from_ymd_opt((whole / 10_000) as i32, (whole / 100 % 100) as u32, (whole % 100) as u32)?,
+                &text[8..],
+            )
+        } else {
+            let (year, rest) = number(text, 4).filter(|(year, _)| *year >= 1000)?;
+            let between = rest.chars().next().filter(|c| ['-', '/', '.'].contains(c))?;
+            let (month, rest) = number(&rest[1..], 2)?;
+            let (day, rest) = number(rest.strip_prefix(between)?, 2)?;
+            (NaiveDate::from_ymd_opt(year as i32, month, day)?, rest)
+        };
     let midnight = midnight(date)?;
     if rest.is_empty() {
         return Some(Time::Day(midnight));
@@ -171,7 +177,8 @@ fn clock(text: &str) -> Option<(i64, &str)> {
     let colon = rest.starts_with(':');
     let (minute, mut rest) = number(rest.strip_prefix(':').unwrap_or(rest), 2)?;
     let mut second = 0;
-    let of_second = if colon { rest.strip_prefix(':') } else { rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest) };
+    let of_second =
+        if colon { rest.strip_prefix(':') } else { rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest) };
     if let Some(of_second) = of_second {
         (second, rest) = number(of_second, 2)?;
         if let Some(fraction) = rest.strip_prefix(['.', ',']) {
@@ -348,9 +355,24 @@ mod tests {
     #[test]
     fn what_is_no_time_or_has_two_meanings_is_refused() {
         for text in [
-            "yesterday", "2017-13-01", "20171399", "55", "45260", "-9223372036854775808", "201713201200", "2017-11-20 25:00",
-            "2017-11-20 12:00 CET", "2017-11-20 13:00 PM", "2017-02-30", "1.5e9", "20-NOV-17", "12:00", "171120",
-            "2017-11-20 12:00:00+25", "2017-11", "Nov 2017",
+            "yesterday",
+            "2017-13-01",
+            "20171399",
+            "55",
+            "45260",
+            "-9223372036854775808",
+            "201713201200",
+            "2017-11-20 25:00",
+            "2017-11-20 12:00 CET",
+            "2017-11-20 13:00 PM",
+            "2017-02-30",
+            "1.5e9",
+            "20-NOV-17",
+            "12:00",
+            "171120",
+            "2017-11-20 12:00:00+25",
+            "2017-11",
+            "Nov 2017",
         ] {
             assert_eq!(parse(text), Time::Bad, "{text}");
         }

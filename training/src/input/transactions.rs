@@ -210,7 +210,9 @@ impl Reader {
                 (.., Time::Ambiguous, _) => (Reason::AmbiguousTimestamp, timestamp),
                 (.., Time::At(time) | Time::Day(time), _) if time < EARLIEST => (Reason::EarlyTimestamp, timestamp),
                 (.., Time::At(time) | Time::Day(time), _) if time > self.latest => (Reason::FutureTimestamp, timestamp),
-                (.., quantity) if quantity.is_none_or(|quantity| !quantity.is_finite()) => (Reason::BadQuantity, quantity_column),
+                (.., quantity) if quantity.is_none_or(|quantity| !quantity.is_finite()) => {
+                    (Reason::BadQuantity, quantity_column)
+                }
                 (.., Some(quantity)) if quantity <= 0.0 || is_credit => {
                     fates.leave_out(Table::Transactions, batch.path, line, Reason::Return, "");
                     continue;

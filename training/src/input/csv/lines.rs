@@ -29,7 +29,16 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(source: Box<dyn Read>) -> Self {
-        Self { source, buffer: Vec::new(), found: VecDeque::new(), next: 0, scanned: 0, ended: false, end: None, number: 1 }
+        Self {
+            source,
+            buffer: Vec::new(),
+            found: VecDeque::new(),
+            next: 0,
+            scanned: 0,
+            ended: false,
+            end: None,
+            number: 1,
+        }
     }
 
     /// The number of the next line, from 1.

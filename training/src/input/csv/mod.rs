@@ -72,7 +72,9 @@ impl<'a> Csv<'a> {
             let Some(bytes) = self.lines.peek(line).map_err(io(self.path))? else { break };
             joined.extend_from_slice(bytes);
             let text = std::str::from_utf8(&joined).map_err(|_| {
-                refused("its header is not UTF-8: set `encoding` under [markets.NAME.csv], for example \"windows-1252\"")
+                refused(
+                    "its header is not UTF-8: set `encoding` under [markets.NAME.csv], for example \"windows-1252\"",
+                )
             })?;
             let mut fields = Fields::default();
             match split(text, self.separator, &mut fields) {
@@ -85,7 +87,11 @@ impl<'a> Csv<'a> {
                 Err(Malformed::Stray) => break,
             }
         }
-        if joined.is_empty() { Err(refused("it is empty")) } else { Err(refused("a quote in its header is not closed")) }
+        if joined.is_empty() {
+            Err(refused("it is empty"))
+        } else {
+            Err(refused("a quote in its header is not closed"))
+        }
     }
 
     /// The separator by which the header has all these columns, if it is another one.

@@ -26,20 +26,25 @@ fn rejected(table: Table, fates: &Fates, findings: &mut Findings) {
     };
     let not_decoded = of(&[Reason::NotUtf8]);
     if not_decoded > 0 {
-        let what = format!("{not_decoded} lines of the {} are not valid UTF-8 (or not in the encoding that the config names), and were rejected", table.name());
+        let what = format!(
+            "{not_decoded} lines of the {} are not valid UTF-8 (or not in the encoding that the config names), and were rejected",
+            table.name()
+        );
         let advice = "set `encoding` under [markets.NAME.csv] to that of the file, for example \"windows-1252\"";
         findings.error(FindingKind::Encoding, table, what, advice);
     }
     let quotes = of(&[Reason::OpenQuote, Reason::StrayQuote]);
     if quotes > 0 {
-        let what = format!("{quotes} lines of the {} have a quote that is not closed, or text behind one", table.name());
-        let advice = "double the quotes inside quoted fields when exporting; the lines were rejected, none was swallowed";
+        let what =
+            format!("{quotes} lines of the {} have a quote that is not closed, or text behind one", table.name());
+        let advice =
+            "double the quotes inside quoted fields when exporting; the lines were rejected, none was swallowed";
         findings.warn(FindingKind::StrayQuotes, table, what, advice);
     }
     let all: u64 = fates.rejected(table).map(|(_, rows)| rows.rows).sum();
     if all > 0 {
         let share = percent(all, fates.rows(table));
-        let what = format!("{all} rows of the {} ({share}) were rejected: {}", table.name(), fates.reasons(table));
+        let what = format!("{share} of the rows of the {} were rejected: {}", table.name(), fates.reasons(table));
         findings.warn(FindingKind::RejectedRows, table, what, "mend the export; `max_rejected` limits their share");
     }
 }
@@ -59,7 +64,8 @@ fn ids(table: Table, column: &Column, findings: &mut Findings) {
     }
     if *scientific > 0 {
         let what = format!("{scientific} of {values} values of {place} are in scientific notation, such as 5.01E+12");
-        let advice = "a spreadsheet has cut their last digits, so that different IDs have become one: export it as text";
+        let advice =
+            "a spreadsheet has cut their last digits, so that different IDs have become one: export it as text";
         findings.error(FindingKind::ScientificIds, table, what, advice);
     }
     if *padded > 0 {

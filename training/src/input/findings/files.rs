@@ -14,7 +14,8 @@ pub(super) fn find(table: Table, read: &TableRead, findings: &mut Findings) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.ends_with(".crc") || ["_SUCCESS", "_metadata", "_common_metadata", ".DS_Store"].contains(&&*name)
     };
-    let others: Vec<&Path> = read.passed_over.iter().map(std::path::PathBuf::as_path).filter(|path| !is_own(path)).collect();
+    let others: Vec<&Path> =
+        read.passed_over.iter().map(std::path::PathBuf::as_path).filter(|path| !is_own(path)).collect();
     if !others.is_empty() {
         let what = format!("{} beside the {} were not read: {}", others.len(), table.name(), names(&others));
         let advice = "hidden, empty, or not matched by the glob: rename them, widen the glob, or give the folder";
@@ -34,8 +35,9 @@ pub(super) fn find(table: Table, read: &TableRead, findings: &mut Findings) {
 /// A path without all the endings of its format.
 fn stem(path: &Path) -> String {
     let mut stem = path.display().to_string();
-    while let Some(shorter) =
-        [".gz", ".zst", ".zstd", ".csv", ".tsv", ".psv", ".parquet", ".pq"].iter().find_map(|ending| stem.strip_suffix(ending))
+    while let Some(shorter) = [".gz", ".zst", ".zstd", ".csv", ".tsv", ".psv", ".parquet", ".pq"]
+        .iter()
+        .find_map(|ending| stem.strip_suffix(ending))
     {
         stem.truncate(shorter.len());
     }

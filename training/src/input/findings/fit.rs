@@ -57,7 +57,10 @@ type Change = (fn(&str) -> String, &'static str);
 
 const CHANGES: [Change; 4] = [
     (|id| id.trim_start_matches('0').to_owned(), "zeros at the front are missing in one of the tables"),
-    (|id| id.strip_suffix(".0").unwrap_or(id).trim_start_matches('0').to_owned(), "one of the tables has them as floats"),
+    (
+        |id| id.strip_suffix(".0").unwrap_or(id).trim_start_matches('0').to_owned(),
+        "one of the tables has them as floats",
+    ),
     (str::to_lowercase, "capitals differ"),
     (|id| id.chars().filter(|c| c.is_alphanumeric()).collect(), "they are written with other characters between"),
 ];
@@ -116,9 +119,10 @@ fn within_period(transactions: &Transactions, offers: &Offers, findings: &mut Fi
     let days = &transactions.days;
     let (Some((&first, _)), Some((&last, _))) = (days.first_key_value(), days.last_key_value()) else { return };
     let (first, last) = (first * DAY, last * DAY + DAY - 1);
-    let holds = offers.rows.iter().filter(|row| {
-        row.valid_from.is_none_or(|from| from <= last) && row.valid_to.is_none_or(|to| to >= first)
-    });
+    let holds = offers
+        .rows
+        .iter()
+        .filter(|row| row.valid_from.is_none_or(|from| from <= last) && row.valid_to.is_none_or(|to| to >= first));
     if !offers.rows.is_empty() && holds.count() == 0 {
         let what = format!("none of the {} rows held at any time of the transactions", offers.rows.len());
         let advice = "the table is a history: without offers of the past nothing is learned of what makes one relevant";

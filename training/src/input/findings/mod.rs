@@ -99,7 +99,7 @@ pub struct Finding {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { kind, what, advice, .. } = self;
-        write!(f, "{}: {what}. {advice}", kind.name())?;
+        write!(f, "{}: {what}; {advice}", kind.name())?;
         if self.severity == Severity::Error && !self.accepted {
             write!(f, " (or accept it: `accept = [\"{}\"]` under [markets.NAME])", kind.name())?;
         }

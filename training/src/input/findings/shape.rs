@@ -42,7 +42,8 @@ fn months(transactions: &Transactions, look: &mut Look, findings: &mut Findings)
     for (&day, &rows) in days {
         *look.months.entry(name(date(day))).or_default() += rows;
     }
-    let missing: Vec<&str> = look.months.iter().filter(|(_, rows)| **rows == 0).map(|(name, _)| name.as_str()).collect();
+    let missing: Vec<&str> =
+        look.months.iter().filter(|(_, rows)| **rows == 0).map(|(name, _)| name.as_str()).collect();
     if !missing.is_empty() {
         let what = format!("no line is of {}, though there are earlier and later ones", missing.join(", "));
         let advice = "is a file missing? Or are times read wrongly (`timestamp_format`)?";
@@ -52,7 +53,8 @@ fn months(transactions: &Transactions, look: &mut Look, findings: &mut Findings)
 
 fn baskets(transactions: &Transactions, findings: &mut Findings) {
     let all = transactions.baskets.len() as u64;
-    let single = (0..transactions.baskets.len()).filter(|&basket| transactions.items_of(basket).len() == 1).count() as u64;
+    let single =
+        (0..transactions.baskets.len()).filter(|&basket| transactions.items_of(basket).len() == 1).count() as u64;
     let what = || format!("{} of the {all} baskets hold a single item", percent(single, all));
     let advice = "nothing can be learned of what is bought together from them: is basket_id the number of a line?";
     if single == all && all >= SURE {
@@ -68,7 +70,8 @@ fn baskets(transactions: &Transactions, findings: &mut Findings) {
     }
     let (repeated, lines) = (transactions.repeated, transactions.lines.len() as u64 + transactions.repeated);
     if repeated as f64 > REPEATED * lines as f64 {
-        let what = format!("{} of {lines} lines repeat an item in its basket, and count once", percent(repeated, lines));
+        let what =
+            format!("{} of {lines} lines repeat an item in its basket, and count once", percent(repeated, lines));
         let advice = "are some rows exported twice, or in two files?";
         findings.warn(FindingKind::RepeatedLines, Table::Transactions, what, advice);
     }
@@ -88,7 +91,8 @@ fn dominant(transactions: &Transactions, findings: &mut Findings) {
     transactions.lines.iter().for_each(|&item| of_items[item as usize] += 1);
     let largest_basket = (0..transactions.baskets.len()).map(|basket| transactions.items_of(basket).len()).max();
     let all = transactions.baskets.len() as u64;
-    let most = |counts: &mut dyn Iterator<Item = (u32, u64)>| counts.max_by_key(|&(at, count)| (count, std::cmp::Reverse(at)));
+    let most =
+        |counts: &mut dyn Iterator<Item = (u32, u64)>| counts.max_by_key(|&(at, count)| (count, std::cmp::Reverse(at)));
     let of_known = of_customers.values().sum::<u64>();
     if let Some((customer, baskets)) = most(&mut of_customers.iter().map(|(&at, &count)| (at, count)))
         && is_dominant(baskets, of_known, of_customers.len())

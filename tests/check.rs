@@ -23,7 +23,8 @@ fn shop(folder: &Path, change: impl Fn(usize, String) -> String) {
     };
     let lines: String = (0..240).map(line).collect();
     fs::write(folder.join("t.csv"), format!("basket_id,item_id,timestamp,customer_id,quantity\n{lines}")).unwrap();
-    let items: String = (0..10).map(|item| format!("i{item},k{},FOOD\n", item % 3)).collect();
+    let items: Vec<String> = (0..10).map(|item| format!("i{item},k{},FOOD\n", item % 3)).collect();
+    let items = items.concat();
     fs::write(folder.join("i.csv"), format!("item_id,category,department\n{items}")).unwrap();
 }
 

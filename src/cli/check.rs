@@ -59,9 +59,10 @@ impl Check {
         }
         if let Some(file) = &self.json {
             let text = serde_json::to_string_pretty(&serde_json::json!({ "markets": all }))?;
-            match json_only {
-                true => println!("{text}"),
-                false => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?,
+            if json_only {
+                println!("{text}");
+            } else {
+                std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?;
             }
         }
         let wrong: Vec<&str> =

@@ -1,5 +1,5 @@
 //! CSV as it really comes: every line of a file is taken, left out or rejected, and none is shifted or swallowed.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -201,7 +201,7 @@ proptest! {
     /// What a writer quotes by the book is read as it was, whatever stands in it.
     #[test]
     fn what_is_written_by_the_book_is_read(ids in proptest::collection::btree_map("[a-z\",; é\n]{1,6}", 1u32..4, 1..20)) {
-        let ids: BTreeMap<String, u32> = ids.into_iter().map(|(id, n)| (format!("i{}i", id), n)).collect();
+        let ids: BTreeMap<String, u32> = ids.into_iter().map(|(id, n)| (format!("i{id}i"), n)).collect();
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let lines: String = ids.keys().enumerate().map(|(n, id)| format!("b{n},{},2024-01-05,,n\n", quoted(id))).collect();
         let last = "b,z,2024-01-05,,n\n";

@@ -1,5 +1,5 @@
 //! A folder or a glob is read whole, or what is not read is named.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::fs;
 use std::path::Path;
@@ -60,7 +60,7 @@ fn sub_folders_are_read_and_what_tools_write_beside_is_not() {
 #[test]
 fn what_a_glob_leaves_beside_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["2024.csv", "2023.CSV", "2022.csv.gz"] {
+    for name in ["2024.csv", "2023.CSV", "2022.csv.gz", "2021.tsv"] {
         write(folder.path(), name, &format!("{HEADER}{}", lines("a")));
     }
     let config = config(folder.path().join("*.csv"));

@@ -1,5 +1,5 @@
 //! What is odd about tables as a whole is found, and nothing is found in tables that are in order.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::fs;
 

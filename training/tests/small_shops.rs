@@ -1,5 +1,5 @@
 //! Any shop, however small and odd, trains to a model whose answers are numbers, or is refused in words.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::collections::HashSet;
 use std::fs;

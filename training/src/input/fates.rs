@@ -94,9 +94,10 @@ impl Reason {
             Self::FieldCount => Some("quote fields that hold the separator"),
             Self::StrayQuote | Self::OpenQuote => Some("quotes inside a quoted field must be doubled"),
             Self::NotUtf8 => Some("set `encoding` under [markets.NAME.csv], for example \"windows-1252\""),
-            Self::BadTimestamp => {
-                Some("write times as 2024-01-31 18:05:00, or say how they are written with `timestamp_format`")
-            }
+            Self::BadTimestamp => Some(
+                "write times as 2024-01-31 18:05:00, or say how they are written with `timestamp_format` (\"excel\" for day \
+                     numbers)",
+            ),
             Self::AmbiguousTimestamp => Some(
                 "day or month may come first: set `timestamp_format`, for example \"%d/%m/%Y %H:%M\" or \
                  \"%m/%d/%Y %H:%M\"",

@@ -104,18 +104,27 @@ impl Search {
                 self.visible(path.clone(), 0)?;
             }
         }
-        // What lies beside and looks like more of the same: `2023.CSV`, `2023.csv.gz`.
+        // What lies beside and is more of the same but for capitals or compression: `2023.CSV`, `2023.csv.gz`.
+        let any_case = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
+        let meant = glob::Pattern::new(pattern).map_err(|e| bad(e.to_string()))?;
         let folders: BTreeSet<&Path> = matches.iter().filter_map(|path| path.parent()).collect();
         for folder in folders {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             let beside = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
             let beside = beside.map(|path| path.strip_prefix("./").map(Path::to_owned).unwrap_or(path));
             self.passed_over.extend(beside.filter(|path| {
-                is_table(path) && path.is_file() && !self.files.contains(path) && !matches.contains(path)
+                let name = path.to_string_lossy();
+                let name = uncompressed(&name);
+                path.is_file() && !matches.contains(path) && meant.matches_with(name, any_case)
             }));
         }
         Ok(())
     }
+}
+
+/// A name without the ending that compression gives it.
+fn uncompressed(name: &str) -> &str {
+    [".gz", ".zst", ".zstd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
 /// Whether tools mean a file to be passed over, as Spark's `_SUCCESS`.
@@ -142,15 +151,15 @@ pub(super) fn format(path: &Path) -> Result<Format, InputError> {
         Err(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => false,
         Err(source) => return Err(io(source)),
     };
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let named_parquet = name.ends_with(".parquet") || name.ends_with(".pq");
+    let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase).unwrap_or_default();
+    let named_parquet = ending == "parquet" || ending == "pq";
     Ok(if is_parquet || named_parquet { Format::Parquet } else { Format::Csv })
 }
 
 /// Whether a file found in a folder or by a glob is one, by its name.
 fn is_table(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let name = [".gz", ".zst", ".zstd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let name = uncompressed(&name);
     // Hadoop and Hive write parts without an ending.
     let is_part = name.starts_with("part-") && !name.contains('.');
     is_part || [".csv", ".tsv", ".psv", ".parquet", ".pq"].iter().any(|ending| name.ends_with(ending))

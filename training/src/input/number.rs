@@ -37,10 +37,9 @@ fn ungrouped(whole: &str, decimal: char, has_decimals: bool) -> Option<String> {
     let mut between = whole.chars().filter(|c| !c.is_ascii_digit());
     let sign = between.next();
     let known = match sign {
-        None => true,
         Some(sign) if between.any(|other| other != sign) || sign == decimal => false,
         Some(',' | '.') => rest.len() > 1 || has_decimals || decimal == ',',
-        Some(_) => true,
+        None | Some(_) => true,
     };
     let fine = known && digits(first) && (rest.is_empty() || first.len() <= 3);
     (fine && rest.iter().all(|group| group.len() == 3 && digits(group))).then(|| format!("{first}{}", rest.concat()))

@@ -164,13 +164,13 @@ impl Profile {
         column.most_frequent = most.map(|(value, &count)| (shown(value), count));
         (column.shortest, column.longest) = (shown(&column.shortest), shown(&column.longest));
         if column.kind.is_empty() {
-            column.kind = match column.values {
+            let kind = match column.values {
                 0 => "empty",
                 values if values == whole => "integers",
                 values if values == numbers => "numbers",
                 _ => "text",
-            }
-            .to_owned();
+            };
+            kind.clone_into(&mut column.kind);
         }
         column
     }

@@ -67,8 +67,8 @@ pub(super) fn for_each(
                 return Err(file.lacks(&path, wanted, request));
             } else {
                 presence.1.get_or_insert_with(|| path.clone());
-                let alike = file.columns.iter().chain(partitions.iter().map(|(name, _)| name));
-                let meant = alike.filter(|column| letters(column) == letters(name)).next();
+                let mut alike = file.columns.iter().chain(partitions.iter().map(|(name, _)| name));
+                let meant = alike.find(|column| letters(column) == letters(name));
                 if let Some(meant) = meant
                     && read.unused.iter().all(|(ours, _)| *ours != wanted.ours)
                 {

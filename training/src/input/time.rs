@@ -74,7 +74,7 @@ impl TimeFormat {
 fn given(text: &str, format: &str) -> Option<Time> {
     if format == EXCEL {
         let days: f64 = text.replace(',', ".").parse().ok().filter(|days| (1.0..200_000.0).contains(days))?;
-        let midnight = midnight(NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_days(Days::new(days as u64))?)?;
+        let midnight = midnight(NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_days(Days::new(days as u64))?);
         let seconds = (days.fract() * DAY as f64).round() as i64;
         return Some(if seconds == 0 { Time::Day(midnight) } else { Time::At(midnight + seconds) });
     }
@@ -84,7 +84,7 @@ fn given(text: &str, format: &str) -> Option<Time> {
     if let Ok(time) = NaiveDateTime::parse_from_str(text, format) {
         return Some(Time::At(time.and_utc().timestamp()));
     }
-    NaiveDate::parse_from_str(text, format).ok().and_then(midnight).map(Time::Day)
+    NaiveDate::parse_from_str(text, format).ok().map(|date| Time::Day(midnight(date)))
 }
 
 /// A time as a whole number. Forms are told apart by their size: no two of them have a number in common that lies between
@@ -92,7 +92,7 @@ fn given(text: &str, format: &str) -> Option<Time> {
 pub(super) fn whole_number(number: i64) -> Option<Time> {
     let date = |days: i64| -> Option<i64> {
         let (year, month, day) = (days / 10_000, days / 100 % 100, days % 100);
-        midnight(NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?)
+        Some(midnight(NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?))
     };
     let clock = |hour: i64, minute: i64, second: i64| {
         ((0..24).contains(&hour) && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
@@ -131,8 +131,8 @@ fn digits(text: &str) -> Option<Time> {
     Some(whole_number(number).unwrap_or(Time::Bad))
 }
 
-pub(super) fn midnight(date: NaiveDate) -> Option<i64> {
-    Some(date.and_time(NaiveTime::MIN).and_utc().timestamp())
+fn midnight(date: NaiveDate) -> i64 {
+    date.and_time(NaiveTime::MIN).and_utc().timestamp()
 }
 
 /// A number of at most so many digits, and what follows it.
@@ -158,7 +158,7 @@ fn year_first(text: &str) -> Option<Time> {
             let (day, rest) = number(rest.strip_prefix(between)?, 2)?;
             (NaiveDate::from_ymd_opt(year as i32, month, day)?, rest)
         };
-    let midnight = midnight(date)?;
+    let midnight = midnight(date);
     if rest.is_empty() {
         return Some(Time::Day(midnight));
     }
@@ -282,7 +282,7 @@ fn in_words(text: &str) -> Option<Time> {
             return None;
         }
     }
-    let midnight = midnight(NaiveDate::from_ymd_opt(year? as i32, month?, day?)?)?;
+    let midnight = midnight(NaiveDate::from_ymd_opt(year? as i32, month?, day?)?);
     Some(time.map_or(Time::Day(midnight), |seconds| Time::At(midnight + seconds - offset.unwrap_or(0))))
 }
 

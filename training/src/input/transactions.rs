@@ -300,21 +300,23 @@ impl Reader {
 
     /// Why no line is left, in words.
     fn why_nothing(&self, market: &str, fates: &Fates) -> String {
-        let mut why = format!("{} rows read", fates.rows(Table::Transactions));
-        for (reason, rows) in fates.left_out(Table::Transactions) {
-            why.push_str(&format!(", {} × {} left out", rows.rows, reason.name()));
-        }
+        let mut why = vec![format!("{} rows read", fates.rows(Table::Transactions))];
+        why.extend(
+            fates
+                .left_out(Table::Transactions)
+                .map(|(reason, rows)| format!("left out {} × {}", rows.rows, reason.name())),
+        );
         if !self.others.is_empty() {
             let others: Vec<String> = self.others.iter().map(|other| format!("`{}`", shown(other))).collect();
-            why.push_str(&format!(
-                "; the market is `{market}`, the tables have {}: set market_value if it has another name there",
-                others.join(", ")
+            let others = others.join(", ");
+            why.push(format!(
+                "the market is `{market}`, the tables have {others}: set market_value if it has another name there"
             ));
         }
         let rejected = fates.reasons(Table::Transactions);
         if !rejected.is_empty() {
-            why.push_str(&format!("; rejected: {rejected}"));
+            why.push(format!("rejected {rejected}"));
         }
-        why
+        why.join("; ")
     }
 }

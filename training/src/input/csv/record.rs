@@ -59,13 +59,12 @@ pub(super) fn split(text: &str, separator: u8, fields: &mut Fields) -> Result<()
     }
     let mut rest = text;
     loop {
-        let after = match rest.strip_prefix('"') {
-            Some(inner) => quoted(inner, &mut fields.text)?,
-            None => {
-                let end = memchr(separator, rest.as_bytes()).unwrap_or(rest.len());
-                fields.text.push_str(&rest[..end]);
-                &rest[end..]
-            }
+        let after = if let Some(inner) = rest.strip_prefix('"') {
+            quoted(inner, &mut fields.text)?
+        } else {
+            let end = memchr(separator, rest.as_bytes()).unwrap_or(rest.len());
+            fields.text.push_str(&rest[..end]);
+            &rest[end..]
         };
         fields.end();
         match after.as_bytes().first() {

@@ -75,7 +75,7 @@ fn baskets(transactions: &Transactions, findings: &mut Findings) {
         let advice = "are some rows exported twice, or in two files?";
         findings.warn(FindingKind::RepeatedLines, Table::Transactions, what, advice);
     }
-    if transactions.customers.len() == 0 {
+    if transactions.customers.is_empty() {
         let what = "no line has a customer, so that nothing is learned of anybody's habits".to_owned();
         let advice = "if the tables know them, name the column by columns.transactions.customer_id";
         findings.warn(FindingKind::NoCustomers, Table::Transactions, what, advice);

@@ -6,8 +6,12 @@
 //! - [`live`]: the markets in service, each behind one snapshot
 //! - [`api`]: the HTTP API
 //! - [`exposures`]: what was shown, written down
+//! - `output`: what the commands print
 //! - [`metrics`]: what operators scrape
 //! - [`report`]: what an evaluation found, as a page
+
+#[macro_use]
+mod output;
 
 pub mod api;
 mod background;

@@ -186,7 +186,7 @@ impl Wish {
             table.get_or_insert_with(|| Table::new(header)).row(cells);
         }
         match table {
-            Some(table) => table.print(self.csv)?,
+            Some(table) => table.print(self.csv),
             None => eprintln!("nothing can be recommended: no item is left in stock, or no offer holds"),
         }
         Ok(())

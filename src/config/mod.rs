@@ -3,7 +3,9 @@
 //! `server.listen` is `TROLLEY_SERVER__LISTEN`: the prefix, then the path in capitals, two underscores between its
 //! parts. Relative paths start from the working directory. `config/reference.toml` shows every key with its default.
 
+mod environment;
 mod error;
+mod text;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,12 +13,13 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use figment::providers::{Env, Format, Toml};
+use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
 use trolley_model::Name;
 #[cfg(feature = "training")]
 use trolley_training::{InputConfig, TrainingConfig};
 
+use environment::Environment;
 pub use error::ConfigError;
 
 /// Everything that can be configured.
@@ -205,7 +208,7 @@ impl Config {
         if !file.is_file() {
             return Err(ConfigError::NoFile(file.to_owned()));
         }
-        Self::extract(Figment::from(Toml::file_exact(file)))
+        Self::extract(&Figment::from(Toml::file_exact(file)))
     }
 
     /// Reads a text instead of a file, and the environment.
@@ -213,7 +216,7 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        Self::extract(Figment::from(Toml::string(text)))
+        Self::extract(&Figment::from(Toml::string(text)))
     }
 
     /// The defaults and the environment.
@@ -221,16 +224,11 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn from_environment() -> Result<Self, ConfigError> {
-        Self::extract(Figment::new())
+        Self::extract(&Figment::new())
     }
 
-    fn extract(figment: Figment) -> Result<Self, ConfigError> {
-        // Kubernetes sets TROLLEY_PORT and the like for a service of that name: only what has the form of a key is one.
-        let ours = |key: &figment::value::UncasedStr| {
-            key.as_str().contains("__") || key == "models" || key == "rejects" || key == "reports"
-        };
-        let environment = Env::prefixed("TROLLEY_").filter(ours).split("__");
-        figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
+    fn extract(figment: &Figment) -> Result<Self, ConfigError> {
+        Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(e)))
     }
 
     /// The file of a report about a version.

@@ -8,6 +8,7 @@
 //! - [`exposures`]: what was shown, written down
 //! - `output`: what the commands print
 //! - [`metrics`]: what operators scrape
+//! - `retention`: how long models stay
 //! - [`report`]: what an evaluation found, as a page
 
 #[macro_use]
@@ -22,4 +23,5 @@ pub mod live;
 pub mod metrics;
 #[cfg(feature = "training")]
 pub mod report;
+mod retention;
 pub mod store;

@@ -50,7 +50,7 @@ impl Demo {
             }
             eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
             let order = Order {
-                erased: &erased[market],
+                erased: &erased[market].hashes,
                 market,
                 input,
                 config: &config.training,

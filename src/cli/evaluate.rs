@@ -56,7 +56,7 @@ impl Evaluate {
         let erased = state::erased(&config, &markets, self.state)?;
         for (market, input) in markets {
             let order = Order {
-                erased: &erased[market],
+                erased: &erased[market].hashes,
                 market,
                 input,
                 config: &training,

@@ -7,8 +7,7 @@ use trolley_model::Name;
 use trolley_training::InputConfig;
 
 use crate::config::{Config, ServerConfig};
-use crate::live::CustomerHash;
-use crate::store::{Mark, Place, Store};
+use crate::store::{Erasure, Mark, Place, Store};
 
 /// Whether to learn without knowing who has been erased.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -18,8 +17,14 @@ pub(super) struct WithoutState {
     pub(super) without_state: bool,
 }
 
-/// The BLAKE3 hashes of the IDs of customers who have been erased, by market.
-type Erased = BTreeMap<Name, HashSet<[u8; 32]>>;
+/// The customers of a market who have been erased.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Erased {
+    /// When each was.
+    pub(super) erasures: Vec<Erasure>,
+    /// The hashes alone.
+    pub(super) hashes: HashSet<[u8; 32]>,
+}
 
 /// The customers of each market who have been erased, from the database of `server.state`.
 ///
@@ -29,8 +34,9 @@ pub(super) fn erased(
     config: &Config,
     markets: &[(&Name, &InputConfig)],
     WithoutState { without_state }: WithoutState,
-) -> anyhow::Result<Erased> {
-    let none: Erased = markets.iter().map(|(market, _)| ((*market).clone(), HashSet::new())).collect();
+) -> anyhow::Result<BTreeMap<Name, Erased>> {
+    let none: BTreeMap<Name, Erased> =
+        markets.iter().map(|(market, _)| ((*market).clone(), Erased::default())).collect();
     let (url, models) = (&config.server.state, &config.models);
     if without_state {
         eprintln!("note: --without-state: customers who were erased are not left out");
@@ -66,11 +72,16 @@ pub(super) fn erased(
     }
 }
 
-async fn read(url: &str, models: &Path, mark: Option<Mark>, mut all: Erased) -> anyhow::Result<Erased> {
+async fn read(
+    url: &str,
+    models: &Path,
+    mark: Option<Mark>,
+    mut all: BTreeMap<Name, Erased>,
+) -> anyhow::Result<BTreeMap<Name, Erased>> {
     let store = Store::open(url).await?;
     for (market, erased) in &mut all {
-        let hashes = store.erased(market.as_str()).await?;
-        erased.extend(hashes.iter().filter_map(|hash| Some(*CustomerHash::from_hex(hash).ok()?.as_bytes())));
+        erased.erasures = store.erasures(market.as_str()).await?;
+        erased.hashes = erased.erasures.iter().map(|erasure| *erasure.customer.as_bytes()).collect();
     }
     let identity = store.identity().await?;
     match mark {

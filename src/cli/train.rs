@@ -16,6 +16,8 @@ use super::table::{Table, thousands};
 use super::{ConfigFile, side_by_side, state, summary};
 use crate::config::Config;
 use crate::report::Verdict;
+use crate::retention;
+use crate::store::Erasure;
 
 /// Learn a model for each market and publish it
 ///
@@ -124,7 +126,7 @@ impl Train {
                 rejects: config.rejects_of(market),
                 now: now()?,
                 latest: latest(),
-                erased: &erased[market],
+                erased: &erased[market].hashes,
                 threads: self.threads,
                 force: self.force,
             };
@@ -134,6 +136,9 @@ impl Train {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");
             }
             summary::print(&outcome, &order, config);
+            if outcome.published {
+                tidy(config, market, &erased[market].erasures);
+            }
             anyhow::Ok(outcome)
         };
         match train() {
@@ -153,6 +158,20 @@ impl Train {
                 End::failed(market)
             }
         }
+    }
+}
+
+/// Removes old models. That it cannot be done takes nothing back of what was published.
+fn tidy(config: &Config, market: &Name, erasures: &[Erasure]) {
+    let shelf = Shelf::new(&config.models);
+    // Not the time that names the version, which may be any.
+    match retention::tidy(&shelf, market, &config.retention, erasures, Utc::now()) {
+        Ok(tidied) => {
+            if tidied.pruned + tidied.forgotten > 0 {
+                println!("  removed    {} old models, {} that held erased customers", tidied.pruned, tidied.forgotten);
+            }
+        }
+        Err(error) => eprintln!("market `{market}`: old models could not be removed: {error}"),
     }
 }
 

@@ -49,9 +49,9 @@ impl Environment {
     /// The variables of this process.
     pub(super) fn of_process() -> Self {
         let variables = std::env::vars_os();
-        Self::new(variables.map(|(name, value)| {
-            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
-        }))
+        Self::new(
+            variables.map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())),
+        )
     }
 
     pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -250,7 +250,9 @@ mod tests {
 
     #[test]
     fn a_text_is_taken_as_it_is() {
-        for text in ["049", "49", "-1", "true", "1e3", "1.50", "0x10", "[a]", "[1, 2]", "{a = 1}", "null", "inf", "a,b", "'x'"] {
+        for text in
+            ["049", "49", "-1", "true", "1e3", "1.50", "0x10", "[a]", "[1, 2]", "{a = 1}", "null", "inf", "a,b", "'x'"]
+        {
             assert_eq!(one("TEXT", text).text, text);
             assert_eq!(one("MAYBE", text).maybe.as_deref(), Some(text));
             assert_eq!(one("PATH", text).path, std::path::Path::new(text));

@@ -9,7 +9,7 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -32,6 +32,8 @@ pub struct Config {
     pub rejects: PathBuf,
     /// Where the reports about trained models go.
     pub reports: PathBuf,
+    /// How long models stay.
+    pub retention: RetentionConfig,
     /// The service.
     pub server: ServerConfig,
     /// How models are trained, for all markets.
@@ -51,6 +53,23 @@ pub struct Config {
     pub markets: BTreeMap<Name, serde::de::IgnoredAny>,
 }
 
+/// How long models stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// After a training the newest so many versions of a market are kept, and as many of those that did not pass their
+    /// gate. The one in service, the one before it and those that the gate compares with stay in any case.
+    pub keep: NonZeroUsize,
+    /// A model that holds a customer who was erased is removed so many days later at the latest.
+    pub erased_days: NonZeroU16,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { keep: const { NonZeroUsize::new(14).unwrap() }, erased_days: const { NonZeroU16::new(30).unwrap() } }
+    }
+}
+
 /// The service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -59,8 +78,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where metrics, health and administration listen.
     pub admin_listen: SocketAddr,
-    /// The database of offers, stock and rules: `sqlite:<file>`, created if it is not there, or `postgres://…` for
-    /// several replicas.
+    /// The database of offers, stock, rules and erased customers: `sqlite:<file>`, created if it is not there, or
+    /// `postgres://…` for several replicas.
     pub state: String,
     /// Who may ask. Without keys everybody who reaches the service may, and it only listens on a loopback address.
     pub keys: Vec<KeyConfig>,
@@ -189,6 +208,7 @@ impl Default for Config {
             models: "models".into(),
             rejects: "rejects".into(),
             reports: "reports".into(),
+            retention: RetentionConfig::default(),
             server: ServerConfig::default(),
             #[cfg(feature = "training")]
             training: TrainingConfig::default(),

@@ -99,8 +99,7 @@ impl Availability {
 
     /// The position in an offer of its first item that can be had, known to the model or not.
     pub(super) fn first(&self, book: &OfferBook, at: usize) -> Option<usize> {
-        let can_be_had =
-            |number: &u32| !self.out_of_stock.contains(*number) && !self.blocked.contains(*number);
+        let can_be_had = |number: &u32| !self.out_of_stock.contains(*number) && !self.blocked.contains(*number);
         book.offers[at].items.iter().position(|id| book.numbers.get(id).is_some_and(can_be_had))
     }
 }

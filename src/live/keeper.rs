@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,9 +13,10 @@ use super::markets::Markets;
 use super::offers::Offer;
 use super::rules::Rule;
 use super::stock::{Stock, StockUpdate, Updated};
-use crate::background::background;
+use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
 use crate::metrics;
+use crate::retention;
 use crate::store::{EventRow, Kind, PATIENCE, StockRow, Store, StoreError};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
@@ -221,6 +223,28 @@ impl Keeper {
         }
     }
 
+    /// Removes the models that hold customers who were erased so many days ago, once a day for ever.
+    pub async fn forget_in_models(self: Arc<Self>, days: NonZeroU16) {
+        let mut ticks = tokio::time::interval(FORGETTING);
+        loop {
+            ticks.tick().await;
+            for market in self.markets.all().values() {
+                let Ok(erasures) = self.store.erasures(market.name().as_str()).await else { continue };
+                let (shelf, market) = (self.markets.shelf().clone(), market.clone());
+                let forget = move || {
+                    let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
+                    let now = chrono::Utc::now();
+                    let forgotten =
+                        when_idle(|| retention::forget(&shelf, market.name(), &erasures, days, served, now));
+                    retention::log(market.name(), &forgotten);
+                };
+                if background(forget).await.is_err() {
+                    tracing::error!("looking for models that hold erased customers did not come to its end");
+                }
+            }
+        }
+    }
+
     /// How long ago the database was last heard of, in seconds.
     pub fn age(&self) -> f64 {
         (chrono::Utc::now().timestamp_millis() - self.heard.load(Ordering::Relaxed)) as f64 / 1000.0
@@ -252,7 +276,10 @@ impl Keeper {
                 }
                 *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
             }
-            tracing::warn!(markets = markets.len(), "the database went back or is another one: its state was loaded anew");
+            tracing::warn!(
+                markets = markets.len(),
+                "the database went back or is another one: its state was loaded anew"
+            );
             renewed = true;
         }
         if renewed {
@@ -277,7 +304,8 @@ impl Keeper {
         let went_back = |(market, seen): &(&Arc<Market>, BTreeMap<Kind, i64>)| {
             seen.iter().any(|(kind, seen)| there.get(&(market.name().as_str(), *kind)).is_none_or(|there| there < seen))
         };
-        let back: Vec<Arc<Market>> = known.iter().filter(|known| went_back(known)).map(|known| known.0.clone()).collect();
+        let back: Vec<Arc<Market>> =
+            known.iter().filter(|known| went_back(known)).map(|known| known.0.clone()).collect();
         if !back.is_empty() {
             return Ok(Lack::All(loaded, back));
         }
@@ -394,6 +422,9 @@ impl Keeper {
 fn update(row: StockRow) -> StockUpdate {
     StockUpdate { item: row.item, in_stock: row.in_stock, sequence: u64::try_from(row.sequence).unwrap_or(0) }
 }
+
+/// How often models are looked through for customers who must not be in them any more.
+const FORGETTING: Duration = Duration::from_hours(24);
 
 /// Taking in all changes may take so long: a first time it is everything that was ever pushed.
 const READING: Duration = Duration::from_mins(1);

@@ -167,7 +167,8 @@ impl Market {
     /// Those of some customers who were not known to be erased, and are from now on.
     fn remember_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) -> Vec<CustomerHash> {
         let mut pushed = self.pushed();
-        let mut customers = customers.into_iter().filter(|customer| !pushed.erased.contains(customer)).collect::<Vec<_>>();
+        let mut customers =
+            customers.into_iter().filter(|customer| !pushed.erased.contains(customer)).collect::<Vec<_>>();
         if !customers.is_empty() {
             customers = Arc::make_mut(&mut pushed.erased).extend(customers);
             pushed.revision += 1;

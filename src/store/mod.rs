@@ -19,8 +19,8 @@ use sqlx::{Any, AssertSqlSafe, Executor, Row, Transaction};
 pub use changes::Changes;
 use connections::{Connections, Open};
 pub use mark::Mark;
-pub use people::EventRow;
 use people::Pruning;
+pub use people::{Erasure, EventRow};
 pub use place::Place;
 
 /// What can be pushed.

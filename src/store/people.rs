@@ -1,6 +1,7 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::connections::Open;
@@ -18,6 +19,15 @@ pub struct EventRow {
     pub kind: &'static str,
     /// The item, or the offer.
     pub item: String,
+}
+
+/// A customer who has been erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// The BLAKE3 hash of the ID.
+    pub customer: blake3::Hash,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// Events are kept so long, in seconds: a season.
@@ -137,6 +147,25 @@ impl Store {
         Ok(version)
     }
 
+    /// The customers of a market who have been erased, and when. The number of a change is its time in Unix milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn erasures(&self, market: &str) -> Result<Vec<Erasure>, StoreError> {
+        let open = self.connections.open().await?;
+        let rows = sqlx::query("SELECT customer, version FROM erased WHERE market = $1");
+        let rows = rows.bind(market).fetch_all(&open.pool).await?;
+        let mut erasures = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (customer, version): (String, i64) = (row.try_get("customer")?, row.try_get("version")?);
+            let at = DateTime::from_timestamp_millis(version);
+            if let (Ok(customer), Some(at)) = (blake3::Hash::from_hex(&customer), at) {
+                erasures.push(Erasure { customer, at });
+            }
+        }
+        Ok(erasures)
+    }
+
     /// The hashes of all customers of a market who have been erased.
     ///
     /// # Errors
@@ -146,5 +175,46 @@ impl Store {
         let rows =
             sqlx::query("SELECT customer FROM erased WHERE market = $1").bind(market).fetch_all(&open.pool).await?;
         Ok(rows.iter().map(|row| row.try_get("customer")).collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: String) -> EventRow {
+        EventRow { id, recommendation: "r".into(), kind: "click", item: "i".into() }
+    }
+
+    async fn count(store: &Store, which: &str) -> i64 {
+        let open = store.connections.open().await.unwrap();
+        let text = format!("SELECT COUNT(*) FROM events WHERE {which}");
+        sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(&open.pool).await.unwrap()
+    }
+
+    /// Events are as old as the database says, and no more of the old ones go at a time than is bounded: whatever a
+    /// replica's clock shows, the others' events stay.
+    #[tokio::test]
+    async fn old_events_go_by_the_databases_clock_and_a_bounded_number_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+        let store = Store::open(&url).await.unwrap();
+        let many: Vec<EventRow> = (0..PRUNED_AT_MOST + 50).map(|number| event(format!("old-{number}"))).collect();
+        assert_eq!(store.put_events("de", &many).await.unwrap(), many.len());
+        assert_eq!(store.put_events("de", &many[..3]).await.unwrap(), 0, "known already");
+        store.put_events("de", &[event("young".into())]).await.unwrap();
+        let received = "received BETWEEN unixepoch() - 100 AND unixepoch()";
+        assert_eq!(count(&store, received).await, many.len() as i64 + 1);
+        let age = format!("UPDATE events SET received = received - {KEPT} - 100 WHERE id LIKE 'old-%'");
+        let open = store.connections.open().await.unwrap();
+        sqlx::query(AssertSqlSafe(age)).execute(&open.pool).await.unwrap();
+
+        store.put_events("de", &[event("new-1".into())]).await.unwrap();
+        assert_eq!(count(&store, "id LIKE 'old-%'").await, many.len() as i64, "an hour has not passed");
+        // Another process looks at its start.
+        let other = Store::open(&url).await.unwrap();
+        other.put_events("fr", &[event("new-2".into())]).await.unwrap();
+        assert_eq!(count(&store, "id LIKE 'old-%'").await, 49, "as many as are bounded, and one for the new one");
+        assert_eq!(count(&store, "id NOT LIKE 'old-%'").await, 3);
     }
 }

@@ -1,7 +1,7 @@
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use sqlx::ConnectOptions;
 use sqlx::any::AnyConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
@@ -29,19 +29,24 @@ impl Place {
             return Ok(Self::Server);
         }
         let sqlite = SqliteConnectOptions::try_from(&options).map_err(|error| StoreError::url(url, &error))?;
-        if sqlite.to_url_lossy().query_pairs().any(|(key, value)| key == "mode" && value == "memory") {
+        let in_memory = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "mode" && value == "memory";
+        let file = sqlite.get_filename();
+        if options.database_url.query_pairs().any(in_memory) || file.as_os_str().to_str().is_some_and(is_memory) {
             return Ok(Self::Memory);
         }
-        let file = sqlite.get_filename();
         // SQLite itself takes a name that begins so for a URI: <https://www.sqlite.org/uri.html>.
         let file = file.to_str().and_then(|name| name.strip_prefix("file:")).map_or_else(|| file.to_owned(), of_uri);
         match file.as_os_str().to_str() {
             // SQLite would make a new one for each connection, and remove it at the end.
             Some("") => Err(StoreError::url(url, "it names no file")),
-            Some(":memory:") => Ok(Self::Memory),
             _ => Ok(Self::File(file)),
         }
     }
+}
+
+/// What SQLite calls a database in memory, and what sqlx calls each that it makes.
+fn is_memory(name: &str) -> bool {
+    name == ":memory:" || name == "file::memory:" || name.starts_with("file:sqlx-in-memory-")
 }
 
 /// What sqlx makes of a URL.
@@ -128,7 +133,7 @@ mod tests {
         ] {
             assert_eq!(Place::of(url).unwrap(), Place::File(path.into()), "{url}");
         }
-        for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite:state.sqlite?mode=memory"] {
+        for url in ["sqlite::memory:", "sqlite:file::memory:", "sqlite:state.sqlite?mode=memory"] {
             assert_eq!(Place::of(url).unwrap(), Place::Memory, "{url}");
         }
         for url in ["postgres:///postgres?host=/tmp", "postgresql://user:p%40ss@host:5432/db?sslmode=require"] {
@@ -148,8 +153,15 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         let escaped = folder.display().to_string().replace(' ', "%20");
         for (number, (before, after)) in [
-            ("sqlite:", ""), ("sqlite://", ""), ("sqlite:///", ""), ("sqlite:", "?mode=rwc"), ("sqlite:", "?cache=private"),
-            ("sqlite:file:", ""), ("sqlite:file://", ""), ("sqlite:file://localhost", ""), ("SQLITE:", "%3Fx%23y"),
+            ("sqlite:", ""),
+            ("sqlite://", ""),
+            ("sqlite:///", ""),
+            ("sqlite:", "?mode=rwc"),
+            ("sqlite:", "?cache=private"),
+            ("sqlite:file:", ""),
+            ("sqlite:file://", ""),
+            ("sqlite:file://localhost", ""),
+            ("SQLITE:", "%3Fx%23y"),
         ]
         .into_iter()
         .enumerate()

@@ -30,7 +30,7 @@ pub(crate) fn forget(
     market: &Name,
     erasures: &[Erasure],
     days: NonZeroU16,
-    served: Option<Name>,
+    served: Option<&Name>,
     now: DateTime<Utc>,
 ) -> Result<Forgotten, ArtefactError> {
     let margin = chrono::Duration::days(i64::from(days.get() - 1));
@@ -40,8 +40,7 @@ pub(crate) fn forget(
     if due.is_empty() {
         return Ok(Forgotten::default());
     }
-    let must_go =
-        |shelf: &Shelf, version: &Name| Some(version) != served.as_ref() && holds(shelf, market, version, &due);
+    let must_go = |shelf: &Shelf, version: &Name| Some(version) != served && holds(shelf, market, version, &due);
     let (removed, in_service) = shelf.remove_if(market, must_go)?;
     Ok(Forgotten { removed, in_service })
 }

@@ -52,7 +52,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let snapshot = shop(folder.path());
     let model = snapshot.model();
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
-    let in_stock = |item: u32| item % 7 != 0;
+    let in_stock = |item: u32| !item.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
         let ask = Ask { items: &[asked], customer };
         let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
@@ -115,7 +115,7 @@ fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let direct = bought_together(
         model,
         &Ask { items: &[3], customer: None },
-        &Limits { allowed: &|i| i % 7 != 0, ..Limits::best(48) },
+        &Limits { allowed: &|item| !item.is_multiple_of(7), ..Limits::best(48) },
     );
     assert_eq!(direct.iter().map(|found| items.get(found.item)).collect::<Vec<_>>(), hidden);
 }

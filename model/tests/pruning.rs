@@ -32,16 +32,16 @@ const ALL: [&str; 6] = ["v1", "v2", "v3", "v4", "v5", "v6"];
 #[test]
 fn the_newest_stay_and_whatever_is_in_use() {
     for keep in 1..8 {
-        for current in 0..ALL.len() {
-            for protected in 0..ALL.len() {
+        for (current, in_service) in ALL.iter().enumerate() {
+            for (protected, other) in ALL.iter().enumerate() {
                 let folder = tempfile::tempdir().unwrap();
                 let shelf = Shelf::new(folder.path());
                 make(&shelf, &ALL);
                 make(&shelf.held_out(), &ALL);
                 make(&shelf.held_out(), &["r1", "r2", "v0"]);
                 make(&shelf.rejected(), &["r1", "r2"]);
-                put_into_service(folder.path(), ALL[current]);
-                let removed = shelf.prune(&name("xx"), keep, &[name(ALL[protected])]).unwrap();
+                put_into_service(folder.path(), in_service);
+                let removed = shelf.prune(&name("xx"), keep, &[name(other)]).unwrap();
 
                 let newest = ALL.len().saturating_sub(keep);
                 let stays = |at: usize| at >= newest || at == current || at + 1 == current || at == protected;
@@ -52,7 +52,7 @@ fn the_newest_stay_and_whatever_is_in_use() {
                 let held_out: Vec<&str> = rejected.iter().copied().chain(expected.iter().copied()).collect();
                 assert_eq!(versions(&shelf.held_out()), held_out, "what was held out goes with its version");
                 assert_eq!(removed.len(), ALL.len() + 2 - held_out.len());
-                assert_eq!(shelf.current(&name("xx")).unwrap(), name(ALL[current]));
+                assert_eq!(shelf.current(&name("xx")).unwrap(), name(in_service));
             }
         }
     }

@@ -45,10 +45,9 @@ pub(super) fn erased(
     let mark = Mark::read(models);
     let mark = mark.with_context(|| format!("{} cannot be read", Mark::path(models).display()))?;
     let missing = match Place::of(url)? {
-        Place::Server => None,
         Place::Memory => Some("ends with the process that has it".to_owned()),
         Place::File(path) if !path.exists() => Some(format!("names {}, which is not there", absolute(&path))),
-        Place::File(_) => None,
+        Place::Server | Place::File(_) => None,
     };
     match (missing, mark) {
         (Some(what), Some(mark)) => bail!(
@@ -90,11 +89,10 @@ async fn read(
              were erased there are not left out",
             mark.database
         ),
-        Some(_) => {}
         // Where the service cannot write beside the models, the next training must know all the same. If it cannot be
         // written here either, a training says so when it publishes.
         None if models.is_dir() => drop(store.mark(identity).map(|mark| mark.write(models))),
-        None => {}
+        Some(_) | None => {}
     }
     Ok(all)
 }

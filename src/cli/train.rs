@@ -136,9 +136,7 @@ impl Train {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");
             }
             summary::print(&outcome, &order, config);
-            if outcome.published {
-                tidy(config, market, &erased[market].erasures);
-            }
+            tidy(config, market, &erased[market].erasures);
             anyhow::Ok(outcome)
         };
         match train() {

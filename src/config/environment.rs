@@ -24,7 +24,7 @@ pub(super) struct Environment(BTreeMap<String, Node>);
 enum Node {
     /// Keys below this one.
     Section(BTreeMap<String, Node>),
-    Leaf(Leaf),
+    Leaf(Box<Leaf>),
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ struct Leaf {
     /// The one that is tried.
     at: usize,
     /// What extraction said about the first one.
-    first_error: Option<Error>,
+    first_error: Option<Box<Error>>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,24 +69,24 @@ impl Environment {
             if path.iter().any(|part| part.is_empty()) || (path.len() == 1 && !TOP.contains(&path[0])) {
                 continue;
             }
-            insert(&mut environment.0, &path, Leaf::new(value.trim(), false));
+            insert(&mut environment.0, &path, Box::new(Leaf::new(value.trim(), false)));
         }
         environment
     }
 
     /// Extracts a config from `file` and these values, which win.
-    pub(super) fn over<T: DeserializeOwned>(mut self, file: &Figment) -> Result<T, Error> {
+    pub(super) fn over<T: DeserializeOwned>(mut self, file: &Figment) -> Result<T, Box<Error>> {
         loop {
             let error = match file.clone().merge(&self).extract() {
                 Ok(config) => return Ok(config),
-                Err(error) => error,
+                Err(error) => Box::new(error),
             };
             self.refuse(error)?;
         }
     }
 
     /// Goes on to the next reading of the value that an error is about; `Err` if it has no other, or is not ours.
-    fn refuse(&mut self, error: Error) -> Result<(), Error> {
+    fn refuse(&mut self, error: Box<Error>) -> Result<(), Box<Error>> {
         let (mut section, path) = (&mut self.0, error.path.clone());
         for (at, part) in path.iter().enumerate() {
             match section.get_mut(part) {
@@ -99,7 +99,7 @@ impl Environment {
     }
 }
 
-fn insert(section: &mut BTreeMap<String, Node>, path: &[&str], leaf: Leaf) {
+fn insert(section: &mut BTreeMap<String, Node>, path: &[&str], leaf: Box<Leaf>) {
     let [part, below @ ..] = path else { return };
     if below.is_empty() {
         section.insert((*part).to_owned(), Node::Leaf(leaf));
@@ -140,7 +140,7 @@ impl Leaf {
     }
 
     /// Goes on to the next reading of the value that an error is about: this one, or one inside it.
-    fn refuse(&mut self, path: &[String], error: Error) -> Result<(), Error> {
+    fn refuse(&mut self, path: &[String], error: Box<Error>) -> Result<(), Box<Error>> {
         let inside = match (&mut self.readings[self.at], path.first()) {
             (Reading::List(leaves), Some(at)) => at.parse().ok().and_then(|at: usize| leaves.get_mut(at)),
             (Reading::Table(leaves), Some(key)) => leaves.get_mut(key),
@@ -239,7 +239,7 @@ mod tests {
         section: Section,
     }
 
-    fn read(variables: &[(&str, &str)]) -> Result<Section, Error> {
+    fn read(variables: &[(&str, &str)]) -> Result<Section, Box<Error>> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Environment::new(variables).over(&Figment::new()).map(|root: Root| root.section)
     }

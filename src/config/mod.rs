@@ -57,7 +57,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionConfig {
-    /// After a training the newest so many versions of a market are kept, and as many of those that did not pass their
+    /// After each training the newest so many versions of a market are kept, and as many of those that did not pass their
     /// gate. The one in service, the one before it and those that the gate compares with stay in any case.
     pub keep: NonZeroUsize,
     /// A model that holds a customer who was erased is removed so many days later at the latest.
@@ -248,7 +248,7 @@ impl Config {
     }
 
     fn extract(figment: &Figment) -> Result<Self, ConfigError> {
-        Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(e)))
+        Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(*e)))
     }
 
     /// The file of a report about a version.

@@ -46,8 +46,7 @@ impl Erased {
         let mut set = NumberSet::default();
         if !self.is_empty() {
             set = NumberSet::new(model.histories().customers().len());
-            let wanted: HashSet<CustomerHash> = self.0.clone();
-            numbers_of(&wanted, model).into_iter().for_each(|customer| set.set(customer, true));
+            numbers_of(&self.0, model).into_iter().for_each(|customer| set.set(customer, true));
         }
         set
     }

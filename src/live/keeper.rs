@@ -235,7 +235,7 @@ impl Keeper {
                     let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
                     let now = chrono::Utc::now();
                     let forgotten =
-                        when_idle(|| retention::forget(&shelf, market.name(), &erasures, days, served, now));
+                        when_idle(|| retention::forget(&shelf, market.name(), &erasures, days, served.as_ref(), now));
                     retention::log(market.name(), &forgotten);
                 };
                 if background(forget).await.is_err() {

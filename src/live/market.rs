@@ -201,7 +201,7 @@ impl Market {
         metrics::stock_known(&self.name, loaded.stock.len());
         metrics::erased_known(&self.name, loaded.erased.len());
         *self.pushed() = loaded;
-        self.rebuild(|snapshot, pushed| snapshot.renewed(pushed));
+        self.rebuild(Snapshot::renewed);
     }
 
     /// The number of the last change of a kind that is in here, 0 if there is none.
@@ -231,7 +231,7 @@ impl Market {
             pushed.revision += 1;
             change(&mut pushed);
         }
-        self.rebuild(|snapshot, pushed| snapshot.with(pushed));
+        self.rebuild(Snapshot::with);
         true
     }
 

@@ -158,3 +158,38 @@ async fn durable(connection: &mut AnyConnection) -> sqlx::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn mode(connections: &Connections) -> String {
+        let pool = connections.open().await.unwrap().pool;
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&pool).await.unwrap()
+    }
+
+    /// An older release had a write-ahead log. What is in it is not lost, and it goes as soon as nobody else has it open.
+    #[tokio::test]
+    async fn a_database_with_a_write_ahead_log_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.sqlite");
+        let url = format!("sqlite:{}", file.display());
+        let pool = Connections::new(&url).await.unwrap().open().await.unwrap().pool;
+        pool.close().await;
+        let older = AnyPoolOptions::new().connect(&url).await.unwrap();
+        older.execute("PRAGMA journal_mode = WAL").await.unwrap();
+        older.execute("INSERT INTO facts (name, value) VALUES ('a', 'b')").await.unwrap();
+        let beside = Connections::new(&url).await.unwrap();
+        assert_eq!(mode(&beside).await, "wal", "another process has it open");
+        beside.open().await.unwrap().pool.close().await;
+        older.close().await;
+        let after = Connections::new(&url).await.unwrap();
+        assert_eq!(mode(&after).await, "truncate");
+        let pool = after.open().await.unwrap().pool;
+        let kept: String =
+            sqlx::query_scalar("SELECT value FROM facts WHERE name = 'a'").fetch_one(&pool).await.unwrap();
+        assert_eq!(kept, "b");
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(names.into_iter().all(|name| !name.to_string_lossy().ends_with("-wal")), "the database is one file");
+    }
+}

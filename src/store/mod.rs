@@ -77,7 +77,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn url(url: &str, reason: impl ToString) -> Self {
+    fn url(url: &str, reason: &(impl ToString + ?Sized)) -> Self {
         // A password is nobody's business.
         let url = url.split_once('@').map_or(url, |(_, after)| after);
         Self::Url { url: url.to_owned(), reason: reason.to_string() }

@@ -90,7 +90,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     /// asked about and what may be shown; else they are scored. The two differ in one way: filtered items do not free
     /// candidate slots in what is kept.
     pub(super) fn add(&self, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
-        match self.from_kept(limits, limits.limit.saturating_sub(answer.len())) {
+        match self.best_kept(limits, limits.limit.saturating_sub(answer.len())) {
             Some(found) => answer.extend(found),
             None => add_best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, answer),
         }
@@ -98,7 +98,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
 
     /// All that [`OwnTier::add`] chooses from, best first.
     pub(super) fn ranking(&self, limits: &Limits<'_>, pinned: usize) -> Vec<Recommended> {
-        let mut candidates = match self.from_kept(limits, limits.limit.saturating_sub(pinned)) {
+        let mut candidates = match self.best_kept(limits, limits.limit.saturating_sub(pinned)) {
             Some(_) => (self.candidates)(&Limits::best(KEPT)),
             None => (self.candidates)(limits),
         };
@@ -110,7 +110,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     }
 
     /// The best `wanted` of what is kept; `None` if it does not apply or does not reach.
-    fn from_kept(&self, limits: &Limits<'_>, wanted: usize) -> Option<Vec<Recommended>> {
+    fn best_kept(&self, limits: &Limits<'_>, wanted: usize) -> Option<Vec<Recommended>> {
         let (&[item], None, None) = (self.ask.items, self.ask.customer, limits.boost) else { return None };
         if limits.limit > KEPT {
             return None;

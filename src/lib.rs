@@ -6,8 +6,13 @@
 //! - [`live`]: the markets in service, each behind one snapshot
 //! - [`api`]: the HTTP API
 //! - [`exposures`]: what was shown, written down
+//! - `output`: what the commands print
 //! - [`metrics`]: what operators scrape
+//! - `retention`: how long models stay
 //! - [`report`]: what an evaluation found, as a page
+
+#[macro_use]
+mod output;
 
 pub mod api;
 mod background;
@@ -18,4 +23,5 @@ pub mod live;
 pub mod metrics;
 #[cfg(feature = "training")]
 pub mod report;
+mod retention;
 pub mod store;

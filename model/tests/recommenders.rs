@@ -4,20 +4,55 @@
 mod common;
 
 use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model};
+use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::recommend::{
-    Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together, explain,
-    explain_offer, offers,
+    Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together,
+    bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
 };
 use trolley_model::signals::Evidence;
-use trolley_model::{Ask, Model};
+use trolley_model::{Ask, Catalogue, Model};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
-/// Both recommenders of items, asked about bread.
+/// Both recommenders of items, asked about bread: all that can be bought with it is known of, and nothing is of its kind.
 const RECOMMENDERS: [(&str, Recommender); 2] = [
     ("bought together", |model, customer, limits| bought_together(model, &Ask { items: &[BREAD], customer }, limits)),
     ("alternatives", |model, customer, limits| alternatives(model, BREAD, customer, limits)),
 ];
+
+/// The same items in other categories.
+fn with_categories(catalogue: &Catalogue, category: Vec<u32>) -> Catalogue {
+    Catalogue::new(CatalogueParts { category, ..stored(catalogue) }).unwrap()
+}
+
+/// The same and some that nobody has bought yet.
+fn with_items(catalogue: &Catalogue, new: &[&str], categories: &[u32]) -> Catalogue {
+    let mut parts = stored(catalogue);
+    let ids: Vec<&str> = catalogue.items().iter().chain(new.iter().copied()).collect();
+    parts.items = common::ids(&ids);
+    for counts in [&mut parts.baskets, &mut parts.recent_baskets, &mut parts.latest_baskets] {
+        counts.resize(ids.len(), 0);
+    }
+    parts.category.extend(categories);
+    Catalogue::new(parts).unwrap()
+}
+
+fn stored(catalogue: &Catalogue) -> CatalogueParts {
+    let items = catalogue.items().len() as u32;
+    CatalogueParts {
+        items: catalogue.items().clone(),
+        names: catalogue.names().clone(),
+        baskets: catalogue.all_baskets().to_vec(),
+        recent_baskets: catalogue.all_recent_baskets().to_vec(),
+        latest_baskets: catalogue.all_latest_baskets().to_vec(),
+        category: (0..items).map(|item| catalogue.category(item).unwrap_or(NO_CATEGORY)).collect(),
+        categories: catalogue.categories().clone(),
+        category_baskets: catalogue.all_category_baskets().to_vec(),
+        total_baskets: 100,
+        total_recent_baskets: 30,
+        total_latest_baskets: 15,
+    }
+}
 
 fn items(found: &[Recommended]) -> Vec<u32> {
     found.iter().map(|found| found.item).collect()
@@ -72,6 +107,42 @@ fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
     }
 }
 
+/// Pinned and hidden items change nothing about where answers come from; a boost of nothing has them worked out.
+#[test]
+fn what_is_pinned_comes_first_and_the_rest_is_as_without() {
+    let model = model();
+    let ask = Ask { items: &[BREAD], customer: None };
+    for pinned in [&[][..], &[OAT_MILK], &[OAT_MILK, BUTTER], &[BREAD]] {
+        for limit in 1..7 {
+            let limits = Limits { pinned, ..limits(limit, &|item| item != JAM) };
+            let worked_out = bought_together(&model, &ask, &Limits { boost: Some(&|_| 0.0), ..limits });
+            assert_eq!(bought_together(&model, &ask, &limits), worked_out, "{pinned:?} {limit}");
+        }
+    }
+}
+
+/// The ranking is what the answer is the beginning of, whoever asks and whatever may be shown.
+#[test]
+fn a_ranking_begins_with_the_answer_and_has_all_candidates() {
+    let model = model();
+    for item in [BREAD, BUTTER, MILK, JAM, OAT_MILK] {
+        for customer in [None, Some(ANNA)] {
+            for hidden in 0..64u32 {
+                let (allowed, ask) = (|other: u32| hidden >> other & 1 == 0, Ask { items: &[item], customer });
+                let limits = limits(3, &allowed);
+                let ranking = items(&bought_together_ranking(&model, &ask, &limits));
+                let answer = bought_together(&model, &ask, &limits);
+                let of_model = answer.iter().filter(|found| found.tier == Tier::Model);
+                let first: Vec<u32> = of_model.map(|found| found.item).collect();
+                assert_eq!(ranking[..first.len()], first, "{item} {customer:?} {hidden:b}");
+                let mut sorted = ranking.clone();
+                sorted.sort_unstable();
+                assert_eq!(sorted, candidates(&model, &ask, &limits), "{item} {customer:?} {hidden:b}");
+            }
+        }
+    }
+}
+
 #[test]
 fn filters_come_before_top_k() {
     let model = model();
@@ -92,7 +163,12 @@ fn fewer_than_k_when_fewer_exist_and_no_padding() {
         let all = recommend(&model, Some(ANNA), &limits(200, &|_| true));
         let mut distinct = items(&all);
         distinct.sort_unstable();
-        assert_eq!(distinct, [BUTTER, MILK, JAM, OAT_MILK, CANDLE], "{name}: every other item, once");
+        let every: &[u32] = if name == "alternatives" {
+            &[BUTTER, MILK, JAM, OAT_MILK]
+        } else {
+            &[BUTTER, MILK, JAM, OAT_MILK, CANDLE]
+        };
+        assert_eq!(distinct, every, "{name}: each item once");
         assert_eq!(items(&recommend(&model, None, &limits(6, &|item| item == JAM))), [JAM], "{name}");
         assert_eq!(items(&recommend(&model, None, &limits(6, &|_| false))), [0; 0], "{name}");
     }
@@ -105,8 +181,47 @@ fn tiers_come_in_their_order_and_the_model_first() {
         let found = recommend(&model, Some(ANNA), &limits(200, &|_| true));
         assert!(found.windows(2).all(|pair| pair[0].tier <= pair[1].tier), "{name}: {found:?}");
         assert_eq!(found[0].tier, Tier::Model, "{name}");
-        assert_eq!(found.last().map(|last| (last.item, last.tier)), Some((CANDLE, Tier::Bestsellers)), "{name}");
     }
+    let found = bought_together(&model, &Ask { items: &[BREAD], customer: Some(ANNA) }, &limits(200, &|_| true));
+    assert_eq!(found.last().map(|last| (last.item, last.tier)), Some((CANDLE, Tier::Bestsellers)));
+}
+
+/// Below the model there are only items of the same category: a bestseller of another kind is no alternative.
+#[test]
+fn nothing_of_another_kind_fills_up_alternatives() {
+    let candle_is = |category: u32| {
+        let mut parts = common::parts();
+        parts.catalogue = with_categories(&parts.catalogue, vec![0, 1, 2, 1, 2, category]);
+        Model::new(parts).unwrap()
+    };
+    for customer in [None, Some(ANNA)] {
+        let all = &limits(200, &|_| true);
+        assert_eq!(alternatives(&candle_is(NO_CATEGORY), CANDLE, customer, all), [], "nothing is known of its kind");
+        let found = alternatives(&candle_is(2), CANDLE, customer, all);
+        let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
+        assert_eq!(tiers, [(MILK, Tier::Category), (OAT_MILK, Tier::Category)]);
+    }
+}
+
+/// Two shops' worth of new items, so that the model itself has nothing to say.
+#[test]
+fn the_categories_of_a_cart_take_turns() {
+    let mut parts = common::parts();
+    // Bread, milk and oat-milk are of one kind, butter and jam of another.
+    parts.catalogue = with_categories(&parts.catalogue, vec![2, 1, 2, 1, 2, NO_CATEGORY]);
+    let new = ["new-milk", "new-spread", "newer-spread"];
+    parts.catalogue = with_items(&parts.catalogue, &new, &[2, 1, 1]);
+    let model = Model::new(parts).unwrap();
+    let [new_milk, new_spread, newer_spread] = [6, 7, 8];
+    let answer = |cart: &[u32]| {
+        let found = bought_together(&model, &Ask { items: cart, customer: None }, &limits(5, &|_| true));
+        assert!(found.iter().all(|found| found.tier == Tier::Category), "{found:?}");
+        items(&found)
+    };
+    assert_eq!(answer(&[new_milk, new_spread]), [BREAD, BUTTER, MILK, JAM, OAT_MILK]);
+    assert_eq!(answer(&[new_spread, new_milk]), [BUTTER, BREAD, JAM, MILK, OAT_MILK]);
+    let of_two = answer(&[new_milk, new_spread, newer_spread]);
+    assert_eq!(of_two[..4], [BUTTER, BREAD, JAM, MILK], "the kind of most items comes first");
 }
 
 #[test]
@@ -126,21 +241,7 @@ fn nothing_known_at_all_means_bestsellers_and_a_known_customer_means_habits() {
 fn an_item_that_nobody_bought_is_answered_from_its_category() {
     let mut parts = common::parts();
     // The candle as a new kind of milk.
-    let catalogue = &parts.catalogue;
-    parts.catalogue = trolley_model::Catalogue::new(trolley_model::catalogue::CatalogueParts {
-        items: catalogue.items().clone(),
-        names: catalogue.names().clone(),
-        baskets: catalogue.all_baskets().to_vec(),
-        recent_baskets: catalogue.all_recent_baskets().to_vec(),
-        latest_baskets: catalogue.all_latest_baskets().to_vec(),
-        category: vec![0, 1, 2, 1, 2, 2],
-        categories: catalogue.categories().clone(),
-        category_baskets: catalogue.all_category_baskets().to_vec(),
-        total_baskets: 100,
-        total_recent_baskets: 30,
-        total_latest_baskets: 15,
-    })
-    .unwrap();
+    parts.catalogue = with_categories(&parts.catalogue, vec![0, 1, 2, 1, 2, 2]);
     let model = Model::new(parts).unwrap();
     let found = alternatives(&model, CANDLE, None, &limits(2, &|_| true));
     let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
@@ -189,6 +290,29 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
     };
     assert_eq!((why(&promoted[1], BREAD)[0].signal, why(&promoted[1], BREAD)[0].share), ("promotion", 8.0));
     assert!(why(&promoted[0], MILK).iter().all(|reason| reason.signal != "promotion"));
+}
+
+#[test]
+fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
+    let model = model();
+    let on_offer = [of(&[BREAD]), of(&[CANDLE, MILK]), of(&[JAM]), of(&[])];
+    let ready = OnOffer::new(&model, &on_offer);
+    for customer in [None, Some(ANNA)] {
+        for gone in [&[][..], &[MILK], &[MILK, JAM], &[BREAD, CANDLE]] {
+            // What is made ready of the rest alone.
+            let left: Vec<Vec<u32>> = on_offer
+                .iter()
+                .map(|offer| offer.items.iter().copied().filter(|item| !gone.contains(item)).collect())
+                .collect();
+            let open: Vec<usize> = (0..4).filter(|&at| at == 3 || !left[at].is_empty()).collect();
+            let rest: Vec<Offer<'_>> = open.iter().map(|&at| of(&left[at])).collect();
+            let expected: Vec<_> =
+                ranked(&model, customer, &rest, 10).iter().map(|o| (open[o.offer], o.item, o.score)).collect();
+            let is_open = |at: usize| open.contains(&at);
+            let found = open_offers(&model, customer, &ready, 10, &is_open, &|item| !gone.contains(&item));
+            assert_eq!(found.iter().map(|o| (o.offer, o.item, o.score)).collect::<Vec<_>>(), expected, "{gone:?}");
+        }
+    }
 }
 
 #[test]

@@ -102,6 +102,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a push could not be kept");
         let detail = match error {
+            StoreError::Gone(_) => "the database file is not there: nothing was kept, push again later",
             StoreError::Slow => "the database does not answer: whether it was taken in is not known, push again later",
             _ => "the database cannot be reached: nothing was changed, push again later",
         };

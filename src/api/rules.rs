@@ -81,7 +81,7 @@ pub(super) async fn list(
     Path(market): Path<String>,
 ) -> Result<Json<RuleList>, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    Ok(Json(RuleList { rules: market.rules() }))
+    Ok(Json(RuleList { rules: market.rules().to_vec() }))
 }
 
 /// The rules of a market.

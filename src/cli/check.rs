@@ -11,6 +11,7 @@ use super::ConfigFile;
 use super::look;
 use super::progress::Bars;
 use super::train::{latest, markets};
+use crate::output;
 
 /// Read the config and the tables, and say what was found
 ///
@@ -53,7 +54,7 @@ impl Check {
                 eprintln!("market `{market}`: {error}");
             }
             if !json_only {
-                print!("{text}");
+                output::print(|out| out.write_all(text.as_bytes()));
             }
             all.push(checked);
         }

@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,8 @@ use trolley_training::input::{self, InputConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
-use super::{serve, summary, train};
+use super::state::WithoutState;
+use super::{serve, state, summary, train};
 use crate::config::Config;
 use crate::live::{Keeper, Market, Query, label};
 
@@ -43,13 +43,14 @@ impl Demo {
         let home = home()?;
         let reports = Config::parse(CONFIG)?;
         let shelf = Shelf::new(&config.models);
+        let erased = state::erased(&reports, &train::markets(&reports, None)?, WithoutState::default())?;
         for (market, input) in &mut config.markets {
             for path in [Some(&mut input.transactions), input.items.as_mut(), input.offers.as_mut()] {
                 path.into_iter().for_each(|path| *path = home.join(&*path).display().to_string());
             }
             eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
             let order = Order {
-                erased: &HashSet::new(),
+                erased: &erased[market].hashes,
                 market,
                 input,
                 config: &config.training,

@@ -8,8 +8,9 @@ use trolley_training::{Order, TrainingConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
-use super::train::{erased, latest, markets, now};
-use super::{ConfigFile, summary};
+use super::state::WithoutState;
+use super::train::{latest, markets, now};
+use super::{ConfigFile, state, summary};
 use crate::report::Verdict;
 
 /// Measure how good the answers are on weeks not seen
@@ -38,6 +39,8 @@ pub(super) struct Evaluate {
     /// Threads to work on; by default all processors
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     threads: usize,
+    #[command(flatten)]
+    state: WithoutState,
 }
 
 impl Evaluate {
@@ -50,10 +53,10 @@ impl Evaluate {
         if markets.len() > 1 && (self.report.is_some() || self.json.is_some()) {
             bail!("a report is about one market: name it with --market");
         }
-        let erased = erased(&config, &markets)?;
+        let erased = state::erased(&config, &markets, self.state)?;
         for (market, input) in markets {
             let order = Order {
-                erased: &erased[market],
+                erased: &erased[market].hashes,
                 market,
                 input,
                 config: &training,

@@ -19,16 +19,21 @@ mod serve;
 #[cfg(feature = "training")]
 mod side_by_side;
 #[cfg(feature = "training")]
+mod state;
+#[cfg(feature = "training")]
 mod summary;
 mod table;
 #[cfg(feature = "training")]
 mod train;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
+use crate::output;
 
 /// A recommender for shops that sell baskets: what is bought together, what can stand in for what, and which of
 /// today's offers are for whom. It learns from the shop's own transactions and answers over HTTP.
@@ -89,6 +94,18 @@ impl ConfigFile {
 }
 
 impl Cli {
+    /// Does what was asked for and says on standard error what went wrong.
+    pub fn main(self) -> ExitCode {
+        let done = self.run().and_then(|()| output::finish().context("standard output cannot be written"));
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
     /// Does what was asked for.
     ///
     /// # Errors

@@ -123,6 +123,6 @@ fn list(shelf: &Shelf, only: Option<&Name>, csv: bool) -> anyhow::Result<()> {
             table.row(row);
         }
     }
-    table.print(csv)?;
+    table.print(csv);
     Ok(())
 }

@@ -92,23 +92,24 @@ impl Recommend {
                 let snapshot = wish.open()?;
                 let query = wish.query(&items, customer.as_deref(), !no_repeats);
                 let found = snapshot.bought_together(&query);
-                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)))
+                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)));
             }
             Question::Alternatives { item, customer, wish } => {
                 let snapshot = wish.open()?;
                 let items = [item];
                 let query = wish.query(&items, customer.as_deref(), true);
                 let found = snapshot.alternatives(&query);
-                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)))
+                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)));
             }
             #[cfg(feature = "training")]
             Question::Offers { customer, wish } => {
                 let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
                 let found = snapshot.offers_for(&customer, now, usize::from(wish.limit), true);
                 let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.reasons));
-                wish.print(&snapshot, rows)
+                wish.print(&snapshot, rows);
             }
         }
+        Ok(())
     }
 }
 
@@ -159,7 +160,7 @@ impl Wish {
         Query { items, customer, exclude: &[], repeats, limit: usize::from(self.limit), explain: true }
     }
 
-    fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) -> anyhow::Result<()> {
+    fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) {
         let catalogue = snapshot.model().catalogue();
         let mut table: Option<Table> = None;
         for (rank, (offer, item, score, tier, reasons)) in rows.enumerate() {
@@ -180,10 +181,9 @@ impl Wish {
             table.get_or_insert_with(|| Table::new(header)).row(cells);
         }
         match table {
-            Some(table) => table.print(self.csv)?,
+            Some(table) => table.print(self.csv),
             None => eprintln!("nothing can be recommended: no item is left in stock, or no offer holds"),
         }
-        Ok(())
     }
 
     /// The strongest reason that can be told, or all parts of the score.

@@ -37,6 +37,8 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would say on standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
     let handle = metrics::install().context("metrics cannot be recorded")?;
@@ -46,6 +48,7 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
         let store = Store::open(&config.server.state).await?;
         let exposures = config.server.exposures.as_ref().map(Exposures::open).transpose()?.unwrap_or_default();
         let keeper = Arc::new(Keeper::new(store, markets, exposures.clone()).await?);
+        tokio::spawn(keeper.clone().forget_in_models(config.retention.erased_days));
         let served = api::serve(&config.server, keeper, handle, async |keeper: &Keeper, listening| {
             tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
             if keeper.markets().all().is_empty() {

@@ -2,7 +2,6 @@
 //!
 //! A process of its own has its own peak of memory, and whatever becomes of it, the others go on.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{JoinHandle, available_parallelism};
@@ -14,6 +13,7 @@ use trolley_training::InputConfig;
 use trolley_training::input::find_files;
 
 use super::train::{End, Train, now};
+use crate::output;
 
 /// Bytes of memory per byte of a Parquet file, measured on The Complete Journey, and what a small market needs too.
 const PER_BYTE: f64 = 170.0;
@@ -91,6 +91,9 @@ fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path
     if asked.force {
         command.arg("--force");
     }
+    if asked.state.without_state {
+        command.arg("--without-state");
+    }
     // One time for all: versions of one run have one name.
     command.env("SOURCE_DATE_EPOCH", time.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -98,17 +101,16 @@ fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path
 }
 
 /// What a market's process had to say, in one piece. Its last word is said for all markets in the end, if it was `told`.
-fn show(market: &Name, output: Option<Output>, told: bool) {
-    let Some(output) = output else {
+fn show(market: &Name, ended: Option<Output>, told: bool) {
+    let Some(ended) = ended else {
         eprintln!("market `{market}`: its process cannot be heard");
         return;
     };
-    // A pipe that nobody reads any more is no reason to stop.
-    let _ = std::io::stdout().write_all(&output.stdout);
-    for line in String::from_utf8_lossy(&output.stderr).lines().filter(|line| !told || !line.starts_with("error: ")) {
+    output::print(|out| out.write_all(&ended.stdout));
+    for line in String::from_utf8_lossy(&ended.stderr).lines().filter(|line| !told || !line.starts_with("error: ")) {
         eprintln!("{line}");
     }
-    if output.status.code().is_none() {
+    if ended.status.code().is_none() {
         eprintln!("market `{market}`: its process was killed; perhaps memory ran out: see --memory and --parallel");
     }
 }

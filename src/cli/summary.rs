@@ -8,6 +8,7 @@ use super::look;
 use super::table::thousands;
 use crate::config::Config;
 use crate::live::{Offer, label};
+use crate::output;
 use crate::report::{Report, Verdict, words};
 
 /// Query items in the examples.
@@ -33,7 +34,8 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     if rejected > 0 {
         println!("             listed in {}", order.rejects.display());
     }
-    print!("{}", look::findings(&outcome.tables.look.findings));
+    let findings = look::findings(&outcome.tables.look.findings);
+    output::print(|out| out.write_all(findings.as_bytes()));
     println!("  baskets    {} from {} to {}", thousands(data.baskets), data.first_day, data.last_day);
     println!("  items      {}, of which {} learned", thousands(data.items), thousands(data.learned_items));
     println!("  customers  {}", thousands(data.customers));

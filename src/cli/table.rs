@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::output;
+
 /// Rows under a header.
 pub(super) struct Table {
     header: Vec<String>,
@@ -17,14 +19,11 @@ impl Table {
         self.rows.push(cells);
     }
 
-    pub(super) fn print(&self, csv: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        let result = if csv { self.write_csv(&mut out) } else { self.write_text(&mut out) };
-        // Whoever reads may have seen enough (`| head`).
-        result.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
+    pub(super) fn print(&self, csv: bool) {
+        output::print(|out| if csv { self.write_csv(out) } else { self.write_text(out) });
     }
 
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(self.text().as_bytes())
     }
 
@@ -37,7 +36,7 @@ impl Table {
         table.to_string().lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
     }
 
-    fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         for row in std::iter::once(&self.header).chain(&self.rows) {
             let cells: Vec<String> = row.iter().map(|cell| quoted(cell)).collect();
             writeln!(out, "{}", cells.join(","))?;

@@ -1,4 +1,3 @@
-use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -12,12 +11,13 @@ use trolley_training::{InputConfig, Order, Outcome, TrainingConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
+use super::state::WithoutState;
 use super::table::{Table, thousands};
-use super::{ConfigFile, side_by_side, summary};
+use super::{ConfigFile, side_by_side, state, summary};
 use crate::config::Config;
-use crate::live::CustomerHash;
 use crate::report::Verdict;
-use crate::store::Store;
+use crate::retention;
+use crate::store::Erasure;
 
 /// Learn a model for each market and publish it
 ///
@@ -29,6 +29,9 @@ use crate::store::Store;
 ///
 /// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
 /// model at any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
+///
+/// Customers who have been erased are read from the service's database (`server.state`) and left out. If a service has
+/// kept a state beside these models and its database is not found, nothing is trained.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
@@ -55,6 +58,8 @@ pub(super) struct Train {
     /// Publish even what does not pass its gate; the manifest says so
     #[arg(long)]
     pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) state: WithoutState,
 }
 
 /// Writes the report of a training into the reports folder: the page, and the same as JSON.
@@ -91,7 +96,7 @@ impl Train {
                 table.row(vec![end.market.clone(), fate, version, number(end.baskets), seconds, number(memory)]);
             }
             println!();
-            table.print(false)?;
+            table.print(false);
         }
         let of = |fate: Fate| {
             let ends = ends.iter().filter(|end| end.fate == fate);
@@ -112,7 +117,7 @@ impl Train {
         let train = || {
             let training =
                 TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
-            let erased = erased(config, &[(market, input)])?;
+            let erased = state::erased(config, &[(market, input)], self.state)?;
             let order = Order {
                 market,
                 input,
@@ -121,7 +126,7 @@ impl Train {
                 rejects: config.rejects_of(market),
                 now: now()?,
                 latest: latest(),
-                erased: &erased[market],
+                erased: &erased[market].hashes,
                 threads: self.threads,
                 force: self.force,
             };
@@ -132,6 +137,7 @@ impl Train {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");
             }
             summary::print(&outcome, &order, config);
+            tidy(config, market, &erased[market].erasures);
             anyhow::Ok(outcome)
         };
         match train() {
@@ -151,6 +157,20 @@ impl Train {
                 End::failed(market)
             }
         }
+    }
+}
+
+/// Removes old models. That it cannot be done takes nothing back of what was published.
+fn tidy(config: &Config, market: &Name, erasures: &[Erasure]) {
+    let shelf = Shelf::new(&config.models);
+    // Not the time that names the version, which may be any.
+    match retention::tidy(&shelf, market, &config.retention, erasures, Utc::now()) {
+        Ok(tidied) => {
+            if tidied.pruned + tidied.forgotten > 0 {
+                println!("  removed    {} old models, {} that held erased customers", tidied.pruned, tidied.forgotten);
+            }
+        }
+        Err(error) => eprintln!("market `{market}`: old models could not be removed: {error}"),
     }
 }
 
@@ -188,29 +208,6 @@ impl End {
         let (version, baskets, seconds, memory) = (None, None, None, None);
         Self { market: market.to_string(), fate: Fate::Failed, version, baskets, seconds, memory }
     }
-}
-
-/// The customers of each market who have been erased. Without a database nobody has been, which is said; one that can't be
-/// read is an error, for they must not come back.
-pub(super) fn erased(
-    config: &Config,
-    markets: &[(&Name, &InputConfig)],
-) -> anyhow::Result<BTreeMap<Name, HashSet<[u8; 32]>>> {
-    let none = || markets.iter().map(|(market, _)| ((*market).clone(), HashSet::new())).collect();
-    if !Store::exists(&config.server.state) {
-        eprintln!("note: there is no database at {} (server.state): nobody counts as erased", config.server.state);
-        return Ok(none());
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let read = async {
-        let (store, mut all) = (Store::open(&config.server.state).await?, none());
-        for (market, erased) in &mut all {
-            let hashes = store.erased(market.as_str()).await?;
-            erased.extend(hashes.iter().filter_map(|hash| Some(*CustomerHash::from_hex(hash).ok()?.as_bytes())));
-        }
-        anyhow::Ok(all)
-    };
-    runtime.block_on(read).context("the customers who have been erased cannot be read, and must be left out")
 }
 
 /// The time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).

@@ -3,20 +3,23 @@
 //! `server.listen` is `TROLLEY_SERVER__LISTEN`: the prefix, then the path in capitals, two underscores between its
 //! parts. Relative paths start from the working directory. `config/reference.toml` shows every key with its default.
 
+mod environment;
 mod error;
+mod text;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use figment::providers::{Env, Format, Toml};
+use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
 use trolley_model::Name;
 #[cfg(feature = "training")]
 use trolley_training::{InputConfig, TrainingConfig};
 
+use environment::Environment;
 pub use error::ConfigError;
 
 /// Everything that can be configured.
@@ -29,6 +32,8 @@ pub struct Config {
     pub rejects: PathBuf,
     /// Where the reports about trained models go.
     pub reports: PathBuf,
+    /// How long models stay.
+    pub retention: RetentionConfig,
     /// The service.
     pub server: ServerConfig,
     /// How models are trained, for all markets.
@@ -48,6 +53,23 @@ pub struct Config {
     pub markets: BTreeMap<Name, serde::de::IgnoredAny>,
 }
 
+/// How long models stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// After each training the newest so many versions of a market are kept, and as many of those that did not pass their
+    /// gate. The one in service, the one before it and those that the gate compares with stay in any case.
+    pub keep: NonZeroUsize,
+    /// A model that holds a customer who was erased is removed so many days later at the latest.
+    pub erased_days: NonZeroU16,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { keep: const { NonZeroUsize::new(14).unwrap() }, erased_days: const { NonZeroU16::new(30).unwrap() } }
+    }
+}
+
 /// The service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -56,8 +78,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where metrics, health and administration listen.
     pub admin_listen: SocketAddr,
-    /// The database of offers, stock and rules: `sqlite:<file>`, created if it is not there, or `postgres://…` for
-    /// several replicas.
+    /// The database of offers, stock, rules and erased customers: `sqlite:<file>`, created if it is not there, or
+    /// `postgres://…` for several replicas.
     pub state: String,
     /// Who may ask. Without keys everybody who reaches the service may, and it only listens on a loopback address.
     pub keys: Vec<KeyConfig>,
@@ -186,6 +208,7 @@ impl Default for Config {
             models: "models".into(),
             rejects: "rejects".into(),
             reports: "reports".into(),
+            retention: RetentionConfig::default(),
             server: ServerConfig::default(),
             #[cfg(feature = "training")]
             training: TrainingConfig::default(),
@@ -205,7 +228,7 @@ impl Config {
         if !file.is_file() {
             return Err(ConfigError::NoFile(file.to_owned()));
         }
-        Self::extract(Figment::from(Toml::file_exact(file)))
+        Self::extract(&Figment::from(Toml::file_exact(file)))
     }
 
     /// Reads a text instead of a file, and the environment.
@@ -213,7 +236,7 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        Self::extract(Figment::from(Toml::string(text)))
+        Self::extract(&Figment::from(Toml::string(text)))
     }
 
     /// The defaults and the environment.
@@ -221,16 +244,11 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn from_environment() -> Result<Self, ConfigError> {
-        Self::extract(Figment::new())
+        Self::extract(&Figment::new())
     }
 
-    fn extract(figment: Figment) -> Result<Self, ConfigError> {
-        // Kubernetes sets TROLLEY_PORT and the like for a service of that name: only what has the form of a key is one.
-        let ours = |key: &figment::value::UncasedStr| {
-            key.as_str().contains("__") || key == "models" || key == "rejects" || key == "reports"
-        };
-        let environment = Env::prefixed("TROLLEY_").filter(ours).split("__");
-        figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(error::words(e)))
+    fn extract(figment: &Figment) -> Result<Self, ConfigError> {
+        Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(*e)))
     }
 
     /// The file of a report about a version.

@@ -1,36 +1,110 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use trolley_model::Model;
 use trolley_model::recommend::{self, OnOffer};
+use trolley_model::{Model, NumberSet};
 
 use super::offers::Offer;
 use super::rules::Rulebook;
-use super::stock::Stock;
 
-/// What can be had of an offer.
-#[derive(Clone, Debug)]
-pub(super) struct Open {
-    /// The numbers of its items that are in stock, that no rule blocks and that the model knows.
-    pub(super) items: Vec<u32>,
-    /// The first of its items that can be had, known to the model or not; `None` closes the offer.
-    pub(super) first: Option<usize>,
+/// The offers as they were pushed, and which of them hold an item.
+#[derive(Debug, Default)]
+pub struct OfferBook {
+    offers: Vec<Offer>,
+    /// The number of each item of the offers.
+    numbers: HashMap<String, u32>,
+    /// By item number: the positions of its offers.
+    of_item: Vec<Vec<u32>>,
 }
 
-impl Open {
-    /// Of each offer, in their order.
-    pub(super) fn of(offers: &[Offer], model: &Model, stock: &Stock, rules: Option<&Rulebook>) -> Vec<Self> {
-        let number = |id: &String| model.catalogue().items().position(id);
-        let blocked =
-            |id: &String| rules.is_some_and(|rules| number(id).and_then(|i| rules.blocks_always(i)).is_some());
-        let can_be_had = |id: &String| stock.is_in_stock(id) && !blocked(id);
-        let open = |offer: &Offer| Self {
-            items: offer.items.iter().filter(|id| can_be_had(id)).filter_map(number).collect(),
-            first: offer.items.iter().position(can_be_had),
-        };
-        offers.iter().map(open).collect()
+impl OfferBook {
+    /// Indexes the offers.
+    pub fn new(offers: Vec<Offer>) -> Self {
+        let mut book = Self { offers, ..Self::default() };
+        for (at, offer) in (0u32..).zip(&book.offers) {
+            for item in &offer.items {
+                let next = book.of_item.len() as u32;
+                let number = *book.numbers.entry(item.clone()).or_insert(next);
+                if number == next {
+                    book.of_item.push(Vec::new());
+                }
+                let offers = &mut book.of_item[number as usize];
+                if offers.last() != Some(&at) {
+                    offers.push(at);
+                }
+            }
+        }
+        book
+    }
+
+    /// The offers.
+    pub fn offers(&self) -> &[Offer] {
+        &self.offers
     }
 }
 
-/// The offers that hold at a time and of which anything can be had, ready to be ranked.
+/// What can be had of the offers: one bit for each of their items and one for each offer. A change of the stock touches the
+/// bits of the items that it names and of their offers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Availability {
+    /// By the book's item numbers: out of stock.
+    out_of_stock: NumberSet,
+    /// Blocked by a rule from all answers.
+    blocked: NumberSet,
+    /// The offers of which nothing can be had.
+    closed: NumberSet,
+}
+
+impl Availability {
+    pub(super) fn new(
+        book: &OfferBook,
+        model: &Model,
+        in_stock: impl Fn(&str) -> bool,
+        rules: Option<&Rulebook>,
+    ) -> Self {
+        let set = || NumberSet::new(book.of_item.len());
+        let closed = NumberSet::new(book.offers.len());
+        let mut availability = Self { out_of_stock: set(), blocked: set(), closed };
+        for (id, &number) in &book.numbers {
+            availability.out_of_stock.set(number, !in_stock(id));
+            let known = || model.catalogue().items().position(id);
+            let blocked = rules.is_some_and(|rules| known().is_some_and(|item| rules.blocks_always(item).is_some()));
+            availability.blocked.set(number, blocked);
+        }
+        for at in 0..book.offers.len() as u32 {
+            availability.closed.set(at, availability.first(book, at as usize).is_none());
+        }
+        availability
+    }
+
+    /// After changes of the stock: items that are in stock now, or not.
+    pub(super) fn with_stock(&self, book: &OfferBook, changes: &[(&str, bool)]) -> Option<Self> {
+        let changes = changes.iter().filter_map(|(id, in_stock)| Some((*book.numbers.get(*id)?, *in_stock)));
+        let changes: Vec<(u32, bool)> = changes.collect();
+        if changes.is_empty() {
+            return None;
+        }
+        let mut changed = self.clone();
+        changes.iter().for_each(|&(number, in_stock)| changed.out_of_stock.set(number, !in_stock));
+        for &at in changes.iter().flat_map(|&(number, _)| &book.of_item[number as usize]) {
+            changed.closed.set(at, changed.first(book, at as usize).is_none());
+        }
+        Some(changed)
+    }
+
+    /// Whether anything of an offer can be had.
+    pub(super) fn is_open(&self, at: usize) -> bool {
+        !self.closed.contains(at as u32)
+    }
+
+    /// The position in an offer of its first item that can be had, known to the model or not.
+    pub(super) fn first(&self, book: &OfferBook, at: usize) -> Option<usize> {
+        let can_be_had = |number: &u32| !self.out_of_stock.contains(*number) && !self.blocked.contains(*number);
+        book.offers[at].items.iter().position(|id| book.numbers.get(id).is_some_and(can_be_had))
+    }
+}
+
+/// The offers that hold at a time, ready to be ranked.
 #[derive(Debug)]
 pub(super) struct Board {
     /// The positions of these offers among all.
@@ -44,12 +118,14 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub(super) fn new(offers: &[Offer], open: &[Open], model: &Model, now: DateTime<Utc>) -> Self {
-        let holding: Vec<usize> =
-            (0..offers.len()).filter(|&at| open[at].first.is_some() && offers[at].holds_at(now)).collect();
-        let numbers: Vec<Vec<(&str, f32)>> = holding.iter().map(|&at| offers[at].named_numbers()).collect();
-        let listed = holding.iter().zip(&numbers);
-        let listed = listed.map(|(&at, numbers)| recommend::Offer { items: &open[at].items, numbers });
+    pub(super) fn new(book: &OfferBook, model: &Model, rules: Option<&Rulebook>, now: DateTime<Utc>) -> Self {
+        let offers = book.offers();
+        let holding: Vec<usize> = (0..offers.len()).filter(|&at| offers[at].holds_at(now)).collect();
+        let shown = |&item: &u32| rules.is_none_or(|rules| rules.blocks_always(item).is_none());
+        let items = |at: &usize| offers[*at].known_items(model).into_iter().filter(shown).collect::<Vec<u32>>();
+        let (items, numbers): (Vec<_>, Vec<_>) =
+            holding.iter().map(|at| (items(at), offers[*at].named_numbers())).unzip();
+        let listed = items.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers });
         let ready = OnOffer::new(model, &listed.collect::<Vec<_>>());
         let changes = || offers.iter().flat_map(|offer| [offer.valid_from, offer.valid_to]).flatten();
         let (from, until) = (changes().filter(|&at| at <= now).max(), changes().filter(|&at| at > now).min());

@@ -1,11 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use trolley_model::Name;
 use trolley_model::artefact::Opened;
+use trolley_model::{Model, Name};
 
-use super::erased::{CustomerHash, Erased};
+use super::board::OfferBook;
+use super::erased::{CustomerHash, Erased, customer_hash, numbers_of};
 use super::offers::Offer;
 use super::rules::Rule;
 use super::snapshot::Snapshot;
@@ -15,44 +16,65 @@ use crate::store::Kind;
 
 /// A market: the snapshot that answers are made from, and what was pushed.
 ///
-/// Readers take the snapshot without a lock. Whoever changes something holds the state's lock while making the next
-/// snapshot, so no change is lost and each snapshot has all that was pushed before it.
+/// Readers take the snapshot without a lock. Whoever changes something takes it into `pushed`, whose lock is held for
+/// look-ups only, and then makes the next snapshot from what `pushed` has by then, one after the other: so no change is
+/// lost, and nobody who asks what was pushed waits for a snapshot to be made.
 #[derive(Debug)]
 pub struct Market {
     name: Name,
     snapshot: ArcSwapOption<Snapshot>,
     pushed: Mutex<Pushed>,
+    /// Held while the snapshot is replaced.
+    building: Mutex<()>,
     changing: Mutex<()>,
     /// It was found when others were in service already.
     late: bool,
 }
 
-/// What was pushed for a market.
-#[derive(Debug, Default)]
+/// What was pushed for a market. Copies share what they hold.
+#[derive(Clone, Debug, Default)]
 pub struct Pushed {
     /// The offers.
-    pub offers: Arc<Vec<Offer>>,
+    pub offers: Arc<OfferBook>,
     /// The rules.
-    pub rules: Vec<Rule>,
+    pub rules: Arc<Vec<Rule>>,
     /// The stock.
-    pub stock: Stock,
+    pub stock: Arc<Stock>,
     /// The customers who have been erased.
-    pub erased: Erased,
+    pub erased: Arc<Erased>,
     /// The number of the last change of each kind that is in here.
     seen: BTreeMap<Kind, i64>,
+    /// Counts the changes.
+    revision: u64,
 }
 
 impl Pushed {
     /// Offers and stock, and nothing else.
     pub fn new(offers: Vec<Offer>, stock: Stock) -> Self {
-        Self { offers: Arc::new(offers), stock, ..Self::default() }
+        Self { offers: Arc::new(OfferBook::new(offers)), stock: Arc::new(stock), ..Self::default() }
+    }
+
+    /// The numbers of the last changes of each kind that are in here.
+    #[must_use]
+    pub fn up_to(self, seen: BTreeMap<Kind, i64>) -> Self {
+        Self { seen, ..self }
     }
 }
+
+/// A new model's snapshot is brought up to date so often without holding up pushes.
+const CATCHING_UP: usize = 10;
 
 impl Market {
     pub(super) fn new(name: Name, late: bool) -> Self {
         metrics::market_known(&name);
-        Self { name, snapshot: ArcSwapOption::empty(), pushed: Mutex::default(), changing: Mutex::default(), late }
+        Self {
+            name,
+            snapshot: ArcSwapOption::empty(),
+            pushed: Mutex::default(),
+            building: Mutex::default(),
+            changing: Mutex::default(),
+            late,
+        }
     }
 
     /// True if it has a model in service, or was found when others had one: it came by data alone, and its trouble must
@@ -79,51 +101,117 @@ impl Market {
 
     /// Puts a model into service, with all that was pushed.
     pub fn serve(&self, opened: Opened) {
-        let pushed = self.pushed();
-        let snapshot = Snapshot::new(opened, &pushed);
+        let mut pushed = self.view();
+        let mut snapshot = Snapshot::new(opened, &pushed);
+        // What was pushed while it was made is taken in as well.
+        for _ in 0..CATCHING_UP {
+            let now = self.view();
+            if now.revision == pushed.revision {
+                break;
+            }
+            snapshot = snapshot.renewed(&now);
+            pushed = now;
+        }
+        let building = self.building();
+        let now = self.view();
+        if now.revision != pushed.revision {
+            snapshot = snapshot.renewed(&now);
+        }
         let manifest = snapshot.manifest().clone();
         let before = self.snapshot.swap(Some(Arc::new(snapshot)));
+        drop(building);
         metrics::model_served(&self.name, &manifest, before.as_ref().map(|before| before.manifest()));
     }
 
     /// The rules as they were pushed.
-    pub fn rules(&self) -> Vec<Rule> {
+    pub fn rules(&self) -> Arc<Vec<Rule>> {
         self.pushed().rules.clone()
+    }
+
+    /// The customers who have been erased.
+    pub fn erased(&self) -> Arc<Erased> {
+        self.pushed().erased.clone()
     }
 
     /// Replaces all offers as one, unless a later change did so before.
     pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
-        self.put(Kind::Offers, version, |pushed| {
-            metrics::offers_known(&self.name, offers.len());
-            pushed.offers = Arc::new(offers);
-        });
+        let (count, book) = (offers.len(), Arc::new(OfferBook::new(offers)));
+        if self.put(Kind::Offers, version, |pushed| pushed.offers = book) {
+            metrics::offers_known(&self.name, count);
+        }
     }
 
     /// Replaces all rules as one, unless a later change did so before.
     pub fn put_rules(&self, version: i64, rules: Vec<Rule>) {
-        self.put(Kind::Rules, version, |pushed| {
-            metrics::rules_known(&self.name, rules.len());
-            pushed.rules = rules;
-        });
+        let (count, rules) = (rules.len(), Arc::new(rules));
+        if self.put(Kind::Rules, version, |pushed| pushed.rules = rules) {
+            metrics::rules_known(&self.name, count);
+        }
     }
 
-    /// Forgets some customers.
-    pub fn put_erased(&self, customers: Vec<CustomerHash>) {
+    /// Forgets the customer of this ID.
+    pub fn erase(&self, id: &str) {
+        if !self.remember_erased([customer_hash(id)]).is_empty() {
+            self.forget(|model| model.histories().customers().position(id).into_iter().collect());
+        }
+    }
+
+    /// Forgets the customers of these hashes. Looks at all customers of the model, if any hash is new.
+    pub fn put_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) {
+        let new: HashSet<CustomerHash> = self.remember_erased(customers).into_iter().collect();
+        if !new.is_empty() {
+            self.forget(|model| numbers_of(&new, model));
+        }
+    }
+
+    /// Those of some customers who were not known to be erased, and are from now on.
+    fn remember_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) -> Vec<CustomerHash> {
         let mut pushed = self.pushed();
-        let known = pushed.erased.len();
-        pushed.erased.extend(customers);
-        if pushed.erased.len() == known {
-            return;
+        let mut customers =
+            customers.into_iter().filter(|customer| !pushed.erased.contains(customer)).collect::<Vec<_>>();
+        if !customers.is_empty() {
+            customers = Arc::make_mut(&mut pushed.erased).extend(customers);
+            pushed.revision += 1;
+            metrics::erased_known(&self.name, pushed.erased.len());
         }
-        metrics::erased_known(&self.name, pushed.erased.len());
-        if let Some(snapshot) = self.snapshot() {
-            self.snapshot.store(Some(Arc::new(snapshot.without(&pushed.erased))));
+        customers
+    }
+
+    /// Takes customers out of the snapshot. They are looked up in its model first, while nothing is held up.
+    fn forget(&self, numbers: impl Fn(&Model) -> Vec<u32>) {
+        while let Some(snapshot) = self.snapshot() {
+            let model = snapshot.shared_model();
+            let customers = numbers(&model);
+            let _building = self.building();
+            // Another model may have come meanwhile.
+            if let Some(snapshot) = self.snapshot().filter(|snapshot| snapshot.is_of(&model)) {
+                self.snapshot.store(Some(Arc::new(snapshot.without(customers))));
+                return;
+            }
         }
+    }
+
+    /// Replaces all that was pushed: the database is another one, or went back. Who was erased stays erased.
+    pub fn replace(&self, mut loaded: Pushed) {
+        let known = self.view();
+        Arc::make_mut(&mut loaded.erased).extend(known.erased.iter().copied());
+        loaded.revision = known.revision + 1;
+        metrics::offers_known(&self.name, loaded.offers.offers().len());
+        metrics::rules_known(&self.name, loaded.rules.len());
+        metrics::stock_known(&self.name, loaded.stock.len());
+        metrics::erased_known(&self.name, loaded.erased.len());
+        *self.pushed() = loaded;
+        self.rebuild(Snapshot::renewed);
     }
 
     /// The number of the last change of a kind that is in here, 0 if there is none.
     pub(super) fn seen(&self, kind: Kind) -> i64 {
         self.pushed().seen.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// The same of all kinds that there was any change of.
+    pub(super) fn seen_of_all(&self) -> BTreeMap<Kind, i64> {
+        self.pushed().seen.clone()
     }
 
     /// All changes of a kind up to this number are in here.
@@ -133,31 +221,67 @@ impl Market {
         *seen = version.max(*seen);
     }
 
-    fn put(&self, kind: Kind, version: i64, change: impl FnOnce(&mut Pushed)) {
-        let mut pushed = self.pushed();
-        if pushed.seen.get(&kind).is_none_or(|&seen| seen < version) {
-            pushed.seen.insert(kind, version);
-            change(&mut pushed);
-            if let Some(snapshot) = self.snapshot() {
-                self.snapshot.store(Some(Arc::new(snapshot.with(&pushed))));
+    fn put(&self, kind: Kind, version: i64, change: impl FnOnce(&mut Pushed)) -> bool {
+        {
+            let mut pushed = self.pushed();
+            if pushed.seen.get(&kind).is_some_and(|&seen| seen >= version) {
+                return false;
             }
+            pushed.seen.insert(kind, version);
+            pushed.revision += 1;
+            change(&mut pushed);
         }
+        self.rebuild(Snapshot::with);
+        true
     }
 
     /// Takes in news about the stock.
     pub fn put_stock(&self, updates: &[StockUpdate]) -> Updated {
-        let mut pushed = self.pushed();
-        let mut news: Vec<(&str, bool)> = Vec::new();
-        for update in updates {
-            if pushed.stock.update(update) {
-                news.push((&update.item, update.in_stock));
+        let (mut accepted, mut turned) = (0, Vec::new());
+        {
+            let mut pushed = self.pushed();
+            let stock = Arc::make_mut(&mut pushed.stock);
+            for update in updates {
+                let before = stock.is_in_stock(&update.item);
+                if stock.update(update) {
+                    accepted += 1;
+                    if before != update.in_stock {
+                        turned.push(update.item.as_str());
+                    }
+                }
+            }
+            pushed.revision += u64::from(!turned.is_empty());
+            metrics::stock_known(&self.name, pushed.stock.len());
+        }
+        if !turned.is_empty() {
+            let _building = self.building();
+            if let Some(snapshot) = self.snapshot() {
+                // As it is now: a later push may have come first.
+                let changes: Vec<(&str, bool)> = {
+                    let pushed = self.pushed();
+                    turned.into_iter().map(|item| (item, pushed.stock.is_in_stock(item))).collect()
+                };
+                self.snapshot.store(Some(Arc::new(snapshot.with_stock(&changes))));
             }
         }
-        if let Some(snapshot) = self.snapshot().filter(|_| !news.is_empty()) {
-            self.snapshot.store(Some(Arc::new(snapshot.with_stock(&pushed.stock, &news))));
+        Updated { accepted, stale: updates.len() - accepted }
+    }
+
+    /// Replaces the snapshot by one of what was pushed so far.
+    fn rebuild(&self, make: impl FnOnce(&Snapshot, &Pushed) -> Snapshot) {
+        let _building = self.building();
+        if let Some(snapshot) = self.snapshot() {
+            let next = make(&snapshot, &self.view());
+            self.snapshot.store(Some(Arc::new(next)));
         }
-        metrics::stock_known(&self.name, pushed.stock.len());
-        Updated { accepted: news.len(), stale: updates.len() - news.len() }
+    }
+
+    fn view(&self) -> Pushed {
+        self.pushed().clone()
+    }
+
+    fn building(&self) -> MutexGuard<'_, ()> {
+        self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pushed(&self) -> MutexGuard<'_, Pushed> {

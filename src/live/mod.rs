@@ -12,6 +12,7 @@ mod snapshot;
 mod stock;
 mod why_not;
 
+pub use board::OfferBook;
 pub use erased::{CustomerHash, Erased, customer_hash};
 pub use keeper::Keeper;
 pub use market::{Market, Pushed};

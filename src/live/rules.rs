@@ -221,6 +221,11 @@ impl Rulebook {
         pins.map(|&(item, rule)| (item, self.ids[rule].as_str())).collect()
     }
 
+    /// Whether anything is added to any score.
+    pub(super) fn has_boosts(&self) -> bool {
+        !self.boosted.is_empty() || !self.boosted_categories.is_empty()
+    }
+
     /// What is added to an item's score, each with the rule that says so.
     pub(super) fn boosts(&self, model: &Model, item: u32) -> impl Iterator<Item = (f32, &str)> {
         let of_category = model.catalogue().category(item).and_then(|category| self.boosted_categories.get(&category));

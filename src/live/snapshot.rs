@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -7,22 +6,20 @@ use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
 use trolley_model::{Ask, Model, NumberSet};
 
-use super::board::{Board, Open};
-use super::erased::Erased;
+use super::board::{Availability, Board, OfferBook};
 use super::market::Pushed;
 use super::offers::Offer;
 use super::reasons::Why;
 use super::rules::Rulebook;
-use super::stock::Stock;
 
 /// All that one answer is made from: a model with its manifest, the offers, the rules and the stock.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     manifest: Arc<Manifest>,
     model: Arc<Model>,
-    offers: Arc<Vec<Offer>>,
-    /// What of each offer can be had, in the order of the offers.
-    open: Arc<Vec<Open>>,
+    offers: Arc<OfferBook>,
+    /// What can be had of the offers.
+    available: Arc<Availability>,
     /// What was on offer when this was last asked.
     board: Arc<ArcSwapOption<Board>>,
     rules: Option<Arc<Rulebook>>,
@@ -79,46 +76,69 @@ pub struct OfferAnswer<'a> {
 impl Snapshot {
     /// A model with all that was pushed.
     pub fn new(opened: Opened, pushed: &Pushed) -> Self {
-        let rules = Rulebook::new(&pushed.rules, &opened.model).map(Arc::new);
+        Self::of(Arc::new(opened.manifest), Arc::new(opened.model), pushed)
+    }
+
+    fn of(manifest: Arc<Manifest>, model: Arc<Model>, pushed: &Pushed) -> Self {
+        let rules = Rulebook::new(&pushed.rules, &model).map(Arc::new);
+        let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         Self {
-            erased: Arc::new(pushed.erased.numbers(&opened.model)),
-            out_of_stock: Arc::new(pushed.stock.out_of_stock(&opened.model)),
-            open: Arc::new(Open::of(&pushed.offers, &opened.model, &pushed.stock, rules.as_deref())),
+            erased: Arc::new(pushed.erased.numbers(&model)),
+            out_of_stock: Arc::new(pushed.stock.out_of_stock(&model)),
+            available: Arc::new(Availability::new(&pushed.offers, &model, in_stock, rules.as_deref())),
             board: Arc::default(),
-            manifest: Arc::new(opened.manifest),
-            model: Arc::new(opened.model),
+            manifest,
+            model,
             offers: pushed.offers.clone(),
             rules,
         }
     }
 
+    /// The same model with all that was pushed, as it is now.
+    pub(super) fn renewed(&self, pushed: &Pushed) -> Self {
+        Self::of(self.manifest.clone(), self.model.clone(), pushed)
+    }
+
     /// The offers and rules as they are now.
     pub(super) fn with(&self, pushed: &Pushed) -> Self {
         let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
-        let open = Arc::new(Open::of(&pushed.offers, &self.model, &pushed.stock, rules.as_deref()));
-        Self { offers: pushed.offers.clone(), open, board: Arc::default(), rules, ..self.clone() }
+        let in_stock = |item: &str| pushed.stock.is_in_stock(item);
+        let available = Availability::new(&pushed.offers, &self.model, in_stock, rules.as_deref());
+        let (offers, available) = (pushed.offers.clone(), Arc::new(available));
+        Self { offers, available, board: Arc::default(), rules, ..self.clone() }
     }
 
-    /// The stock as it is after `changes`.
-    pub(super) fn with_stock(&self, stock: &Stock, changes: &[(&str, bool)]) -> Self {
+    /// After changes of the stock: items that are in stock now, or not. Costs as much as there are changes.
+    pub(super) fn with_stock(&self, changes: &[(&str, bool)]) -> Self {
         let mut out_of_stock = NumberSet::clone(&self.out_of_stock);
         for (id, in_stock) in changes {
             if let Some(item) = self.model.catalogue().items().position(id) {
                 out_of_stock.set(item, !in_stock);
             }
         }
-        let changed = Self { out_of_stock: Arc::new(out_of_stock), ..self.clone() };
-        let ids: HashSet<&str> = changes.iter().map(|(id, _)| *id).collect();
-        if !self.offers.iter().flat_map(|offer| &offer.items).any(|item| ids.contains(item.as_str())) {
-            return changed;
-        }
-        let open = Arc::new(Open::of(&self.offers, &self.model, stock, self.rules.as_deref()));
-        Self { open, board: Arc::default(), ..changed }
+        let available = self.available.with_stock(&self.offers, changes);
+        let available = available.map_or_else(|| self.available.clone(), Arc::new);
+        Self { out_of_stock: Arc::new(out_of_stock), available, ..self.clone() }
     }
 
-    /// Without the customers who have been erased.
-    pub(super) fn without(&self, erased: &Erased) -> Self {
-        Self { erased: Arc::new(erased.numbers(&self.model)), ..self.clone() }
+    /// Without these customers, by their numbers.
+    pub(super) fn without(&self, customers: impl IntoIterator<Item = u32>) -> Self {
+        let mut erased = NumberSet::clone(&self.erased);
+        if erased.is_empty() {
+            erased = NumberSet::new(self.model.histories().customers().len());
+        }
+        customers.into_iter().for_each(|customer| erased.set(customer, true));
+        Self { erased: Arc::new(erased), ..self.clone() }
+    }
+
+    /// Whether both are of the same model in memory.
+    pub(super) fn is_of(&self, model: &Arc<Model>) -> bool {
+        Arc::ptr_eq(&self.model, model)
+    }
+
+    /// The model, to be kept while snapshots change.
+    pub(super) fn shared_model(&self) -> Arc<Model> {
+        self.model.clone()
     }
 
     /// What the model's manifest says.
@@ -133,7 +153,7 @@ impl Snapshot {
 
     /// The offers.
     pub fn offers(&self) -> &[Offer] {
-        &self.offers
+        self.offers.offers()
     }
 
     /// Number of the model's items that are out of stock.
@@ -154,8 +174,8 @@ impl Snapshot {
         let items = self.numbers(query.items);
         self.answer(query, &items, Question::Alternatives, |ask, limits| match ask.items {
             [item, ..] => recommend::alternatives(&self.model, *item, ask.customer, limits),
-            // An item that the model does not know: what the fallback tiers have.
-            [] => recommend::bought_together(&self.model, ask, limits),
+            // Of an item that the model does not know no kind is known either.
+            [] => Vec::new(),
         })
     }
 
@@ -193,7 +213,9 @@ impl Snapshot {
         let blocked = rules.blocked(&self.model, items);
         let allowed = |item: u32| available(item) && blocked.by(&self.model, item).is_none();
         let boost = |item: u32| rules.boost(&self.model, item);
-        run(&ask, &Limits { allowed: &allowed, pinned: &pinned, boost: Some(&boost), ..limits })
+        // Without a boost, scores are the model's own, and answers for anybody come from its cache.
+        let boost: Option<&(dyn Fn(u32) -> f32 + Sync)> = if rules.has_boosts() { Some(&boost) } else { None };
+        run(&ask, &Limits { allowed: &allowed, pinned: &pinned, boost, ..limits })
     }
 
     /// Which of the offers that hold now are for this customer?
@@ -201,18 +223,21 @@ impl Snapshot {
         let customer = self.customer(Some(customer));
         let (board, items) = (self.board(now), self.model.catalogue().items());
         let ask = Ask { items: &[], customer };
-        let ranked = recommend::offers(&self.model, customer, &board.ready, limit).into_iter().map(|ranked| {
+        let open = |offer: usize| self.available.is_open(board.offers[offer]);
+        let allowed = |item: u32| !self.out_of_stock.contains(item);
+        let found = recommend::open_offers(&self.model, customer, &board.ready, limit, &open, &allowed);
+        let ranked = found.into_iter().map(|ranked| {
             let at = board.offers[ranked.offer];
-            let offer = &self.offers[at];
+            let offer = &self.offers()[at];
             let item = match ranked.item {
                 Some(item) => items.get(item),
-                None => &offer.items[self.open[at].first.unwrap_or(0)],
+                None => &offer.items[self.available.first(&self.offers, at).unwrap_or(0)],
             };
             let reasons = explain.then(|| {
                 ranked.item.map_or_else(Vec::new, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
                     let numbers = offer.named_numbers();
-                    let offer = recommend::Offer { items: &self.open[at].items, numbers: &numbers };
+                    let offer = recommend::Offer { items: &[], numbers: &numbers };
                     self.why_offer(&ask, &found, &offer)
                 })
             });
@@ -226,7 +251,7 @@ impl Snapshot {
         if let Some(board) = self.board.load_full().filter(|board| board.holds_at(now)) {
             return board;
         }
-        let board = Arc::new(Board::new(&self.offers, &self.open, &self.model, now));
+        let board = Arc::new(Board::new(&self.offers, &self.model, self.rules.as_deref(), now));
         self.board.store(Some(board.clone()));
         board
     }
@@ -234,7 +259,7 @@ impl Snapshot {
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
     /// matters: a newsletter is written for next week.
     pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer<'_>>> {
-        let offer = self.offers.iter().find(|known| known.id == offer)?;
+        let offer = self.offers().iter().find(|known| known.id == offer)?;
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
         items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
         let wanted = recommend::Offer { items: &items, numbers: &numbers };

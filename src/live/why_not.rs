@@ -1,4 +1,4 @@
-use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
+use trolley_model::recommend::{self, Question, Recommended, Tier};
 
 use super::reasons::Why;
 use super::snapshot::{Query, Snapshot};
@@ -62,11 +62,10 @@ impl Snapshot {
             if !recommend::may_show(self.model(), ask, limits, item) {
                 return Verdict::LeftOut;
             }
-            let candidates = recommend::candidates(self.model(), ask, limits).len();
-            let all = Limits { limit: candidates + limits.pinned.len(), ..*limits };
-            let ranked = recommend::bought_together(self.model(), ask, &all);
-            let is_it = |found: &Recommended| found.item == item && found.tier == Tier::Model;
-            let Some(rank) = ranked.iter().position(is_it) else { return Verdict::NoCandidate };
+            // The same candidates as the answer's: how many there are depends on the limit.
+            let ranked = recommend::bought_together_ranking(self.model(), ask, limits);
+            let Some(rank) = ranked.iter().position(|found| found.item == item) else { return Verdict::NoCandidate };
+            let candidates = ranked.len();
             let parts = |found: &Recommended| self.why(Question::BoughtTogether, ask, found);
             let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
             let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));

@@ -14,8 +14,9 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub(super) fn of(url: &str) -> Self {
-        Self { url: (!url.starts_with("sqlite:")).then(|| url.to_owned()), listener: None }
+    /// Of the PostgreSQL at `url`; nobody tells of changes in a SQLite.
+    pub(super) fn new(url: Option<String>) -> Self {
+        Self { url, listener: None }
     }
 
     /// Returns when there may be something new.

@@ -5,15 +5,23 @@
 //! so that a replica that has seen a number has seen everything before it, and can ask for what came after.
 
 mod changes;
+mod connections;
+mod mark;
 mod people;
+mod place;
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Executor, Row, Transaction};
 
 pub use changes::Changes;
-pub use people::EventRow;
+use connections::{Connections, Open};
+pub use mark::Mark;
+use people::Pruning;
+pub use people::{Erasure, EventRow};
+pub use place::Place;
 
 /// What can be pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,8 +64,10 @@ pub struct StockRow {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StoreError {
-    #[error("server.state is `{0}`; it begins with sqlite: or postgres:")]
-    Url(String),
+    #[error("server.state is `{url}`: {reason}; it must be sqlite:<file> or postgres://…")]
+    Url { url: String, reason: String },
+    #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
+    Gone(PathBuf),
     #[error("the database of server.state cannot be prepared: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the database of server.state: {0}")]
@@ -67,6 +77,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    fn url(url: &str, reason: &(impl ToString + ?Sized)) -> Self {
+        // A password is nobody's business.
+        let url = url.split_once('@').map_or(url, |(_, after)| after);
+        Self::Url { url: url.to_owned(), reason: reason.to_string() }
+    }
+
     /// What was to be kept cannot be written down.
     pub fn encoding(error: serde_json::Error) -> Self {
         Self::Database(sqlx::Error::Encode(Box::new(error)))
@@ -79,56 +95,71 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 /// Rows in one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1000;
 
-/// The database.
+/// The database. Copies share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: AnyPool,
+    connections: Arc<Connections>,
     url: String,
+    pruning: Arc<Mutex<Pruning>>,
 }
 
 impl Store {
-    /// Whether there is one: a file of SQLite is created when something is pushed, PostgreSQL is there or out of order.
-    pub fn exists(url: &str) -> bool {
-        let file = url.strip_prefix("sqlite:").map(|file| file.trim_start_matches("//"));
-        file.is_none_or(|file| std::path::Path::new(file.split('?').next().unwrap_or(file)).exists())
-    }
-
     /// Opens `sqlite:<file>`, which is created if it is not there, or `postgres://…`, and brings the schema up to date.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        sqlx::any::install_default_drivers();
-        let mut url = url.to_owned();
-        let options = AnyPoolOptions::new().acquire_timeout(PATIENCE);
-        let options = if url.starts_with("sqlite:") {
-            if !url.contains('?') {
-                url.push_str("?mode=rwc");
-            }
-            // Durable at every commit; readers are not held up by writers, and writers wait for each other.
-            let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 3000;";
-            // A full disk makes SQLite end a transaction by itself, and the end that the pool then asks for fails: it goes
-            // on counting one too many, and what the next one on this connection commits would stay uncommitted.
-            options
-                .max_connections(4)
-                .after_connect(move |connection, _| {
-                    Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
-                })
-                .after_release(|connection, _| {
-                    Box::pin(async move {
-                        connection.ping().await?; // an end asked for has come to its end
-                        Ok(!connection.is_in_transaction())
-                    })
-                })
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            options.max_connections(8)
-        } else {
-            return Err(StoreError::Url(url));
+        let connections = Arc::new(Connections::new(url).await?);
+        let store = Self { connections, url: url.to_owned(), pruning: Arc::default() };
+        store.identity().await?;
+        Ok(store)
+    }
+
+    /// Where the database is.
+    pub fn place(&self) -> &Place {
+        self.connections.place()
+    }
+
+    /// What is to be left beside the models; nothing if the database ends with the process.
+    pub fn mark(&self, identity: String) -> Option<Mark> {
+        let database = match self.place() {
+            Place::Memory => return None,
+            Place::Server => "PostgreSQL".to_owned(),
+            Place::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
         };
-        let pool = options.connect(&url).await?;
-        // Migrations only add: a release that is older than the database goes on with what it knows.
-        sqlx::migrate!().set_ignore_missing(true).run(&pool).await?;
-        Ok(Self { pool, url })
+        Some(Mark { identity, database })
+    }
+
+    /// Grows each time that the database's file was found to be another one.
+    pub fn generation(&self) -> u64 {
+        self.connections.generation()
+    }
+
+    /// What the database was given when it was made. Another one means another database, even under the same name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn identity(&self) -> Result<String, StoreError> {
+        let open = self.connections.open().await?;
+        let known = match identity(&open).await {
+            Ok(known) => known,
+            Err(error) => {
+                // The file has another content, whose schema is older or not there at all.
+                if error.as_database_error().is_some_and(|error| error.message().contains("no such table")) {
+                    self.connections.suspect();
+                }
+                return Err(error.into());
+            }
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let _turn = self.connections.turn().await;
+        sqlx::query("INSERT INTO facts (name, value) VALUES ('identity', $1) ON CONFLICT (name) DO NOTHING")
+            .bind(uuid::Uuid::new_v4().to_string())
+            .execute(&open.pool)
+            .await?;
+        Ok(identity(&open).await?.unwrap_or_default())
     }
 
     /// Takes in news about the stock: of each item the highest sequence counts. Returns how many were news.
@@ -140,7 +171,18 @@ impl Store {
         let mut highest: Vec<&StockRow> = rows.iter().collect();
         highest.sort_by(|a, b| a.item.cmp(&b.item).then(b.sequence.cmp(&a.sequence)));
         highest.dedup_by(|next, kept| next.item == kept.item);
-        let mut transaction = self.pool.begin().await?;
+        loop {
+            let open = self.connections.open().await?;
+            let put = self.put_stock_into(&open, market, &highest).await;
+            if let Some(put) = self.connections.settle(&open, put) {
+                return put;
+            }
+        }
+    }
+
+    async fn put_stock_into(&self, open: &Open, market: &str, highest: &[&StockRow]) -> Result<usize, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Stock).await?;
         let mut news = 0;
         for rows in highest.chunks(ROWS) {
@@ -163,7 +205,7 @@ impl Store {
         let rows = sqlx::query("SELECT item, in_stock, sequence FROM stock WHERE market = $1 AND version > $2")
             .bind(market)
             .bind(version)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.connections.open().await?.pool)
             .await?;
         let row = |row: &sqlx::any::AnyRow| -> Result<StockRow, sqlx::Error> {
             let in_stock: i64 = row.try_get("in_stock")?;
@@ -184,7 +226,25 @@ impl Store {
         sequence: Option<i64>,
         body: &str,
     ) -> Result<Option<i64>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        loop {
+            let open = self.connections.open().await?;
+            let put = self.put_document_into(&open, market, kind, sequence, body).await;
+            if let Some(put) = self.connections.settle(&open, put) {
+                return put;
+            }
+        }
+    }
+
+    async fn put_document_into(
+        &self,
+        open: &Open,
+        market: &str,
+        kind: Kind,
+        sequence: Option<i64>,
+        body: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, kind).await?;
         let put = sqlx::query(
             "INSERT INTO documents (market, kind, version, body, sequence) VALUES ($1, $2, $3, $4, $5) \
@@ -216,7 +276,7 @@ impl Store {
         let row = sqlx::query("SELECT version, body FROM documents WHERE market = $1 AND kind = $2")
             .bind(market)
             .bind(kind.name())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.connections.open().await?.pool)
             .await?;
         Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get("version")?, row.try_get("body")?))).transpose()?)
     }
@@ -226,7 +286,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn versions(&self) -> Result<Vec<(String, Kind, i64)>, StoreError> {
-        let rows = sqlx::query("SELECT market, kind, version FROM versions").fetch_all(&self.pool).await?;
+        let open = self.connections.open().await?;
+        let rows = sqlx::query("SELECT market, kind, version FROM versions").fetch_all(&open.pool).await?;
         let mut versions = Vec::with_capacity(rows.len());
         for row in rows {
             let name: String = row.try_get("kind")?;
@@ -240,16 +301,20 @@ impl Store {
 
     /// News of the changes of other replicas.
     pub fn changes(&self) -> Changes {
-        Changes::of(&self.url)
+        Changes::new((*self.place() == Place::Server).then(|| self.url.clone()))
     }
 
     async fn announce(&self, transaction: &mut Transaction<'_, Any>) -> Result<(), sqlx::Error> {
-        if !self.url.starts_with("sqlite:") {
+        if *self.place() == Place::Server {
             // Delivered at the commit.
             transaction.execute("NOTIFY trolley_state").await?;
         }
         Ok(())
     }
+}
+
+async fn identity(open: &Open) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT value FROM facts WHERE name = 'identity'").fetch_optional(&open.pool).await
 }
 
 /// The statement that takes in so many rows of stock: $1 is the market, $2 the change, then three values per row.

@@ -1,5 +1,11 @@
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Row};
 
+use super::connections::Open;
+use super::place::Place;
 use super::{Kind, Store, StoreError, next_version};
 
 /// A click or a purchase.
@@ -15,39 +21,101 @@ pub struct EventRow {
     pub item: String,
 }
 
+/// A customer who has been erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// The BLAKE3 hash of the ID.
+    pub customer: blake3::Hash,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// Events are kept so long, in seconds: a season.
 const KEPT: i64 = 100 * 86_400;
+
+/// Old events are removed so often.
+const PRUNED_EVERY: Duration = Duration::from_hours(1);
+
+/// So many old events are removed at a time, beside as many as have come since. If a clock is wrong after all, no more are
+/// lost in an hour.
+const PRUNED_AT_MOST: i64 = 10_000;
 
 /// Rows in one statement.
 const ROWS: usize = 1000;
 
+/// When old events were last removed, and how many have come since.
+#[derive(Debug, Default)]
+pub(super) struct Pruning {
+    last: Option<Instant>,
+    come: i64,
+}
+
 impl Store {
     /// Takes in events; those that are there already are passed over. Returns how many were new. Whatever is older than
-    /// a season is forgotten on the way. `now` is in Unix seconds.
+    /// a season is forgotten now and then on the way. Both times are of the database's clock: a replica's own may be
+    /// wrong.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
-    pub async fn put_events(&self, market: &str, events: &[EventRow], now: i64) -> Result<usize, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+    pub async fn put_events(&self, market: &str, events: &[EventRow]) -> Result<usize, StoreError> {
+        loop {
+            let open = self.connections.open().await?;
+            let put = self.put_events_into(&open, market, events).await;
+            if let Some(put) = self.connections.settle(&open, put) {
+                return put;
+            }
+        }
+    }
+
+    async fn put_events_into(&self, open: &Open, market: &str, events: &[EventRow]) -> Result<usize, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
+        let now = self.clock();
         let mut new = 0;
         for events in events.chunks(ROWS) {
             let row = |row: usize| {
-                format!("($1, ${}, ${}, ${}, ${}, $2)", 4 * row + 3, 4 * row + 4, 4 * row + 5, 4 * row + 6)
+                format!("($1, ${}, ${}, ${}, ${}, {now})", 4 * row + 2, 4 * row + 3, 4 * row + 4, 4 * row + 5)
             };
             let values: Vec<String> = (0..events.len()).map(row).collect();
             let text = format!(
                 "INSERT INTO events (market, id, recommendation, kind, item, received) VALUES {} ON CONFLICT DO NOTHING",
                 values.join(", ")
             );
-            let mut insert = sqlx::query(AssertSqlSafe(text)).bind(market).bind(now);
+            let mut insert = sqlx::query(AssertSqlSafe(text)).bind(market);
             for event in events {
                 insert = insert.bind(&event.id).bind(&event.recommendation).bind(event.kind).bind(&event.item);
             }
             new += insert.execute(&mut *transaction).await?.rows_affected() as usize;
         }
-        sqlx::query("DELETE FROM events WHERE received < $1").bind(now - KEPT).execute(&mut *transaction).await?;
+        if let Some(most) = self.prunes(new as i64) {
+            let text = format!(
+                "DELETE FROM events WHERE (market, id) IN (SELECT market, id FROM events WHERE received < {now} - $1 \
+                 ORDER BY received LIMIT $2)"
+            );
+            sqlx::query(AssertSqlSafe(text)).bind(KEPT).bind(most).execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         Ok(new)
+    }
+
+    /// The time by the database's clock in Unix seconds, as SQL has it.
+    fn clock(&self) -> &'static str {
+        match self.place() {
+            Place::Server => "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT)",
+            Place::Memory | Place::File(_) => "unixepoch()",
+        }
+    }
+
+    /// How many old events may be removed now, if it is time to.
+    fn prunes(&self, new: i64) -> Option<i64> {
+        let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        pruning.come += new;
+        if pruning.last.is_some_and(|last| last.elapsed() < PRUNED_EVERY) {
+            return None;
+        }
+        let most = PRUNED_AT_MOST + pruning.come;
+        *pruning = Pruning { last: Some(Instant::now()), come: 0 };
+        Some(most)
     }
 
     /// Remembers that a customer is not to be known any more, by the hash of the ID.
@@ -55,7 +123,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
     pub async fn erase(&self, market: &str, customer: &str) -> Result<i64, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        loop {
+            let open = self.connections.open().await?;
+            let put = self.erase_from(&open, market, customer).await;
+            if let Some(put) = self.connections.settle(&open, put) {
+                return put;
+            }
+        }
+    }
+
+    async fn erase_from(&self, open: &Open, market: &str, customer: &str) -> Result<i64, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Erased).await?;
         sqlx::query("INSERT INTO erased (market, customer, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(market)
@@ -68,13 +147,74 @@ impl Store {
         Ok(version)
     }
 
+    /// The customers of a market who have been erased, and when. The number of a change is its time in Unix milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn erasures(&self, market: &str) -> Result<Vec<Erasure>, StoreError> {
+        let open = self.connections.open().await?;
+        let rows = sqlx::query("SELECT customer, version FROM erased WHERE market = $1");
+        let rows = rows.bind(market).fetch_all(&open.pool).await?;
+        let mut erasures = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (customer, version): (String, i64) = (row.try_get("customer")?, row.try_get("version")?);
+            let at = DateTime::from_timestamp_millis(version);
+            if let (Ok(customer), Some(at)) = (blake3::Hash::from_hex(&customer), at) {
+                erasures.push(Erasure { customer, at });
+            }
+        }
+        Ok(erasures)
+    }
+
     /// The hashes of all customers of a market who have been erased.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn erased(&self, market: &str) -> Result<Vec<String>, StoreError> {
+        let open = self.connections.open().await?;
         let rows =
-            sqlx::query("SELECT customer FROM erased WHERE market = $1").bind(market).fetch_all(&self.pool).await?;
+            sqlx::query("SELECT customer FROM erased WHERE market = $1").bind(market).fetch_all(&open.pool).await?;
         Ok(rows.iter().map(|row| row.try_get("customer")).collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: String) -> EventRow {
+        EventRow { id, recommendation: "r".into(), kind: "click", item: "i".into() }
+    }
+
+    async fn count(store: &Store, which: &str) -> i64 {
+        let open = store.connections.open().await.unwrap();
+        let text = format!("SELECT COUNT(*) FROM events WHERE {which}");
+        sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(&open.pool).await.unwrap()
+    }
+
+    /// Events are as old as the database says, and no more of the old ones go at a time than is bounded: whatever a
+    /// replica's clock shows, the others' events stay.
+    #[tokio::test]
+    async fn old_events_go_by_the_databases_clock_and_a_bounded_number_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+        let store = Store::open(&url).await.unwrap();
+        let many: Vec<EventRow> = (0..PRUNED_AT_MOST + 50).map(|number| event(format!("old-{number}"))).collect();
+        assert_eq!(store.put_events("de", &many).await.unwrap(), many.len());
+        assert_eq!(store.put_events("de", &many[..3]).await.unwrap(), 0, "known already");
+        store.put_events("de", &[event("young".into())]).await.unwrap();
+        let received = "received BETWEEN unixepoch() - 100 AND unixepoch()";
+        assert_eq!(count(&store, received).await, many.len() as i64 + 1);
+        let age = format!("UPDATE events SET received = received - {KEPT} - 100 WHERE id LIKE 'old-%'");
+        let open = store.connections.open().await.unwrap();
+        sqlx::query(AssertSqlSafe(age)).execute(&open.pool).await.unwrap();
+
+        store.put_events("de", &[event("new-1".into())]).await.unwrap();
+        assert_eq!(count(&store, "id LIKE 'old-%'").await, many.len() as i64, "an hour has not passed");
+        // Another process looks at its start.
+        let other = Store::open(&url).await.unwrap();
+        other.put_events("fr", &[event("new-2".into())]).await.unwrap();
+        assert_eq!(count(&store, "id LIKE 'old-%'").await, 49, "as many as are bounded, and one for the new one");
+        assert_eq!(count(&store, "id NOT LIKE 'old-%'").await, 3);
     }
 }

@@ -59,11 +59,22 @@ pub(crate) fn train_on(folder: &Path, market: &str, time: i64, transactions: &st
         "transactions": folder.join("t.csv"), "items": folder.join("i.csv")
     }))
     .unwrap();
+    train_with(folder, &name(market), time, &input, &TrainingConfig::default())
+}
+
+/// A shop of any tables, trained in any way.
+pub(crate) fn train_with(
+    folder: &Path,
+    market: &Name,
+    time: i64,
+    input: &InputConfig,
+    config: &TrainingConfig,
+) -> Manifest {
     let order = Order {
         erased: &std::collections::HashSet::new(),
-        market: &name(market),
-        input: &input,
-        config: &TrainingConfig::default(),
+        market,
+        input,
+        config,
         shelf: &Shelf::new(folder.join("models")),
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(time, 0).unwrap(),

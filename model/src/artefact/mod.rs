@@ -11,6 +11,7 @@ mod content;
 mod error;
 mod fifu;
 mod manifest;
+mod prune;
 mod publish;
 mod shelf;
 mod tensors;

@@ -28,7 +28,8 @@ pub struct Draft<'a> {
     pub parts: &'a Parts,
 }
 
-const UNFINISHED: &str = ".unfinished-";
+/// What begins so is no version: it is being written, or removed.
+pub(super) const UNFINISHED: &str = ".unfinished-";
 const LOCK: &str = ".publishing";
 pub(super) const POINTER: &str = "current";
 /// Keeps the pointer where it is, whatever is published.

@@ -104,8 +104,10 @@ impl Shelf {
     /// If there is no such version, or it can't be read, or a publication is under way.
     pub fn set_current(&self, market: &Name, version: &Name, pinned: bool) -> Result<Manifest, ArtefactError> {
         let market_dir = self.models.join(market);
-        let manifest = self.manifest(market, version)?;
+        self.manifest(market, version)?;
         let _lock = publish::lock(&market_dir)?;
+        // Nobody removes it from now on; but somebody may have before.
+        let manifest = self.manifest(market, version)?;
         publish::point_to(&market_dir, version)?;
         if pinned {
             publish::mark(&market_dir, publish::PINNED)?;

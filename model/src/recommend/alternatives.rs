@@ -1,7 +1,7 @@
 use super::explain::Question;
-use super::kept::for_anybody;
-use super::score::{add_best, tidy};
-use super::tiers::{fill_up, may_show, pinned};
+use super::kept::OwnTier;
+use super::score::tidy;
+use super::tiers::{fill_up_in_kind, may_show, pinned};
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
 
@@ -12,19 +12,18 @@ const BROAD: usize = 100;
 /// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
 const NARROW: usize = 50;
 
-/// `item` is out of stock: what instead?
+/// `item` is out of stock: what instead? Below the model's own tier there are only items of the same category: anything
+/// else could not stand in for it, and a shorter answer is more useful.
 pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
     let items = [item];
     let ask = &Ask { items: &items, customer };
     let mut answer = pinned(model, ask, limits);
     if model.catalogue().baskets(item) > 0 {
-        let work_out = |limits: &Limits<'_>, answer: &mut Vec<Recommended>| {
-            let candidates = alternative_candidates(model, item, customer, limits);
-            add_best(model, Question::Alternatives, ask, &candidates, limits, answer);
-        };
-        for_anybody(model, &model.kept().alternatives, ask, limits, &mut answer, work_out);
+        let candidates = |limits: &Limits<'_>| alternative_candidates(model, item, customer, limits);
+        let kept = &model.kept().alternatives;
+        OwnTier { model, question: Question::Alternatives, ask, kept, candidates }.add(limits, &mut answer);
     }
-    fill_up(model, ask, limits, &mut answer);
+    fill_up_in_kind(model, ask, limits, &mut answer);
     answer
 }
 

@@ -1,6 +1,6 @@
 use super::explain::Question;
-use super::kept::for_anybody;
-use super::score::{add_best, tidy};
+use super::kept::OwnTier;
+use super::score::tidy;
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
@@ -25,16 +25,31 @@ const OWN: usize = 60;
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = pinned(model, ask, limits);
-    // Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
-    let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
-    if bought || (ask.customer.is_some() && !ask.items.is_empty()) {
-        let work_out = |limits: &Limits<'_>, answer: &mut Vec<Recommended>| {
-            add_best(model, Question::BoughtTogether, ask, &candidates(model, ask, limits), limits, answer);
-        };
-        for_anybody(model, &model.kept().together, ask, limits, &mut answer, work_out);
+    if model_answers(model, ask) {
+        own_tier(model, ask, |limits| candidates(model, ask, limits)).add(limits, &mut answer);
     }
     fill_up(model, ask, limits, &mut answer);
     answer
+}
+
+/// All candidates that [`bought_together`] chooses from within the same limits, best first. What is pinned is not among
+/// them, nor are the tiers below the model's.
+pub fn bought_together_ranking(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    if !model_answers(model, ask) {
+        return Vec::new();
+    }
+    let pinned = pinned(model, ask, limits).len();
+    own_tier(model, ask, |limits| candidates(model, ask, limits)).ranking(limits, pinned)
+}
+
+/// Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
+fn model_answers(model: &Model, ask: &Ask<'_>) -> bool {
+    let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
+    bought || (ask.customer.is_some() && !ask.items.is_empty())
+}
+
+fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(model: &'a Model, ask: &'a Ask<'a>, candidates: C) -> OwnTier<'a, C> {
+    OwnTier { model, question: Question::BoughtTogether, ask, kept: &model.kept().together, candidates }
 }
 
 /// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their

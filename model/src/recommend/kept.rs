@@ -1,5 +1,7 @@
 use std::sync::OnceLock;
 
+use super::explain::Question;
+use super::score::add_best;
 use super::tiers::may_show;
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
@@ -73,31 +75,59 @@ impl ByItem<u32> {
     }
 }
 
-/// Adds the model's own tier: from what is kept, if the answer depends on nothing but the one item that is asked about
-/// and what may be shown; else as `work_out` adds it. Both come to the same, but that what may not be shown makes no
-/// room among the candidates here.
-pub(super) fn for_anybody(
-    model: &Model,
-    kept: &ByItem<Recommended>,
-    ask: &Ask<'_>,
-    limits: &Limits<'_>,
-    answer: &mut Vec<Recommended>,
-    work_out: impl Fn(&Limits<'_>, &mut Vec<Recommended>),
-) {
-    let plain = limits.boost.is_none() && limits.pinned.is_empty() && limits.limit <= KEPT;
-    if let (&[item], None, true) = (ask.items, ask.customer, plain) {
-        let all = kept.of(item, || {
-            let mut all = Vec::new();
-            work_out(&Limits::best(KEPT), &mut all);
+/// The model's own tier of an answer to a question: which candidates there are and where answers for anybody are kept.
+pub(super) struct OwnTier<'a, C> {
+    pub(super) model: &'a Model,
+    pub(super) question: Question,
+    pub(super) ask: &'a Ask<'a>,
+    pub(super) kept: &'a ByItem<Recommended>,
+    /// The candidates within some limits, strictly rising.
+    pub(super) candidates: C,
+}
+
+impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
+    /// Adds the best of the candidates: from what is kept, if the answer depends on nothing but the one item that is
+    /// asked about and what may be shown; else they are scored. The two differ in one way: filtered items do not free
+    /// candidate slots in what is kept.
+    pub(super) fn add(&self, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
+        match self.best_kept(limits, limits.limit.saturating_sub(answer.len())) {
+            Some(found) => answer.extend(found),
+            None => add_best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, answer),
+        }
+    }
+
+    /// All that [`OwnTier::add`] chooses from, best first.
+    pub(super) fn ranking(&self, limits: &Limits<'_>, pinned: usize) -> Vec<Recommended> {
+        let mut candidates = match self.best_kept(limits, limits.limit.saturating_sub(pinned)) {
+            Some(_) => (self.candidates)(&Limits::best(KEPT)),
+            None => (self.candidates)(limits),
+        };
+        candidates.retain(|&item| self.may_add(limits, item));
+        let mut ranking = Vec::with_capacity(candidates.len());
+        let all = Limits { limit: candidates.len(), ..*limits };
+        add_best(self.model, self.question, self.ask, &candidates, &all, &mut ranking);
+        ranking
+    }
+
+    /// The best `wanted` of what is kept; `None` if it does not apply or does not reach.
+    fn best_kept(&self, limits: &Limits<'_>, wanted: usize) -> Option<Vec<Recommended>> {
+        let (&[item], None, None) = (self.ask.items, self.ask.customer, limits.boost) else { return None };
+        if limits.limit > KEPT {
+            return None;
+        }
+        let all = self.kept.of(item, || {
+            let (mut all, best) = (Vec::new(), Limits::best(KEPT));
+            add_best(self.model, self.question, self.ask, &(self.candidates)(&best), &best, &mut all);
             all
         });
-        answer.extend(all.iter().filter(|found| may_show(model, ask, limits, found.item)).take(limits.limit));
-        if answer.len() == limits.limit || all.len() < KEPT {
-            return;
-        }
-        answer.clear();
+        let shown = all.iter().filter(|found| self.may_add(limits, found.item)).copied();
+        let shown: Vec<Recommended> = shown.take(wanted).collect();
+        (shown.len() == wanted || all.len() < KEPT).then_some(shown)
     }
-    work_out(limits, answer);
+
+    fn may_add(&self, limits: &Limits<'_>, item: u32) -> bool {
+        !limits.pinned.contains(&item) && may_show(self.model, self.ask, limits, item)
+    }
 }
 
 #[cfg(test)]

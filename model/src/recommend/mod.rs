@@ -1,7 +1,8 @@
 //! The three questions. The evaluation and the service call these same functions.
 //!
 //! Each goes the same way: candidates, signals, blend, filter and top k; then the fallback tiers, as far as k is not
-//! reached. The filter comes before top k, never after.
+//! reached. For alternatives the only tier below the model's is the item's category. The filter comes before top k, never
+//! after.
 
 mod alternatives;
 mod bought_together;
@@ -12,10 +13,10 @@ mod score;
 mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives};
-pub use bought_together::{bought_together, candidates};
+pub use bought_together::{bought_together, bought_together_ranking, candidates};
 pub use explain::{Question, Reason, explain, explain_offer};
 pub(crate) use kept::Kept;
-pub use offers::{Audience, Offer, OnOffer, RankedOffer, audience, offers};
+pub use offers::{Audience, Offer, OnOffer, RankedOffer, audience, offers, open_offers};
 pub use tiers::{Tier, may_show};
 
 /// What may be answered, and how much of it.

@@ -99,13 +99,18 @@ impl OnOffer {
         scorer.score(&values, rows)
     }
 
-    /// The most relevant item of each offer, with its score; `None` for an offer without items.
-    fn best_items(&self, model: &Model, customer: Option<u32>) -> Vec<Option<(u32, f32)>> {
+    /// The most relevant item of each offer that may be shown, with its score; `None` for an offer without one.
+    fn best_items(
+        &self,
+        model: &Model,
+        customer: Option<u32>,
+        allowed: &dyn Fn(u32) -> bool,
+    ) -> Vec<Option<(u32, f32)>> {
         let mut best: Vec<Option<(u32, f32)>> = vec![None; self.offers];
         for (&(at, offer), score) in self.rows.iter().zip(self.scores(model, customer)) {
-            let best = &mut best[offer as usize];
-            if best.is_none_or(|(_, highest)| score.total_cmp(&highest).is_gt()) {
-                *best = Some((self.items[at as usize], score));
+            let (best, item) = (&mut best[offer as usize], self.items[at as usize]);
+            if best.is_none_or(|(_, highest)| score.total_cmp(&highest).is_gt()) && allowed(item) {
+                *best = Some((item, score));
             }
         }
         best
@@ -117,12 +122,26 @@ impl OnOffer {
 ///
 /// A known customer's offers are ranked by the blend; an unknown one's by popularity.
 pub fn offers(model: &Model, customer: Option<u32>, on_offer: &OnOffer, limit: usize) -> Vec<RankedOffer> {
+    open_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
+}
+
+/// As [`offers`], of the offers that are `open`, by their items that are `allowed`. So what is on offer need not be made
+/// ready anew when the stock changes.
+pub fn open_offers(
+    model: &Model,
+    customer: Option<u32>,
+    on_offer: &OnOffer,
+    limit: usize,
+    open: &dyn Fn(usize) -> bool,
+    allowed: &dyn Fn(u32) -> bool,
+) -> Vec<RankedOffer> {
     let tier = if customer.is_some() { Tier::Model } else { Tier::Bestsellers };
     let ranked = |(offer, best): (usize, Option<(u32, f32)>)| match best {
         Some((item, score)) => RankedOffer { offer, item: Some(item), score, tier },
         None => RankedOffer { offer, item: None, score: 0.0, tier: Tier::Bestsellers },
     };
-    let mut best: Vec<RankedOffer> = on_offer.best_items(model, customer).into_iter().enumerate().map(ranked).collect();
+    let best = on_offer.best_items(model, customer, allowed).into_iter().enumerate();
+    let mut best: Vec<RankedOffer> = best.filter(|(offer, _)| open(*offer)).map(ranked).collect();
     // Offers whose items are all new to the model come last, in the order in which they were given.
     let order = |a: &RankedOffer, b: &RankedOffer| {
         a.tier.cmp(&b.tier).then(b.score.total_cmp(&a.score)).then(a.offer.cmp(&b.offer))
@@ -138,7 +157,7 @@ pub fn offers(model: &Model, customer: Option<u32>, on_offer: &OnOffer, limit: u
 /// Which customers is an offer for? The same scores as [`offers`], read the other way.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
     let on_offer = OnOffer::new(model, &[offer]);
-    let best_item = |customer| on_offer.best_items(model, Some(customer)).pop().flatten();
+    let best_item = |customer| on_offer.best_items(model, Some(customer), &|_| true).pop().flatten();
     let mut top = Top::new(limit);
     for customer in 0..model.histories().customers().len() as u32 {
         if let Some((_, score)) = best_item(customer) {

@@ -8,7 +8,7 @@ pub enum Tier {
     Pinned,
     /// The blend of all signals.
     Model,
-    /// Bestsellers of the category of what was asked about.
+    /// Bestsellers of the categories of what was asked about; several categories take turns.
     Category,
     /// What the customer buys most.
     Habits,
@@ -39,17 +39,10 @@ pub(super) fn pinned(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<R
     answer
 }
 
-/// Fills an answer up to its limit from the tiers below the model.
+/// Fills an answer up to its limit from all tiers below the model.
 pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
-    if answer.len() >= limits.limit {
-        return;
-    }
+    fill_up_in_kind(model, ask, limits, answer);
     let catalogue = model.catalogue();
-    let category = || {
-        let categories = ask.items.iter().filter_map(|&item| catalogue.category(item));
-        categories.flat_map(|category| catalogue.members(category)).map(|&item| (item, catalogue.popularity(item)))
-    };
-    add(model, ask, limits, answer, Tier::Category, category());
     if answer.len() < limits.limit
         && let Some(customer) = ask.customer
     {
@@ -59,6 +52,37 @@ pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer:
     }
     let bestsellers = (0..catalogue.items().len() as u32).map(|item| (item, catalogue.popularity(item)));
     add(model, ask, limits, answer, Tier::Bestsellers, bestsellers);
+}
+
+/// Fills an answer up to its limit with items of the same categories as what was asked about, and nothing else.
+pub(super) fn fill_up_in_kind(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
+    if answer.len() >= limits.limit {
+        return;
+    }
+    let catalogue = model.catalogue();
+    let categories = categories(model, ask.items);
+    let members = in_turn(categories.into_iter().map(|category| catalogue.members(category)).collect());
+    add(model, ask, limits, answer, Tier::Category, members.map(|item| (item, catalogue.popularity(item))));
+}
+
+/// The categories of some items, each once: those of most items first, then in the items' order.
+fn categories(model: &Model, items: &[u32]) -> Vec<u32> {
+    let mut counted: Vec<(u32, usize)> = Vec::new();
+    for category in items.iter().filter_map(|&item| model.catalogue().category(item)) {
+        match counted.iter_mut().find(|(known, _)| *known == category) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((category, 1)),
+        }
+    }
+    // Stable, so that equal ones stay in the items' order.
+    counted.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    counted.into_iter().map(|(category, _)| category).collect()
+}
+
+/// The first of each list, then the second of each, and so on: the first list must not take all places.
+fn in_turn(lists: Vec<&[u32]>) -> impl Iterator<Item = u32> {
+    let longest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
+    (0..longest * lists.len()).filter_map(move |at| lists[at % lists.len()].get(at / lists.len()).copied())
 }
 
 fn add(

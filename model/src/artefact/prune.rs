@@ -1,0 +1,93 @@
+use std::fs::{self, File};
+
+use super::publish::{self, UNFINISHED};
+use super::{ArtefactError, Shelf};
+use crate::name::Name;
+
+impl Shelf {
+    /// Removes all but the newest `keep` versions of a market; of those that did not pass their gate the newest `keep`
+    /// stay as well; and what was held out goes with its version. The version in service, the one before it and those
+    /// of `protected` stay in any case, the one in service being also the one that is pinned. Returns what was removed.
+    ///
+    /// # Errors
+    /// If another process is publishing, or the disk refuses; what was removed before stays removed.
+    pub fn prune(&self, market: &Name, keep: usize, protected: &[Name]) -> Result<Vec<Name>, ArtefactError> {
+        let Some(_lock) = self.lock(market)? else { return Ok(Vec::new()) };
+        let mut stay = protected.to_vec();
+        stay.extend(self.in_service(market)?);
+        stay.extend(self.previous(market).ok());
+        let mut removed = Vec::new();
+        for shelf in [self.clone(), self.rejected()] {
+            let versions = shelf.versions(market)?;
+            let old = versions.len().saturating_sub(keep);
+            let old = versions.into_iter().take(old).filter(|version| !stay.contains(version));
+            removed.extend(shelf.remove(market, old)?);
+        }
+        self.remove_held_out(market, &stay)?;
+        Ok(removed)
+    }
+
+    /// Removes the versions of a market that must not be kept any more, served or rejected, with what was held out for
+    /// them. Only the one in service stays: it has to be replaced first. Returns what was removed, and the one in service
+    /// if it must go too.
+    ///
+    /// # Errors
+    /// As [`Shelf::prune`].
+    pub fn remove_if(
+        &self,
+        market: &Name,
+        must_go: impl Fn(&Shelf, &Name) -> bool,
+    ) -> Result<(Vec<Name>, Option<Name>), ArtefactError> {
+        let Some(_lock) = self.lock(market)? else { return Ok((Vec::new(), None)) };
+        let in_service = self.in_service(market)?;
+        let mut removed = Vec::new();
+        for shelf in [self.clone(), self.rejected(), self.held_out()] {
+            let versions = shelf.versions(market)?.into_iter();
+            let going = versions.filter(|version| Some(version) != in_service.as_ref() && must_go(&shelf, version));
+            removed.extend(shelf.remove(market, going)?);
+        }
+        removed.sort_unstable();
+        removed.dedup();
+        Ok((removed, in_service.filter(|version| must_go(self, version))))
+    }
+
+    /// Held while versions are removed, so that none of them is put into service meanwhile; `None` if the market has
+    /// no folder.
+    fn lock(&self, market: &Name) -> Result<Option<File>, ArtefactError> {
+        let market_dir = self.path().join(market);
+        if market_dir.is_dir() { publish::lock(&market_dir).map(Some) } else { Ok(None) }
+    }
+
+    fn in_service(&self, market: &Name) -> Result<Option<Name>, ArtefactError> {
+        match self.current(market) {
+            Ok(current) => Ok(Some(current)),
+            Err(ArtefactError::NoModel { .. }) => Ok(None),
+            // Nobody knows what is in service: nothing is removed.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes what was held out for versions that are not there any more.
+    fn remove_held_out(&self, market: &Name, stay: &[Name]) -> Result<(), ArtefactError> {
+        let mut there = self.versions(market)?;
+        there.extend(self.rejected().versions(market)?);
+        let held_out = self.held_out();
+        let orphans = held_out.versions(market)?.into_iter();
+        let orphans = orphans.filter(|version| !there.contains(version) && !stay.contains(version));
+        held_out.remove(market, orphans).map(drop)
+    }
+
+    fn remove(&self, market: &Name, versions: impl Iterator<Item = Name>) -> Result<Vec<Name>, ArtefactError> {
+        let market_dir = self.path().join(market);
+        let mut removed = Vec::new();
+        for version in versions {
+            let (folder, going) = (market_dir.join(&version), market_dir.join(format!("{UNFINISHED}{version}")));
+            // From then on it is no version any more: a process that is killed leaves no half of one, and the next
+            // publication removes the rest.
+            fs::rename(&folder, &going).map_err(ArtefactError::io(&folder))?;
+            fs::remove_dir_all(&going).map_err(ArtefactError::io(&going))?;
+            removed.push(version);
+        }
+        Ok(removed)
+    }
+}

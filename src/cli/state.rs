@@ -1,0 +1,102 @@
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use trolley_model::Name;
+use trolley_training::InputConfig;
+
+use crate::config::{Config, ServerConfig};
+use crate::store::{Erasure, Mark, Place, Store};
+
+/// Whether to learn without knowing who has been erased.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(super) struct WithoutState {
+    /// Go on without the service's database, although there was one: customers who were erased are not left out
+    #[arg(long)]
+    pub(super) without_state: bool,
+}
+
+/// The customers of a market who have been erased.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Erased {
+    /// When each was.
+    pub(super) erasures: Vec<Erasure>,
+    /// The hashes alone.
+    pub(super) hashes: HashSet<[u8; 32]>,
+}
+
+/// The customers of each market who have been erased, from the database of `server.state`.
+///
+/// One that can't be read is an error, for they must not come back. So is one that is not there, if a service has left its
+/// mark beside the models: it kept a state somewhere. Before the first service runs there is no database yet.
+pub(super) fn erased(
+    config: &Config,
+    markets: &[(&Name, &InputConfig)],
+    WithoutState { without_state }: WithoutState,
+) -> anyhow::Result<BTreeMap<Name, Erased>> {
+    let none: BTreeMap<Name, Erased> =
+        markets.iter().map(|(market, _)| ((*market).clone(), Erased::default())).collect();
+    let (url, models) = (&config.server.state, &config.models);
+    if without_state {
+        eprintln!("note: --without-state: customers who were erased are not left out");
+        return Ok(none);
+    }
+    let mark = Mark::read(models);
+    let mark = mark.with_context(|| format!("{} cannot be read", Mark::path(models).display()))?;
+    let missing = match Place::of(url)? {
+        Place::Memory => Some("ends with the process that has it".to_owned()),
+        Place::File(path) if !path.exists() => Some(format!("names {}, which is not there", absolute(&path))),
+        Place::Server | Place::File(_) => None,
+    };
+    match (missing, mark) {
+        (Some(what), Some(mark)) => bail!(
+            "the database of server.state is missing: `{url}` {what}, but a service has kept a state at {}. Without it, \
+             customers who were erased would come back: name that database in server.state, put it back, or go on with \
+             --without-state",
+            mark.database
+        ),
+        (Some(what), None) => {
+            // By default there is nothing to be said before a service has run.
+            if *url != ServerConfig::default().state {
+                eprintln!("note: server.state {what} yet: the service makes it when it starts");
+            }
+            Ok(none)
+        }
+        (None, mark) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let read = runtime.block_on(read(url, models, mark, none));
+            read.context("the customers who have been erased cannot be read, and must be left out")
+        }
+    }
+}
+
+async fn read(
+    url: &str,
+    models: &Path,
+    mark: Option<Mark>,
+    mut all: BTreeMap<Name, Erased>,
+) -> anyhow::Result<BTreeMap<Name, Erased>> {
+    let store = Store::open(url).await?;
+    for (market, erased) in &mut all {
+        erased.erasures = store.erasures(market.as_str()).await?;
+        erased.hashes = erased.erasures.iter().map(|erasure| *erasure.customer.as_bytes()).collect();
+    }
+    let identity = store.identity().await?;
+    match mark {
+        Some(mark) if mark.identity != identity => eprintln!(
+            "note: the database of server.state is not the one that a service last kept its state in ({}): customers who \
+             were erased there are not left out",
+            mark.database
+        ),
+        // Where the service cannot write beside the models, the next training must know all the same. If it cannot be
+        // written here either, a training says so when it publishes.
+        None if models.is_dir() => drop(store.mark(identity).map(|mark| mark.write(models))),
+        Some(_) | None => {}
+    }
+    Ok(all)
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}

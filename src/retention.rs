@@ -1,0 +1,128 @@
+//! How long models stay.
+
+use std::collections::HashSet;
+use std::num::NonZeroU16;
+use std::time::UNIX_EPOCH;
+
+use chrono::{DateTime, Utc};
+use trolley_model::Name;
+use trolley_model::artefact::{ArtefactError, Shelf};
+
+use crate::live::{CustomerHash, customer_hash};
+use crate::store::Erasure;
+
+/// What became of the models that hold an erased customer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// The versions that were removed.
+    pub(crate) removed: Vec<Name>,
+    /// The version in service, if it holds one too: it stays until the next model takes its place.
+    pub(crate) in_service: Option<Name>,
+}
+
+/// Removes the models of a market that hold a customer who was erased `days` ago; a day earlier, so that it is never
+/// later. What is in service stays, by the pointer or, as `served`, in memory.
+///
+/// # Errors
+/// If another process is publishing, or the disk refuses.
+pub(crate) fn forget(
+    shelf: &Shelf,
+    market: &Name,
+    erasures: &[Erasure],
+    days: NonZeroU16,
+    served: Option<&Name>,
+    now: DateTime<Utc>,
+) -> Result<Forgotten, ArtefactError> {
+    let margin = chrono::Duration::days(i64::from(days.get() - 1));
+    // A time that is still to come is that of a wrong clock: it may have been at any time.
+    let due = |erasure: &&Erasure| erasure.at > now || now.signed_duration_since(erasure.at) >= margin;
+    let due: Vec<&Erasure> = erasures.iter().filter(due).collect();
+    if due.is_empty() {
+        return Ok(Forgotten::default());
+    }
+    let must_go = |shelf: &Shelf, version: &Name| Some(version) != served && holds(shelf, market, version, &due);
+    let (removed, in_service) = shelf.remove_if(market, must_go)?;
+    Ok(Forgotten { removed, in_service })
+}
+
+/// Says in the log what was removed, and what could not be.
+pub(crate) fn log(market: &Name, forgotten: &Result<Forgotten, ArtefactError>) {
+    match forgotten {
+        Ok(Forgotten { removed, in_service }) => {
+            if !removed.is_empty() {
+                tracing::info!(%market, versions = removed.len(), "models that held erased customers were removed");
+            }
+            if let Some(version) = in_service {
+                tracing::warn!(%market, %version, "the model in service holds erased customers: train a new one");
+            }
+        }
+        // It is tried again the next day.
+        Err(error) => tracing::error!(%market, %error, "models that hold erased customers could not be removed"),
+    }
+}
+
+/// Whether a version holds a customer who was erased after it was made.
+fn holds(shelf: &Shelf, market: &Name, version: &Name, due: &[&Erasure]) -> bool {
+    let made = made_at(shelf, market, version);
+    let erased = due.iter().filter(|erasure| made.is_none_or(|made| made <= erasure.at));
+    let erased: HashSet<CustomerHash> = erased.map(|erasure| erasure.customer).collect();
+    if erased.is_empty() {
+        return false;
+    }
+    match shelf.open(market, version) {
+        Ok(opened) => {
+            opened.model.histories().customers().iter().any(|customer| erased.contains(&customer_hash(customer)))
+        }
+        // A disk that does not answer is asked again; what can't be looked into can't be shown to hold nobody.
+        Err(error) => !matches!(error, ArtefactError::Io { .. }),
+    }
+}
+
+/// When a version was made: as its manifest says, or of an older format as its folder does.
+fn made_at(shelf: &Shelf, market: &Name, version: &Name) -> Option<DateTime<Utc>> {
+    if let Ok(manifest) = shelf.manifest(market, version) {
+        return DateTime::parse_from_rfc3339(&manifest.created_at).ok().map(|made| made.to_utc());
+    }
+    let folder = std::fs::metadata(shelf.path().join(market).join(version)).ok()?;
+    let seconds = folder.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
+}
+
+/// How many models were removed after a training.
+#[cfg(feature = "training")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tidied {
+    /// Because there are newer ones.
+    pub(crate) pruned: usize,
+    /// Because they hold erased customers.
+    pub(crate) forgotten: usize,
+}
+
+/// Removes what the config does not keep, after a model was published.
+///
+/// # Errors
+/// As [`forget`].
+#[cfg(feature = "training")]
+pub(crate) fn tidy(
+    shelf: &Shelf,
+    market: &Name,
+    config: &crate::config::RetentionConfig,
+    erasures: &[Erasure],
+    now: DateTime<Utc>,
+) -> Result<Tidied, ArtefactError> {
+    let pruned = shelf.prune(market, config.keep.get(), &compared_with(shelf, market))?.len();
+    let forgotten = forget(shelf, market, erasures, config.erased_days, None, now)?;
+    if let Some(version) = &forgotten.in_service {
+        eprintln!("note: market `{market}`: {version}, which is in service, holds erased customers");
+    }
+    Ok(Tidied { pruned, forgotten: forgotten.removed.len() })
+}
+
+/// The version that the next training is compared with beside the one in service, as far as the manifest names one.
+#[cfg(feature = "training")]
+fn compared_with(shelf: &Shelf, market: &Name) -> Vec<Name> {
+    let manifest = shelf.current(market).and_then(|current| shelf.manifest(market, &current));
+    let manifest = manifest.ok().and_then(|manifest| serde_json::to_value(manifest).ok());
+    let reference = manifest.as_ref().and_then(|manifest| manifest.pointer("/judgement/reference")?.as_str());
+    reference.and_then(|reference| Name::new(reference).ok()).into_iter().collect()
+}

@@ -1,0 +1,121 @@
+//! Why an item is not among the six, against what can be worked out without asking that.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+mod common;
+
+use std::path::Path;
+
+use trolley::live::{Pushed, Query, Snapshot, Stock, StockUpdate, Verdict};
+use trolley_model::artefact::Shelf;
+use trolley_model::recommend::{Limits, Question, Recommended, Tier, bought_together, candidates, explain};
+use trolley_model::{Ask, Model};
+use trolley_training::{InputConfig, Shop, ShopSize, Silent, TrainingConfig};
+
+/// A shop of a thousand items, in which an answer has many more candidates than places.
+fn shop(folder: &Path) -> Snapshot {
+    let tables = folder.join("shop");
+    let size = ShopSize { lines: 30_000, items: 1000, customers: 200, days: 120 };
+    Shop::new(size, 3).write(&tables, &Silent).unwrap();
+    let config = trolley::config::Config::read(&tables.join("shop.toml")).unwrap();
+    let (market, input): (_, &InputConfig) = config.markets.iter().next().unwrap();
+    let mut training = TrainingConfig::default();
+    training.skipgram.epochs = 2;
+    training.evaluation.test_days = 0;
+    let version = common::train_with(folder, market, 1_800_000_000, input, &training).version;
+    let opened = Shelf::new(folder.join("models")).open(market, &version).unwrap();
+    let mut stock = Stock::default();
+    for item in (0..1000).step_by(7) {
+        let item = opened.model.catalogue().items().get(item).to_owned();
+        stock.update(&StockUpdate { item, in_stock: false, sequence: 1 });
+    }
+    Snapshot::new(opened, &Pushed::new(Vec::new(), stock))
+}
+
+/// The candidates with the scores that their reasons sum up to, best first.
+fn by_reasons(model: &Model, ask: &Ask<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
+    let score = |&item: &u32| {
+        let found = Recommended { item, score: 0.0, tier: Tier::Model };
+        (item, explain(model, Question::BoughtTogether, ask, &found).iter().map(|reason| reason.share).sum::<f32>())
+    };
+    let mut scores: Vec<(u32, f32)> = candidates.iter().map(score).collect();
+    scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    scores
+}
+
+fn query<'a>(items: &'a [String], customer: Option<&'a str>) -> Query<'a> {
+    Query { items, customer, exclude: &[], repeats: true, limit: 6, explain: false }
+}
+
+#[test]
+fn a_verdict_is_about_the_candidates_of_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = shop(folder.path());
+    let model = snapshot.model();
+    let (items, customers) = (model.catalogue().items(), model.histories().customers());
+    let in_stock = |item: u32| !item.is_multiple_of(7);
+    for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
+        let ask = Ask { items: &[asked], customer };
+        let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
+        let query = query(&ids, name);
+        let limits = Limits { allowed: &in_stock, ..Limits::best(6) };
+        let shown: Vec<&str> = snapshot.bought_together(&query).into_iter().map(|answer| answer.id).collect();
+        assert_eq!(shown.len(), 6);
+        // Answers for anybody are chosen from the candidates of a long one, whatever is in stock.
+        let mut all = match customer {
+            Some(_) => candidates(model, &ask, &limits),
+            None => candidates(model, &ask, &Limits::best(64)),
+        };
+        all.retain(|&item| in_stock(item));
+        let scores = by_reasons(model, &ask, &all);
+        for (other, id) in items.iter().enumerate() {
+            let (verdict, scored) =
+                (snapshot.why_not(&query, id), scores.iter().find(|scored| scored.0 == other as u32));
+            match (&verdict, scored) {
+                (Verdict::AskedAbout, _) => assert_eq!(other as u32, asked),
+                (Verdict::OutOfStock, _) => assert!(!in_stock(other as u32)),
+                (Verdict::Shown(rank), Some(_)) => assert_eq!(shown[rank - 1], id),
+                (Verdict::Outranked(standing), Some((_, score))) => {
+                    assert_eq!(standing.candidates, all.len(), "of as many as the answer had");
+                    assert!((standing.score - score).abs() < 1e-4, "{} {score}", standing.score);
+                    // Sums of parts may differ in the last digits.
+                    let above = scores.iter().filter(|other| other.1 > score + 1e-4).count();
+                    let above_or_equal = scores.iter().filter(|other| other.1 > score - 1e-4).count();
+                    assert!((above + 1..=above_or_equal).contains(&standing.rank), "{standing:?}");
+                }
+                (Verdict::NoCandidate, None) => {}
+                (verdict, scored) => panic!("{id} for {asked}, {customer:?}: {verdict:?}, but {scored:?}"),
+            }
+        }
+    }
+}
+
+/// Answers themselves say the same: hide what is shown, and what comes next is what was ranked next.
+#[test]
+fn who_is_hidden_makes_room_for_the_next_in_rank() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = shop(folder.path());
+    let items = snapshot.model().catalogue().items();
+    let ids = [items.get(3).to_owned()];
+    let mut hidden: Vec<String> = Vec::new();
+    while hidden.len() < 48 {
+        let shown = snapshot.bought_together(&Query { exclude: &hidden, ..query(&ids, None) });
+        assert!(shown.iter().all(|answer| answer.tier == Tier::Model));
+        let shown: Vec<String> = shown.into_iter().map(|answer| answer.id.to_owned()).collect();
+        hidden.extend(shown);
+    }
+    for (at, id) in hidden.iter().enumerate() {
+        let rank = match snapshot.why_not(&query(&ids, None), id) {
+            Verdict::Shown(rank) => rank,
+            Verdict::Outranked(standing) => standing.rank,
+            other => panic!("{id}: {other:?}"),
+        };
+        assert_eq!(rank, at + 1, "{id}");
+    }
+    let model = snapshot.model();
+    let direct = bought_together(
+        model,
+        &Ask { items: &[3], customer: None },
+        &Limits { allowed: &|item| !item.is_multiple_of(7), ..Limits::best(48) },
+    );
+    assert_eq!(direct.iter().map(|found| items.get(found.item)).collect::<Vec<_>>(), hidden);
+}

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::Order;
+use trolley_training::{Accept, Order};
 use trolley_training::input::{self, InputConfig};
 
 use super::progress::Bars;
@@ -58,6 +58,7 @@ impl Demo {
                 now: train::now()?,
                 latest: train::latest(),
                 threads: 0,
+                accept: Accept::default(),
                 force: false,
             };
             let outcome = trolley_training::train(&order, &Bars::new())?;

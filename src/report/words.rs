@@ -1,6 +1,6 @@
 //! Names for people.
 
-use trolley_training::{Estimate, MODEL, Standing};
+use trolley_training::{Estimate, MODEL, Replaced, Standing};
 
 /// What a contest is called.
 pub fn contest(name: &str) -> &str {
@@ -49,6 +49,17 @@ pub(super) fn percent(value: f64) -> String {
 /// `bought_together` as `bought together`.
 pub(super) fn signal(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// What serves in the place of a blend.
+pub fn replaced(question: &str, replaced: &Replaced) -> String {
+    let Replaced { by, blend, part, standard_error, customers } = replaced;
+    format!(
+        "{}: the learned blend was worse than {} and does not serve; that does (nDCG {blend:.4} beside {part:.4}, standard \
+         error {standard_error:.4}, {customers} customers held out)",
+        contest(question),
+        signal(by),
+    )
 }
 
 /// The strongest contender but the model, with its figure.

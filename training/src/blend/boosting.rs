@@ -14,6 +14,8 @@ use trolley_model::{Blend, Scorer, Tree};
 use super::cases::{Binned, Cases, bounds};
 use super::examples::Example;
 use super::grow::Split;
+use super::paired::Difference;
+use super::parts::{self, Replaced};
 use super::{BlendConfig, Examples, linear};
 use crate::evaluation::Role;
 use crate::progress::Progress;
@@ -38,6 +40,8 @@ pub(crate) struct Learned {
     pub(crate) blend: Blend,
     /// What each signal does, on the held-out cases.
     pub(crate) roles: BTreeMap<String, Role>,
+    /// What serves in the place of what was learned, if that was worse than a part of it.
+    pub(crate) replaced: Option<Replaced>,
 }
 
 /// Learns the blend that orders the candidates best among the first `k`. `by_hand` comes back as it is if there are too
@@ -51,7 +55,7 @@ pub(crate) fn learn(
     seed: u64,
     progress: &dyn Progress,
 ) -> Learned {
-    let stay = || Learned { blend: by_hand.clone(), roles: BTreeMap::new() };
+    let stay = || Learned { blend: by_hand.clone(), ..Learned::default() };
     let (held_out, learned): (Vec<&Example>, Vec<&Example>) = examples.cases.iter().partition(|case| case.held_out);
     if examples.cases.len() < FEWEST_CASES || held_out.is_empty() || learned.is_empty() {
         return stay();
@@ -67,6 +71,10 @@ pub(crate) fn learn(
     let slopes = linear::learn(&learned, &usable, &|row| f64::from(dot(row, &fixed)), k);
     let slopes: Vec<f32> = slopes.iter().zip(&fixed).map(|(learned, fixed)| learned + fixed).collect();
     let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| bounds(examples, column)).collect();
+    let part = parts::best(examples, &learned, &usable, k);
+    let owners: Vec<u32> = held_out.iter().map(|case| case.owner).collect();
+    let not_surely_worse =
+        |one: &[f64], other: &[f64]| Difference::new(one, other, &owners).is_not_surely_worse();
     let binned = |cases: &[&Example]| -> Cases {
         let cases = cases.par_iter().map(|case| Binned::new(case, &bins, k, |row| f64::from(dot(row, &slopes))));
         Cases::new(cases.collect(), k)
@@ -95,20 +103,18 @@ pub(crate) fn learn(
         trees.clear();
     }
     let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
-    let blend = Blend { slopes: named.collect(), trees };
+    let mut blend = Blend { slopes: named.collect(), trees };
+    let mut replaced = None;
+    let ndcg = if blend.trees.is_empty() { straight } else { judged.ndcg() };
+    if let Some(part) = part
+        && let Some((found, part)) = parts::instead(examples, part, &held_out, &ndcg, k)
+    {
+        (replaced, blend) = (Some(found), part);
+    }
     progress.begin("roles of signals", 1);
     let roles = roles(examples, &held_out, &judged, &blend);
     progress.end();
-    Learned { blend, roles }
-}
-
-/// False if the one is worse than the other by more than the standard error of the difference, case by case. There are
-/// few held-out cases: to stop where they gain most would be to follow their luck.
-fn not_surely_worse(one: &[f64], other: &[f64]) -> bool {
-    let (cases, differences) = (one.len() as f64, || one.iter().zip(other).map(|(one, other)| one - other));
-    let mean = differences().sum::<f64>() / cases;
-    let variance = differences().map(|difference| (difference - mean).powi(2)).sum::<f64>() / cases;
-    mean >= -(variance / cases).sqrt()
+    Learned { blend, roles, replaced }
 }
 
 /// The tree by the names of the signals and their values, 0 where all signals are 0.

@@ -72,6 +72,10 @@ impl Check {
             count("customers", transactions.customers.len() as u64);
             count("items table", tables.items.len() as u64);
             count("offers", tables.offers.len() as u64);
+            match trolley_training::judgeable(&tables.transactions, &config.training.evaluation) {
+                Ok(()) => println!("  {:12} yes, on the last {} days", "judged", config.training.evaluation.test_days),
+                Err(why) => println!("  NOT JUDGED   a model of these tables would not be judged: {why}"),
+            }
             tables.judge(input.max_rejected)?;
         }
         Ok(())

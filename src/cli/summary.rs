@@ -64,8 +64,9 @@ pub(super) fn ruling(outcome: &Outcome) {
         Verdict::Failed if !reasons.is_empty() => println!("             also: {}", reasons.join("; ")),
         Verdict::Failed => {}
     }
-    for (question, replaced) in outcome.evaluation.iter().flat_map(|evaluation| &evaluation.replaced) {
-        println!("  REPLACED   {}", words::replaced(question, replaced));
+    let best_parts = outcome.evaluation.iter().flat_map(|evaluation| &evaluation.best_parts);
+    for (question, best) in best_parts.filter(|(_, best)| best.serves) {
+        println!("  REPLACED   {}", words::best_part(question, best));
     }
 }
 

@@ -290,7 +290,7 @@ mod tests {
             assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");
         }
         assert_eq!(example.as_object().unwrap().len(), 8);
-        assert_eq!(example["gate"].as_object().unwrap().len(), 6);
+        assert_eq!(example["gate"].as_object().unwrap().len(), 7);
     }
 
     #[cfg(feature = "training")]

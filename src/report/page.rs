@@ -79,7 +79,7 @@ fn verdict(report: &Report<'_>) -> Markup {
             @for failure in accepted { p { "Accepted: " (failure) "." } }
             @if let Some(evaluation) = report.evaluation {
                 @for line in headline(evaluation) { p { (line) } }
-                @for (question, replaced) in &evaluation.replaced { p { (words::replaced(question, replaced)) "." } }
+                @for (question, best) in evaluation.best_parts.iter().filter(|(_, best)| best.serves) { p { (words::best_part(question, best)) "." } }
             }
         }
         h1 { "Market " (report.market) @if let Some(version) = report.version { ", model " (version) } }

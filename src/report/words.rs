@@ -1,6 +1,6 @@
 //! Names for people.
 
-use trolley_training::{Estimate, MODEL, Replaced, Standing};
+use trolley_training::{BestPart, Estimate, MODEL, Standing};
 
 /// What a contest is called.
 pub fn contest(name: &str) -> &str {
@@ -51,14 +51,18 @@ pub(super) fn signal(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// What serves in the place of a blend.
-pub fn replaced(question: &str, replaced: &Replaced) -> String {
-    let Replaced { by, blend, part, standard_error, customers } = replaced;
+/// A blend beside its best part.
+pub fn best_part(question: &str, best: &BestPart) -> String {
+    let BestPart { name, part, blend, standard_error, customers, serves } = best;
+    let which = if *serves {
+        format!("the learned blend is worse than {} alone, which serves instead", signal(name))
+    } else {
+        format!("the best part of the blend is {}", signal(name))
+    };
     format!(
-        "{}: the learned blend was worse than {} and does not serve; that does (nDCG {blend:.4} beside {part:.4}, standard \
-         error {standard_error:.4}, {customers} customers held out)",
+        "{}: {which} (nDCG {part:.4}, the blend {blend:.4}, standard error of the difference {standard_error:.4}, \
+         {customers} customers held out)",
         contest(question),
-        signal(by),
     )
 }
 

@@ -11,6 +11,7 @@
 mod baskets;
 mod blend;
 mod co_purchases;
+mod compare;
 mod config;
 mod evaluation;
 mod fit;
@@ -26,7 +27,8 @@ mod random;
 mod skipgram;
 mod train;
 
-pub use blend::{BlendConfig, Replaced};
+pub use blend::{BestPart, BlendConfig};
+pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
 pub use evaluation::{
     Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, Leads, MODEL, NotJudged, Paired, Role, Roles,

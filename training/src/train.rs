@@ -45,6 +45,14 @@ pub struct Order<'a> {
 }
 
 impl Order<'_> {
+    /// Reads the tables, without the customers who have been erased.
+    pub(crate) fn tables(&self, progress: &dyn Progress) -> Result<Tables, TrainError> {
+        let mut tables = read(self.market, self.input, &self.rejects, self.latest, progress)?;
+        tables.transactions.forget(self.erased);
+        tables.judge(self.input.max_rejected)?;
+        Ok(tables)
+    }
+
     /// The gate of the market.
     pub(crate) fn gate(&self) -> GateConfig {
         self.input.gate.clone().unwrap_or_else(GateConfig::standard)
@@ -179,9 +187,7 @@ fn begin(order: &Order<'_>, progress: &dyn Progress) -> Result<Beginning, TrainE
     order.config.check().map_err(TrainError::Setting)?;
     order.input.columns.offers.check().map_err(TrainError::Setting)?;
     order.input.gate.as_ref().map_or(Ok(()), GateConfig::check).map_err(TrainError::Setting)?;
-    let mut tables = read(order.market, order.input, &order.rejects, order.latest, progress)?;
-    tables.transactions.forget(order.erased);
-    tables.judge(order.input.max_rejected)?;
+    let tables = order.tables(progress)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
     let judged = pool.install(|| evaluate(tables.view(), order.config, progress)).map_err(TrainError::Fit)?;
     let comparison = pool.install(|| compare(order, tables.view(), judged.as_ref().ok(), progress))?;

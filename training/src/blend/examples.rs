@@ -18,8 +18,8 @@ pub(crate) struct Examples {
 
 /// The candidates of one case.
 pub(crate) struct Example {
-    /// Whether it must not be learned from.
-    pub(crate) held_out: bool,
+    /// The fold of its customer.
+    pub(crate) fold: usize,
     /// Whose case it is.
     pub(crate) owner: u32,
     /// How many right answers there are, among the candidates or not.
@@ -39,16 +39,16 @@ impl Example {
     }
 }
 
-/// One in so many customers is held out, to see when to stop and whether anything was gained.
-const HELD_OUT: usize = 8;
+/// Customers are parted into so many folds. The first is held out, to see whether anything was gained.
+pub(super) const FOLDS: usize = 8;
 
 /// By the customer's ID: who else there is, perhaps later, must not decide.
-fn is_held_out(owner: u32, customers: &Ids) -> bool {
+fn fold(owner: u32, customers: &Ids) -> usize {
     let lot = match customers.len() > owner as usize {
         true => blake3::hash(customers.get(owner).as_bytes()).as_bytes().as_chunks().0.first().copied(),
         false => None,
     };
-    Random::new(0x401d, &[lot.map_or(u64::from(owner), u64::from_le_bytes)]).below(HELD_OUT) == 0
+    Random::new(0x401d, &[lot.map_or(u64::from(owner), u64::from_le_bytes)]).below(FOLDS)
 }
 
 impl Examples {
@@ -100,8 +100,8 @@ impl Examples {
                 .collect();
             let score =
                 |at: usize| -> f32 { hand.iter().zip(&columns).map(|(weight, column)| weight * column[at]).sum() };
-            let held_out = is_held_out(case.owner, customers);
-            let mut kept: Vec<u32> = if held_out { (0..all.len() as u32).collect() } else { Vec::new() };
+            let fold = fold(case.owner, customers);
+            let mut kept: Vec<u32> = if fold == 0 { (0..all.len() as u32).collect() } else { Vec::new() };
             let mut keep_best = |count: usize, score: &dyn Fn(usize) -> f32| {
                 let mut best = Top::new(count);
                 (0..all.len()).for_each(|at| best.push(score(at), at as u32));
@@ -139,7 +139,7 @@ impl Examples {
                 values.resize(row, 0.0);
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
-            Some(Example { held_out, owner: case.owner, wanted: case.wanted, relevant, counts, values })
+            Some(Example { fold, owner: case.owner, wanted: case.wanted, relevant, counts, values })
         };
         self.cases.extend(order.par_iter().filter_map(example).collect::<Vec<_>>());
     }

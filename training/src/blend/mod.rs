@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use boosting::{Given, Learned, learn};
 pub(crate) use by_hand::by_hand;
 pub(crate) use examples::Examples;
-pub use parts::Replaced;
+pub use parts::BestPart;
 
 /// How the blend is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

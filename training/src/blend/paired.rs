@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 /// A mean difference, customers and not cases being what is drawn: the answers to one customer resemble each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Difference {
-    /// Over all cases.
+    /// Of both ways, over all cases.
+    pub(super) means: [f64; 2],
+    /// Of the differences.
     pub(super) mean: f64,
     /// By the sums of each customer (Liang and Zeger 1986).
     pub(super) standard_error: f64,
@@ -24,13 +26,19 @@ impl Difference {
             *of_customer.entry(*owner).or_default() += difference - mean;
         }
         let variance = of_customer.values().map(|sum| sum * sum).sum::<f64>() / (cases * cases);
-        Self { mean, standard_error: variance.sqrt(), customers: of_customer.len() }
+        let means = [one, other].map(|all| all.iter().sum::<f64>() / cases);
+        Self { means, mean, standard_error: variance.sqrt(), customers: of_customer.len() }
     }
 
     /// False if the first is worse by more than the standard error. There are few held-out customers: to stop where they
     /// gain most would be to follow their luck.
     pub(super) fn is_not_surely_worse(&self) -> bool {
         self.mean >= -self.standard_error
+    }
+
+    /// Whether it is within two standard errors: more customers could say something else.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.mean.abs() < 2.0 * self.standard_error
     }
 }
 

@@ -22,19 +22,28 @@ const PLAIN: [(&str, &[(&str, f32)]); 2] = [
 /// The best part is looked for on so many cases; of more, every so-manyth.
 const TRIED: usize = 2000;
 
-/// What serves in the place of a blend that was surely worse than it.
+/// A blend beside its best part, on customers from whom it was not learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Replaced {
+pub struct BestPart {
     /// A signal, or a plain sum of a few.
-    pub by: String,
-    /// nDCG of the blend, on the customers held out of the validation weeks.
-    pub blend: f64,
-    /// And of that.
+    pub name: String,
+    /// nDCG of the part.
     pub part: f64,
+    /// nDCG of the blend.
+    pub blend: f64,
     /// The standard error of the difference.
     pub standard_error: f64,
     /// How many customers.
     pub customers: usize,
+    /// Whether the part serves, because the blend was surely worse.
+    pub serves: bool,
+}
+
+impl BestPart {
+    pub(super) fn new(name: String, difference: &Difference) -> Self {
+        let Difference { means: [blend, part], standard_error, customers, .. } = *difference;
+        Self { name, part, blend, standard_error, customers, serves: !difference.is_not_surely_worse() }
+    }
 }
 
 /// The part of a blend that orders the learned cases best, of all usable signals and of the plain blends.
@@ -45,8 +54,8 @@ pub(super) fn best(examples: &Examples, learned: &[&Example], usable: &[bool], k
     let plain = PLAIN.iter().map(|(name, weights)| ((*name).to_owned(), Blend::straight(weights)));
     let parts = signals.chain(plain).filter(|(_, blend)| blend.slopes.keys().all(|name| is_usable(name)));
     let cases: Vec<&Example> = learned.iter().step_by((learned.len() / TRIED).max(1)).copied().collect();
-    let mean = |blend: &Blend| ndcg(examples, &cases, blend, k).iter().sum::<f64>();
-    parts.map(|part| (mean(&part.1), part)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, part)| part)
+    let sum = |blend: &Blend| ndcg(examples, &cases, blend, k).iter().sum::<f64>();
+    parts.map(|part| (sum(&part.1), part)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, part)| part)
 }
 
 /// Case by case, of a blend without trees.
@@ -60,25 +69,4 @@ pub(super) fn ndcg(examples: &Examples, cases: &[&Example], blend: &Blend, k: us
         right.map(|(rank, _)| discount(rank)).sum::<f64>() / ideal
     };
     cases.par_iter().with_min_len(64).map(one).collect()
-}
-
-/// The part in whose place the blend must not serve, if it is one.
-pub(super) fn instead(
-    examples: &Examples,
-    part: (String, Blend),
-    held_out: &[&Example],
-    of_blend: &[f64],
-    k: usize,
-) -> Option<(Replaced, Blend)> {
-    let (by, blend) = part;
-    let of_part = ndcg(examples, held_out, &blend, k);
-    let owners: Vec<u32> = held_out.iter().map(|case| case.owner).collect();
-    let difference = Difference::new(of_blend, &of_part, &owners);
-    if difference.is_not_surely_worse() {
-        return None;
-    }
-    let Difference { standard_error, customers, .. } = difference;
-    let average = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
-    let replaced = Replaced { by, blend: average(of_blend), part: average(&of_part), standard_error, customers };
-    Some((replaced, blend))
 }

@@ -10,7 +10,7 @@ use super::case::Case;
 use super::period::Periods;
 use super::tuning::Tuned;
 use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
-use crate::blend::{Examples, Given, Learned, Replaced, by_hand, learn};
+use crate::blend::{BestPart, Examples, Given, Learned, by_hand, learn};
 use crate::config::TrainingConfig;
 use crate::fit::{Fitted, Scope, fit};
 use crate::input::{Items, Transactions};
@@ -22,8 +22,8 @@ pub(crate) struct HeldOut {
     pub(crate) model: Model,
     /// What each signal does in them.
     pub(crate) roles: Roles,
-    /// The blends in whose place a part of them serves, by question.
-    pub(crate) replaced: BTreeMap<String, Replaced>,
+    /// The blends beside their best parts, by question.
+    pub(crate) best_parts: BTreeMap<String, BestPart>,
     /// Mean loss of the item embeddings, pass by pass.
     pub(crate) losses: Vec<f64>,
 }
@@ -41,7 +41,7 @@ pub(crate) fn held_out(
     progress: &dyn Progress,
 ) -> Result<HeldOut, String> {
     let Tables { transactions, items, .. } = tables;
-    let mut learning = Learning { config, blends: by_hand(), roles: Roles::new(), replaced: BTreeMap::new(), progress };
+    let mut learning = Learning { config, blends: by_hand(), roles: Roles::new(), best_parts: BTreeMap::new(), progress };
     if config.evaluation.validation_days > 0 {
         learning.offers(tables, periods, tuned.as_deref_mut())?;
     }
@@ -49,9 +49,9 @@ pub(crate) fn held_out(
         let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
         learning.items(&model, transactions, periods, tuned);
     }
-    let Learning { blends, roles, replaced, .. } = learning;
+    let Learning { blends, roles, best_parts, .. } = learning;
     let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
-    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, replaced, losses })
+    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, losses })
 }
 
 /// A model of what offers are ranked by.
@@ -73,7 +73,7 @@ struct Learning<'a> {
     config: &'a TrainingConfig,
     blends: Blends,
     roles: Roles,
-    replaced: BTreeMap<String, Replaced>,
+    best_parts: BTreeMap<String, BestPart>,
     progress: &'a dyn Progress,
 }
 
@@ -162,7 +162,7 @@ impl Learning<'_> {
     /// Keeps what is said of a blend.
     fn note(&mut self, name: &str, learned: Learned) -> Blend {
         self.roles.insert(name.to_owned(), learned.roles);
-        self.replaced.extend(learned.replaced.map(|replaced| (name.to_owned(), replaced)));
+        self.best_parts.extend(learned.best_part.map(|best| (name.to_owned(), best)));
         learned.blend
     }
 }

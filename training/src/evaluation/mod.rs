@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use trolley_model::Model;
 
-use crate::blend::{Examples, Given, Replaced, by_hand, learn};
+use crate::blend::{BestPart, Examples, Given, by_hand, learn};
 use crate::config::TrainingConfig;
 use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
@@ -81,8 +81,9 @@ pub struct Evaluation {
     pub coverage: Coverage,
     /// What each signal does.
     pub roles: Roles,
-    /// The blends that were surely worse than a part of themselves, by question, and what serves instead.
-    pub replaced: BTreeMap<String, Replaced>,
+    /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend was
+    /// surely worse.
+    pub best_parts: BTreeMap<String, BestPart>,
     /// The baselines' settings that were chosen on the validation weeks, by baseline.
     pub tuned: BTreeMap<String, BTreeMap<String, f64>>,
 }
@@ -162,7 +163,7 @@ pub fn evaluate(
     };
     let mut tuned = Tuned::default();
     let held_out = held_out(tables, config, &periods, Some(&mut tuned), progress)?;
-    let HeldOut { model, roles, replaced, losses } = held_out;
+    let HeldOut { model, roles, best_parts, losses } = held_out;
     let weekly = judged_weeks(tables, config, &periods, &model, &tuned, progress)?;
 
     progress.begin("evaluation", 4);
@@ -193,7 +194,7 @@ pub fn evaluate(
         substitution,
         coverage,
         roles,
-        replaced,
+        best_parts,
         tuned: tuned.named(),
     };
     Ok(Ok(Judged { evaluation, model, test: periods.test, losses }))

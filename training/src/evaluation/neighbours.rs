@@ -239,3 +239,53 @@ fn summed(mut terms: Sparse) -> Sparse {
     terms.sort_by_key(|&(item, _)| item);
     terms.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.iter().map(|(_, value)| value).sum())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three customers: A bought x, then x and y, then y; B bought y twice; C bought z.
+    fn shop() -> OfCustomers {
+        let (x, y, z) = (0, 1, 2);
+        let baskets = vec![vec![vec![x], vec![x, y], vec![y]], vec![vec![y], vec![y]], vec![vec![z]]];
+        OfCustomers { baskets, items: 3 }
+    }
+
+    fn near(found: Vec<f32>, wanted: [f32; 3]) {
+        assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-6), "{found:?} {wanted:?}");
+    }
+
+    /// TIFU-KNN (Hu et al. 2020, equations 1 to 4) with two groups, rates of a half, one neighbour and equal shares.
+    ///
+    /// A's three baskets make groups of two and one: the newer group {x y}, {y} is (½·{x y} + 1·{y}) / 2 = x ¼, y ¾; the
+    /// older one {x} is x 1. The vector is (1·newer + ½·older) / 2: x (¼ + ½)/2 = .375, y .375. B's groups have a basket
+    /// each: y (1 + ½)/2 = .75. C has one group of one: z 1.
+    ///
+    /// Squared distances: A to B .375² + .375² = .28125, A to C 1.28125, B to C 1.5625. So A and B are each other's
+    /// neighbours, and C's is A. Scores are half the own vector and half the neighbour's.
+    #[test]
+    fn tifu_knn_gives_the_answers_worked_out_by_hand() {
+        let settings = TifuKnn { groups: 2, within: 0.5, between: 0.5, neighbours: 1, own_share: 0.5 };
+        let method = shop().tifu_knn(settings);
+        assert_eq!(method.vectors, [vec![(0, 0.375), (1, 0.375)], vec![(1, 0.75)], vec![(2, 1.0)]]);
+        near(method.scores(0), [0.1875, 0.5625, 0.0]);
+        near(method.scores(1), [0.1875, 0.5625, 0.0]);
+        near(method.scores(2), [0.1875, 0.1875, 0.5]);
+        // With both others as neighbours A gets half of its own and a quarter of each.
+        near(shop().tifu_knn(TifuKnn { neighbours: 2, ..settings }).scores(0), [0.1875, 0.375, 0.25]);
+    }
+
+    /// UP-CF (Faggioli et al. 2020, section 4): the shares of each customer's last two baskets that hold an item, summed up
+    /// over all customers, themselves included, by similarity to the power of the locality.
+    ///
+    /// Shares: A of {x y}, {y}: x ½, y 1. B: y 1. C: z 1. A has bought two items, B one, and they share one: with an
+    /// asymmetry of a quarter A's similarity to B is 1 / (2^¼ · 1^¾), whose square is 1/√2; B's to A is
+    /// 1 / (1^¼ · 2^¾), whose square is 1/√8. C shares nothing with anybody.
+    #[test]
+    fn up_cf_gives_the_answers_worked_out_by_hand() {
+        let method = shop().up_cf(UpCf { window: 2, asymmetry: 0.25, locality: 2 });
+        near(method.scores(0), [0.5, 1.0 + 0.5f32.sqrt(), 0.0]);
+        near(method.scores(1), [0.5 * 0.125f32.sqrt(), 1.0 + 0.125f32.sqrt(), 0.0]);
+        near(method.scores(2), [0.0, 0.0, 1.0]);
+    }
+}

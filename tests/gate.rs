@@ -82,7 +82,9 @@ fn text(output: &Output) -> String {
 
 fn page(folder: &Path) -> String {
     let pages = std::fs::read_dir(folder.join("reports/shop")).unwrap().map(|entry| entry.unwrap().path());
-    let newest = pages.filter(|path| path.extension().is_some_and(|ending| ending == "html")).max().unwrap();
+    let pages = pages.filter(|path| path.extension().is_some_and(|ending| ending == "html"));
+    // Of those made in the same second the last one has a number.
+    let newest = pages.max_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap()).unwrap();
     std::fs::read_to_string(newest).unwrap()
 }
 

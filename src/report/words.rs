@@ -55,7 +55,7 @@ pub(super) fn signal(name: &str) -> String {
 pub fn best_part(question: &str, best: &BestPart) -> String {
     let BestPart { name, part, blend, standard_error, customers, serves } = best;
     let which = if *serves {
-        format!("the learned blend is worse than {} alone, which serves instead", signal(name))
+        format!("the learned blend is not ahead of {} alone, which serves instead", signal(name))
     } else {
         format!("the best part of the blend is {}", signal(name))
     };

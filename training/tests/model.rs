@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
+use trolley_training::gate::references;
 use trolley_training::{
     Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine,
     read, train,
@@ -214,7 +215,7 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let first = publish(&half);
     assert!(first.published && first.comparison.is_none(), "there was nothing to compare with");
     let better = publish(&whole);
-    let lead = better.comparison.unwrap().leads["bought_together.ndcg"].lead;
+    let lead = better.comparison.as_ref().unwrap().leads["bought_together.ndcg"].lead;
     assert!(better.published && lead.low > 0.0, "a whole year is better, surely: {lead:?}");
     let worse = publish(&half);
     assert!(!worse.published, "{:?}", worse.comparison);
@@ -224,6 +225,15 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     assert_eq!(worse.ruling.accepted_kinds(), ["smaller"]);
     let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"].lead;
     assert!(other_way.high < 0.0, "and half a year is worse, as surely: {other_way:?}");
+
+    // Forced into service, it does not take the better one's place as what the next one is compared with.
+    let versions = |outcome: &trolley_training::Outcome| outcome.manifest.as_ref().unwrap().version.clone();
+    assert_eq!(references(&shelf, &us()).unwrap(), [versions(&better)]);
+    let forced = train(&Order { force: true, accept, ..order(folder.path(), &half, &config, &shelf) }, &Silent).unwrap();
+    assert_eq!(references(&shelf, &us()).unwrap(), [versions(&forced), versions(&better)]);
+    let again = publish(&half);
+    let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    assert!(failed.contains(&"reference.\"bought_together.ndcg\""), "as good as the last, not as the best: {failed:?}");
 
     // What ends earlier than what is in service is older data, however good.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));

@@ -45,7 +45,7 @@ pub(crate) struct Learned {
 }
 
 /// Learns the blend that orders the candidates best among the first `k`. `by_hand` comes back as it is if there are too
-/// few cases or if nothing better is found on the held-out ones; its best part does if both are surely worse than that.
+/// few cases or if nothing better is found on the held-out ones; its best part does if that is as good.
 pub(crate) fn learn(
     examples: &Examples,
     by_hand: &Blend,

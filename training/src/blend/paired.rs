@@ -38,7 +38,12 @@ impl Difference {
 
     /// Whether it is within two standard errors: more customers could say something else.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.mean.abs() < 2.0 * self.standard_error
+        self.mean.abs() <= 2.0 * self.standard_error
+    }
+
+    /// Whether the first is ahead by more than the standard error.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.mean > self.standard_error
     }
 }
 

@@ -81,8 +81,8 @@ pub struct Evaluation {
     pub coverage: Coverage,
     /// What each signal does.
     pub roles: Roles,
-    /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend was
-    /// surely worse.
+    /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend is not
+    /// ahead.
     pub best_parts: BTreeMap<String, BestPart>,
     /// The baselines' settings that were chosen on the validation weeks, by baseline.
     pub tuned: BTreeMap<String, BTreeMap<String, f64>>,

@@ -186,6 +186,10 @@ mod tests {
         let weeks = weeks(&transactions, &offers, 110..140, 140);
         let found: Vec<_> = weeks.iter().map(|week| (week.baskets.clone(), week.rows.clone())).collect();
         assert_eq!(found, [(14..21, vec![0]), (21..28, vec![1, 2]), (28..35, vec![2])]);
+        // On which weekday later offers begin is not known yet.
+        let later = [offer(114, 120), offer(123, 127), offer(123, 134)];
+        let starts = |known| super::weeks(&transactions, &later, 110..140, known)[0].baskets.start;
+        assert_eq!((starts(121), starts(140)), (14, 16));
     }
 
     #[test]

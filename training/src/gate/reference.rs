@@ -40,3 +40,28 @@ fn is_behind(leads: &Leads) -> bool {
     let of_questions = QUESTIONS.iter().filter_map(|question| leads.get(&format!("{question}.ndcg")));
     of_questions.map(|paired| paired.lead.value).sum::<f64>() < 0.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::{Estimate, Paired};
+    use crate::gate::Reference;
+
+    fn leads(value: f64) -> Leads {
+        let lead = Estimate { value, low: value, high: value };
+        let paired = Paired { cases: 100, customers: 100, ours: 1.0 + value, theirs: 1.0, lead };
+        [("offers.ndcg".to_owned(), paired), ("bought_together_new.ndcg".to_owned(), Paired { lead, ..paired })].into()
+    }
+
+    #[test]
+    fn the_reference_stays_until_there_is_a_better_one() {
+        let now = Utc::now();
+        let beside = |value: f64| {
+            let reference = Reference { version: "best".into(), leads: leads(value) };
+            Comparison { in_service: "last".into(), reference: Some(reference), ..Comparison::default() }
+        };
+        assert_eq!(next(Some(&beside(-0.02)), now), Some(Name::new("best").unwrap()));
+        assert_eq!(next(Some(&beside(0.01)), now), None, "it is the best itself");
+        assert_eq!(next(None, now), None, "and so is the first");
+    }
+}

@@ -22,7 +22,7 @@ use crate::progress::Silent;
 use crate::random::Random;
 
 /// How many trainings.
-const TRAININGS: u64 = 6;
+const TRAININGS: u64 = 5;
 
 /// Shops that are drawn for each line of the table.
 const SHOPS: u64 = 400;

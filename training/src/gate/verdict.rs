@@ -213,3 +213,102 @@ fn weak(comparison: &Comparison) -> Vec<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::evaluation::{Contest, Group, Paired};
+    use crate::gate::Reference;
+
+    /// Two hundred cases in each question.
+    fn evaluation() -> Evaluation {
+        let contest = |name: &&str| {
+            let group = Group { name: "all".into(), cases: 200, customers: 50, standings: Vec::new() };
+            Contest { name: (*name).into(), question: String::new(), k: 6, groups: vec![group] }
+        };
+        Evaluation { contests: QUESTIONS.iter().map(contest).collect(), ..Evaluation::default() }
+    }
+
+    fn paired(low: f64, value: f64, high: f64) -> Paired {
+        let lead = Estimate { value, low, high };
+        Paired { cases: 200, customers: 50, ours: 1.0 + value, theirs: 1.0, lead }
+    }
+
+    fn comparison(lead: Paired) -> Comparison {
+        let leads: Leads = QUESTIONS.iter().map(|name| (format!("{name}.ndcg"), lead)).collect();
+        let measured = leads.keys().cloned().collect();
+        Comparison { in_service: "v1".into(), was_judged: true, measured, leads, ..Comparison::default() }
+    }
+
+    fn ruled(evaluation: Result<&Evaluation, &NotJudged>, comparison: &Comparison, accept: Accept) -> Ruling {
+        let (volume, costs) = (Volume::default(), Costs::default());
+        rule(None, &Examined { evaluation, comparison: Some(comparison), volume: &volume, costs: &costs }, accept)
+    }
+
+    fn failed(ruling: &Ruling) -> Vec<&str> {
+        ruling.failures.iter().map(|failure| failure.gate.as_str()).collect()
+    }
+
+    #[test]
+    fn worse_than_in_service_is_what_is_surely_and_materially_worse_in_any_contest() {
+        let of = |lead: Paired| ruled(Ok(&evaluation()), &comparison(lead), Accept::default());
+        assert_eq!(of(paired(-0.01, 0.0, 0.01)).verdict, Verdict::Passed);
+        assert_eq!(of(paired(-0.09, -0.05, 0.01)).verdict, Verdict::Passed, "perhaps not worse at all");
+        assert_eq!(of(paired(-0.034, -0.03, -0.02)).verdict, Verdict::Passed, "worse, but by less than the tolerance");
+        let ruling = of(paired(-0.06, -0.05, -0.04));
+        assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::Failed, QUESTIONS.len()), "alternatives too");
+        assert!(ruling.failures.iter().all(|failure| !failure.next.is_empty()));
+        let mut beside = comparison(paired(-0.01, 0.0, 0.01));
+        let leads = [("offers.ndcg".to_owned(), paired(-0.06, -0.05, -0.04))].into();
+        beside.reference = Some(Reference { version: "v0".into(), leads });
+        let ruling = ruled(Ok(&evaluation()), &beside, Accept::default());
+        assert_eq!(failed(&ruling), ["reference.\"offers.ndcg\""], "two per cent a night do not add up");
+    }
+
+    #[test]
+    fn settings_must_be_shown_to_be_as_good_where_they_can_be() {
+        let with = |finding: Finding| {
+            let findings: BTreeMap<String, Finding> = [("offers.ndcg".to_owned(), finding)].into();
+            let leads = [("offers.ndcg".to_owned(), paired(-0.05, -0.02, 0.01))].into();
+            let settings = Settings::Compared { days: 31, leads, findings };
+            let beside = Comparison { settings, ..comparison(paired(0.0, 0.1, 0.2)) };
+            ruled(Ok(&evaluation()), &beside, Accept::default())
+        };
+        assert_eq!(with(Finding::NotWorse).verdict, Verdict::Passed);
+        let weak = with(Finding::Weak);
+        assert_eq!((weak.verdict, failed(&weak).len()), (Verdict::WeakEvidence, 0));
+        assert!(weak.reasons[0].contains("offers.ndcg"), "{:?}", weak.reasons);
+        for finding in [Finding::NotShown, Finding::Worse] {
+            assert_eq!(failed(&with(finding)), ["settings.\"offers.ndcg\""], "newer data does not carry them");
+        }
+    }
+
+    #[test]
+    fn what_was_judged_gets_no_unjudged_model_unless_that_is_accepted() {
+        let (found, beside) = (evaluation(), comparison(paired(-0.01, 0.0, 0.01)));
+        let too_short = NotJudged::TooShort { days: 10, test_days: 31, more: 22 };
+        let accept = Accept { unjudged: true, ..Accept::default() };
+        let few = Comparison { leads: Leads::new(), ..beside.clone() };
+        let lost = Comparison { not_compared: Some("it is gone".into()), ..beside.clone() };
+        let mut without_offers = evaluation();
+        without_offers.contests.retain(|contest| contest.name != "offers");
+        for (evaluation, beside, why) in [
+            (Err(&too_short), &beside, "22 more days"),
+            (Ok(&found), &few, "fewer than 100 cases"),
+            (Ok(&found), &lost, "it is gone"),
+            (Ok(&without_offers), &beside, "offers"),
+        ] {
+            let ruling = ruled(evaluation, beside, Accept::default());
+            assert_eq!((ruling.verdict, failed(&ruling)), (Verdict::Failed, vec!["judged"]), "{why}");
+            assert!(ruling.failures[0].why.contains(why), "{:?}", ruling.failures);
+            let ruling = ruled(evaluation, beside, accept);
+            assert_eq!((ruling.verdict, ruling.accepted_kinds()), (Verdict::NotJudged, vec!["unjudged".to_owned()]));
+            // Where the one in service was not judged either, it is said and nothing more.
+            let young = Comparison { was_judged: false, measured: Vec::new(), ..beside.clone() };
+            let ruling = ruled(Err(&too_short), &young, Accept::default());
+            assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::NotJudged, 0));
+        }
+    }
+}

@@ -242,6 +242,7 @@ fn twins(models: &Path, folder: &Path) -> (Shelf, Name, [Name; 2]) {
             config: serde_json::Value::Null,
             evaluation: BTreeMap::new(),
             failed_gates: Vec::new(),
+            judgement: None,
             parts: opened.model.parts(),
         };
         copies.publish(&draft).unwrap();

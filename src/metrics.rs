@@ -11,7 +11,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use trolley_model::Name;
-use trolley_model::artefact::Manifest;
+use trolley_model::artefact::{Manifest, Verdict};
 use trolley_model::recommend::Tier;
 
 use crate::live::Market;
@@ -24,6 +24,8 @@ const MODEL_CREATED: &str = "trolley_model_created_timestamp_seconds";
 const MODEL_AGE: &str = "trolley_model_age_seconds";
 const FIGURE: &str = "trolley_model_figure";
 const FORCED: &str = "trolley_model_forced";
+const VERDICT: &str = "trolley_model_verdict";
+const ACCEPTED: &str = "trolley_model_accepted";
 const SWAPS: &str = "trolley_model_swaps_total";
 const REFUSED: &str = "trolley_models_refused_total";
 const OFFERS: &str = "trolley_offers";
@@ -41,6 +43,9 @@ const EXPOSURES_WRITTEN: &str = "trolley_exposures_written_total";
 const EXPOSURES_DROPPED: &str = "trolley_exposures_dropped_total";
 const EVENTS: &str = "trolley_events_total";
 const ERASED: &str = "trolley_erased_customers";
+
+/// What of a gate can be accepted on the command line.
+const ACCEPTABLE: [&str; 2] = ["smaller", "unjudged"];
 
 /// Upper bounds of the latency buckets in seconds, from 50 µs.
 const LATENCY_BUCKETS: [f64; 16] =
@@ -62,6 +67,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(MODEL_AGE, Unit::Seconds, "How long ago the model in service was made");
     describe_gauge!(FIGURE, "Figures of the model in service, as measured on weeks that it had not seen, by name");
     describe_gauge!(FORCED, "1 if the model in service did not pass its gate and was published by force, else 0");
+    describe_gauge!(
+        VERDICT,
+        "1 for what the gate said of the model in service (passed, weak_evidence, not_judged or failed), else 0"
+    );
+    describe_gauge!(
+        ACCEPTED,
+        "1 if the model in service was published though its data is smaller, or though it is unjudged, else 0"
+    );
     describe_counter!(SWAPS, "Models put into service in the place of another one, by market");
     describe_counter!(REFUSED, "Published models that were refused because they are damaged or of another format");
     describe_gauge!(OFFERS, "Offers known, by market");
@@ -202,6 +215,16 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
     let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
     gauge!(MODEL_BYTES, "market" => market.to_string()).set(bytes as f64);
     gauge!(FORCED, "market" => market.to_string()).set(f64::from(u8::from(!manifest.failed_gates.is_empty())));
+    let said = manifest.verdict();
+    for verdict in Verdict::ALL {
+        gauge!(VERDICT, "market" => market.to_string(), "verdict" => verdict.name())
+            .set(f64::from(u8::from(verdict == said)));
+    }
+    let accepted = manifest.judgement.as_ref().map_or(&[][..], |judgement| &judgement.accepted);
+    for kind in ACCEPTABLE {
+        let was = accepted.iter().any(|accepted| accepted == kind);
+        gauge!(ACCEPTED, "market" => market.to_string(), "accepted" => kind).set(f64::from(u8::from(was)));
+    }
     counter!(SWAPS, "market" => market.to_string()).increment(u64::from(before.is_some()));
     counter!(REFUSED, "market" => market.to_string()).increment(0);
 }
@@ -219,6 +242,12 @@ pub fn market_retired(market: &Name, manifest: Option<&Manifest>) {
     gauge!(MODEL_INFO, "market" => market.clone(), "version" => version).set(0.0);
     for name in manifest.evaluation.keys() {
         gauge!(FIGURE, "market" => market.clone(), "figure" => name.clone()).set(f64::NAN);
+    }
+    for verdict in Verdict::ALL {
+        gauge!(VERDICT, "market" => market.clone(), "verdict" => verdict.name()).set(f64::NAN);
+    }
+    for kind in ACCEPTABLE {
+        gauge!(ACCEPTED, "market" => market.clone(), "accepted" => kind).set(f64::NAN);
     }
     for gauge in [MODEL_CREATED, MODEL_AGE, MODEL_BYTES, FORCED, OFFERS, RULES, STOCK, ERASED] {
         gauge!(gauge, "market" => market.clone()).set(f64::NAN);

@@ -4,8 +4,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 use trolley_model::Name;
-use trolley_training::InputConfig;
 use trolley_training::input::{Fates, InputError, Look};
+use trolley_training::{EvaluationConfig, InputConfig};
 
 use super::ConfigFile;
 use super::look;
@@ -36,6 +36,8 @@ struct Checked<'a> {
     market: &'a Name,
     /// Why the tables could not be read, or would not be learned from.
     error: Option<String>,
+    /// Why a model of these tables would not be judged.
+    not_judged: Option<String>,
     #[serde(flatten)]
     look: Option<Look>,
 }
@@ -48,7 +50,8 @@ impl Check {
         let mut all = Vec::new();
         for (market, input) in markets(&config, self.market.as_ref())? {
             let list = config.rejects_of(market);
-            let (mut text, checked) = check(market, input, Fates::listed_if_possible(&list));
+            let (mut text, checked) =
+                check(market, input, &config.training.evaluation, Fates::listed_if_possible(&list));
             text.insert_str(0, &format!("market {market}\n"));
             if let Some(error) = &checked.error {
                 eprintln!("market `{market}`: {error}");
@@ -77,8 +80,13 @@ impl Check {
 }
 
 /// What people read, and what programs do.
-fn check<'a>(market: &'a Name, input: &InputConfig, fates: Fates) -> (String, Checked<'a>) {
-    let wrong = |error: String| (String::new(), Checked { market, error: Some(error), look: None });
+fn check<'a>(
+    market: &'a Name,
+    input: &InputConfig,
+    evaluation: &EvaluationConfig,
+    fates: Fates,
+) -> (String, Checked<'a>) {
+    let wrong = |error: String| (String::new(), Checked { market, error: Some(error), not_judged: None, look: None });
     if let Err(error) = input.check() {
         return wrong(error);
     }
@@ -90,6 +98,10 @@ fn check<'a>(market: &'a Name, input: &InputConfig, fates: Fates) -> (String, Ch
         InputError::Findings(errors) => format!("errors among the findings: {}", errors.len()),
         other => other.to_string(),
     });
-    let text = look::text(&tables);
-    (text, Checked { market, error, look: Some(tables.look) })
+    let not_judged = trolley_training::judgeable(&tables.transactions, evaluation).err().map(|why| why.to_string());
+    let mut text = look::text(&tables);
+    if let Some(why) = &not_judged {
+        text.push_str(&look::wrapped(&format!("NOT JUDGED: a model of these tables would not be judged: {why}")));
+    }
+    (text, Checked { market, error, not_judged, look: Some(tables.look) })
 }

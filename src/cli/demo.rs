@@ -5,8 +5,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::Order;
 use trolley_training::input::{self, InputConfig};
+use trolley_training::{Accept, Order};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
@@ -59,6 +59,7 @@ impl Demo {
                 now: train::now()?,
                 latest: train::latest(),
                 threads: 0,
+                accept: Accept::default(),
                 force: false,
             };
             let outcome = trolley_training::train(&order, &Bars::new())?;

@@ -4,14 +4,14 @@ use anyhow::bail;
 use clap::Args;
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::{Order, TrainingConfig};
+use trolley_training::{Accept, Order, TrainingConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
 use super::state::WithoutState;
 use super::train::{latest, markets, now};
 use super::{ConfigFile, state, summary};
-use crate::report::Verdict;
+use crate::report::Fate;
 
 /// Measure how good the answers are on weeks not seen
 ///
@@ -65,20 +65,17 @@ impl Evaluate {
                 now: now()?,
                 latest: latest(),
                 threads: self.threads,
+                accept: Accept::default(),
                 force: false,
             };
             let outcome = trolley_training::examine(&order, &Bars::new())?;
-            let verdict = if outcome.failures.is_empty() { Verdict::WouldPass } else { Verdict::WouldNotPass };
+            let passes = outcome.ruling.failures.is_empty();
+            let fate = if passes { Fate::WouldPass } else { Fate::WouldNotPass };
             let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
-            let report = summary::report(&outcome, market, verdict, &offers);
+            let report = summary::report(&outcome, market, fate, &offers);
             report.write(self.report.as_deref(), self.json.as_deref())?;
-            println!(
-                "market {market}: a model that would {}pass its gate",
-                if outcome.failures.is_empty() { "" } else { "not " }
-            );
-            for failure in &outcome.failures {
-                println!("  GATE       {failure}");
-            }
+            println!("market {market}: a model that would {}pass its gate", if passes { "" } else { "not " });
+            summary::ruling(&outcome);
             outcome.evaluation.iter().for_each(summary::figures);
         }
         Ok(())

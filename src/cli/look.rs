@@ -157,15 +157,20 @@ pub(super) fn findings(findings: &[Finding]) -> String {
             Severity::Error => "ERROR",
             Severity::Warning => "warning",
         };
-        for (number, line) in wrapped(&finding.to_string(), WIDTH - 14).iter().enumerate() {
+        for (number, line) in lines(&finding.to_string(), WIDTH - 14).iter().enumerate() {
             _ = writeln!(out, "    {:9} {line}", if number == 0 { severity } else { "" });
         }
     }
     out
 }
 
+/// A text below the rest, in lines.
+pub(super) fn wrapped(text: &str) -> String {
+    lines(text, WIDTH - 2).iter().fold(String::from("\n"), |text, line| text + "  " + line + "\n")
+}
+
 /// A text in lines of so many characters, parted at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.len() - 1;
@@ -192,8 +197,8 @@ mod tests {
 
     #[test]
     fn what_is_long_is_cut_or_wrapped() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("a-word-that-is-too-long x", 4), ["a-word-that-is-too-long", "x"]);
+        assert_eq!(lines("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines("a-word-that-is-too-long x", 4), ["a-word-that-is-too-long", "x"]);
         assert_eq!((cut("12345", 5), cut("123456", 5)), ("12345".to_owned(), "1234…".to_owned()));
         assert_eq!([9_999, 10_000, 1_469_307, 20_000_000].map(short), ["9999", "10k", "1469k", "20M"]);
     }

@@ -3,6 +3,8 @@
 #[cfg(feature = "training")]
 mod check;
 #[cfg(feature = "training")]
+mod compare;
+#[cfg(feature = "training")]
 mod demo;
 #[cfg(feature = "training")]
 mod evaluate;
@@ -67,6 +69,8 @@ enum Command {
     #[cfg(feature = "training")]
     Evaluate(evaluate::Evaluate),
     #[cfg(feature = "training")]
+    Compare(compare::Compare),
+    #[cfg(feature = "training")]
     Generate(generate::Generate),
     Serve(serve::Serve),
     Recommend(recommend::Recommend),
@@ -120,6 +124,8 @@ impl Cli {
             Command::Train(train) => train.run(),
             #[cfg(feature = "training")]
             Command::Evaluate(evaluate) => evaluate.run(),
+            #[cfg(feature = "training")]
+            Command::Compare(compare) => compare.run(),
             #[cfg(feature = "training")]
             Command::Generate(generate) => generate.run(),
             Command::Serve(serve) => serve.run(),

@@ -88,12 +88,13 @@ fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path
     if let Some(seed) = asked.seed {
         command.args(["--seed", &seed.to_string()]);
     }
-    if asked.force {
-        command.arg("--force");
-    }
-    if asked.state.without_state {
-        command.arg("--without-state");
-    }
+    let flags = [
+        ("--force", asked.force),
+        ("--accept-smaller", asked.accept_smaller),
+        ("--accept-unjudged", asked.accept_unjudged),
+        ("--without-state", asked.state.without_state),
+    ];
+    command.args(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag));
     // One time for all: versions of one run have one name.
     command.env("SOURCE_DATE_EPOCH", time.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

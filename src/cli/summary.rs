@@ -1,15 +1,16 @@
 //! What a person wants to know when a model has been made.
 
+use trolley_model::artefact::Verdict;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Model, Name};
-use trolley_training::{Evaluation, Order, Outcome};
+use trolley_training::{Evaluation, Order, Outcome, Ruling};
 
 use super::look;
 use super::table::thousands;
 use crate::config::Config;
 use crate::live::{Offer, label};
 use crate::output;
-use crate::report::{Report, Verdict, words};
+use crate::report::{Fate, Report, words};
 
 /// Query items in the examples.
 const EXAMPLES: u32 = 3;
@@ -23,9 +24,7 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     } else {
         println!("market {market}: model {version} not published, kept in {}", order.shelf.rejected().path().display());
     }
-    for failure in &outcome.failures {
-        println!("  GATE       {failure}");
-    }
+    ruling(outcome);
     let rejected: u64 = data.rejected.values().sum();
     println!("  rows       {} read, {} rejected", thousands(data.rows), thousands(rejected));
     for (reason, count) in &data.rejected {
@@ -41,7 +40,7 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     println!("  customers  {}", thousands(data.customers));
     let memory = outcome.costs.peak_memory.map_or_else(String::new, |bytes| format!(", {} MiB at most", bytes >> 20));
     println!("  took       {:.1} s{memory}", outcome.costs.seconds);
-    if let Some(evaluation) = &outcome.evaluation {
+    if let Ok(evaluation) = &outcome.evaluation {
         println!(
             "  judged on  {} to {}, which the judged model had not seen:",
             evaluation.test_from, evaluation.test_to
@@ -50,6 +49,29 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     }
     examples(&outcome.model);
     println!("  report     {}", config.report_of(market, version, "html").display());
+}
+
+/// What the gate says, and what to do about it.
+pub(super) fn ruling(outcome: &Outcome) {
+    let Ruling { verdict, failures, accepted, reasons } = &outcome.ruling;
+    for failure in failures {
+        println!("  GATE       {failure}");
+        println!("             {}", failure.next);
+    }
+    for failure in accepted {
+        println!("  ACCEPTED   {failure}");
+    }
+    match verdict {
+        Verdict::Passed => println!("  judged     every gate was passed"),
+        Verdict::WeakEvidence => println!("  WEAK EVIDENCE: {}", reasons.join("; ")),
+        Verdict::NotJudged => println!("  NOT JUDGED: {}", reasons.join("; ")),
+        Verdict::Failed if !reasons.is_empty() => println!("             also: {}", reasons.join("; ")),
+        Verdict::Failed => {}
+    }
+    let best_parts = outcome.evaluation.iter().flat_map(|evaluation| &evaluation.best_parts);
+    for (question, best) in best_parts.filter(|(_, best)| best.serves) {
+        println!("  REPLACED   {}", words::best_part(question, best));
+    }
 }
 
 /// The main figure of each question beside the strongest baseline.
@@ -65,13 +87,13 @@ pub(super) fn figures(evaluation: &Evaluation) {
 }
 
 /// What a report tells of an outcome.
-pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, verdict: Verdict, offers: &'a [Offer]) -> Report<'a> {
+pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, fate: Fate, offers: &'a [Offer]) -> Report<'a> {
     Report {
         market: market.as_str(),
         version: outcome.manifest.as_ref().map(|manifest| manifest.version.as_str()),
-        verdict,
-        failures: &outcome.failures,
-        evaluation: outcome.evaluation.as_ref(),
+        fate,
+        ruling: &outcome.ruling,
+        evaluation: outcome.evaluation.as_ref().ok(),
         comparison: outcome.comparison.as_ref(),
         data: &outcome.tables.look,
         costs: &outcome.costs,

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::{InputConfig, Order, Outcome, TrainingConfig};
+use trolley_training::{Accept, InputConfig, Order, Outcome, TrainingConfig};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
@@ -15,7 +15,7 @@ use super::state::WithoutState;
 use super::table::{Table, thousands};
 use super::{ConfigFile, side_by_side, state, summary};
 use crate::config::Config;
-use crate::report::Verdict;
+use crate::report::Fate as Reported;
 use crate::retention;
 use crate::store::Erasure;
 
@@ -55,6 +55,12 @@ pub(super) struct Train {
     /// Where to write what became of the market, for the process that trains many
     #[arg(long, hide = true)]
     outcome: Option<PathBuf>,
+    /// Publish a model of much less data than the one in service has; the manifest says so
+    #[arg(long)]
+    pub(super) accept_smaller: bool,
+    /// Publish a model that could not be judged though the one in service was; the manifest and /metrics say so
+    #[arg(long)]
+    pub(super) accept_unjudged: bool,
     /// Publish even what does not pass its gate; the manifest says so
     #[arg(long)]
     pub(super) force: bool,
@@ -65,14 +71,14 @@ pub(super) struct Train {
 /// Writes the report of a training into the reports folder: the page, and the same as JSON.
 pub(super) fn report(outcome: &Outcome, market: &Name, config: &Config) -> anyhow::Result<()> {
     let Some(manifest) = &outcome.manifest else { return Ok(()) };
-    let verdict = match (outcome.published, outcome.failures.is_empty()) {
-        (true, true) => Verdict::Published,
-        (true, false) => Verdict::Forced,
-        (false, _) => Verdict::Rejected,
+    let fate = match (outcome.published, outcome.ruling.failures.is_empty()) {
+        (true, true) => Reported::Published,
+        (true, false) => Reported::Forced,
+        (false, _) => Reported::Rejected,
     };
     let file = |kind| config.report_of(market, &manifest.version, kind);
     let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
-    summary::report(outcome, market, verdict, &offers).write(Some(&file("html")), Some(&file("json")))
+    summary::report(outcome, market, fate, &offers).write(Some(&file("html")), Some(&file("json")))
 }
 
 impl Train {
@@ -128,6 +134,7 @@ impl Train {
                 latest: latest(),
                 erased: &erased[market].hashes,
                 threads: self.threads,
+                accept: Accept { smaller: self.accept_smaller, unjudged: self.accept_unjudged },
                 force: self.force,
             };
             let bars = if self.outcome.is_some() { Bars::hidden() } else { Bars::new() };

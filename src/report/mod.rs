@@ -1,5 +1,6 @@
 //! What an evaluation found, for a person who decides: one page of HTML that needs no network, and the same as JSON.
 
+mod beside;
 mod charts;
 mod data;
 mod examples;
@@ -12,7 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 use trolley_model::Model;
 use trolley_training::input::Look;
-use trolley_training::{Comparison, Costs, Evaluation, Failure};
+use trolley_training::{Comparison, Costs, Evaluation, Ruling};
 
 use crate::live::Offer;
 
@@ -24,12 +25,12 @@ pub struct Report<'a> {
     /// The model's version; `None` for one that was made to be judged only.
     pub version: Option<&'a str>,
     /// What became of it.
-    pub verdict: Verdict,
-    /// The conditions of the gate that were not met.
-    pub failures: &'a [Failure],
+    pub fate: Fate,
+    /// What the gate says: whether it was judged, and the conditions that were not met.
+    pub ruling: &'a Ruling,
     /// The figures; `None` if nothing could be held back.
     pub evaluation: Option<&'a Evaluation>,
-    /// Beside the model in service.
+    /// Beside the models before it.
     pub comparison: Option<&'a Comparison>,
     /// The tables that it was learned from, and what was found in them.
     pub data: &'a Look,
@@ -48,8 +49,8 @@ pub struct Report<'a> {
 /// What became of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It passed its gate and is in service.
+pub enum Fate {
+    /// No gate was failed, and it is in service. Whether it was judged is for the ruling to say.
     Published,
     /// It did not pass, and is in service because that was forced.
     Forced,

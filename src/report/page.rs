@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use trolley_training::Role;
-use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Standing};
+use trolley_model::artefact::Verdict;
+use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Role, Ruling, Standing};
 
 use super::charts::{self, Bar};
 use super::words::{self, percent, share, strongest};
-use super::{Report, Verdict, data, examples, map};
+use super::{Fate, Report, beside, data, examples, map};
 
 const STYLE: &str = "
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:1080px;margin:2rem auto;padding:0 1.2rem}
 h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.4rem 0 .6rem;border-bottom:1px solid #e4e7eb}
 h3{font-size:1rem;margin:1.2rem 0 .3rem}p{margin:.3rem 0 .6rem}.dim{color:#7b8794}
 .verdict{border-left:6px solid #0a7d4f;background:#f0faf5;padding:1rem 1.2rem;margin:1rem 0}
-.verdict.bad{border-color:#c0392b;background:#fdf1ef}.verdict b{font-size:1.15rem}
+.verdict.weak{border-color:#c77700;background:#fff8eb}.verdict.bad{border-color:#c0392b;background:#fdf1ef}.verdict b{font-size:1.15rem}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e4e7eb;vertical-align:top}
 th{font-weight:600;color:#52606d}td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg.curve{width:150px;height:36px}svg text.small{font-size:10px}
@@ -40,6 +40,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
                     (contests(evaluation))
                     (groups(evaluation))
                     (reach(evaluation))
+                    (tuned(evaluation))
                 }
                 (roles(report))
                 (data::section(report.data))
@@ -52,28 +53,34 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
 
 /// What became of the model and the one thing to remember, before anything else.
 fn verdict(report: &Report<'_>) -> Markup {
-    let good = matches!(report.verdict, Verdict::Published | Verdict::WouldPass);
-    let failed = || report.failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let line = match report.verdict {
-        Verdict::Published => "Published: every gate was passed.".to_owned(),
-        Verdict::WouldPass => "Would be published: every gate is passed.".to_owned(),
-        Verdict::Forced => format!("Published by force, though it fails its gate. {}", failed()),
-        Verdict::Rejected => format!("Not published. {}", failed()),
-        Verdict::WouldNotPass => format!("Would not be published. {}", failed()),
+    let Ruling { verdict, failures, accepted, reasons } = report.ruling;
+    let published = match (report.fate, verdict) {
+        (Fate::Published, _) => "Published",
+        (Fate::WouldPass, _) => "Would be published",
+        (Fate::Forced, _) => "Published by force, though it fails its gate",
+        (Fate::Rejected, _) => "Not published",
+        (Fate::WouldNotPass, _) => "Would not be published",
+    };
+    let judged = match verdict {
+        Verdict::Passed => ": every gate was passed.",
+        Verdict::WeakEvidence => ": WEAK EVIDENCE.",
+        Verdict::NotJudged => ": NOT JUDGED.",
+        Verdict::Failed => ".",
+    };
+    let class = match verdict {
+        Verdict::Passed => "verdict",
+        Verdict::WeakEvidence | Verdict::NotJudged => "verdict weak",
+        Verdict::Failed => "verdict bad",
     };
     html! {
-        section class=(if good { "verdict" } else { "verdict bad" }) {
-            b { (line) }
-            @if let Some(evaluation) = report.evaluation { @for line in headline(evaluation) { p { (line) } } }
-            @else { p { "Nothing could be held back to judge it on: the transactions cover too short a time." } }
-            @if let Some(comparison) = report.comparison {
-                @match comparison.leads.get("bought_together.ndcg") {
-                    Some(lead) => p {
-                        "Beside the model in service (" (comparison.in_service) "), on the same baskets: "
-                        (percent(lead.value)) " nDCG (95 % interval " (percent(lead.low)) " to " (percent(lead.high)) ")."
-                    },
-                    None => p { "The model in service (" (comparison.in_service) ") could not be compared with: there are no baskets that neither has seen." },
-                }
+        section class=(class) {
+            b { (published) (judged) }
+            @for failure in failures { p { b { (failure.gate) } ": " (failure.why) ". " span.dim { "Next: " (failure.next) "." } } }
+            @for reason in reasons { p { (reason) "." } }
+            @for failure in accepted { p { "Accepted: " (failure) "." } }
+            @if let Some(evaluation) = report.evaluation {
+                @for line in headline(evaluation) { p { (line) } }
+                @for (question, best) in evaluation.best_parts.iter().filter(|(_, best)| best.serves) { p { (words::best_part(question, best)) "." } }
             }
         }
         h1 { "Market " (report.market) @if let Some(version) = report.version { ", model " (version) } }
@@ -85,6 +92,7 @@ fn verdict(report: &Report<'_>) -> Markup {
                 ". Intervals are 95 %, by bootstrap over customers."
             }
         }
+        @if let Some(comparison) = report.comparison { (beside::section(comparison)) }
     }
 }
 
@@ -242,6 +250,19 @@ fn reach(evaluation: &Evaluation) -> Markup {
             (format!("{:.1} %", substitution.category_agreement * 100.0)) " of the six are of the item's own category. Their median co-purchase lift is "
             (format!("{:.2}", substitution.lift)) ", that of random items of the same category " (format!("{:.2}", substitution.lift_of_random))
             " (substitutes are seldom bought together)."
+        }
+    }
+}
+
+/// The baselines' settings.
+fn tuned(evaluation: &Evaluation) -> Markup {
+    html! {
+        h3 { "Settings of the baselines" }
+        p.dim { "Chosen on the weeks before the test, from a small grid." }
+        table {
+            @for (baseline, settings) in &evaluation.tuned {
+                tr { td { (baseline) } td { (settings.iter().map(|(name, value)| format!("{} {value}", words::signal(name))).collect::<Vec<_>>().join(", ")) } }
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Names for people.
 
-use trolley_training::{Estimate, MODEL, Standing};
+use trolley_training::{BestPart, Estimate, MODEL, Standing};
 
 /// What a contest is called.
 pub fn contest(name: &str) -> &str {
@@ -49,6 +49,21 @@ pub(super) fn percent(value: f64) -> String {
 /// `bought_together` as `bought together`.
 pub(super) fn signal(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// A blend beside its best part.
+pub fn best_part(question: &str, best: &BestPart) -> String {
+    let BestPart { name, part, blend, standard_error, customers, serves } = best;
+    let which = if *serves {
+        format!("the learned blend is not ahead of {} alone, which serves instead", signal(name))
+    } else {
+        format!("the best part of the blend is {}", signal(name))
+    };
+    format!(
+        "{}: {which} (nDCG {part:.4}, the blend {blend:.4}, standard error of the difference {standard_error:.4}, \
+         {customers} customers held out)",
+        contest(question),
+    )
 }
 
 /// The strongest contender but the model, with its figure.

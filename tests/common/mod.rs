@@ -22,7 +22,7 @@ use trolley::live::{Keeper, Markets};
 use trolley::store::Store;
 use trolley_model::Name;
 use trolley_model::artefact::{Manifest, Shelf};
-use trolley_training::{InputConfig, Order, Silent, TrainingConfig};
+use trolley_training::{Accept, InputConfig, Order, Silent, TrainingConfig};
 
 /// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that nobody buys together.
 pub(crate) fn transactions() -> String {
@@ -80,6 +80,7 @@ pub(crate) fn train_with(
         now: chrono::DateTime::from_timestamp(time, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         threads: 1,
+        accept: Accept::default(),
         force: false,
     };
     trolley_training::train(&order, &Silent).unwrap().manifest.unwrap()

@@ -43,7 +43,8 @@ impl Baskets {
     }
 }
 
-/// Numbers the items of the first `until` baskets and of the items table, bestsellers first, and renumbers the baskets.
+/// Numbers the items of the first `until` baskets, bestsellers first, and renumbers the baskets. If these are all, what
+/// the items table has beside them comes last.
 ///
 /// # Errors
 /// In words, if the catalogue is inconsistent or too large.
@@ -69,7 +70,11 @@ pub(crate) fn catalogue_and_baskets(
 
     // (ID, number in the transactions if bought)
     let bought = transactions.items.iter().enumerate().map(|(number, id)| (id, Some(number)));
-    let never = table.iter().filter(|(id, item)| !item.excluded && transactions.items.position(id).is_none());
+    let bought = bought.filter(|&(_, number)| number.is_some_and(|number| all[number] > 0));
+    // What the table has beside them is known to a model of all baskets only: the table is of today, and whoever is to be
+    // judged must not know what came later.
+    let whole = until == transactions.baskets.len();
+    let never = table.iter().filter(|(id, item)| whole && !item.excluded && transactions.items.position(id).is_none());
     let mut order: Vec<(&str, Option<usize>)> = bought.chain(never.map(|(id, _)| (id, None))).collect();
     let count = |number: Option<usize>| number.map_or(0, |number| all[number]);
     order.sort_unstable_by(|a, b| count(b.1).cmp(&count(a.1)).then(a.0.cmp(b.0)));

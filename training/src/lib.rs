@@ -11,10 +11,11 @@
 mod baskets;
 mod blend;
 mod co_purchases;
+mod compare;
 mod config;
 mod evaluation;
 mod fit;
-mod gate;
+pub mod gate;
 mod generate;
 mod histories;
 mod ials;
@@ -26,14 +27,15 @@ mod random;
 mod skipgram;
 mod train;
 
-pub use blend::BlendConfig;
+pub use blend::{BestPart, BlendConfig};
+pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
 pub use evaluation::{
-    Comparison, Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, MODEL, Role, Roles, Standing,
-    Substitution, evaluate, evaluate_next_basket,
+    Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, Leads, MODEL, NotJudged, Paired, Role,
+    Roles, Standing, Substitution, evaluate, evaluate_next_basket, judgeable,
 };
 pub use fit::{Fitted, Scope, fit};
-pub use gate::{Costs, Failure, GateConfig, Margin, Stage};
+pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};
 pub use generate::{Pairs, Shop, ShopSize};
 pub use ials::IalsConfig;
 pub use input::InputConfig;

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Manifest, Shelf};
+use chrono::{DateTime, Utc};
+use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Judgement, Manifest, Shelf};
 use trolley_model::{BadName, Model, Name, Parts};
 
 use crate::config::TrainingConfig;
-use crate::evaluation::{self, Comparison, Evaluation, Judged, evaluate, evaluate_next_basket, leads};
+use crate::evaluation::{self, Evaluation, Judged, NotJudged, date, evaluate, evaluate_next_basket};
 use crate::fit::{Fitted, Scope, fit};
-use crate::gate::{Costs, Failure, GateConfig, peak_memory};
+use crate::gate::{
+    self, Accept, Comparison, Costs, GateConfig, Ruling, Volume, compare, next_reference, peak_memory, rule,
+};
 use crate::input::{self, Fates, InputConfig, InputError, Items, Look, NOBODY, OfferRow, Table, Transactions};
 use crate::progress::{Progress, Timed};
 
@@ -36,8 +38,26 @@ pub struct Order<'a> {
     pub erased: &'a HashSet<[u8; 32]>,
     /// Threads to train on; 0 for all processors.
     pub threads: usize,
+    /// What of the gate need not hold.
+    pub accept: Accept,
     /// Whether to publish a model that does not pass the gate.
     pub force: bool,
+}
+
+impl Order<'_> {
+    /// Reads the tables, without the customers who have been erased.
+    pub(crate) fn tables(&self, progress: &dyn Progress) -> Result<Tables, TrainError> {
+        let fates = Fates::listed_in(&self.rejects)?;
+        let mut tables = read(self.market, self.input, fates, self.latest, progress)?;
+        tables.transactions.forget(self.erased);
+        tables.judge(self.input.max_rejected)?;
+        Ok(tables)
+    }
+
+    /// The gate of the market.
+    pub(crate) fn gate(&self) -> GateConfig {
+        self.input.gate.clone().unwrap_or_else(GateConfig::standard)
+    }
 }
 
 /// Why no model was published.
@@ -50,6 +70,8 @@ pub enum TrainError {
     Artefact(#[from] ArtefactError),
     #[error("{0}")]
     Setting(String),
+    #[error("nothing can be judged: {0}")]
+    NotJudged(NotJudged),
     #[error("the model cannot be made: {0}; if numbers ran away, lower training.skipgram.learning_rate")]
     Fit(String),
     #[error("the training config cannot be stored: {0}")]
@@ -136,12 +158,12 @@ pub struct Outcome {
     pub published: bool,
     /// The model: trained on everything, or on the days before the test if it was made to be judged only.
     pub model: Model,
-    /// The figures; `None` if the period is too short to hold anything back.
-    pub evaluation: Option<Evaluation>,
-    /// Beside the model in service; `None` if there is none.
+    /// The figures, or why there are none.
+    pub evaluation: Result<Evaluation, NotJudged>,
+    /// Beside the models before it; `None` if there is none.
     pub comparison: Option<Comparison>,
-    /// The conditions of the gate that were not met.
-    pub failures: Vec<Failure>,
+    /// What the gate says.
+    pub ruling: Ruling,
     /// What it took.
     pub costs: Costs,
     /// Mean loss of the item embeddings, pass by pass.
@@ -151,62 +173,57 @@ pub struct Outcome {
 }
 
 /// A judged model with what it takes to go on.
-struct Examined {
+struct Beginning {
     started: Instant,
     tables: Tables,
     pool: rayon::ThreadPool,
-    judged: Option<Judged>,
+    judged: Result<Judged, NotJudged>,
     comparison: Option<Comparison>,
 }
 
-fn examined(order: &Order<'_>, progress: &dyn Progress) -> Result<Examined, TrainError> {
+fn begin(order: &Order<'_>, progress: &dyn Progress) -> Result<Beginning, TrainError> {
     let started = Instant::now();
     order.config.check().map_err(TrainError::Setting)?;
     order.input.check().map_err(|e| TrainError::Setting(format!("markets.{}.{e}", order.market)))?;
-    let fates = Fates::listed_in(&order.rejects)?;
-    let mut tables = read(order.market, order.input, fates, order.latest, progress)?;
-    tables.transactions.forget(order.erased);
-    tables.judge(order.input.max_rejected)?;
+    let tables = order.tables(progress)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
     let judged = pool.install(|| evaluate(tables.view(), order.config, progress)).map_err(TrainError::Fit)?;
-    let comparison = pool.install(|| compare(order, &tables, judged.as_ref(), progress))?;
-    Ok(Examined { started, tables, pool, judged, comparison })
+    let comparison = pool.install(|| compare(order, tables.view(), judged.as_ref().ok(), progress))?;
+    Ok(Beginning { started, tables, pool, judged, comparison })
 }
 
-/// The costs so far, and what of the gate is not met.
+/// The costs so far, and what the gate says.
 fn verdict(
     order: &Order<'_>,
     started: Instant,
-    evaluation: Option<&Evaluation>,
+    evaluation: Result<&Evaluation, &NotJudged>,
     comparison: Option<&Comparison>,
+    tables: &Tables,
     progress: &Timed<'_>,
-) -> (Costs, Vec<Failure>) {
+) -> (Costs, Ruling) {
     let costs =
         Costs { seconds: started.elapsed().as_secs_f64(), peak_memory: peak_memory(), stages: progress.stages() };
-    let failures = match &order.input.gate {
-        Some(gate) => gate.failures(evaluation, comparison, &costs, false),
-        None => GateConfig::standard().failures(evaluation, comparison, &costs, true),
-    };
-    (costs, failures)
+    let volume = Volume::of(&tables.transactions, tables.transactions.baskets.len());
+    let examined = gate::Examined { evaluation, comparison, volume: &volume, costs: &costs };
+    let ruling = rule(order.input.gate.as_ref(), &examined, order.accept);
+    (costs, ruling)
 }
 
 /// Learns and judges, by the protocol of the literature on next baskets too, and publishes nothing.
 ///
 /// # Errors
-/// [`TrainError`], also if the transactions cover too short a time to hold anything back.
+/// [`TrainError`], also if nothing can be held back to judge on.
 pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
-    let Examined { started, tables, pool, judged, comparison } = examined(order, progress)?;
-    let Judged { mut evaluation, model, losses, .. } = judged.ok_or_else(|| {
-        TrainError::Setting(
-            "the transactions cover too short a time to hold back training.evaluation.test_days of them".into(),
-        )
-    })?;
+    let Beginning { started, tables, pool, judged, comparison } = begin(order, progress)?;
+    let Judged { mut evaluation, model, losses, .. } = judged.map_err(TrainError::NotJudged)?;
     let next_basket = pool.install(|| evaluate_next_basket(tables.view(), order.config, progress));
-    evaluation.contests.extend(next_basket.map_err(TrainError::Fit)?);
-    let (costs, failures) = verdict(order, started, Some(&evaluation), comparison.as_ref(), progress);
-    let evaluation = Some(evaluation);
-    Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, failures, costs, losses, tables })
+    let (contests, tuned) = next_basket.map_err(TrainError::Fit)?;
+    evaluation.contests.extend(contests);
+    evaluation.tuned.extend(tuned);
+    let (costs, ruling) = verdict(order, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
+    let evaluation = Ok(evaluation);
+    Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, ruling, costs, losses, tables })
 }
 
 /// Reads, learns, judges, and publishes what passes the gate.
@@ -215,20 +232,26 @@ pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Tr
 /// [`TrainError`]; then the model in service stays what it was, as it does for a model that does not pass.
 pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
-    let Examined { started, tables, pool, judged, comparison } = examined(order, progress)?;
+    let Beginning { started, tables, pool, judged, comparison } = begin(order, progress)?;
     let Tables { transactions, items, .. } = &tables;
     let Fitted { parts, losses } = pool
         .install(|| fit(transactions, transactions.baskets.len(), items, order.config, Scope::All, progress))
         .map_err(TrainError::Fit)?;
     let mut model = Model::new(parts).map_err(TrainError::Fit)?;
-    if let Some(judged) = &judged {
-        model = model.reblended(judged.blends.clone()).map_err(TrainError::Fit)?;
+    if let Ok(judged) = &judged {
+        model = model.reblended(judged.model.blends().clone()).map_err(TrainError::Fit)?;
     }
     let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
-    let (costs, failures) = verdict(order, started, evaluation, comparison.as_ref(), progress);
-    let published = failures.is_empty() || order.force;
+    let (costs, ruling) = verdict(order, started, evaluation, comparison.as_ref(), &tables, progress);
+    let published = ruling.failures.is_empty() || order.force;
 
     progress.begin("publishing", 1);
+    let judgement = Judgement {
+        verdict: ruling.verdict,
+        reasons: ruling.reasons.clone(),
+        accepted: ruling.accepted_kinds(),
+        reference: next_reference(comparison.as_ref(), order.now),
+    };
     let draft = Draft {
         market: order.market.clone(),
         version: new_version(order)?,
@@ -236,70 +259,41 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Trai
         data: facts(&tables, transactions.baskets.len(), model.parts()),
         config: serde_json::to_value(order.config)?,
         evaluation: evaluation.map(Evaluation::figures).unwrap_or_default(),
-        failed_gates: failures.iter().map(|failure| failure.gate.clone()).collect(),
+        failed_gates: ruling.failures.iter().map(|failure| failure.gate.clone()).collect(),
+        judgement: Some(judgement),
         parts: model.parts(),
     };
     let shelf = if published { order.shelf.clone() } else { order.shelf.rejected() };
     // First, so that no model is in service without it.
-    if let Some(Judged { model, test, .. }) = &judged {
+    if let Ok(Judged { model, test, .. }) = &judged {
         let (data, parts) = (facts(&tables, *test, model.parts()), model.parts());
         shelf.held_out().publish(&Draft { data, parts, ..draft.clone() })?;
     }
     let manifest = Some(shelf.publish(&draft)?);
     progress.end();
     let evaluation = judged.map(|judged| judged.evaluation);
-    Ok(Outcome { manifest, published, model, evaluation, comparison, failures, costs, losses, tables })
-}
-
-/// The judged model beside the held-out one of the version in service.
-fn compare(
-    order: &Order<'_>,
-    tables: &Tables,
-    judged: Option<&Judged>,
-    progress: &dyn Progress,
-) -> Result<Option<Comparison>, TrainError> {
-    let current = match order.shelf.current(order.market) {
-        Ok(current) => current,
-        Err(ArtefactError::NoModel { .. }) => return Ok(None),
-        Err(other) => return Err(other.into()),
-    };
-    let mut comparison = Comparison { in_service: current.to_string(), ..Comparison::default() };
-    let baskets = &tables.transactions.baskets;
-    // What cannot be opened any more, because it is damaged or of an older format, cannot be compared with.
-    let Ok(in_service) = order.shelf.manifest(order.market, &current) else { return Ok(Some(comparison)) };
-    let last = baskets.last().map_or_else(String::new, |basket| day(basket.day));
-    if last < in_service.data.last_day {
-        comparison.older_data = Some((last, in_service.data.last_day));
-    }
-    if let (Some(judged), Ok(theirs)) = (judged, order.shelf.held_out().open(order.market, &current)) {
-        let unseen = baskets.partition_point(|basket| day(basket.day) <= theirs.manifest.data.last_day);
-        let from = unseen.max(judged.test);
-        progress.begin("comparison with the model in service", 1);
-        comparison.leads = leads(&judged.model, &theirs.model, tables.view(), from, order.config.seed);
-        progress.end();
-    }
-    Ok(Some(comparison))
+    Ok(Outcome { manifest, published, model, evaluation, comparison, ruling, costs, losses, tables })
 }
 
 /// What a model of the first `until` baskets was made from.
 fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
     let Tables { transactions, items, fates, .. } = tables;
     let baskets = &transactions.baskets[..until];
+    let volume = Volume::of(transactions, until);
     DataFacts {
         fingerprint: fingerprint(transactions, until, items),
-        first_day: baskets.first().map_or_else(String::new, |basket| day(basket.day)),
-        last_day: baskets.last().map_or_else(String::new, |basket| day(basket.day)),
+        first_day: baskets.first().map_or_else(String::new, |basket| date(basket.day)),
+        last_day: baskets.last().map_or_else(String::new, |basket| date(basket.day)),
         rows: fates.rows(Table::Transactions),
         rejected: fates.counts(Table::Transactions),
         baskets: until as u64,
         items: parts.catalogue.items().len() as u64,
         learned_items: parts.input.len() as u64,
         customers: parts.histories.customers().len() as u64,
+        lines: Some(volume.lines),
+        sold_items: Some(volume.items),
+        days: Some(volume.days),
     }
-}
-
-fn day(day: u16) -> String {
-    (NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string()
 }
 
 /// The time, in the letters of a name; with a number behind it if a model was made in that second already.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Name};
-use trolley_training::{InputConfig, Order, Shop, ShopSize, Silent, TrainingConfig};
+use trolley_training::{Accept, InputConfig, Order, Shop, ShopSize, Silent, TrainingConfig};
 
 #[test]
 fn planted_complements_and_substitutes_are_found() {
@@ -29,6 +29,7 @@ fn planted_complements_and_substitutes_are_found() {
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         erased: &HashSet::new(),
         threads: 0,
+        accept: Accept::default(),
         force: true,
     };
     let model = trolley_training::train(&order, &Silent).unwrap().model;

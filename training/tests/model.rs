@@ -10,10 +10,11 @@ use std::sync::LazyLock;
 
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
+use trolley_training::gate::references;
 use trolley_training::input::Fates;
 use trolley_training::{
-    BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine,
-    read, train,
+    Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig,
+    examine, read, train,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -52,6 +53,7 @@ fn order<'a>(folder: &Path, input: &'a InputConfig, config: &'a TrainingConfig, 
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         erased: &NOBODY_ERASED,
         threads: 0,
+        accept: Accept::default(),
         force: false,
     }
 }
@@ -64,7 +66,7 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
     let (input, config, shelf) = (input(), TrainingConfig::default(), Shelf::new(folder.path().join("models")));
     let outcome = examine(&order(folder.path(), &input, &config, &shelf), &Silent).unwrap();
     let found = outcome.evaluation.unwrap();
-    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    assert!(outcome.ruling.failures.is_empty(), "{:?}", outcome.ruling);
     assert!(shelf.markets().unwrap().is_empty(), "nothing was published");
     let lead = |contest: &str, over: &str, metric: &str| {
         found.contest(contest).unwrap().standing(over).unwrap().lead[metric].value
@@ -101,7 +103,7 @@ fn quick() -> TrainingConfig {
         ials: IalsConfig { iterations: 2, dims: 16, ..Default::default() },
         ..TrainingConfig::default()
     };
-    config.evaluation = EvaluationConfig { test_days: 21, validation_days: 14, offer_weeks: 1 };
+    config.evaluation = EvaluationConfig { test_days: 21, longest_test_days: 21, validation_days: 14, offer_weeks: 1 };
     config.blend = BlendConfig { rounds: 20, cases: 600, ..BlendConfig::default() };
     config
 }
@@ -139,7 +141,7 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
     let sample = input();
     let good = train(&order(folder.path(), &sample, &config, &shelf), &Silent).unwrap();
-    assert!(good.published, "{:?}", good.failures);
+    assert!(good.published, "{:?}", good.ruling);
     let version = good.manifest.unwrap().version;
 
     // Every line keeps its basket; the items change places.
@@ -158,8 +160,8 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     });
     let bad = train(&order(folder.path(), &shuffled, &config, &shelf), &Silent).unwrap();
     assert!(!bad.published);
-    let failed: Vec<&str> = bad.failures.iter().map(|failure| failure.gate.as_str()).collect();
-    assert!(failed.contains(&"margin.\"bought_together_anonymous.hit_rate\""), "{:?}", bad.failures);
+    let failed: Vec<&str> = bad.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    assert!(failed.contains(&"margin.\"bought_together_anonymous.hit_rate\""), "{:?}", bad.ruling);
     assert_eq!(shelf.current(&us()).unwrap(), version, "what was in service stays");
     let manifest = bad.manifest.unwrap();
     assert_eq!(shelf.rejected().open(&us(), &manifest.version).unwrap().manifest.failed_gates, failed);
@@ -168,7 +170,7 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     // Whoever insists gets it, and it is on record.
     let order = Order { force: true, ..order(folder.path(), &shuffled, &config, &shelf) };
     let forced = train(&order, &Silent).unwrap();
-    assert!(forced.published && !forced.failures.is_empty());
+    assert!(forced.published && !forced.ruling.failures.is_empty());
     let current = shelf.current(&us()).unwrap();
     assert_eq!(shelf.open(&us(), &current).unwrap().manifest.failed_gates, failed);
 }
@@ -205,23 +207,39 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let whole = gated(rewritten(&whole_folder, |baskets| baskets));
     // From October on: what a customer bought before is not known.
     let half = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 >= 17_440).collect()));
-    let publish = |input: &InputConfig| train(&order(folder.path(), input, &config, &shelf), &Silent).unwrap();
+    let accept = Accept { smaller: true, ..Accept::default() };
+    let publish = |input: &InputConfig| {
+        train(&Order { accept, ..order(folder.path(), input, &config, &shelf) }, &Silent).unwrap()
+    };
 
     let first = publish(&half);
     assert!(first.published && first.comparison.is_none(), "there was nothing to compare with");
     let better = publish(&whole);
-    let lead = better.comparison.unwrap().leads["bought_together.ndcg"];
+    let lead = better.comparison.as_ref().unwrap().leads["bought_together.ndcg"].lead;
     assert!(better.published && lead.low > 0.0, "a whole year is better, surely: {lead:?}");
     let worse = publish(&half);
     assert!(!worse.published, "{:?}", worse.comparison);
-    assert_eq!(worse.failures[0].gate, "tolerance.\"bought_together.ndcg\"");
-    let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"];
+    let failed: Vec<&str> = worse.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    assert!(failed.contains(&"tolerance.\"bought_together.ndcg\""), "{failed:?}");
+    assert!(failed.iter().all(|gate| gate.starts_with("tolerance")), "smaller was accepted: {failed:?}");
+    assert_eq!(worse.ruling.accepted_kinds(), ["smaller"]);
+    let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"].lead;
     assert!(other_way.high < 0.0, "and half a year is worse, as surely: {other_way:?}");
+
+    // Forced into service, it does not take the better one's place as what the next one is compared with.
+    let versions = |outcome: &trolley_training::Outcome| outcome.manifest.as_ref().unwrap().version.clone();
+    assert_eq!(references(&shelf, &us()).unwrap(), [versions(&better)]);
+    let forced =
+        train(&Order { force: true, accept, ..order(folder.path(), &half, &config, &shelf) }, &Silent).unwrap();
+    assert_eq!(references(&shelf, &us()).unwrap(), [versions(&forced), versions(&better)]);
+    let again = publish(&half);
+    let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    assert!(failed.contains(&"reference.\"bought_together.ndcg\""), "as good as the last, not as the best: {failed:?}");
 
     // What ends earlier than what is in service is older data, however good.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));
     let outcome = publish(&early);
-    assert_eq!(outcome.failures[0].gate, "data", "{:?}", outcome.failures);
+    assert_eq!(outcome.ruling.failures[0].gate, "data", "{:?}", outcome.ruling);
 }
 
 /// All files of the artefact that a training wrote, by name.
@@ -265,7 +283,7 @@ fn two_models_made_in_the_same_second_both_stay() {
     let (config, shelf) = (TrainingConfig::default(), Shelf::new(folder.path().join("models")));
     let order = order(folder.path(), &input, &config, &shelf);
     let (first, second) = (train(&order, &Silent).unwrap(), train(&order, &Silent).unwrap());
-    assert!(first.evaluation.is_none(), "one day leaves nothing to hold back");
+    assert!(first.evaluation.is_err(), "one day leaves nothing to hold back");
     let (first, second) = (first.manifest.unwrap(), second.manifest.unwrap());
     assert!(first.version < second.version);
     assert_eq!(shelf.current(&us()).unwrap(), second.version);

@@ -9,7 +9,7 @@ use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, OnOffer, alternatives, bought_together, offers};
 use trolley_model::{Ask, Model, Name};
 use trolley_training::input::InputConfig;
-use trolley_training::{Order, Silent, TrainError, TrainingConfig, train};
+use trolley_training::{Accept, Order, Silent, TrainError, TrainingConfig, train};
 
 /// A line: basket, item, day, customer (0 for nobody).
 type Line = (u8, u8, u16, u8);
@@ -44,6 +44,7 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
         latest: "2025-01-01T00:00:00Z".parse().unwrap(),
         erased: &HashSet::new(),
         threads: 1,
+        accept: Accept::default(),
         force: true,
     };
     train(&order, &Silent).map(|outcome| outcome.model)

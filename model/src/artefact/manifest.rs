@@ -36,8 +36,75 @@ pub struct Manifest {
     pub evaluation: BTreeMap<String, f64>,
     /// The conditions of the gate that it did not meet: one in service that has any was forced.
     pub failed_gates: Vec<String>,
+    /// How it was judged; older artefacts do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<Judgement>,
     /// The other files of the artefact.
     pub files: BTreeMap<String, FileFacts>,
+}
+
+/// How a model was judged before it was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// In one word.
+    pub verdict: Verdict,
+    /// Why it was not judged, or where the evidence is weak.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What was accepted on the command line: `smaller` data than that of the model before, a model `unjudged` where the
+    /// one before was judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
+    /// The best model of the last 30 days, with which the next one is compared too, if it is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Name>,
+}
+
+/// What the gate says of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every condition was met.
+    Passed,
+    /// Every condition was met, but the shop is too small to show that new settings are not worse.
+    WeakEvidence,
+    /// There was nothing to judge it on.
+    NotJudged,
+    /// A condition was not met.
+    Failed,
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Passed, Self::WeakEvidence, Self::NotJudged, Self::Failed];
+
+    /// As the manifest has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::WeakEvidence => "weak_evidence",
+            Self::NotJudged => "not_judged",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Manifest {
+    /// What the gate said of it. Of an older one: failed if it was forced, not judged if it has no figures.
+    pub fn verdict(&self) -> Verdict {
+        match &self.judgement {
+            Some(judgement) => judgement.verdict,
+            None if !self.failed_gates.is_empty() => Verdict::Failed,
+            None if self.evaluation.is_empty() => Verdict::NotJudged,
+            None => Verdict::Passed,
+        }
+    }
+
+    /// Whether it was judged, with whatever outcome.
+    pub fn was_judged(&self) -> bool {
+        self.verdict() != Verdict::NotJudged && !self.evaluation.is_empty()
+    }
 }
 
 /// What a model was made from.
@@ -62,6 +129,15 @@ pub struct DataFacts {
     pub learned_items: u64,
     /// Customers.
     pub customers: u64,
+    /// Lines of the baskets; older artefacts do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
+    /// Items that were sold, without those of the items table alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold_items: Option<u64>,
+    /// Days on which anything was sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u64>,
 }
 
 /// A file of the artefact.
@@ -91,6 +167,7 @@ pub(super) fn new(draft: &super::Draft<'_>, files: BTreeMap<String, FileFacts>) 
         weights: draft.parts.blends.straight(),
         evaluation: draft.evaluation.clone(),
         failed_gates: draft.failed_gates.clone(),
+        judgement: draft.judgement.clone(),
         files,
     }
 }

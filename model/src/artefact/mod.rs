@@ -17,7 +17,7 @@ mod shelf;
 mod tensors;
 
 pub use error::ArtefactError;
-pub use manifest::{DataFacts, FileFacts, Manifest};
+pub use manifest::{DataFacts, FileFacts, Judgement, Manifest, Verdict};
 pub use publish::Draft;
 pub use shelf::{Opened, Shelf};
 

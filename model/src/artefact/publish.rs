@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use super::{ArtefactError, DataFacts, FileFacts, Manifest, content, manifest};
+use super::{ArtefactError, DataFacts, FileFacts, Judgement, Manifest, content, manifest};
 use crate::model::Parts;
 use crate::name::Name;
 
@@ -24,6 +24,8 @@ pub struct Draft<'a> {
     pub evaluation: BTreeMap<String, f64>,
     /// The conditions of the gate that it did not meet.
     pub failed_gates: Vec<String>,
+    /// How it was judged.
+    pub judgement: Option<Judgement>,
     /// The model itself.
     pub parts: &'a Parts,
 }

@@ -121,6 +121,7 @@ pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model:
         config: serde_json::json!({"seed": 1}),
         evaluation: std::collections::BTreeMap::new(),
         failed_gates: Vec::new(),
+        judgement: None,
         parts: &parts(),
     };
     shelf.publish(&draft).unwrap();

@@ -12,8 +12,10 @@ use trolley_model::kernel::dot;
 use trolley_model::{Blend, Scorer, Tree};
 
 use super::cases::{Binned, Cases, bounds};
-use super::examples::Example;
+use super::examples::{Example, FOLDS};
 use super::grow::Split;
+use super::paired::Difference;
+use super::parts::{self, BestPart};
 use super::{BlendConfig, Examples, linear};
 use crate::evaluation::Role;
 use crate::progress::Progress;
@@ -38,10 +40,12 @@ pub(crate) struct Learned {
     pub(crate) blend: Blend,
     /// What each signal does, on the held-out cases.
     pub(crate) roles: BTreeMap<String, Role>,
+    /// The blend beside its best part; `None` if nothing was learned.
+    pub(crate) best_part: Option<BestPart>,
 }
 
 /// Learns the blend that orders the candidates best among the first `k`. `by_hand` comes back as it is if there are too
-/// few cases or if nothing better is found on the held-out ones.
+/// few cases or if nothing better is found on the held-out ones; its best part does if that is as good.
 pub(crate) fn learn(
     examples: &Examples,
     by_hand: &Blend,
@@ -51,12 +55,10 @@ pub(crate) fn learn(
     seed: u64,
     progress: &dyn Progress,
 ) -> Learned {
-    let stay = || Learned { blend: by_hand.clone(), roles: BTreeMap::new() };
-    let (held_out, learned): (Vec<&Example>, Vec<&Example>) = examples.cases.iter().partition(|case| case.held_out);
+    let (held_out, learned): (Vec<&Example>, Vec<&Example>) = examples.cases.iter().partition(|case| case.fold == 0);
     if examples.cases.len() < FEWEST_CASES || held_out.is_empty() || learned.is_empty() {
-        return stay();
+        return Learned { blend: by_hand.clone(), ..Learned::default() };
     }
-    progress.begin("blend", 1);
     let fixed = examples.slopes(&Blend::straight(given.fixed));
     let usable: Vec<bool> = examples
         .names
@@ -64,51 +66,116 @@ pub(crate) fn learn(
         .zip(&fixed)
         .map(|(name, fixed)| !given.left_out.contains(&name.as_str()) && *fixed == 0.0)
         .collect();
-    let slopes = linear::learn(&learned, &usable, &|row| f64::from(dot(row, &fixed)), k);
-    let slopes: Vec<f32> = slopes.iter().zip(&fixed).map(|(learned, fixed)| learned + fixed).collect();
-    let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| bounds(examples, column)).collect();
-    let binned = |cases: &[&Example]| -> Cases {
-        let cases = cases.par_iter().map(|case| Binned::new(case, &bins, k, |row| f64::from(dot(row, &slopes))));
-        Cases::new(cases.collect(), k)
-    };
-    let (mut learned, mut judged) = (binned(&learned), binned(&held_out));
-    let hand = examples.slopes(by_hand);
-    let hand = judged.ndcg_of(|at, _| held_out[at].rows(usable.len()).map(|row| f64::from(dot(row, &hand))).collect());
-    let straight = judged.ndcg();
-    progress.end();
-    if !not_surely_worse(&straight, &hand) {
-        return stay();
+    let setup = Setup { examples, by_hand, fixed, usable, k, config, seed, progress };
+    let Boosted { mut blend, ndcg, judged } = setup.boosted(&learned, &held_out);
+    let mut best_part = None;
+    if let Some((name, part)) = parts::best(examples, &learned, &setup.usable, k) {
+        let mut difference = setup.difference(&held_out, &ndcg, &part);
+        if difference.is_in_doubt() {
+            difference = setup.crossed(&part);
+        }
+        let found = BestPart::new(name, &difference);
+        if found.serves {
+            blend = part;
+        }
+        best_part = Some(found);
     }
-    let mut trees = Vec::new();
-    progress.begin("blend", config.rounds as u64);
-    for round in 0..config.rounds {
-        let mut random = Random::new(seed, &[0xb0, round as u64]);
-        let drawn: Vec<bool> = learned.cases.iter().map(|_| f64::from(random.unit()) < config.share_of_cases).collect();
-        let Some(tree) = learned.grow(&drawn, &usable, config.learning_rate) else { break };
-        learned.add(&tree);
-        judged.add(&tree);
-        trees.push(named(&tree, &bins, &examples.names));
-        progress.advance(1);
-    }
-    progress.end();
-    if !not_surely_worse(&judged.ndcg(), &straight) {
-        trees.clear();
-    }
-    let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
-    let blend = Blend { slopes: named.collect(), trees };
     progress.begin("roles of signals", 1);
     let roles = roles(examples, &held_out, &judged, &blend);
     progress.end();
-    Learned { blend, roles }
+    Learned { blend, roles, best_part }
 }
 
-/// False if the one is worse than the other by more than the standard error of the difference, case by case. There are
-/// few held-out cases: to stop where they gain most would be to follow their luck.
-fn not_surely_worse(one: &[f64], other: &[f64]) -> bool {
-    let (cases, differences) = (one.len() as f64, || one.iter().zip(other).map(|(one, other)| one - other));
-    let mean = differences().sum::<f64>() / cases;
-    let variance = differences().map(|difference| (difference - mean).powi(2)).sum::<f64>() / cases;
-    mean >= -(variance / cases).sqrt()
+/// What each learning goes by.
+struct Setup<'a> {
+    examples: &'a Examples,
+    by_hand: &'a Blend,
+    /// By signal, the weight that is given.
+    fixed: Vec<f32>,
+    /// Whether each signal may be used.
+    usable: Vec<bool>,
+    k: usize,
+    config: &'a BlendConfig,
+    seed: u64,
+    progress: &'a dyn Progress,
+}
+
+/// A blend, and how it does on the cases that it was not learned from.
+struct Boosted {
+    blend: Blend,
+    ndcg: Vec<f64>,
+    judged: Cases,
+}
+
+impl Setup<'_> {
+    /// Learns from some cases. Of the weights set by hand, straight ones and trees, each takes the place of the one before
+    /// unless it is surely worse on the others.
+    fn boosted(&self, learned: &[&Example], held_out: &[&Example]) -> Boosted {
+        let Self { examples, by_hand, fixed, usable, k, config, progress, .. } = self;
+        let k = *k;
+        progress.begin("blend", 1);
+        let slopes = linear::learn(learned, usable, &|row| f64::from(dot(row, fixed)), k);
+        let slopes: Vec<f32> = slopes.iter().zip(fixed).map(|(learned, fixed)| learned + fixed).collect();
+        let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| bounds(examples, column)).collect();
+        let binned = |cases: &[&Example]| -> Cases {
+            let cases = cases.par_iter().map(|case| Binned::new(case, &bins, k, |row| f64::from(dot(row, &slopes))));
+            Cases::new(cases.collect(), k)
+        };
+        let (mut learned, mut judged) = (binned(learned), binned(held_out));
+        let hand = parts::ndcg(examples, held_out, by_hand, k);
+        let straight = judged.ndcg();
+        progress.end();
+        let owners = owners(held_out);
+        if !Difference::new(&straight, &hand, &owners).is_not_surely_worse() {
+            return Boosted { blend: (*by_hand).clone(), ndcg: hand, judged };
+        }
+        let mut trees = Vec::new();
+        progress.begin("blend", config.rounds as u64);
+        for round in 0..config.rounds {
+            let mut random = Random::new(self.seed, &[0xb0, round as u64]);
+            let drawn: Vec<bool> =
+                learned.cases.iter().map(|_| f64::from(random.unit()) < config.share_of_cases).collect();
+            let Some(tree) = learned.grow(&drawn, usable, config.learning_rate) else { break };
+            learned.add(&tree);
+            judged.add(&tree);
+            trees.push(named(&tree, &bins, &examples.names));
+            progress.advance(1);
+        }
+        progress.end();
+        let mut ndcg = judged.ndcg();
+        if !Difference::new(&ndcg, &straight, &owners).is_not_surely_worse() {
+            (trees, ndcg) = (Vec::new(), straight);
+        }
+        let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
+        Boosted { blend: Blend { slopes: named.collect(), trees }, ndcg, judged }
+    }
+
+    /// A blend's nDCG on some cases beside that of a straight one.
+    fn difference(&self, cases: &[&Example], ndcg: &[f64], part: &Blend) -> Difference {
+        Difference::new(ndcg, &parts::ndcg(self.examples, cases, part, self.k), &owners(cases))
+    }
+
+    /// The same on all customers: quarters of them are held out in turn, and the blend is learned from the others. An
+    /// eighth of a few hundred customers cannot tell two per cent.
+    fn crossed(&self, part: &Blend) -> Difference {
+        let (mut cases, mut ndcg) = (Vec::new(), Vec::new());
+        for turn in 0..TURNS {
+            let is_held_out = |case: &&Example| case.fold * TURNS / FOLDS == turn;
+            let (held_out, learned): (Vec<&Example>, Vec<&Example>) = self.examples.cases.iter().partition(is_held_out);
+            if !held_out.is_empty() && !learned.is_empty() {
+                ndcg.extend(self.boosted(&learned, &held_out).ndcg);
+                cases.extend(held_out);
+            }
+        }
+        self.difference(&cases, &ndcg, part)
+    }
+}
+
+/// In so many turns all customers are held out once.
+const TURNS: usize = 4;
+
+fn owners(cases: &[&Example]) -> Vec<u32> {
+    cases.iter().map(|case| case.owner).collect()
 }
 
 /// The tree by the names of the signals and their values, 0 where all signals are 0.

@@ -1,5 +1,5 @@
 use rayon::prelude::*;
-use trolley_model::{Blend, Model, Scene, Top, signals};
+use trolley_model::{Blend, Ids, Model, Scene, Top, signals};
 
 use super::BlendConfig;
 use crate::evaluation::Case;
@@ -18,8 +18,10 @@ pub(crate) struct Examples {
 
 /// The candidates of one case.
 pub(crate) struct Example {
-    /// Whether it must not be learned from.
-    pub(crate) held_out: bool,
+    /// The fold of its customer.
+    pub(crate) fold: usize,
+    /// Whose case it is.
+    pub(crate) owner: u32,
     /// How many right answers there are, among the candidates or not.
     pub(crate) wanted: usize,
     /// Whether each candidate is one.
@@ -37,11 +39,16 @@ impl Example {
     }
 }
 
-/// One in so many customers is held out, to see when to stop and whether anything was gained.
-const HELD_OUT: usize = 8;
+/// Customers are parted into so many folds. The first is held out, to see whether anything was gained.
+pub(super) const FOLDS: usize = 8;
 
-fn is_held_out(owner: u32) -> bool {
-    Random::new(0x401d, &[u64::from(owner)]).below(HELD_OUT) == 0
+/// By the customer's ID: who else there is, perhaps later, must not decide.
+fn fold(owner: u32, customers: &Ids) -> usize {
+    let lot = match customers.len() > owner as usize {
+        true => blake3::hash(customers.get(owner).as_bytes()).as_bytes().as_chunks().0.first().copied(),
+        false => None,
+    };
+    Random::new(0x401d, &[lot.map_or(u64::from(owner), u64::from_le_bytes)]).below(FOLDS)
 }
 
 impl Examples {
@@ -57,13 +64,13 @@ impl Examples {
         self.names.iter().map(|name| blend.slopes.get(name).copied().unwrap_or(0.0)).collect()
     }
 
-    /// Adds the cases of one model. Of the candidates that `candidates` finds for one, these are kept: the right ones,
+    /// Adds the cases of one model, with the customers of the transactions. Of the candidates that `candidates` finds for one, these are kept: the right ones,
     /// those that `by_hand` puts highest, those that any one signal does, and a random few that count for all others. Left
     /// out altogether, the unlikely would be put first by a blend that has never seen it. Of cases that are held out all
     /// are kept.
     pub(crate) fn add(
         &mut self,
-        model: &Model,
+        (model, customers): (&Model, &Ids),
         cases: &[Case],
         by_hand: &Blend,
         candidates: impl Fn(&Case) -> Vec<u32> + Sync,
@@ -93,8 +100,8 @@ impl Examples {
                 .collect();
             let score =
                 |at: usize| -> f32 { hand.iter().zip(&columns).map(|(weight, column)| weight * column[at]).sum() };
-            let held_out = is_held_out(case.owner);
-            let mut kept: Vec<u32> = if held_out { (0..all.len() as u32).collect() } else { Vec::new() };
+            let fold = fold(case.owner, customers);
+            let mut kept: Vec<u32> = if fold == 0 { (0..all.len() as u32).collect() } else { Vec::new() };
             let mut keep_best = |count: usize, score: &dyn Fn(usize) -> f32| {
                 let mut best = Top::new(count);
                 (0..all.len()).for_each(|at| best.push(score(at), at as u32));
@@ -132,7 +139,7 @@ impl Examples {
                 values.resize(row, 0.0);
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
-            Some(Example { held_out, wanted: case.wanted, relevant, counts, values })
+            Some(Example { fold, owner: case.owner, wanted: case.wanted, relevant, counts, values })
         };
         self.cases.extend(order.par_iter().filter_map(example).collect::<Vec<_>>());
     }

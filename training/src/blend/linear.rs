@@ -126,7 +126,7 @@ mod tests {
                 // The highest of the second of three signals is right.
                 let best = (0..20).max_by(|&a, &b| values[a * 3 + 1].total_cmp(&values[b * 3 + 1])).unwrap();
                 let relevant = (0..20).map(|at| at == best).collect();
-                Example { held_out: false, wanted: 1, relevant, counts: vec![1.0; 20], values }
+                Example { fold: 1, owner: 0, wanted: 1, relevant, counts: vec![1.0; 20], values }
             })
             .collect();
         let cases: Vec<&Example> = cases.iter().collect();

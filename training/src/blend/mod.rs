@@ -7,12 +7,15 @@ mod examples;
 mod grow;
 mod lambda;
 mod linear;
+mod paired;
+mod parts;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use boosting::{Given, learn};
+pub(crate) use boosting::{Given, Learned, learn};
 pub(crate) use by_hand::by_hand;
 pub(crate) use examples::Examples;
+pub use parts::BestPart;
 
 /// How the blend is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

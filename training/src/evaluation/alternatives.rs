@@ -16,7 +16,7 @@ use super::numbering::Numbering;
 use crate::input::Transactions;
 use crate::random::Random;
 
-const K: usize = 6;
+pub(super) const K: usize = 6;
 
 /// An item is usual from so many baskets on.
 const USUAL: u16 = 3;
@@ -46,6 +46,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
                 items: vec![asked],
                 customer: Some(customer),
                 owner,
+                basket,
                 wanted: relevant.len(),
                 relevant,
                 band: bands.of(Some(asked)),
@@ -71,7 +72,7 @@ fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
     usual.into_iter().map(|(category, (_, item))| (category, item)).collect()
 }
 
-fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let limits = Limits { allowed: &|item| case.may_show(item), ..Limits::best(k) };
     case.items.first().map_or_else(Vec::new, |&item| {
         alternatives(model, item, case.customer, &limits).into_iter().map(|recommended| recommended.item).collect()

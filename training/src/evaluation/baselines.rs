@@ -2,13 +2,18 @@
 //!
 //! Ties go to the bestseller, and a list that is too short is filled up with bestsellers.
 
+use std::collections::BTreeMap;
+
 use trolley_model::kernel::dot;
 use trolley_model::{Model, Top, Vectors};
 
 use super::case::Case;
 
-/// Strength of the shrinkage of the lift, in baskets.
-const LIFT_PRIOR: f32 = 10.0;
+/// What popularity counts beside being bought together, in the plain blend of both.
+const POPULARITY: f32 = 0.15;
+
+/// In that blend so many bestsellers are considered beside the item's partners and the customer's own items.
+const BESTSELLERS: u32 = 200;
 
 /// The items of the highest score that may be shown; of equal ones the bestseller.
 pub(super) fn best(model: &Model, case: &Case, k: usize, scores: impl Iterator<Item = (u32, f32)>) -> Vec<u32> {
@@ -55,10 +60,31 @@ pub(super) fn co_purchase_count(model: &Model, case: &Case, k: usize) -> Vec<u32
     partners(model, case, k, |both, _, _| both)
 }
 
-/// How much oftener than by chance the two meet, as if they had met in ten baskets more by chance and not at all else.
-pub(super) fn lift(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+/// The same, a basket of n items counting 1/√(n-1).
+pub(super) fn co_purchase_weight(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let pairs = case.items.iter().flat_map(|&query| model.co_purchases().of(query));
+    best(model, case, k, pairs.map(|pair| (pair.item, pair.weight)))
+}
+
+/// Log of the baskets with both, .15 log of the recent baskets, and log of the customer's own baskets with it.
+pub(super) fn logs(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let mut scores: BTreeMap<u32, f32> = (0..BESTSELLERS.min(model.catalogue().bought())).map(|i| (i, 0.0)).collect();
+    let log = |baskets: f32| (1.0 + baskets).ln();
+    for pair in case.items.iter().flat_map(|&query| model.co_purchases().of(query)) {
+        *scores.entry(pair.item).or_default() += log(pair.baskets as f32);
+    }
+    for habit in case.customer.into_iter().flat_map(|customer| model.histories().of(customer)) {
+        *scores.entry(habit.item).or_default() += log(f32::from(habit.baskets));
+    }
+    let recent = model.catalogue().all_recent_baskets();
+    let popularity = |item: u32| POPULARITY * log(recent[item as usize] as f32);
+    best(model, case, k, scores.into_iter().map(|(item, score)| (item, score + popularity(item))))
+}
+
+/// How much oftener than by chance the two meet, as if they had met in `prior` baskets more by chance and not at all else.
+pub(super) fn lift(model: &Model, case: &Case, k: usize, prior: f32) -> Vec<u32> {
     let all = model.catalogue().total_baskets() as f32;
-    partners(model, case, k, |both, query, partner| both / (query * partner / all + LIFT_PRIOR))
+    partners(model, case, k, |both, query, partner| both / (query * partner / all + prior))
 }
 
 /// Cosine of the two columns of the basket × item matrix (Sarwar et al. 2001).
@@ -72,10 +98,16 @@ pub(super) fn most_frequent(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     best(model, case, k, habits.map(|habit| (habit.item, f32::from(habit.baskets))))
 }
 
-/// The same, recent baskets counting more.
-pub(super) fn most_frequent_decayed(model: &Model, case: &Case, k: usize) -> Vec<u32> {
-    let habits = case.customer.into_iter().flat_map(|customer| model.histories().of(customer));
-    best(model, case, k, habits.map(|habit| (habit.item, habit.decayed)))
+/// The same of the customer's last baskets, of which one counts half after so many days.
+pub(super) fn most_frequent_decayed(model: &Model, case: &Case, k: usize, half_life: f32) -> Vec<u32> {
+    let Some(customer) = case.customer else { return best(model, case, k, std::iter::empty()) };
+    let items = model.histories().items(customer);
+    let mut sums = vec![0.0f32; items.len()];
+    for basket in model.histories().last_baskets(customer) {
+        let counts = (-basket.age / half_life).exp2();
+        basket.positions.iter().for_each(|&position| sums[usize::from(position)] += counts);
+    }
+    best(model, case, k, items.iter().copied().zip(sums))
 }
 
 /// The factors alone.

@@ -27,6 +27,7 @@ pub struct Estimate {
 
 /// The means of several contenders on the same cases, as measured and as drawn anew.
 pub(super) struct Means {
+    owners: usize,
     /// Per contender.
     measured: Vec<Figures>,
     /// Per draw and contender.
@@ -65,7 +66,17 @@ impl Means {
             (0..place.len()).for_each(|_| times[random.below(place.len())] += 1.0);
             means(&times)
         };
-        Self { measured: means(&vec![1.0; place.len()]), drawn: (0..RESAMPLES).into_par_iter().map(draw).collect() }
+        let owners = place.len();
+        Self {
+            owners,
+            measured: means(&vec![1.0; place.len()]),
+            drawn: (0..RESAMPLES).into_par_iter().map(draw).collect(),
+        }
+    }
+
+    /// How many customers are drawn.
+    pub(super) fn owners(&self) -> usize {
+        self.owners
     }
 
     /// A contender's mean of a metric.
@@ -80,11 +91,23 @@ impl Means {
     }
 
     fn estimate(&self, of: impl Fn(&[Figures]) -> f64) -> Estimate {
-        let mut drawn: Vec<f64> = self.drawn.iter().map(|means| of(means)).collect();
-        drawn.sort_unstable_by(f64::total_cmp);
-        let at = |share: f64| drawn[(share * (drawn.len() - 1) as f64).round() as usize];
-        Estimate { value: of(&self.measured), low: at(0.025), high: at(0.975) }
+        interval(of(&self.measured), self.drawn.iter().map(|means| of(means)).collect())
     }
+}
+
+/// Several numbers with their intervals, from what was measured and a way to draw all of them anew.
+pub(super) fn percentiles<const N: usize>(
+    measured: [f64; N],
+    draw: impl Fn(u64) -> [f64; N] + Sync + Send,
+) -> [Estimate; N] {
+    let drawn: Vec<[f64; N]> = (0..RESAMPLES).into_par_iter().map(draw).collect();
+    std::array::from_fn(|at| interval(measured[at], drawn.iter().map(|draw| draw[at]).collect()))
+}
+
+fn interval(value: f64, mut drawn: Vec<f64>) -> Estimate {
+    drawn.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| drawn[(share * (drawn.len() - 1) as f64).round() as usize];
+    Estimate { value, low: at(0.025), high: at(0.975) }
 }
 
 fn add(sum: &mut Figures, figures: &Figures, weight: f64) {

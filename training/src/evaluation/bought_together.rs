@@ -9,6 +9,7 @@ use super::baselines;
 use super::case::{Bands, Case, History};
 use super::contest::{Contender, Contest, MODEL, Tally};
 use super::numbering::Numbering;
+use super::tuning::{Together, Tuned};
 use crate::input::Transactions;
 use crate::random::Random;
 
@@ -30,6 +31,8 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
                 items: numbering.item(asked).into_iter().collect(),
                 customer,
                 owner: transactions.owner(basket),
+                basket,
+                asked: Some(asked),
                 relevant: numbering.items(&items),
                 wanted: items.len(),
                 band: bands.of(numbering.item(asked)),
@@ -64,7 +67,8 @@ pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
 }
 
 /// The contests of a test period, those with a customer first.
-pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest> {
+pub(super) fn contests(model: &Model, cases: &[Case], tuned: &Tuned, seed: u64) -> Vec<Contest> {
+    let Together { lift_prior, half_life } = tuned.together;
     let new = new_to_the_customer(model, cases);
     let kinds = [
         ("bought_together", "The rest of a basket, given one item of it and the customer", cases.to_vec()),
@@ -79,7 +83,9 @@ pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest>
             Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
             Contender::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
             Contender::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
-            Contender::new("shrunk lift", |case, k| baselines::lift(model, case, k)),
+            Contender::new("co-purchase / √(n-1)", |case, k| baselines::co_purchase_weight(model, case, k)),
+            Contender::new("logs of co-purchase and popularity", |case, k| baselines::logs(model, case, k)),
+            Contender::new("shrunk lift", |case, k| baselines::lift(model, case, k, lift_prior)),
             Contender::new("cosine", |case, k| baselines::cosine(model, case, k)),
             Contender::new("item2vec", |case, k| baselines::item2vec(model, case, k)),
             Contender::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
@@ -89,7 +95,7 @@ pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest>
             if name == "bought_together" {
                 contenders.push(Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)));
                 contenders.push(Contender::new("most frequent, decayed", |case, k| {
-                    baselines::most_frequent_decayed(model, case, k)
+                    baselines::most_frequent_decayed(model, case, k, half_life)
                 }));
             }
         }

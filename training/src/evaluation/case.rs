@@ -15,6 +15,10 @@ pub(crate) struct Case {
     pub(crate) customer: Option<u32>,
     /// Whose case it is, in the numbers of the transactions: an interval draws all cases of one customer together.
     pub(crate) owner: u32,
+    /// The basket that it is taken from; of no meaning where there is more than one.
+    pub(crate) basket: usize,
+    /// The item of that basket that is asked about, in the numbers of the transactions, if there is one.
+    pub(crate) asked: Option<u32>,
     /// The right answers that the model knows, rising.
     pub(crate) relevant: Vec<u32>,
     /// How many right answers there are, known to the model or not.

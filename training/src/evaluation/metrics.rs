@@ -2,10 +2,10 @@
 
 /// What [`figures`] measures, in order: share of answers with a hit, mean share of the relevant items found, mean
 /// normalised discounted cumulative gain.
-pub(super) const METRICS: [&str; 3] = ["hit_rate", "recall", "ndcg"];
+pub(crate) const METRICS: [&str; 3] = ["hit_rate", "recall", "ndcg"];
 
 /// One number per metric.
-pub(super) type Figures = [f64; METRICS.len()];
+pub(crate) type Figures = [f64; METRICS.len()];
 
 /// Judges a list: `shown` best first, `wanted` rising, `relevant` how many should ideally be found.
 pub(super) fn figures(shown: &[u32], wanted: &[u32], relevant: usize, k: usize) -> Figures {
@@ -22,22 +22,34 @@ pub(super) fn figures(shown: &[u32], wanted: &[u32], relevant: usize, k: usize) 
     ]
 }
 
-/// Area under the ROC curve of scores, ties counting half; `None` unless there are both kinds.
-pub(super) fn area_under_curve(scores: &mut [(f32, bool)]) -> Option<f64> {
-    scores.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+/// Area under the ROC curve of scores, and the placement of each of them (`DeLong` et al. 1988): of a positive the share of
+/// the negatives below it, of a negative the share of the positives above it, ties counting half. The area is the mean of
+/// either. `None` unless there are both kinds.
+pub(super) fn area_under_curve(scores: &[(f32, bool)]) -> Option<(f64, Vec<f64>)> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].0.total_cmp(&scores[b].0));
     let positives = scores.iter().filter(|(_, positive)| *positive).count();
     let negatives = scores.len() - positives;
     if positives == 0 || negatives == 0 {
         return None;
     }
-    let (mut below, mut wins) = (0usize, 0.0);
-    for same in scores.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
-        let good = same.iter().filter(|(_, positive)| *positive).count();
+    let mut placements = vec![0.0; scores.len()];
+    let (mut good_below, mut bad_below, mut area) = (0usize, 0usize, 0.0);
+    for same in order.chunk_by(|&a, &b| scores[a].0.total_cmp(&scores[b].0).is_eq()) {
+        let good = same.iter().filter(|&&at| scores[at].1).count();
         let bad = same.len() - good;
-        wins += good as f64 * (below as f64 + bad as f64 / 2.0);
-        below += bad;
+        for &at in same {
+            placements[at] = if scores[at].1 {
+                (bad_below as f64 + bad as f64 / 2.0) / negatives as f64
+            } else {
+                (positives - good_below) as f64 / positives as f64 - good as f64 / 2.0 / positives as f64
+            };
+        }
+        area += good as f64 * (bad_below as f64 + bad as f64 / 2.0);
+        good_below += good;
+        bad_below += bad;
     }
-    Some(wins / (positives as f64 * negatives as f64))
+    Some((area / (positives as f64 * negatives as f64), placements))
 }
 
 #[cfg(test)]
@@ -59,10 +71,13 @@ mod tests {
 
     #[test]
     fn the_curve_of_a_perfect_a_reversed_and_a_constant_score() {
-        let area = |scores: &[(f32, bool)]| area_under_curve(&mut scores.to_vec());
+        let area = |scores: &[(f32, bool)]| area_under_curve(scores).map(|(area, _)| area);
         assert_eq!(area(&[(1.0, false), (2.0, true), (3.0, true)]), Some(1.0));
         assert_eq!(area(&[(1.0, true), (2.0, false)]), Some(0.0));
         assert_eq!(area(&[(1.0, true), (1.0, false), (1.0, false)]), Some(0.5));
         assert_eq!(area(&[(1.0, true)]), None);
+        // Of two buyers one is above both others, the other above one of them: 3 of 4 pairs.
+        let (area, placements) = area_under_curve(&[(4.0, true), (1.0, false), (2.0, true), (3.0, false)]).unwrap();
+        assert_eq!((area, placements), (0.75, vec![1.0, 1.0, 0.5, 0.5]));
     }
 }

@@ -4,47 +4,52 @@
 //! ([`baselines`], [`neighbours`]) through the same code path. Intervals are by bootstrap over customers.
 
 mod alternatives;
+mod audience;
 mod baselines;
 mod bootstrap;
 mod bought_together;
 mod case;
-mod comparison;
 mod contest;
 mod coverage;
+mod learning;
 mod metrics;
 mod neighbours;
 mod next_basket;
 mod numbering;
 mod offers;
+mod paired;
 mod period;
 #[cfg(test)]
 mod study;
+mod tuning;
 mod weeks;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::recommend::{Limits, alternative_candidates, candidates};
-use trolley_model::{Blend, Blends, Model};
+use trolley_model::Model;
 
-use crate::blend::{Examples, Given, by_hand, learn};
+use crate::blend::{BestPart, Examples, Given, by_hand, learn};
 use crate::config::TrainingConfig;
-use crate::fit::{Fitted, Scope, fit};
 use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
 pub use alternatives::Substitution;
 pub use bootstrap::Estimate;
 pub(crate) use case::Case;
-pub use comparison::Comparison;
-pub(crate) use comparison::{compared, leads};
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
-pub use period::EvaluationConfig;
-pub(crate) use period::Periods;
+use learning::model_of_customers;
+pub(crate) use learning::{HeldOut, held_out};
+pub(crate) use metrics::METRICS;
+pub use paired::{Leads, Paired};
+pub(crate) use paired::{QUESTIONS, compared, leads};
+#[cfg(test)]
+pub(crate) use paired::{Questions, Sheets, paired};
+pub use period::{EvaluationConfig, NotJudged, judgeable};
+pub(crate) use period::{Periods, enough};
 #[cfg(test)]
 pub(crate) use study::complete_journey;
-use weeks::weeks;
+use tuning::{Habits, Named, Tuned};
 
 /// What a signal does in a blend, as seen on the customers held out of the validation weeks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +81,11 @@ pub struct Evaluation {
     pub coverage: Coverage,
     /// What each signal does.
     pub roles: Roles,
+    /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend is not
+    /// ahead.
+    pub best_parts: BTreeMap<String, BestPart>,
+    /// The baselines' settings that were chosen on the validation weeks, by baseline.
+    pub tuned: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 impl Evaluation {
@@ -124,14 +134,12 @@ pub struct Tables<'a> {
     pub numbers: &'a [String],
 }
 
-/// What came out: the figures, the blends that were learned, and the model that was judged.
+/// What came out: the figures, and the model that was judged.
 #[derive(Debug)]
 pub struct Judged {
     /// The figures.
     pub evaluation: Evaluation,
-    /// What was learned of each signal.
-    pub blends: Blends,
-    /// The model of the days before the test, with these blends.
+    /// The model of the days before the test, its blends learned on the weeks before it.
     pub model: Model,
     /// Position of the first basket of the test.
     pub test: usize,
@@ -139,35 +147,30 @@ pub struct Judged {
     pub losses: Vec<f64>,
 }
 
-/// Learns a blend on the validation weeks and judges a model with it on the test weeks. `None` if the period is too
-/// short to hold anything back.
+/// Learns the blends on the validation weeks and judges a model with them on the test weeks.
 ///
 /// # Errors
-/// In words, if a model cannot be made.
+/// In words, if a model cannot be made; or why nothing can be judged.
 pub fn evaluate(
     tables: Tables<'_>,
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<Option<Judged>, String> {
-    let Tables { transactions, items, .. } = tables;
-    let periods = Periods::new(transactions, &config.evaluation);
-    if periods.test == 0 || periods.test == transactions.baskets.len() {
-        return Ok(None);
-    }
-    let mut roles = Roles::new();
-    let (mut blends, weekly) = offers_of_the_weeks(tables, config, &periods, &mut roles, progress)?;
-    if periods.validation > 0 && periods.validation < periods.test {
-        let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
-        learn_items(&model, transactions, &periods, config, (&mut blends, &mut roles), progress);
-    }
-    let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
-    let model = Model::new(parts)?.reblended(blends.clone())?;
+) -> Result<Result<Judged, NotJudged>, String> {
+    let transactions = tables.transactions;
+    let periods = match Periods::judged(transactions, &config.evaluation) {
+        Ok(periods) => periods,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut tuned = Tuned::default();
+    let held_out = held_out(tables, config, &periods, Some(&mut tuned), progress)?;
+    let HeldOut { model, roles, best_parts, losses } = held_out;
+    let weekly = judged_weeks(tables, config, &periods, &model, &tuned, progress)?;
 
     progress.begin("evaluation", 4);
     let seed = config.seed;
     let test = periods.test..transactions.baskets.len();
-    let mut contests =
-        bought_together::contests(&model, &bought_together::cases(&model, transactions, test.clone(), seed), seed);
+    let together = bought_together::cases(&model, transactions, test.clone(), seed);
+    let mut contests = bought_together::contests(&model, &together, &tuned, seed);
     progress.advance(1);
     let cases = alternatives::cases(&model, transactions, test);
     contests.extend(weekly.contest(
@@ -183,132 +186,50 @@ pub fn evaluate(
     progress.advance(1);
     let coverage = coverage::coverage(&model, transactions, periods.test, seed);
     progress.end();
-    let day = |day: u16| (chrono::NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string();
     let evaluation = Evaluation {
-        test_from: day(periods.test_from),
-        test_to: day(periods.end - 1),
+        test_from: date(periods.test_from),
+        test_to: date(periods.end - 1),
         contests,
         audience: weekly.audience(seed),
         substitution,
         coverage,
         roles,
+        best_parts,
+        tuned: tuned.named(),
     };
-    Ok(Some(Judged { evaluation, blends, model, test: periods.test, losses }))
+    Ok(Ok(Judged { evaluation, model, test: periods.test, losses }))
 }
 
-/// Learns the blend of offers on weeks before the test, then judges it on the weeks that reach into the test. Each week
-/// is answered by a model of the days before it.
-fn offers_of_the_weeks(
+/// A day since 1970-01-01 as `YYYY-MM-DD`.
+pub(crate) fn date(day: u16) -> String {
+    (chrono::NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string()
+}
+
+/// Judges the offers of the test week by week: each week is answered by a model of the days before it, with the blends of
+/// the judged model.
+fn judged_weeks(
     tables: Tables<'_>,
     config: &TrainingConfig,
     periods: &Periods,
-    roles: &mut Roles,
+    judged: &Model,
+    tuned: &Tuned,
     progress: &dyn Progress,
-) -> Result<(Blends, offers::Weekly), String> {
+) -> Result<offers::Weekly, String> {
     let Tables { transactions, items, offers, numbers } = tables;
-    let first_day = transactions.baskets.first().map_or(0, |basket| basket.day);
-    let all = weeks(transactions, offers, first_day..periods.end);
-    let (past, test): (Vec<_>, Vec<_>) = all.into_iter().partition(|week| week.baskets.end <= periods.test);
-    let mut blends = by_hand();
-    let mut examples = Examples::new(numbers);
-    if config.evaluation.validation_days > 0 {
-        for week in past.iter().rev().take(config.evaluation.offer_weeks) {
-            let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
-            let offered = Arc::new(week.offered(&model, offers, config.seed));
-            let cases = week.cases(&model, transactions, &offered);
-            let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
-            progress.begin("signals", 1);
-            examples.add(&model, &known, &blends.offers, |_| offered.items.clone(), &config.blend, config.seed);
-            progress.end();
-        }
-        let given = Given::default();
-        let learned = learn(&examples, &blends.offers, &given, offers::K, &config.blend, config.seed, progress);
-        roles.insert("offers".to_owned(), learned.roles);
-        (blends.offers, blends.offer_numbers) = (learned.blend, numbers.to_vec());
-    }
     let mut weekly = offers::Weekly::default();
+    let (_, test) = periods.weeks(transactions, offers);
     for week in &test {
         let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
-        let model = model.reblended(blends.clone())?;
+        let model = model.reblended(judged.blends().clone())?;
         progress.begin("evaluation of offers", 1);
-        weekly.judge(&model, week, transactions, offers, numbers, config.seed);
+        weekly.judge(&model, week, transactions, (offers, numbers), tuned, config.seed);
         progress.end();
     }
-    Ok((blends, weekly))
+    Ok(weekly)
 }
 
-fn model_of_customers(
-    transactions: &Transactions,
-    until: usize,
-    items: &Items,
-    config: &TrainingConfig,
-    progress: &dyn Progress,
-) -> Result<Model, String> {
-    Model::new(fit(transactions, until, items, config, Scope::Customers, progress)?.parts)
-}
-
-/// What a case's answer is chosen from.
-type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
-
-/// Learns the blends of bought together and of alternatives, with and without a customer.
-fn learn_items(
-    model: &Model,
-    transactions: &Transactions,
-    periods: &Periods,
-    config: &TrainingConfig,
-    (blends, roles): (&mut Blends, &mut Roles),
-    progress: &dyn Progress,
-) {
-    progress.begin("cases", 1);
-    let validation = periods.validation..periods.test;
-    let together = bought_together::cases(model, transactions, validation.clone(), config.seed);
-    let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
-    let instead = alternatives::cases(model, transactions, validation);
-    progress.end();
-    let everything = Limits::best(6);
-    let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
-    let of_kind = |case: &Case| {
-        let item = case.items.first();
-        item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
-    };
-    let mut learn = |name: &str, cases: &[Case], blend: &mut Blend, candidates: Candidates<'_>, given: &Given| {
-        let mut examples = Examples::new(&[]);
-        progress.begin("signals", 1);
-        examples.add(model, cases, blend, candidates, &config.blend, config.seed);
-        progress.end();
-        let learned = learn(&examples, blend, given, everything.limit, &config.blend, config.seed, progress);
-        *blend = learned.blend;
-        roles.insert(name.to_owned(), learned.roles);
-    };
-    let free = Given::default();
-    learn("bought_together", &known, &mut blends.bought_together, &of_basket, &free);
-    let nobody = bought_together::anonymous(&together);
-    learn("bought_together_anonymous", &nobody, &mut blends.bought_together_anonymous, &of_basket, &free);
-    // What is bought together with an item does not stand in for it, though customers who switch often buy both.
-    let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS };
-    learn("alternatives", &instead, &mut blends.alternatives, &of_kind, &apart);
-    let nobody = bought_together::anonymous(&instead);
-    learn("alternatives_anonymous", &nobody, &mut blends.alternatives_anonymous, &of_kind, &apart);
-}
-
-/// What the log of the co-purchase lift counts in alternatives.
-const TOGETHER: f32 = -0.5;
-
-/// Signals of being bought together: of no use for alternatives.
-const TOGETHER_SIGNALS: [&str; 10] = [
-    "co_purchase",
-    "co_purchase_count",
-    "cosine",
-    "complement",
-    "category_partner",
-    "kind_backed_co_purchase",
-    "kind_backed_firmly",
-    "kind_lift",
-    "own_co_purchase",
-    "own_category_co_purchase",
-];
-
-/// The protocol of the literature on next baskets; see [`next_basket`]. `None` if no customer has three baskets.
+/// The protocol of the literature on next baskets; see [`next_basket`]. Its contests, of which there are none if no
+/// customer has three baskets, and the baselines' settings that were chosen on the baskets before.
 ///
 /// # Errors
 /// In words, if a model cannot be made.
@@ -316,7 +237,7 @@ pub fn evaluate_next_basket(
     tables: Tables<'_>,
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<Vec<Contest>, String> {
+) -> Result<(Vec<Contest>, Named), String> {
     let Tables { transactions, items, .. } = tables;
     let next_basket::LastBaskets(baskets) = next_basket::LastBaskets::new(transactions);
     // What is left without so many of each customer's last baskets.
@@ -330,18 +251,31 @@ pub fn evaluate_next_basket(
     let model_of = |past: &Transactions| model_of_customers(past, past.baskets.len(), items, config, progress);
     let (past, kept) = without(1);
     if baskets[0].is_empty() || kept.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Named::new()));
     }
     let mut blends = by_hand();
     let mut examples = Examples::new(&[]);
+    let mut tuned = Habits::default();
     for (back, own) in baskets.iter().enumerate().skip(1) {
-        let earlier = without(back + 1).0;
+        let (earlier, kept) = without(back + 1);
         if !earlier.baskets.is_empty() {
             let model = model_of(&earlier)?;
             let cases = next_basket::cases(&model, transactions, own);
+            if back == 1 {
+                progress.begin("baselines", 1);
+                tuned = Habits::chosen(&model, transactions, kept.into_iter(), &cases, next_basket::K);
+                progress.end();
+            }
             let candidates = |case: &Case| next_basket::candidates(&model, case);
             progress.begin("signals", 1);
-            examples.add(&model, &cases, &blends.offers, candidates, &config.blend, config.seed);
+            examples.add(
+                (&model, &transactions.customers),
+                &cases,
+                &blends.offers,
+                candidates,
+                &config.blend,
+                config.seed,
+            );
             progress.end();
         }
     }
@@ -351,7 +285,7 @@ pub fn evaluate_next_basket(
     let model = model_of(&past)?.reblended(blends)?;
     progress.begin("evaluation of next baskets", 1);
     let cases = next_basket::cases(&model, transactions, &baskets[0]);
-    let contests = next_basket::contests(&model, &cases, transactions, kept.into_iter(), config.seed);
+    let contests = next_basket::contests(&model, &cases, transactions, kept.into_iter(), &tuned, config.seed);
     progress.end();
-    Ok(contests)
+    Ok((contests, tuned.named("next_basket")))
 }

@@ -15,39 +15,59 @@ use crate::input::Transactions;
 /// More customers than this are not compared.
 pub(super) const MOST_CUSTOMERS: usize = 50_000;
 
-/// Neighbours per customer.
-const NEIGHBOURS: usize = 300;
+/// Settings of TIFU-KNN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TifuKnn {
+    /// A customer's baskets are put into so many groups.
+    pub(super) groups: usize,
+    /// The weight of a basket beside the next one of its group.
+    pub(super) within: f32,
+    /// The weight of a group beside the next one.
+    pub(super) between: f32,
+    /// Neighbours per customer.
+    pub(super) neighbours: usize,
+    /// What the customer's own vector counts beside the mean of the neighbours'.
+    pub(super) own_share: f32,
+}
 
-/// TIFU-KNN: a customer's baskets are put into so many groups, those of a group and the groups are weighed by these
-/// rates, and the customer's own vector counts for so much beside the neighbours'.
-const GROUPS: usize = 7;
-const WITHIN_GROUP: f32 = 0.9;
-const BETWEEN_GROUPS: f32 = 0.7;
-const OWN_SHARE: f32 = 0.7;
+/// Those that the authors found best for most of their data.
+impl Default for TifuKnn {
+    fn default() -> Self {
+        Self { groups: 7, within: 0.9, between: 0.7, neighbours: 300, own_share: 0.7 }
+    }
+}
 
-/// UP-CF: the last so many baskets count, the larger history of a pair weighs so much in their similarity, and
-/// similarities are raised to this power.
-const WINDOW: usize = 25;
-const ASYMMETRY: f32 = 0.25;
-const LOCALITY: i32 = 5;
+/// Settings of UP-CF.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct UpCf {
+    /// The last so many baskets of a customer count.
+    pub(super) window: usize,
+    /// The exponent of the customer's own number of items in a similarity; the other one's has the rest up to 1.
+    pub(super) asymmetry: f32,
+    /// Similarities are raised to this power.
+    pub(super) locality: i32,
+}
+
+/// Those that the authors found best for most of their data.
+impl Default for UpCf {
+    fn default() -> Self {
+        Self { window: 25, asymmetry: 0.25, locality: 5 }
+    }
+}
+
+/// Customers that UP-CF looks at, for each.
+const SIMILAR: usize = 300;
 
 /// A sparse vector over items, rising.
 type Sparse = Vec<(u32, f32)>;
 
-/// All customers' vectors of one method, and their neighbours with the weight of each.
-struct Method {
-    vectors: Vec<Sparse>,
-    neighbours: Vec<Vec<(u32, f32)>>,
-    own_share: f32,
+/// The baskets of each customer, oldest first, in the numbers of a model.
+pub(super) struct OfCustomers {
+    baskets: Vec<Vec<Vec<u32>>>,
+    items: usize,
 }
 
-/// Both methods on the baskets that a model was fitted on.
-pub(super) struct Neighbours {
-    tifu: Method,
-    up_cf: Method,
-}
-
-impl Neighbours {
+impl OfCustomers {
     /// `baskets` are those that the model was fitted on; `None` if there are too many customers or none.
     pub(super) fn new(
         model: &Model,
@@ -65,111 +85,207 @@ impl Neighbours {
                 of_customer[customer as usize].push(numbering.items(transactions.items_of(basket)));
             }
         }
-        Some(Self { tifu: tifu(model, &of_customer), up_cf: up_cf(model, &of_customer) })
+        Some(Self { baskets: of_customer, items: model.catalogue().items().len() })
     }
 
-    pub(super) fn tifu_knn(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
-        self.tifu.answer(model, case, k)
+    fn all(&self) -> Vec<u32> {
+        (0..self.baskets.len() as u32).collect()
     }
 
-    pub(super) fn up_cf(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
-        self.up_cf.answer(model, case, k)
+    /// TIFU-KNN for all customers.
+    pub(super) fn tifu_knn(&self, settings: TifuKnn) -> Method {
+        let mut of_one = self.tifu_knns(settings, &[(settings.neighbours, settings.own_share)], &self.all());
+        of_one.swap_remove(0)
+    }
+
+    /// TIFU-KNN with the same vectors and several numbers of neighbours and own shares; neighbours are looked up for
+    /// some customers only.
+    pub(super) fn tifu_knns(&self, settings: TifuKnn, varied: &[(usize, f32)], customers: &[u32]) -> Vec<Method> {
+        let vectors: Vec<Sparse> = self.baskets.par_iter().map(|baskets| tifu_vector(baskets, settings)).collect();
+        let lengths: Vec<f32> = vectors.iter().map(|vector| vector.iter().map(|(_, x)| x * x).sum()).collect();
+        // Nearest by Euclidean distance.
+        let closeness = |a: usize, b: usize, product: f32| 2.0 * product - lengths[a] - lengths[b];
+        let most = varied.iter().map(|&(neighbours, _)| neighbours).max().unwrap_or(0);
+        let nearest = self.neighbours(&vectors, customers, most, closeness);
+        let method = |&(neighbours, own_share): &(usize, f32)| {
+            let of_customer = |list: &Sparse| -> Sparse {
+                let list = &list[..list.len().min(neighbours)];
+                let weight = (1.0 - own_share) / list.len().max(1) as f32;
+                list.iter().map(|&(neighbour, _)| (neighbour, weight)).collect()
+            };
+            Method {
+                vectors: vectors.clone(),
+                neighbours: nearest.iter().map(of_customer).collect(),
+                own_share,
+                items: self.items,
+            }
+        };
+        varied.iter().map(method).collect()
+    }
+
+    /// UP-CF for all customers.
+    pub(super) fn up_cf(&self, settings: UpCf) -> Method {
+        let mut of_one = self.up_cfs(settings.asymmetry, &[(settings.window, settings.locality)], &self.all());
+        of_one.swap_remove(0)
+    }
+
+    /// UP-CF with the same similarities and several windows and localities, for some customers only.
+    pub(super) fn up_cfs(&self, asymmetry: f32, varied: &[(usize, i32)], customers: &[u32]) -> Vec<Method> {
+        let presence = |baskets: &Vec<Vec<u32>>| -> Sparse {
+            let all = summed(baskets.iter().flatten().map(|&item| (item, 0.0)).collect());
+            all.into_iter().map(|(item, _)| (item, 1.0)).collect()
+        };
+        let sets: Vec<Sparse> = self.baskets.par_iter().map(presence).collect();
+        let similarity = |a: usize, b: usize, product: f32| {
+            product / ((sets[a].len() as f32).powf(asymmetry) * (sets[b].len() as f32).powf(1.0 - asymmetry)).max(1.0)
+        };
+        let similar = self.neighbours(&sets, customers, SIMILAR, similarity);
+        let method = |&(window, locality): &(usize, i32)| {
+            let popularity = |baskets: &Vec<Vec<u32>>| {
+                let last = &baskets[baskets.len().saturating_sub(window)..];
+                summed(last.iter().flatten().map(|&item| (item, 1.0 / last.len() as f32)).collect())
+            };
+            let raised = |list: &Sparse| list.iter().map(|&(other, like)| (other, like.powi(locality))).collect();
+            Method {
+                vectors: self.baskets.par_iter().map(popularity).collect(),
+                neighbours: similar.iter().map(raised).collect(),
+                // A customer is as similar to themselves as can be.
+                own_share: 1.0,
+                items: self.items,
+            }
+        };
+        varied.iter().map(method).collect()
+    }
+
+    /// For each of the customers the others of the highest similarity, which is reckoned from the inner product of the
+    /// vectors; nothing for all other customers.
+    fn neighbours(
+        &self,
+        vectors: &[Sparse],
+        customers: &[u32],
+        most: usize,
+        similarity: impl Fn(usize, usize, f32) -> f32 + Sync,
+    ) -> Vec<Sparse> {
+        let mut holders: Vec<Sparse> = vec![Vec::new(); self.items];
+        for (customer, vector) in vectors.iter().enumerate() {
+            vector.iter().for_each(|&(item, value)| holders[item as usize].push((customer as u32, value)));
+        }
+        let of = |products: &mut Vec<f32>, &a: &u32| {
+            let a = a as usize;
+            products.clear();
+            products.resize(vectors.len(), 0.0);
+            for &(item, value) in &vectors[a] {
+                for &(b, other) in &holders[item as usize] {
+                    products[b as usize] += value * other;
+                }
+            }
+            let mut top = Top::new(most);
+            for (b, &product) in products.iter().enumerate().filter(|&(b, _)| b != a) {
+                top.push(similarity(a, b, product), b as u32);
+            }
+            (a, top.into_sorted())
+        };
+        let found: Vec<(usize, Sparse)> = customers.par_iter().map_init(Vec::new, of).collect();
+        let mut lists = vec![Vec::new(); vectors.len()];
+        found.into_iter().for_each(|(customer, list)| lists[customer] = list);
+        lists
     }
 }
 
-fn tifu(model: &Model, of_customer: &[Vec<Vec<u32>>]) -> Method {
-    let vector = |baskets: &Vec<Vec<u32>>| {
-        let size = baskets.len().div_ceil(GROUPS).max(1);
-        // Counted from the last group, which is full, so that the oldest may be short.
-        let groups = baskets.len().div_ceil(size).max(1);
-        let terms = baskets.iter().rev().enumerate().flat_map(|(age, items)| {
-            let (group, within) = (age / size, age % size);
-            let members = size.min(baskets.len() - group * size);
-            let weight = WITHIN_GROUP.powi(within as i32) * BETWEEN_GROUPS.powi(group as i32);
-            items.iter().map(move |&item| (item, weight / (members * groups) as f32))
-        });
-        summed(terms.collect())
-    };
-    let vectors: Vec<Sparse> = of_customer.par_iter().map(vector).collect();
-    let lengths: Vec<f32> = vectors.iter().map(|vector| vector.iter().map(|(_, x)| x * x).sum()).collect();
-    // Nearest by Euclidean distance; all neighbours weigh the same.
-    let closeness = |a: usize, b: usize, product: f32| 2.0 * product - lengths[a] - lengths[b];
-    let mut neighbours = neighbours(model, &vectors, closeness);
-    for list in &mut neighbours {
-        let weight = 1.0 / list.len().max(1) as f32;
-        list.iter_mut().for_each(|(_, w)| *w = weight);
-    }
-    Method { vectors, neighbours, own_share: OWN_SHARE }
-}
-
-fn up_cf(model: &Model, of_customer: &[Vec<Vec<u32>>]) -> Method {
-    let presence = |baskets: &Vec<Vec<u32>>| {
-        summed(baskets.iter().flatten().map(|&item| (item, 0.0)).collect())
-            .into_iter()
-            .map(|(item, _)| (item, 1.0))
-            .collect()
-    };
-    let sets: Vec<Sparse> = of_customer.iter().map(presence).collect();
-    let similarity = |a: usize, b: usize, product: f32| {
-        product / ((sets[a].len() as f32).powf(ASYMMETRY) * (sets[b].len() as f32).powf(1.0 - ASYMMETRY)).max(1.0)
-    };
-    let mut neighbours = neighbours(model, &sets, similarity);
-    for list in &mut neighbours {
-        list.iter_mut().for_each(|(_, similarity)| *similarity = similarity.powi(LOCALITY));
-    }
-    let popularity = |baskets: &Vec<Vec<u32>>| {
-        let last = &baskets[baskets.len().saturating_sub(WINDOW)..];
-        summed(last.iter().flatten().map(|&item| (item, 1.0 / last.len() as f32)).collect())
-    };
-    Method { vectors: of_customer.iter().map(popularity).collect(), neighbours, own_share: 0.0 }
+/// All customers' vectors of one method, and their neighbours with the weight of each.
+pub(super) struct Method {
+    vectors: Vec<Sparse>,
+    neighbours: Vec<Sparse>,
+    own_share: f32,
+    items: usize,
 }
 
 impl Method {
-    fn answer(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
-        let Some(customer) = case.customer else { return best(model, case, k, std::iter::empty()) };
-        let mut scores = vec![0.0; model.catalogue().items().len()];
-        for &(item, value) in &self.vectors[customer as usize] {
-            scores[item as usize] += self.own_share * value;
-        }
-        for &(neighbour, weight) in &self.neighbours[customer as usize] {
-            for &(item, value) in &self.vectors[neighbour as usize] {
-                scores[item as usize] += (1.0 - self.own_share) * weight * value;
-            }
-        }
+    /// The best items for a case.
+    pub(super) fn answer(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
+        let scores = case.customer.map_or_else(Vec::new, |customer| self.scores(customer));
         let scored = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
         best(model, case, k, scored.map(|(item, &score)| (item as u32, score)))
     }
+
+    /// A score for each item.
+    fn scores(&self, customer: u32) -> Vec<f32> {
+        let mut scores = vec![0.0; self.items];
+        let own = [(customer, self.own_share)];
+        for &(other, weight) in own.iter().chain(&self.neighbours[customer as usize]) {
+            for &(item, value) in &self.vectors[other as usize] {
+                scores[item as usize] += weight * value;
+            }
+        }
+        scores
+    }
+}
+
+fn tifu_vector(baskets: &Vec<Vec<u32>>, settings: TifuKnn) -> Sparse {
+    let size = baskets.len().div_ceil(settings.groups).max(1);
+    // Counted from the last group, which is full, so that the oldest may be short.
+    let groups = baskets.len().div_ceil(size).max(1);
+    let terms = baskets.iter().rev().enumerate().flat_map(|(age, items)| {
+        let (group, within) = (age / size, age % size);
+        let members = size.min(baskets.len() - group * size);
+        let weight = settings.within.powi(within as i32) * settings.between.powi(group as i32);
+        items.iter().map(move |&item| (item, weight / (members * groups) as f32))
+    });
+    summed(terms.collect())
 }
 
 /// Sums up the values of each item, rising.
 fn summed(mut terms: Sparse) -> Sparse {
-    terms.sort_unstable_by_key(|&(item, _)| item);
+    terms.sort_by_key(|&(item, _)| item);
     terms.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.iter().map(|(_, value)| value).sum())).collect()
 }
 
-/// For each customer the others of the highest similarity, which is reckoned from the inner product of the vectors.
-fn neighbours(
-    model: &Model,
-    vectors: &[Sparse],
-    similarity: impl Fn(usize, usize, f32) -> f32 + Sync,
-) -> Vec<Vec<(u32, f32)>> {
-    let mut holders: Vec<Sparse> = vec![Vec::new(); model.catalogue().items().len()];
-    for (customer, vector) in vectors.iter().enumerate() {
-        vector.iter().for_each(|&(item, value)| holders[item as usize].push((customer as u32, value)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three customers: A bought x, then x and y, then y; B bought y twice; C bought z.
+    fn shop() -> OfCustomers {
+        let (x, y, z) = (0, 1, 2);
+        let baskets = vec![vec![vec![x], vec![x, y], vec![y]], vec![vec![y], vec![y]], vec![vec![z]]];
+        OfCustomers { baskets, items: 3 }
     }
-    let of = |products: &mut Vec<f32>, a: usize| {
-        products.clear();
-        products.resize(vectors.len(), 0.0);
-        for &(item, value) in &vectors[a] {
-            for &(b, other) in &holders[item as usize] {
-                products[b as usize] += value * other;
-            }
-        }
-        let mut top = Top::new(NEIGHBOURS);
-        for (b, &product) in products.iter().enumerate().filter(|&(b, _)| b != a) {
-            top.push(similarity(a, b, product), b as u32);
-        }
-        top.into_sorted()
-    };
-    (0..vectors.len()).into_par_iter().map_init(Vec::new, of).collect()
+
+    fn near(found: Vec<f32>, wanted: [f32; 3]) {
+        assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-6), "{found:?} {wanted:?}");
+    }
+
+    /// TIFU-KNN (Hu et al. 2020, equations 1 to 4) with two groups, rates of a half, one neighbour and equal shares.
+    ///
+    /// A's three baskets make groups of two and one: the newer group {x y}, {y} is (½·{x y} + 1·{y}) / 2 = x ¼, y ¾; the
+    /// older one {x} is x 1. The vector is (1·newer + ½·older) / 2: x (¼ + ½)/2 = .375, y .375. B's groups have a basket
+    /// each: y (1 + ½)/2 = .75. C has one group of one: z 1.
+    ///
+    /// Squared distances: A to B .375² + .375² = .28125, A to C 1.28125, B to C 1.5625. So A and B are each other's
+    /// neighbours, and C's is A. Scores are half the own vector and half the neighbour's.
+    #[test]
+    fn tifu_knn_gives_the_answers_worked_out_by_hand() {
+        let settings = TifuKnn { groups: 2, within: 0.5, between: 0.5, neighbours: 1, own_share: 0.5 };
+        let method = shop().tifu_knn(settings);
+        assert_eq!(method.vectors, [vec![(0, 0.375), (1, 0.375)], vec![(1, 0.75)], vec![(2, 1.0)]]);
+        near(method.scores(0), [0.1875, 0.5625, 0.0]);
+        near(method.scores(1), [0.1875, 0.5625, 0.0]);
+        near(method.scores(2), [0.1875, 0.1875, 0.5]);
+        // With both others as neighbours A gets half of its own and a quarter of each.
+        near(shop().tifu_knn(TifuKnn { neighbours: 2, ..settings }).scores(0), [0.1875, 0.375, 0.25]);
+    }
+
+    /// UP-CF (Faggioli et al. 2020, section 4): the shares of each customer's last two baskets that hold an item, summed up
+    /// over all customers, themselves included, by similarity to the power of the locality.
+    ///
+    /// Shares: A of {x y}, {y}: x ½, y 1. B: y 1. C: z 1. A has bought two items, B one, and they share one: with an
+    /// asymmetry of a quarter A's similarity to B is 1 / (2^¼ · 1^¾), whose square is 1/√2; B's to A is
+    /// 1 / (1^¼ · 2^¾), whose square is 1/√8. C shares nothing with anybody.
+    #[test]
+    fn up_cf_gives_the_answers_worked_out_by_hand() {
+        let method = shop().up_cf(UpCf { window: 2, asymmetry: 0.25, locality: 2 });
+        near(method.scores(0), [0.5, 1.0 + 0.5f32.sqrt(), 0.0]);
+        near(method.scores(1), [0.5 * 0.125f32.sqrt(), 1.0 + 0.125f32.sqrt(), 0.0]);
+        near(method.scores(2), [0.0, 0.0, 1.0]);
+    }
 }

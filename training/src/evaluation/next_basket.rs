@@ -7,8 +7,9 @@ use trolley_model::recommend::{self, Limits, Offer, OnOffer};
 use super::baselines;
 use super::case::{Case, History};
 use super::contest::{Contender, Contest, MODEL, Tally};
-use super::neighbours::Neighbours;
+use super::neighbours::OfCustomers;
 use super::numbering::Numbering;
+use super::tuning::Habits;
 use crate::input::{NOBODY, Transactions};
 
 pub(super) const K: usize = 10;
@@ -79,19 +80,23 @@ pub(super) fn contests(
     cases: &[Case],
     transactions: &Transactions,
     learned_from: impl Iterator<Item = usize>,
+    tuned: &Habits,
     seed: u64,
 ) -> Vec<Contest> {
-    let neighbours = Neighbours::new(model, transactions, learned_from);
+    let of_customers = OfCustomers::new(model, transactions, learned_from);
+    let neighbours = of_customers.map(|all| [all.tifu_knn(tuned.tifu_knn), all.up_cf(tuned.up_cf)]);
     let mut contenders = vec![
         Contender::new(MODEL, |case, k| answer(model, case, k)),
         Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
         Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
-        Contender::new("most frequent, decayed", |case, k| baselines::most_frequent_decayed(model, case, k)),
+        Contender::new("most frequent, decayed", |case, k| {
+            baselines::most_frequent_decayed(model, case, k, tuned.half_life)
+        }),
         Contender::new("iALS", |case, k| baselines::ials(model, case, k)),
     ];
-    if let Some(neighbours) = &neighbours {
-        contenders.push(Contender::new("TIFU-KNN", |case, k| neighbours.tifu_knn(model, case, k)));
-        contenders.push(Contender::new("UP-CF", |case, k| neighbours.up_cf(model, case, k)));
+    if let Some([tifu_knn, up_cf]) = &neighbours {
+        contenders.push(Contender::new("TIFU-KNN", |case, k| tifu_knn.answer(model, case, k)));
+        contenders.push(Contender::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
     }
     let bought_before = |case: &Case, item: u32| {
         case.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok())

@@ -2,14 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::input::Transactions;
+use super::paired::FEWEST_CASES;
+use super::weeks::{Week, weeks};
+use crate::input::{NOBODY, OfferRow, Transactions};
 
 /// How a model is judged, and how long the periods are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
-    /// The last so many days are the test; 0 for no evaluation: then nothing is held back, and no gate can hold.
+    /// The last so many days are the test; 0 for no evaluation: then nothing is held back and the model is not judged.
     pub test_days: u16,
+    /// New settings are compared with those in service on so many days at most: on more than `test_days` if these do not
+    /// show whether they are worse.
+    pub longest_test_days: u16,
     /// On so many days before these the blend is learned; 0 to keep the weights set by hand.
     pub validation_days: u16,
     /// Weeks of offers that the blend of offers is learned on; each takes a small training of its own.
@@ -18,7 +23,7 @@ pub struct EvaluationConfig {
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { test_days: 31, validation_days: 31, offer_weeks: 12 }
+        Self { test_days: 31, longest_test_days: 62, validation_days: 31, offer_weeks: 12 }
     }
 }
 
@@ -36,10 +41,79 @@ pub(crate) struct Periods {
 }
 
 impl Periods {
-    pub(crate) fn new(transactions: &Transactions, config: &EvaluationConfig) -> Self {
+    /// The periods, if there is something to judge.
+    pub(crate) fn judged(transactions: &Transactions, config: &EvaluationConfig) -> Result<Self, NotJudged> {
+        let periods = Self::new(transactions, config);
+        let days = transactions.baskets.first().map_or(0, |basket| periods.end - basket.day);
+        if config.test_days == 0 {
+            Err(NotJudged::Never)
+        } else if periods.test == 0 {
+            let more = config.test_days.saturating_add(1).saturating_sub(days);
+            Err(NotJudged::TooShort { days, test_days: config.test_days, more })
+        } else {
+            Ok(periods)
+        }
+    }
+
+    fn new(transactions: &Transactions, config: &EvaluationConfig) -> Self {
         let end = transactions.baskets.last().map_or(0, |basket| basket.day + 1);
         let test_from = end.saturating_sub(config.test_days);
         let validation_from = test_from.saturating_sub(config.validation_days);
         Self { validation: transactions.before(validation_from), test: transactions.before(test_from), test_from, end }
     }
+
+    /// The weeks of offers before the test, and those that reach into it.
+    pub(crate) fn weeks(&self, transactions: &Transactions, offers: &[OfferRow]) -> (Vec<Week>, Vec<Week>) {
+        let first_day = transactions.baskets.first().map_or(0, |basket| basket.day);
+        let all = weeks(transactions, offers, first_day..self.end, self.test_from);
+        all.into_iter().partition(|week| week.baskets.end <= self.test)
+    }
+}
+
+/// Why a model is not judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum NotJudged {
+    /// The config wants it so.
+    #[error("training.evaluation.test_days is 0, so nothing is held back to judge on")]
+    Never,
+    /// Nothing would be left to learn from.
+    #[error(
+        "the transactions cover {days} days, and the last {test_days} (training.evaluation.test_days) are the test: {more} \
+         more days are needed"
+    )]
+    TooShort {
+        /// Days from the first basket to the last.
+        days: u16,
+        /// Days of the test.
+        test_days: u16,
+        /// So many days more would do.
+        more: u16,
+    },
+    /// The test says nothing.
+    #[error(
+        "the test period has {cases} cases, and fewer than {fewest} say nothing: raise training.evaluation.test_days"
+    )]
+    TooFewCases {
+        /// Cases of the largest contest.
+        cases: usize,
+        /// So many are needed.
+        fewest: usize,
+    },
+}
+
+/// Whether a model of these transactions will be judged.
+///
+/// # Errors
+/// Why not.
+pub fn judgeable(transactions: &Transactions, config: &EvaluationConfig) -> Result<(), NotJudged> {
+    let periods = Periods::judged(transactions, config)?;
+    let is_case =
+        |&basket: &usize| transactions.items_of(basket).len() >= 2 || transactions.baskets[basket].customer != NOBODY;
+    enough((periods.test..transactions.baskets.len()).filter(is_case).count())
+}
+
+/// Whether so many cases say anything.
+pub(crate) fn enough(cases: usize) -> Result<(), NotJudged> {
+    if cases < FEWEST_CASES { Err(NotJudged::TooFewCases { cases, fewest: FEWEST_CASES }) } else { Ok(()) }
 }

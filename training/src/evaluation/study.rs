@@ -31,11 +31,13 @@ pub(crate) fn complete_journey() -> Tables {
     let input = serde_json::from_value(serde_json::json!({
         "transactions": data.join("transactions.parquet"),
         "items": data.join("products.parquet"),
+        "offers": data.join("offers.parquet"),
         "exclude": {"department": ["FUEL", "MISCELLANEOUS"]},
         "columns": {
             "transactions": {
                 "customer_id": "household_id", "item_id": "product_id", "timestamp": "transaction_timestamp"},
             "items": {"item_id": "product_id", "category": "product_type", "name": ["product_type"]},
+            "offers": {"numbers": ["mailer_stores", "front_page_stores", "back_page_stores", "display_stores"]},
         },
     }));
     let market = Name::new("us").unwrap();

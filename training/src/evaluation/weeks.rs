@@ -48,17 +48,18 @@ impl Offered {
     }
 }
 
-/// The weeks of a period, oldest first. They begin on the weekday on which most offers do; the last may reach beyond
-/// the end. A week without offers is left out; if there are no offers at all, every week has stand-ins.
-pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Range<u16>) -> Vec<Week> {
+/// The weeks of a period, oldest first. They begin on the weekday on which most offers before the day `known` do; the
+/// last may reach beyond the end. A week without offers is left out; if there are no offers at all, every week has
+/// stand-ins.
+pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Range<u16>, known: u16) -> Vec<Week> {
     let day = |time: i64| time.div_euclid(SECONDS);
     let mut weekdays = [0usize; DAYS as usize];
-    for from in offers.iter().filter_map(|offer| offer.valid_from) {
-        weekdays[day(from).rem_euclid(i64::from(DAYS)) as usize] += 1;
+    for from in offers.iter().filter_map(|offer| offer.valid_from).map(day).filter(|&from| from < i64::from(known)) {
+        weekdays[from.rem_euclid(i64::from(DAYS)) as usize] += 1;
     }
     let common = (0..DAYS).max_by_key(|&weekday| (weekdays[usize::from(weekday)], weekday)).unwrap_or(0);
     // Without a common weekday the last week ends with the period.
-    let weekday = if offers.iter().any(|offer| offer.valid_from.is_some()) { common } else { days.end % DAYS };
+    let weekday = if weekdays.iter().any(|&offers| offers > 0) { common } else { days.end % DAYS };
     let first = days.start.saturating_add((weekday + DAYS - days.start % DAYS) % DAYS);
     let mut weeks = Vec::new();
     for start in (first..days.end).step_by(usize::from(DAYS)) {
@@ -178,9 +179,13 @@ mod tests {
             numbers: Vec::new(),
         };
         let offers = [offer(114, 120), offer(121, 127), offer(121, 134)];
-        let weeks = weeks(&transactions, &offers, 110..140);
+        let weeks = weeks(&transactions, &offers, 110..140, 140);
         let found: Vec<_> = weeks.iter().map(|week| (week.baskets.clone(), week.rows.clone())).collect();
         assert_eq!(found, [(14..21, vec![0]), (21..28, vec![1, 2]), (28..35, vec![2])]);
+        // On which weekday later offers begin is not known yet.
+        let later = [offer(114, 120), offer(123, 127), offer(123, 134)];
+        let starts = |known| super::weeks(&transactions, &later, 110..140, known)[0].baskets.start;
+        assert_eq!((starts(121), starts(140)), (14, 16));
     }
 
     #[test]

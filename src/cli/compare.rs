@@ -1,0 +1,115 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use trolley_model::Name;
+use trolley_model::artefact::Shelf;
+use trolley_training::{Accept, Compared, Order, Pair, TrainingConfig, compare_pair};
+
+use super::ConfigFile;
+use super::progress::Bars;
+use super::state::{self, WithoutState};
+use super::table::{Table, thousands};
+use super::train::{latest, markets, now};
+use crate::config::Config;
+use crate::report::words;
+
+/// Compare two versions of a model, or two configs, on the same days
+///
+/// Two versions: both as they were held out when they were judged, on the days that neither had seen. Two configs: both
+/// are fitted to the same past (the tables are those of A; of B only `[training]` is used) and judged on the last days.
+/// Prints by how much B is ahead of A in every contest, paired, with 95 % intervals over customers. Publishes nothing.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// A version, or a config file
+    a: String,
+    /// A version, or a config file
+    b: String,
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The market; needed if the config has several
+    #[arg(long)]
+    market: Option<Name>,
+    /// Two configs are judged on the last so many days
+    #[arg(long)]
+    test_days: Option<u16>,
+    /// Write all figures here
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    state: WithoutState,
+    /// Threads to work on; by default all processors
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+}
+
+impl Compare {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        match [&self.a, &self.b].map(|text| is_file(text)) {
+            [true, true] => {
+                if self.config.config.is_some() {
+                    bail!("two configs are compared on the tables of the first: leave --config out");
+                }
+                let [a, b] = [Config::read(Path::new(&self.a))?, Config::read(Path::new(&self.b))?];
+                let mut training = a.training.clone();
+                training.evaluation.test_days = self.test_days.unwrap_or(training.evaluation.test_days);
+                self.compare(&a, &training, Pair::Configs([&a.training, &b.training]))
+            }
+            [false, false] => {
+                let version = |text: &str| {
+                    Name::new(text).with_context(|| format!("`{text}` is neither a config file nor a version"))
+                };
+                let [a, b] = [version(&self.a)?, version(&self.b)?];
+                let config = self.config.read()?;
+                self.compare(&config, &config.training, Pair::Versions([&a, &b]))
+            }
+            _ => bail!("compare two versions or two config files, not one of each"),
+        }
+    }
+
+    fn compare(&self, config: &Config, training: &TrainingConfig, pair: Pair<'_>) -> anyhow::Result<()> {
+        let markets = markets(config, self.market.as_ref())?;
+        let [(market, input)] = markets[..] else { bail!("the config has several markets: name one with --market") };
+        let order = Order {
+            market,
+            input,
+            config: training,
+            shelf: &Shelf::new(&config.models),
+            rejects: config.rejects_of(market),
+            now: now()?,
+            latest: latest(),
+            erased: &state::erased(config, &[(market, input)], self.state)?[market].hashes,
+            threads: self.threads,
+            accept: Accept::default(),
+            force: false,
+        };
+        let compared = compare_pair(&order, pair, &Bars::new())?;
+        if let Some(file) = &self.json {
+            let text = serde_json::to_string_pretty(&compared)?;
+            std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        let Compared { from, to, leads } = &compared;
+        println!("market {market}: {} beside {} on {from} to {to}, which neither has seen", self.b, self.a);
+        let mut table = Table::new(&["nDCG of", "cases", "customers", "A", "B", "lead of B", "95 % interval"]);
+        let percent = |share: f64| format!("{:+.1} %", share * 100.0);
+        for (name, paired) in leads {
+            let Some(contest) = name.strip_suffix(".ndcg") else { continue };
+            table.row(vec![
+                words::contest(contest).to_owned(),
+                thousands(paired.cases as u64),
+                thousands(paired.customers as u64),
+                format!("{:.4}", paired.theirs),
+                format!("{:.4}", paired.ours),
+                percent(paired.lead.value),
+                format!("{} to {}", percent(paired.lead.low), percent(paired.lead.high)),
+            ]);
+        }
+        table.print(false);
+        Ok(())
+    }
+}
+
+/// A version has neither a dot nor a slash.
+fn is_file(text: &str) -> bool {
+    text.contains(['.', '/'])
+}

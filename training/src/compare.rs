@@ -1,0 +1,90 @@
+//! Two versions or two configs beside each other, on the same days.
+
+use serde::Serialize;
+use trolley_model::artefact::Opened;
+use trolley_model::{Model, Name};
+
+use crate::config::TrainingConfig;
+use crate::evaluation::{EvaluationConfig, Leads, Periods, date, held_out, leads};
+use crate::input::Transactions;
+use crate::progress::Progress;
+use crate::train::{Order, Tables, TrainError};
+
+/// What is compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Pair<'a> {
+    /// Two versions, as they were held out when they were judged.
+    Versions([&'a Name; 2]),
+    /// Two ways to train, both fitted to the same past.
+    Configs([&'a TrainingConfig; 2]),
+}
+
+/// The second of a pair beside the first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    /// The first day on which they were compared, `YYYY-MM-DD`.
+    pub from: String,
+    /// The last one.
+    pub to: String,
+    /// How far the second is ahead of the first, by figure: `ours` is the second's.
+    pub leads: Leads,
+}
+
+/// Compares a pair on the tables of an order, whose config says how many days the test of two configs has. Publishes
+/// nothing.
+///
+/// # Errors
+/// [`TrainError`], also if there are too few days or cases that neither has seen.
+pub fn compare_pair(order: &Order<'_>, pair: Pair<'_>, progress: &dyn Progress) -> Result<Compared, TrainError> {
+    let tables = &order.tables(progress)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
+    pool.install(|| match pair {
+        Pair::Versions(versions) => {
+            let open = |version| order.shelf.held_out().open(order.market, version);
+            let [a, b] = [open(versions[0])?, open(versions[1])?];
+            let from = [&a, &b].map(|opened| unseen(&tables.transactions, opened)).into_iter().max().unwrap_or(0);
+            compared(order, tables, [&a.model, &b.model], from, progress)
+        }
+        Pair::Configs(configs) => {
+            let transactions = &tables.transactions;
+            let periods = Periods::judged(transactions, &order.config.evaluation).map_err(TrainError::NotJudged)?;
+            let fit = |config: &TrainingConfig| {
+                let test_days = order.config.evaluation.test_days;
+                let evaluation = EvaluationConfig { test_days, ..config.evaluation.clone() };
+                let config = TrainingConfig { evaluation, ..config.clone() };
+                config.check().map_err(TrainError::Setting)?;
+                let fitted = held_out(tables.view(), &config, &periods, None, progress).map_err(TrainError::Fit)?;
+                Ok::<Model, TrainError>(fitted.model)
+            };
+            let [a, b] = [fit(configs[0])?, fit(configs[1])?];
+            compared(order, tables, [&a, &b], periods.test, progress)
+        }
+    })
+}
+
+/// The first basket after the last day that a model has seen.
+fn unseen(transactions: &Transactions, opened: &Opened) -> usize {
+    transactions.baskets.partition_point(|basket| date(basket.day) <= opened.manifest.data.last_day)
+}
+
+fn compared(
+    order: &Order<'_>,
+    tables: &Tables,
+    [a, b]: [&Model; 2],
+    from: usize,
+    progress: &dyn Progress,
+) -> Result<Compared, TrainError> {
+    let baskets = &tables.transactions.baskets;
+    let day = |at: usize| baskets.get(at).map_or_else(String::new, |basket| date(basket.day));
+    progress.begin("comparison of models", 1);
+    let leads = leads([b, a], tables.view(), from..baskets.len(), order.config.seed);
+    progress.end();
+    if leads.is_empty() {
+        return Err(TrainError::Setting(format!(
+            "there are fewer than 100 cases after the last day that either has seen ({} baskets): the tables must reach \
+             further",
+            baskets.len() - from
+        )));
+    }
+    Ok(Compared { from: day(from), to: day(baskets.len().saturating_sub(1)), leads })
+}

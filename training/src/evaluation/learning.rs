@@ -1,0 +1,188 @@
+//! The model of the days before the test, its blends learned on the weeks before it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use trolley_model::recommend::{Limits, alternative_candidates, candidates};
+use trolley_model::{Blend, Blends, Model};
+
+use super::case::Case;
+use super::period::Periods;
+use super::tuning::Tuned;
+use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
+use crate::blend::{BestPart, Examples, Given, Learned, by_hand, learn};
+use crate::config::TrainingConfig;
+use crate::fit::{Fitted, Scope, fit};
+use crate::input::{Items, Transactions};
+use crate::progress::Progress;
+
+/// A model that knows nothing of the test.
+pub(crate) struct HeldOut {
+    /// The model with its blends.
+    pub(crate) model: Model,
+    /// What each signal does in them.
+    pub(crate) roles: Roles,
+    /// The blends beside their best parts, by question.
+    pub(crate) best_parts: BTreeMap<String, BestPart>,
+    /// Mean loss of the item embeddings, pass by pass.
+    pub(crate) losses: Vec<f64>,
+}
+
+/// Learns the blends on the weeks before the test, and a model of all days before it. The baselines are `tuned` on the
+/// same weeks.
+///
+/// # Errors
+/// In words, if a model cannot be made.
+pub(crate) fn held_out(
+    tables: Tables<'_>,
+    config: &TrainingConfig,
+    periods: &Periods,
+    mut tuned: Option<&mut Tuned>,
+    progress: &dyn Progress,
+) -> Result<HeldOut, String> {
+    let Tables { transactions, items, .. } = tables;
+    let mut learning =
+        Learning { config, blends: by_hand(), roles: Roles::new(), best_parts: BTreeMap::new(), progress };
+    if config.evaluation.validation_days > 0 {
+        learning.offers(tables, periods, tuned.as_deref_mut())?;
+    }
+    if periods.validation > 0 && periods.validation < periods.test {
+        let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
+        learning.items(&model, transactions, periods, tuned);
+    }
+    let Learning { blends, roles, best_parts, .. } = learning;
+    let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
+    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, losses })
+}
+
+/// A model of what offers are ranked by.
+pub(super) fn model_of_customers(
+    transactions: &Transactions,
+    until: usize,
+    items: &Items,
+    config: &TrainingConfig,
+    progress: &dyn Progress,
+) -> Result<Model, String> {
+    Model::new(fit(transactions, until, items, config, Scope::Customers, progress)?.parts)
+}
+
+/// What a case's answer is chosen from.
+type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
+
+/// What has been learned so far.
+struct Learning<'a> {
+    config: &'a TrainingConfig,
+    blends: Blends,
+    roles: Roles,
+    best_parts: BTreeMap<String, BestPart>,
+    progress: &'a dyn Progress,
+}
+
+impl Learning<'_> {
+    /// The blend of offers, from the weeks before the test: each is answered by a model of the days before it.
+    fn offers(&mut self, tables: Tables<'_>, periods: &Periods, mut tuned: Option<&mut Tuned>) -> Result<(), String> {
+        let Tables { transactions, items, offers, numbers } = tables;
+        let (config, progress) = (self.config, self.progress);
+        let (past, _) = periods.weeks(transactions, offers);
+        let mut examples = Examples::new(numbers);
+        for (back, week) in past.iter().rev().take(config.evaluation.offer_weeks).enumerate() {
+            let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
+            let offered = Arc::new(week.offered(&model, offers, config.seed));
+            let cases = week.cases(&model, transactions, &offered);
+            let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
+            progress.begin("signals", 1);
+            let of_week = |_: &Case| offered.items.clone();
+            examples.add(
+                (&model, &transactions.customers),
+                &known,
+                &self.blends.offers,
+                of_week,
+                &config.blend,
+                config.seed,
+            );
+            progress.end();
+            if back == 0
+                && let Some(tuned) = tuned.as_deref_mut()
+            {
+                progress.begin("baselines", 1);
+                tuned.offers = tuning::of_offers(&model, transactions, week.baskets.start, &known);
+                progress.end();
+            }
+        }
+        let given = Given::default();
+        let learned = learn(&examples, &self.blends.offers, &given, offers::K, &config.blend, config.seed, progress);
+        self.blends.offer_numbers = numbers.to_vec();
+        self.blends.offers = self.note("offers", learned);
+        Ok(())
+    }
+
+    /// The blends of bought together and of alternatives, with and without a customer. The model is of the days before
+    /// the validation weeks.
+    fn items(&mut self, model: &Model, transactions: &Transactions, periods: &Periods, tuned: Option<&mut Tuned>) {
+        let (seed, progress) = (self.config.seed, self.progress);
+        progress.begin("cases", 1);
+        let validation = periods.validation..periods.test;
+        let together = bought_together::cases(model, transactions, validation.clone(), seed);
+        let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
+        let instead = alternatives::cases(model, transactions, validation);
+        progress.end();
+        if let Some(tuned) = tuned {
+            progress.begin("baselines", 1);
+            tuned.bought_together(model, &together);
+            progress.end();
+        }
+        let everything = Limits::best(bought_together::K);
+        let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
+        let of_kind = |case: &Case| {
+            let item = case.items.first();
+            item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
+        };
+        let mut learn = |name: &str, cases: &[Case], by_hand: &Blend, candidates: Candidates<'_>, given: &Given| {
+            let mut examples = Examples::new(&[]);
+            progress.begin("signals", 1);
+            examples.add((model, &transactions.customers), cases, by_hand, candidates, &self.config.blend, seed);
+            progress.end();
+            let learned = learn(&examples, by_hand, given, everything.limit, &self.config.blend, seed, progress);
+            self.note(name, learned)
+        };
+        let free = Given::default();
+        // What is bought together with an item does not stand in for it, though customers who switch often buy both.
+        let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS };
+        let (nobody, nobody_instead) = (bought_together::anonymous(&together), bought_together::anonymous(&instead));
+        let hand = by_hand();
+        let learned = [
+            learn("bought_together", &known, &hand.bought_together, &of_basket, &free),
+            learn("bought_together_anonymous", &nobody, &hand.bought_together_anonymous, &of_basket, &free),
+            learn("alternatives", &instead, &hand.alternatives, &of_kind, &apart),
+            learn("alternatives_anonymous", &nobody_instead, &hand.alternatives_anonymous, &of_kind, &apart),
+        ];
+        let [bought_together, bought_together_anonymous, alternatives, alternatives_anonymous] = learned;
+        let blends = std::mem::take(&mut self.blends);
+        self.blends =
+            Blends { bought_together, bought_together_anonymous, alternatives, alternatives_anonymous, ..blends };
+    }
+
+    /// Keeps what is said of a blend.
+    fn note(&mut self, name: &str, learned: Learned) -> Blend {
+        self.roles.insert(name.to_owned(), learned.roles);
+        self.best_parts.extend(learned.best_part.map(|best| (name.to_owned(), best)));
+        learned.blend
+    }
+}
+
+/// What the log of the co-purchase lift counts in alternatives.
+const TOGETHER: f32 = -0.5;
+
+/// Signals of being bought together: of no use for alternatives.
+const TOGETHER_SIGNALS: [&str; 10] = [
+    "co_purchase",
+    "co_purchase_count",
+    "cosine",
+    "complement",
+    "category_partner",
+    "kind_backed_co_purchase",
+    "kind_backed_firmly",
+    "kind_lift",
+    "own_co_purchase",
+    "own_category_co_purchase",
+];

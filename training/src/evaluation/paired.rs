@@ -1,0 +1,202 @@
+//! Two models beside each other, on the same cases.
+//!
+//! A published model has seen the test weeks: it is trained on everything. What is compared is what was held out when it
+//! was judged: beside each published model lies the one of the days before its own test, with the same weights.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use trolley_model::Model;
+
+use super::bootstrap::{Estimate, Means};
+use super::case::Case;
+use super::metrics::{Figures, METRICS, figures};
+use super::numbering::Numbering;
+use super::weeks::{Offered, Week, weeks};
+use super::{Tables, alternatives, bought_together, offers};
+use crate::input::{NOBODY, Transactions};
+
+/// The questions that have a blend of their own.
+pub(crate) const QUESTIONS: [&str; 5] =
+    ["bought_together", "bought_together_anonymous", "offers", "alternatives", "alternatives_anonymous"];
+
+/// Cases of the first two of which only what is new to the customer counts.
+const OF_NEW: [&str; 2] = ["bought_together_new", "bought_together_anonymous_new"];
+
+/// The contests in which models are compared.
+pub(crate) fn compared() -> impl Iterator<Item = &'static str> {
+    QUESTIONS.into_iter().chain(OF_NEW)
+}
+
+/// Fewer cases than this say nothing.
+pub(crate) const FEWEST_CASES: usize = 100;
+
+/// One figure of two models on the same cases.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paired {
+    /// How many cases.
+    pub cases: usize,
+    /// Of how many customers.
+    pub customers: usize,
+    /// The first model's figure.
+    pub ours: f64,
+    /// The other one's.
+    pub theirs: f64,
+    /// How far the first is ahead, as a share of the other's figure.
+    pub lead: Estimate,
+}
+
+/// By figure, such as `offers.ndcg`. Contests with fewer than 100 common cases are left out.
+pub type Leads = BTreeMap<String, Paired>;
+
+/// One answer to a case that both models were asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Basket or week, customer, and the item asked about.
+    key: (usize, u32, u32),
+    pub(crate) owner: u32,
+    pub(crate) figures: Figures,
+}
+
+#[cfg(test)]
+impl Answer {
+    /// The same answer to the same case of another customer.
+    pub(crate) fn of_other(&self, owner: u32) -> Self {
+        Self { key: (self.key.0, owner, self.key.2), owner, figures: self.figures }
+    }
+}
+
+/// The answers of a model, contest by contest.
+pub(crate) type Sheets = Vec<(String, Vec<Answer>)>;
+
+/// What two models are asked.
+pub(crate) struct Questions<'a> {
+    models: [&'a Model; 2],
+    tables: Tables<'a>,
+    test: Range<usize>,
+    weeks: Vec<Week>,
+    offered: Vec<[Arc<Offered>; 2]>,
+    seed: u64,
+}
+
+impl<'a> Questions<'a> {
+    /// About the baskets of a range, which neither may have seen. `None` if there is no basket.
+    pub(crate) fn new(models: [&'a Model; 2], tables: Tables<'a>, test: Range<usize>, seed: u64) -> Option<Self> {
+        let Tables { transactions, offers, .. } = tables;
+        let baskets = transactions.baskets.get(test.clone())?;
+        let (first, last) = (baskets.first()?.day, baskets.last()?.day);
+        let weeks = weeks(transactions, offers, first..last + 1, first);
+        let offered = weeks.iter().map(|week| week.offered_by_both(models, offers, seed).map(Arc::new)).collect();
+        Some(Self { models, tables, test, weeks, offered, seed })
+    }
+
+    /// The answers of one of the models.
+    pub(crate) fn answers(&self, which: usize) -> Sheets {
+        let (model, Tables { transactions, numbers, .. }) = (self.models[which], self.tables);
+        let basket = |case: &Case| (case.basket, case.owner, NOBODY);
+        let together = bought_together::cases(model, transactions, self.test.clone(), self.seed);
+        let answer = |case: &Case, k| bought_together::answer(model, case, k);
+        let k = bought_together::K;
+        let new = new_to_the_customer(&together, model, transactions, self.test.start);
+        let nobody = bought_together::anonymous;
+
+        let mut weekly = Vec::new();
+        for (number, (week, offered)) in self.weeks.iter().zip(&self.offered).enumerate() {
+            let offered = &offered[which];
+            let on_offer = offered.ready(model, numbers, 0..offered.items.len());
+            let cases = week.cases(model, transactions, offered);
+            let key = |case: &Case| (number, case.owner, NOBODY);
+            weekly.extend(judge(&cases, offers::K, key, |case, k| offers::answer(model, &on_offer, case, k)));
+        }
+
+        let instead = alternatives::cases(model, transactions, self.test.clone());
+        let asked = |case: &Case| {
+            let item = case.items.first().map(|&item| model.catalogue().items().get(item));
+            let item = item.and_then(|id| transactions.items.position(id)).unwrap_or(NOBODY);
+            (case.basket, case.owner, item)
+        };
+        let other = |case: &Case, k| alternatives::answer(model, case, k);
+        let sheets = [
+            judge(&together, k, basket, answer),
+            judge(&nobody(&together), k, basket, answer),
+            weekly,
+            judge(&instead, alternatives::K, asked, other),
+            judge(&nobody(&instead), alternatives::K, asked, other),
+            judge(&new, k, basket, answer),
+            judge(&nobody(&new), k, basket, answer),
+        ];
+        compared().map(str::to_owned).zip(sheets).collect()
+    }
+}
+
+/// Compares two models on the baskets of a range, which neither may have seen.
+pub(crate) fn leads(models: [&Model; 2], tables: Tables<'_>, test: Range<usize>, seed: u64) -> Leads {
+    let Some(questions) = Questions::new(models, tables, test, seed) else { return Leads::new() };
+    let (ours, theirs) = (questions.answers(0), questions.answers(1));
+    ours.iter().zip(&theirs).flat_map(|((name, ours), (_, theirs))| paired(name, ours, theirs, seed)).collect()
+}
+
+/// The figures of two models on the cases that are in both lists.
+pub(crate) fn paired(contest: &str, ours: &[Answer], theirs: &[Answer], seed: u64) -> Leads {
+    let by_key: HashMap<_, &Figures> = theirs.iter().map(|one| (one.key, &one.figures)).collect();
+    let pairs: Vec<(u32, &Figures, &Figures)> =
+        ours.iter().filter_map(|one| Some((one.owner, &one.figures, *by_key.get(&one.key)?))).collect();
+    if pairs.len() < FEWEST_CASES {
+        return Leads::new();
+    }
+    let owners: Vec<u32> = pairs.iter().map(|pair| pair.0).collect();
+    let figures = [pairs.iter().map(|pair| pair.1).collect(), pairs.iter().map(|pair| pair.2).collect()];
+    let means = Means::new(&figures, &owners, seed);
+    let of_metric = |(metric, label): (usize, &&str)| {
+        let lead = means.lead(0, 1, metric)?;
+        let [ours, theirs] = [0, 1].map(|contender| means.of(contender, metric).value);
+        let paired = Paired { cases: pairs.len(), customers: means.owners(), ours, theirs, lead };
+        Some((format!("{contest}.{label}"), paired))
+    };
+    METRICS.iter().enumerate().filter_map(of_metric).collect()
+}
+
+/// The cases of known customers; what they bought before the basket `from` is not asked for and does not count. That is
+/// taken from the transactions: two models that know different pasts are asked the same.
+fn new_to_the_customer(cases: &[Case], model: &Model, transactions: &Transactions, from: usize) -> Vec<Case> {
+    let numbering = Numbering::new(transactions, model);
+    let mut before: HashMap<u32, Vec<u32>> = HashMap::new();
+    for basket in 0..from {
+        let customer = transactions.baskets[basket].customer;
+        if customer != NOBODY {
+            before.entry(customer).or_default().extend(transactions.items_of(basket));
+        }
+    }
+    for items in before.values_mut() {
+        items.sort_unstable();
+        items.dedup();
+    }
+    let new = |case: &Case| {
+        let known = before.get(&case.owner)?;
+        let bought = transactions.items_of(case.basket).iter();
+        let repeats = bought.filter(|item| known.binary_search(item).is_ok());
+        let asked = case.asked.is_some_and(|asked| known.binary_search(&asked).is_ok());
+        let wanted = case.wanted - (repeats.count() - usize::from(asked));
+        let barred = numbering.items(known);
+        let relevant = case.relevant.iter().copied().filter(|item| barred.binary_search(item).is_err()).collect();
+        (wanted > 0).then(|| Case { wanted, barred, relevant, ..case.clone() })
+    };
+    cases.iter().filter_map(new).collect()
+}
+
+fn judge(
+    cases: &[Case],
+    k: usize,
+    key: impl Fn(&Case) -> (usize, u32, u32) + Sync,
+    answer: impl Fn(&Case, usize) -> Vec<u32> + Sync,
+) -> Vec<Answer> {
+    let one = |case: &Case| Answer {
+        key: key(case),
+        owner: case.owner,
+        figures: figures(&answer(case, k), &case.relevant, case.wanted, k),
+    };
+    cases.par_iter().map(one).collect()
+}

@@ -1,0 +1,194 @@
+//! The baselines' settings, chosen on the weeks before the test: the model's blends are learned on them too.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use trolley_model::Model;
+
+use super::case::Case;
+use super::metrics::figures;
+use super::neighbours::{OfCustomers, TifuKnn, UpCf};
+use super::{baselines, bought_together, offers};
+use crate::input::Transactions;
+
+/// Cases that settings are tried on; of more, every so-manyth.
+const CASES: usize = 500;
+
+/// What is tried. The first of each is what is left if nothing is better.
+const LIFT_PRIORS: [f32; 5] = [10.0, 1.0, 3.0, 30.0, 100.0];
+const HALF_LIVES: [f32; 6] = [75.0, 10.0, 20.0, 40.0, 150.0, 300.0];
+const TIFU_VECTORS: [(usize, f32, f32); 5] =
+    [(7, 0.9, 0.7), (7, 0.9, 0.9), (7, 0.6, 0.7), (3, 0.9, 0.7), (20, 0.9, 0.9)];
+const TIFU_NEIGHBOURS: [usize; 2] = [300, 100];
+const TIFU_OWN_SHARES: [f32; 4] = [0.7, 0.9, 0.5, 0.3];
+const UP_ASYMMETRIES: [f32; 3] = [0.25, 0.5, 0.75];
+const UP_WINDOWS: [usize; 4] = [25, 5, 10, 100];
+const UP_LOCALITIES: [i32; 3] = [5, 1, 10];
+
+/// Settings by name.
+pub(super) type Named = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// The settings that were chosen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tuned {
+    pub(super) together: Together,
+    pub(super) offers: Habits,
+}
+
+/// Settings of what is bought together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Together {
+    /// Lifts are shrunk as if two items had met in so many baskets more, by chance.
+    pub(super) lift_prior: f32,
+    /// In days, of the customer's most frequent items.
+    pub(super) half_life: f32,
+}
+
+/// Settings of what goes by the customer alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Habits {
+    /// In days, of the customer's most frequent items.
+    pub(super) half_life: f32,
+    pub(super) tifu_knn: TifuKnn,
+    pub(super) up_cf: UpCf,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self { lift_prior: LIFT_PRIORS[0], half_life: HALF_LIVES[0] }
+    }
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { half_life: HALF_LIVES[0], tifu_knn: TifuKnn::default(), up_cf: UpCf::default() }
+    }
+}
+
+impl Tuned {
+    /// Chooses those of what is bought together on cases that come after the model's days.
+    pub(super) fn bought_together(&mut self, model: &Model, cases: &[Case]) {
+        let (all, k) = (sample(cases), bought_together::K);
+        let known: Vec<&Case> = all.iter().copied().filter(|case| case.customer.is_some()).collect();
+        let lift = |&prior: &f32| ndcg(&all, k, |case| baselines::lift(model, case, k, prior));
+        let frequent = |&days: &f32| ndcg(&known, k, |case| baselines::most_frequent_decayed(model, case, k, days));
+        self.together =
+            Together { lift_prior: best(LIFT_PRIORS.to_vec(), lift), half_life: best(HALF_LIVES.to_vec(), frequent) };
+    }
+
+    /// The settings by question and baseline.
+    pub(super) fn named(&self) -> Named {
+        let one = |name: &str, value: f32| BTreeMap::from([(name.to_owned(), f64::from(value))]);
+        let mut named = self.offers.named("offers");
+        named.insert("bought_together: shrunk lift".to_owned(), one("baskets", self.together.lift_prior));
+        let half_life = one("half_life_days", self.together.half_life);
+        named.insert("bought_together: most frequent, decayed".to_owned(), half_life);
+        named
+    }
+}
+
+impl Habits {
+    /// Chooses them on cases that come after the baskets that the model was fitted on, given which these are.
+    pub(super) fn chosen(
+        model: &Model,
+        transactions: &Transactions,
+        baskets: impl Iterator<Item = usize>,
+        cases: &[Case],
+        k: usize,
+    ) -> Self {
+        let cases = sample(cases);
+        let frequent = |&days: &f32| ndcg(&cases, k, |case| baselines::most_frequent_decayed(model, case, k, days));
+        let chosen = Self { half_life: best(HALF_LIVES.to_vec(), frequent), ..Self::default() };
+        let Some(of_customers) = OfCustomers::new(model, transactions, baskets) else { return chosen };
+        let mut customers: Vec<u32> = cases.iter().filter_map(|case| case.customer).collect();
+        customers.sort_unstable();
+        customers.dedup();
+
+        let mut tried: Vec<(TifuKnn, f64)> = Vec::new();
+        let varied: Vec<(usize, f32)> =
+            TIFU_NEIGHBOURS.into_iter().flat_map(|most| TIFU_OWN_SHARES.map(|share| (most, share))).collect();
+        for (groups, within, between) in TIFU_VECTORS {
+            let settings = TifuKnn { groups, within, between, ..TifuKnn::default() };
+            for (&(neighbours, own_share), method) in
+                varied.iter().zip(of_customers.tifu_knns(settings, &varied, &customers))
+            {
+                let found = ndcg(&cases, k, |case| method.answer(model, case, k));
+                tried.push((TifuKnn { neighbours, own_share, ..settings }, found));
+            }
+        }
+        let tifu_knn = best(tried, |tried| tried.1).0;
+
+        let mut tried: Vec<(UpCf, f64)> = Vec::new();
+        let varied: Vec<(usize, i32)> =
+            UP_WINDOWS.into_iter().flat_map(|window| UP_LOCALITIES.map(|locality| (window, locality))).collect();
+        for asymmetry in UP_ASYMMETRIES {
+            for (&(window, locality), method) in varied.iter().zip(of_customers.up_cfs(asymmetry, &varied, &customers))
+            {
+                let found = ndcg(&cases, k, |case| method.answer(model, case, k));
+                tried.push((UpCf { window, asymmetry, locality }, found));
+            }
+        }
+        Self { tifu_knn, up_cf: best(tried, |tried| tried.1).0, ..chosen }
+    }
+
+    /// The settings by baseline, of a question.
+    pub(super) fn named(&self, question: &str) -> Named {
+        let Self { half_life, tifu_knn, up_cf } = *self;
+        let settings = |name: &str, values: &[(&str, f32)]| {
+            let values = values.iter().map(|&(key, value)| (key.to_owned(), rounded(value))).collect();
+            (format!("{question}: {name}"), values)
+        };
+        Named::from([
+            settings("most frequent, decayed", &[("half_life_days", half_life)]),
+            settings(
+                "TIFU-KNN",
+                &[
+                    ("groups", tifu_knn.groups as f32),
+                    ("within", tifu_knn.within),
+                    ("between", tifu_knn.between),
+                    ("neighbours", tifu_knn.neighbours as f32),
+                    ("own_share", tifu_knn.own_share),
+                ],
+            ),
+            settings(
+                "UP-CF",
+                &[("window", up_cf.window as f32), ("asymmetry", up_cf.asymmetry), ("locality", up_cf.locality as f32)],
+            ),
+        ])
+    }
+}
+
+/// The number as it is written: 0.7, not 0.699999988.
+fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
+}
+
+fn sample(cases: &[Case]) -> Vec<&Case> {
+    cases.iter().step_by((cases.len() / CASES).max(1)).collect()
+}
+
+fn ndcg(cases: &[&Case], k: usize, answer: impl Fn(&Case) -> Vec<u32> + Sync) -> f64 {
+    let all: Vec<f64> =
+        cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.wanted, k)[2]).collect();
+    all.iter().sum::<f64>() / all.len().max(1) as f64
+}
+
+/// The first of those that reach most.
+fn best<S>(tried: Vec<S>, reached: impl Fn(&S) -> f64) -> S
+where
+    S: Copy,
+{
+    let mut best = (tried[0], f64::MIN);
+    for setting in tried {
+        let found = reached(&setting);
+        if found > best.1 {
+            best = (setting, found);
+        }
+    }
+    best.0
+}
+
+/// The settings for the offers of a week.
+pub(super) fn of_offers(model: &Model, transactions: &Transactions, until: usize, cases: &[Case]) -> Habits {
+    Habits::chosen(model, transactions, 0..until, cases, offers::K)
+}

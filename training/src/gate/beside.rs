@@ -1,0 +1,272 @@
+//! The judged model beside those before it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use trolley_model::artefact::{ArtefactError, Manifest, Opened, Shelf};
+use trolley_model::{Model, Name};
+
+use super::not_worse::{Finding, could_be_decisive, shown};
+use super::reference;
+use crate::config::TrainingConfig;
+use crate::evaluation::{self, EvaluationConfig, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads};
+use crate::progress::Progress;
+use crate::train::{Order, TrainError};
+
+/// How far a new model is ahead of those before it. What is compared is what was held out when each was judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The version in service.
+    pub in_service: String,
+    /// Whether it was judged itself.
+    pub was_judged: bool,
+    /// What of it was measured.
+    #[serde(skip)]
+    pub(crate) measured: Vec<String>,
+    /// The last days of the data of both, if the new one's is earlier.
+    pub older_data: Option<(String, String)>,
+    /// Why there is no held-out model of it to compare with, if so.
+    pub not_compared: Option<String>,
+    /// What the new model and the held-out one of that in service were learned from and asked about.
+    pub days: Option<Days>,
+    /// The lead of the new model over that one; empty if there are too few cases that neither has seen.
+    pub leads: Leads,
+    /// What of it comes from newer data alone: the lead of the settings in service, fitted to the new model's past, over
+    /// that same model.
+    pub freshness: Leads,
+    /// The new settings beside those in service, both fitted to the same past.
+    pub settings: Settings,
+    /// Beside the best model of the last 30 days, where that is another one.
+    pub reference: Option<Reference>,
+    /// What the data of the model in service was.
+    #[serde(skip)]
+    pub(crate) manifest: Option<Manifest>,
+}
+
+/// What two models were learned from, and on which days they were compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Days {
+    /// The last day of the new model.
+    pub ours_until: String,
+    /// The last day of the other one.
+    pub theirs_until: String,
+    /// The first day on which they were compared.
+    pub from: String,
+    /// The last one.
+    pub to: String,
+}
+
+/// How new settings do beside those in service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settings {
+    /// They are the same, or there is nothing to compare with.
+    #[default]
+    Same,
+    /// Those in service are not understood any more, and why.
+    Unreadable(String),
+    /// Both were judged on the same days.
+    Compared {
+        /// How many days.
+        days: u16,
+        /// The lead of the new ones.
+        leads: Leads,
+        /// What that says, by figure.
+        findings: BTreeMap<String, Finding>,
+    },
+}
+
+/// The best of the last models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Its version.
+    pub version: String,
+    /// The lead of the new model over it.
+    pub leads: Leads,
+}
+
+/// Compares the judged model with the held-out ones of the version in service and of its reference, and its settings with
+/// those in service. `None` if there is nothing in service.
+pub(crate) fn compare(
+    order: &Order<'_>,
+    tables: evaluation::Tables<'_>,
+    judged: Option<&Judged>,
+    progress: &dyn Progress,
+) -> Result<Option<Comparison>, TrainError> {
+    let current = match order.shelf.current(order.market) {
+        Ok(current) => current,
+        Err(ArtefactError::NoModel { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let mut comparison = Comparison { in_service: current.to_string(), ..Comparison::default() };
+    let manifest = match order.shelf.manifest(order.market, &current) {
+        Ok(manifest) => manifest,
+        // After an upgrade there must be a way on.
+        Err(error @ ArtefactError::Format { .. }) => {
+            comparison.not_compared = Some(error.to_string());
+            return Ok(Some(comparison));
+        }
+        Err(error) => {
+            (comparison.was_judged, comparison.not_compared) = (true, Some(error.to_string()));
+            return Ok(Some(comparison));
+        }
+    };
+    comparison.was_judged = manifest.was_judged();
+    comparison.measured = manifest.evaluation.keys().cloned().collect();
+    let baskets = &tables.transactions.baskets;
+    let last = baskets.last().map_or_else(String::new, |basket| date(basket.day));
+    if last < manifest.data.last_day {
+        comparison.older_data = Some((last, manifest.data.last_day.clone()));
+    }
+    if let Some(judged) = judged {
+        let other = other_settings(order, &manifest);
+        let beside = Beside { order, tables, judged, progress };
+        match order.shelf.held_out().open(order.market, &current) {
+            Ok(theirs) => beside.data(&theirs, &mut comparison),
+            Err(error) => comparison.not_compared = Some(error.to_string()),
+        }
+        comparison.settings = match other {
+            Ok(None) => {
+                comparison.freshness = comparison.leads.clone();
+                Settings::Same
+            }
+            Ok(Some(other)) => beside.settings(&other, &mut comparison)?,
+            Err(why) => Settings::Unreadable(why),
+        };
+        let reference = reference::of(order.shelf, &manifest, order.now);
+        if let Some((version, theirs)) = reference.filter(|(version, _)| *version != current) {
+            let leads = beside.leads_over(&theirs);
+            comparison.reference = Some(Reference { version: version.to_string(), leads });
+        }
+    }
+    comparison.manifest = Some(manifest);
+    Ok(Some(comparison))
+}
+
+/// The settings in service as they would be fitted today, if they differ from those of the order in anything but the seed
+/// and the days of the test.
+fn other_settings(order: &Order<'_>, manifest: &Manifest) -> Result<Option<TrainingConfig>, String> {
+    let theirs: TrainingConfig = serde_json::from_value(manifest.config.clone()).map_err(|e| e.to_string())?;
+    let EvaluationConfig { test_days, longest_test_days, .. } = order.config.evaluation;
+    let theirs = TrainingConfig {
+        seed: order.config.seed,
+        evaluation: EvaluationConfig { test_days, longest_test_days, ..theirs.evaluation.clone() },
+        ..theirs
+    };
+    Ok((theirs != *order.config).then_some(theirs))
+}
+
+/// What comparing takes.
+struct Beside<'a> {
+    order: &'a Order<'a>,
+    tables: evaluation::Tables<'a>,
+    judged: &'a Judged,
+    progress: &'a dyn Progress,
+}
+
+impl Beside<'_> {
+    /// The position of the first basket that neither the judged model nor the other one has seen.
+    fn unseen(&self, theirs: &Opened) -> usize {
+        let baskets = &self.tables.transactions.baskets;
+        let seen = baskets.partition_point(|basket| date(basket.day) <= theirs.manifest.data.last_day);
+        seen.max(self.judged.test)
+    }
+
+    fn leads(&self, models: [&Model; 2], from: usize) -> Leads {
+        self.progress.begin("comparison of models", 1);
+        let test = from..self.tables.transactions.baskets.len();
+        let leads = leads(models, self.tables, test, self.order.config.seed);
+        self.progress.end();
+        leads
+    }
+
+    fn leads_over(&self, theirs: &Opened) -> Leads {
+        self.leads([&self.judged.model, &theirs.model], self.unseen(theirs))
+    }
+
+    fn data(&self, theirs: &Opened, comparison: &mut Comparison) {
+        comparison.leads = self.leads_over(theirs);
+        let baskets = &self.tables.transactions.baskets;
+        let day = |at: usize| baskets.get(at).map_or_else(String::new, |basket| date(basket.day));
+        comparison.days = Some(Days {
+            ours_until: day(self.judged.test.saturating_sub(1)),
+            theirs_until: theirs.manifest.data.last_day.clone(),
+            from: day(self.unseen(theirs)),
+            to: day(baskets.len().saturating_sub(1)),
+        });
+    }
+
+    /// Fits the settings in service to the same past as the judged model, and if these days do not suffice, both to that
+    /// before the longest test.
+    fn settings(&self, other: &TrainingConfig, comparison: &mut Comparison) -> Result<Settings, TrainError> {
+        let (config, tolerances) = (self.order.config, self.order.gate().tolerances());
+        let transactions = self.tables.transactions;
+        let fit = |config: &TrainingConfig, days: u16| -> Result<Option<(HeldOut, usize)>, TrainError> {
+            let evaluation = EvaluationConfig { test_days: days, ..config.evaluation.clone() };
+            let Ok(periods) = Periods::judged(transactions, &evaluation) else { return Ok(None) };
+            let fitted = held_out(self.tables, config, &periods, None, self.progress).map_err(TrainError::Fit)?;
+            Ok(Some((fitted, periods.test)))
+        };
+        let (mut days, longest) = (config.evaluation.test_days, config.evaluation.longest_test_days);
+        let Some((theirs, _)) = fit(other, days)? else { return Ok(Settings::Same) };
+        let mut leads = self.leads([&self.judged.model, &theirs.model], self.judged.test);
+        if let Ok(in_service) = self.order.shelf.held_out().open(self.order.market, &self.version(comparison)?) {
+            comparison.freshness = self.leads([&theirs.model, &in_service.model], self.unseen(&in_service));
+        }
+        drop(theirs);
+        let times = f64::from(longest) / f64::from(days.max(1));
+        let undecided = leads.iter().any(|(name, paired)| {
+            tolerances.get(name).is_some_and(|&tolerance| {
+                is_question(name)
+                    && shown(&paired.lead, tolerance) == Finding::Weak
+                    && could_be_decisive(&paired.lead, tolerance, times)
+            })
+        });
+        if undecided && longest > days && self.is_long_enough(longest) {
+            if let (Some((ours, test)), Some((theirs, _))) = (fit(config, longest)?, fit(other, longest)?) {
+                days = longest;
+                leads = self.leads([&ours.model, &theirs.model], test);
+            }
+        }
+        let finding = |(name, paired): (&String, &evaluation::Paired)| {
+            let tolerance = *tolerances.get(name)?;
+            let found = match shown(&paired.lead, tolerance) {
+                // What is new to the customer is hit so seldom that nothing can be shown of it alone.
+                Finding::Weak | Finding::NotShown if !is_question(name) => Finding::NotWorse,
+                found => found,
+            };
+            Some((name.clone(), found))
+        };
+        let findings = leads.iter().filter_map(finding).collect();
+        Ok(Settings::Compared { days, leads, findings })
+    }
+
+    fn version(&self, comparison: &Comparison) -> Result<Name, TrainError> {
+        Ok(Name::new(&comparison.in_service)?)
+    }
+
+    /// Whether there is something to learn blends from before so long a test.
+    fn is_long_enough(&self, days: u16) -> bool {
+        let EvaluationConfig { validation_days, .. } = self.order.config.evaluation;
+        let baskets = &self.tables.transactions.baskets;
+        let covered = baskets.first().zip(baskets.last()).map_or(0, |(first, last)| last.day - first.day + 1);
+        covered > days.saturating_add(validation_days.saturating_mul(2))
+    }
+}
+
+/// Whether a figure is of a question with a blend of its own.
+fn is_question(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(contest, _)| QUESTIONS.contains(&contest))
+}
+
+/// The models on a shelf whose held-out ones the next training is compared with: the one in service and its reference.
+/// They must not be removed.
+///
+/// # Errors
+/// If the market has no model, or its manifest cannot be read.
+pub fn references(shelf: &Shelf, market: &Name) -> Result<Vec<Name>, ArtefactError> {
+    let current = shelf.current(market)?;
+    let manifest = shelf.manifest(market, &current)?;
+    let reference = manifest.judgement.and_then(|judgement| judgement.reference);
+    Ok([current].into_iter().chain(reference).collect())
+}

@@ -1,0 +1,96 @@
+//! What can be set of a gate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::not_worse::TOLERANCE;
+use crate::evaluation::{METRICS, compared};
+
+/// The gate of a market. Figures are named as the evaluation names them: `bought_together.ndcg`, `coverage.items`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateConfig {
+    /// Lines, baskets, items, customers and days of the data must each be at least this share of those of the model in
+    /// service.
+    pub volume: f64,
+    /// A figure must be at least so high.
+    pub floor: BTreeMap<String, f64>,
+    /// A figure must be at most so high.
+    pub ceiling: BTreeMap<String, f64>,
+    /// A figure must be ahead of a baseline's by a share of it.
+    pub margin: BTreeMap<String, Margin>,
+    /// By how much a figure may be below that of the models before it, as a share of it. The nDCG of every contest has
+    /// a tolerance of 0.035 if there is no other here.
+    pub tolerance: BTreeMap<String, f64>,
+    /// Most minutes that the training may take, evaluation included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
+    /// Most memory that it may take at any time, in GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_gib: Option<f64>,
+}
+
+/// A margin over a baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Margin {
+    /// The baseline, as the report names it.
+    pub over: String,
+    /// The share of its figure: 0.05 for 5 % above.
+    pub by: f64,
+}
+
+/// Nothing but what holds for every model: it was judged, its data has not shrunk, and it is not worse.
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self {
+            volume: 0.7,
+            floor: BTreeMap::new(),
+            ceiling: BTreeMap::new(),
+            margin: BTreeMap::new(),
+            tolerance: BTreeMap::new(),
+            minutes: None,
+            memory_gib: None,
+        }
+    }
+}
+
+impl GateConfig {
+    /// The gate of a market that has none in the config: better than bestsellers too.
+    pub fn standard() -> Self {
+        let margin = Margin { over: "bestsellers".into(), by: 0.02 };
+        Self { margin: BTreeMap::from([("bought_together_anonymous.hit_rate".into(), margin)]), ..Self::default() }
+    }
+
+    /// The figures in which models are compared, with their tolerances.
+    pub(crate) fn tolerances(&self) -> BTreeMap<String, f64> {
+        let standard = compared().map(|contest| (format!("{contest}.ndcg"), TOLERANCE));
+        standard.chain(self.tolerance.iter().map(|(name, share)| (name.clone(), *share))).collect()
+    }
+
+    /// Checks the numbers themselves.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and what it must be.
+    pub fn check(&self) -> Result<(), String> {
+        let margins = self.margin.values().map(|margin| &margin.by);
+        let numbers = self.floor.values().chain(self.ceiling.values()).chain(margins).chain(self.tolerance.values());
+        let budgets = self.minutes.iter().chain(&self.memory_gib);
+        let known = || compared().flat_map(|contest| METRICS.map(|metric| format!("{contest}.{metric}")));
+        if numbers.clone().any(|number| !number.is_finite()) {
+            Err("the numbers of a gate must be finite".into())
+        } else if !(0.0..=1.0).contains(&self.volume) {
+            Err("gate.volume must be a share from 0 to 1".into())
+        } else if let Some(name) = self.tolerance.keys().find(|name| known().all(|known| known != **name)) {
+            let known: Vec<String> = known().collect();
+            Err(format!("gate.tolerance.\"{name}\" is not compared between models; these are: {}", known.join(", ")))
+        } else if self.tolerance.values().any(|share| *share < 0.0) {
+            Err("gate.tolerance must be a share from 0".into())
+        } else if budgets.into_iter().any(|budget| !budget.is_finite() || *budget <= 0.0) {
+            Err("gate.minutes and gate.memory_gib must be above 0".into())
+        } else {
+            Ok(())
+        }
+    }
+}

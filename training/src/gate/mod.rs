@@ -1,0 +1,48 @@
+//! What a model must reach before it is published, and what is said of those that do not.
+
+mod beside;
+mod config;
+mod costs;
+mod figures;
+mod not_worse;
+mod reference;
+#[cfg(test)]
+mod simulation;
+mod verdict;
+mod volume;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use beside::compare;
+pub use beside::{Comparison, Days, Reference, Settings, references};
+pub use config::{GateConfig, Margin};
+pub(crate) use costs::peak_memory;
+pub use costs::{Costs, Stage};
+pub use not_worse::{Finding, TOLERANCE};
+pub(crate) use reference::next as next_reference;
+pub use verdict::{Accept, Ruling};
+pub(crate) use verdict::{Examined, rule};
+pub use volume::Volume;
+
+/// A condition that was not met.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The key of the gate, such as `floor."bought_together.ndcg"`.
+    pub gate: String,
+    /// What was found, and by how much it falls short, in words.
+    pub why: String,
+    /// What can be done.
+    pub next: String,
+}
+
+impl Failure {
+    pub(crate) fn new(gate: &str, why: String, next: &str) -> Self {
+        Self { gate: gate.to_owned(), why, next: next.to_owned() }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.gate, self.why)
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether a model is worse than one before it.
+//!
+//! "Not surely worse" alone is no test: without evidence everything passes. New settings must be *shown* to be not worse
+//! (non-inferiority): the whole 95 % interval of the paired difference lies above minus the tolerance. Where the cases are
+//! too few for that even if nothing has changed, only what is surely worse is refused, and the evidence is called weak.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::Estimate;
+
+/// By how much a figure may be below another one's, as a share of it. Chosen by simulation (`simulation.rs`,
+/// docs/evaluation.md).
+pub const TOLERANCE: f64 = 0.035;
+
+/// An interval whose lower half is at most this share of the tolerance shows settings that have not changed to be not
+/// worse in 99 of 100 cases: 1.96 standard errors of the interval beside 1.96 + 2.33.
+const DECISIVE: f64 = 1.96 / (1.96 + 2.33);
+
+/// What a comparison says of one figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It is shown to be not worse.
+    NotWorse,
+    /// There are too few cases to show it, and it is not surely worse.
+    Weak,
+    /// There are enough cases, and they do not show it.
+    NotShown,
+    /// It is surely worse.
+    Worse,
+}
+
+/// What is found of a lead over the settings in service.
+pub(crate) fn shown(lead: &Estimate, tolerance: f64) -> Finding {
+    if surely_worse(lead, tolerance) {
+        Finding::Worse
+    } else if lead.low > -tolerance {
+        Finding::NotWorse
+    } else if lead.value - lead.low <= tolerance * DECISIVE {
+        Finding::NotShown
+    } else {
+        Finding::Weak
+    }
+}
+
+/// Whether it is below by more than the tolerance, and surely below.
+pub(crate) fn surely_worse(lead: &Estimate, tolerance: f64) -> bool {
+    lead.value < -tolerance && lead.high < 0.0
+}
+
+/// Whether so many times the cases could be decisive.
+pub(crate) fn could_be_decisive(lead: &Estimate, tolerance: f64, times: f64) -> bool {
+    (lead.value - lead.low) / times.sqrt() <= tolerance * DECISIVE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_to_be_as_good_does_not_pass_where_it_could_be_shown() {
+        let of = |low: f64, value: f64, high: f64| shown(&Estimate { value, low, high }, 0.04);
+        assert_eq!(of(-0.015, 0.0, 0.015), Finding::NotWorse);
+        assert_eq!(of(-0.039, -0.02, -0.001), Finding::NotWorse, "a little worse, but by less than the tolerance");
+        assert_eq!(of(-0.045, -0.03, -0.015), Finding::NotShown, "perhaps within the tolerance, perhaps not");
+        assert_eq!(of(-0.09, -0.05, -0.01), Finding::Worse);
+        assert_eq!(of(-0.2, 0.0, 0.2), Finding::Weak, "it may be anything");
+        assert_eq!(of(-0.2, -0.1, 0.01), Finding::Weak);
+    }
+
+    #[test]
+    fn twice_the_days_help_only_where_little_is_missing() {
+        let lead = |half: f64| Estimate { value: 0.0, low: -half, high: half };
+        assert!(could_be_decisive(&lead(0.025), 0.04, 2.0));
+        assert!(!could_be_decisive(&lead(0.03), 0.04, 2.0));
+    }
+}

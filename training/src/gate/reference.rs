@@ -1,0 +1,67 @@
+//! The best model of the last 30 days. Each new one is compared with it too: two per cent a night must not add up.
+
+use chrono::{DateTime, Days, Utc};
+use trolley_model::Name;
+use trolley_model::artefact::{Manifest, Opened, Shelf};
+
+use super::Comparison;
+use crate::evaluation::{Leads, QUESTIONS};
+
+/// A model stays the reference for so long.
+const DAYS: u64 = 30;
+
+/// The held-out model of the reference that a manifest names, if it is not too old.
+pub(super) fn of(shelf: &Shelf, manifest: &Manifest, now: DateTime<Utc>) -> Option<(Name, Opened)> {
+    let version = manifest.judgement.as_ref()?.reference.clone()?;
+    let opened = shelf.held_out().open(&manifest.market, &version).ok()?;
+    is_young(&opened.manifest, now).then_some((version, opened))
+}
+
+fn is_young(manifest: &Manifest, now: DateTime<Utc>) -> bool {
+    let made = DateTime::parse_from_rfc3339(&manifest.created_at);
+    made.is_ok_and(|made| made.checked_add_days(Days::new(DAYS)).is_some_and(|until| until >= now))
+}
+
+/// The reference of the models after this one: the one before it as long as this one is not better; `None` for itself.
+pub(crate) fn next(comparison: Option<&Comparison>, now: DateTime<Utc>) -> Option<Name> {
+    let comparison = comparison?;
+    let before = match &comparison.reference {
+        Some(reference) => (&reference.version, &reference.leads),
+        None => {
+            comparison.manifest.as_ref().filter(|manifest| is_young(manifest, now))?;
+            (&comparison.in_service, &comparison.leads)
+        }
+    };
+    is_behind(before.1).then(|| Name::new(before.0).ok()).flatten()
+}
+
+/// Whether the mean of the leads in all questions is below 0. Without any there is nothing to go by.
+fn is_behind(leads: &Leads) -> bool {
+    let of_questions = QUESTIONS.iter().filter_map(|question| leads.get(&format!("{question}.ndcg")));
+    of_questions.map(|paired| paired.lead.value).sum::<f64>() < 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::{Estimate, Paired};
+    use crate::gate::Reference;
+
+    fn leads(value: f64) -> Leads {
+        let lead = Estimate { value, low: value, high: value };
+        let paired = Paired { cases: 100, customers: 100, ours: 1.0 + value, theirs: 1.0, lead };
+        [("offers.ndcg".to_owned(), paired), ("bought_together_new.ndcg".to_owned(), Paired { lead, ..paired })].into()
+    }
+
+    #[test]
+    fn the_reference_stays_until_there_is_a_better_one() {
+        let now = Utc::now();
+        let beside = |value: f64| {
+            let reference = Reference { version: "best".into(), leads: leads(value) };
+            Comparison { in_service: "last".into(), reference: Some(reference), ..Comparison::default() }
+        };
+        assert_eq!(next(Some(&beside(-0.02)), now), Some(Name::new("best").unwrap()));
+        assert_eq!(next(Some(&beside(0.01)), now), None, "it is the best itself");
+        assert_eq!(next(None, now), None, "and so is the first");
+    }
+}

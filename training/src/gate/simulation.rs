@@ -1,0 +1,161 @@
+//! How the tolerance was chosen. Not tests; the first takes a quarter of an hour on the whole of The Complete Journey:
+//!
+//! ```sh
+//! cargo test --workspace --lib gate::simulation::trainings -- --ignored --nocapture
+//! cargo test --workspace --lib gate::simulation::tolerances -- --ignored --nocapture
+//! ```
+//!
+//! The first learns models of the same settings with different seeds, and writes how each answered every case of the last
+//! 31 days. The second draws households of them anew, as if they were other shops, and asks the gate about two trainings:
+//! equal ones, and ones of which the new one is truly worse, because it misses a share of what it had right.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Finding;
+use super::not_worse::shown;
+use crate::config::TrainingConfig;
+use crate::evaluation::{Estimate, Leads, Questions, Sheets, complete_journey, evaluate, paired};
+use crate::progress::Silent;
+use crate::random::Random;
+
+/// How many trainings.
+const TRAININGS: u64 = 5;
+
+/// Shops that are drawn for each line of the table.
+const SHOPS: u64 = 400;
+
+/// The answers of one training.
+#[derive(Serialize, Deserialize)]
+struct Answered {
+    sheets: Sheets,
+}
+
+fn file(seed: u64) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../target/gate-simulation/seed-{seed}.json"))
+}
+
+#[test]
+#[ignore = "real trainings of a quarter of an hour, not a test"]
+fn trainings() {
+    let tables = complete_journey();
+    std::fs::create_dir_all(file(1).parent().unwrap()).unwrap();
+    for seed in 1..=TRAININGS {
+        let config = TrainingConfig { seed, ..TrainingConfig::default() };
+        let judged = evaluate(tables.view(), &config, &Silent).unwrap().unwrap();
+        let test = judged.test..tables.transactions.baskets.len();
+        // The cases are those of one seed for all.
+        let questions = Questions::new([&judged.model; 2], tables.view(), test, 1).unwrap();
+        let answered = Answered { sheets: questions.answers(0) };
+        std::fs::write(file(seed), serde_json::to_vec(&answered).unwrap()).unwrap();
+        println!("seed {seed}: {:?}", judged.evaluation.figures());
+    }
+}
+
+/// What the gate says of a new training beside an old one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Said {
+    refused: bool,
+    weak: bool,
+}
+
+#[test]
+#[ignore = "a simulation of minutes, not a test"]
+fn tolerances() {
+    let answered: Vec<Sheets> = (1..=TRAININGS)
+        .map(|seed| {
+            let bytes = std::fs::read(file(seed)).expect("run the trainings first");
+            serde_json::from_slice::<Answered>(&bytes).unwrap().sheets
+        })
+        .collect();
+    let mut households: Vec<u32> =
+        answered[0].iter().flat_map(|(_, sheet)| sheet.iter().map(|one| one.owner)).collect();
+    households.sort_unstable();
+    households.dedup();
+    let questions: Vec<String> = answered[0].iter().take(5).map(|(name, _)| name.clone()).collect();
+    println!("{} households, contests: {}", households.len(), questions.join(", "));
+    println!(
+        "new settings, households | half of the interval by contest, % | refused at a tolerance of 2, 3, 3.5, 4, 5 % | (of these weak)"
+    );
+    for (drawn, worse_in, by) in [
+        (households.len(), None, 0.0),
+        (households.len(), None, 0.05),
+        (households.len(), Some(0), 0.05),
+        (households.len(), Some(1), 0.05),
+        (households.len(), Some(2), 0.05),
+        (households.len(), Some(3), 0.05),
+        (households.len(), Some(4), 0.05),
+        (1000, None, 0.0),
+        (1000, None, 0.05),
+        (414, None, 0.0),
+        (414, None, 0.05),
+        (414, None, 0.2),
+    ] {
+        let shops: Vec<Vec<Estimate>> =
+            (0..SHOPS).into_par_iter().map(|shop| leads(&answered, &households, (drawn, worse_in, by), shop)).collect();
+        let half = |contest: usize| {
+            let all = shops.iter().filter_map(|leads| leads.get(contest)).map(|lead| lead.value - lead.low);
+            all.sum::<f64>() / shops.len() as f64 * 100.0
+        };
+        let halves: Vec<String> = (0..questions.len()).map(|contest| format!("{:.2}", half(contest))).collect();
+        let said = [0.02, 0.03, 0.035, 0.04, 0.05].map(|tolerance| {
+            let all: Vec<Said> = shops.iter().map(|leads| asked(leads, tolerance)).collect();
+            let share =
+                |of: fn(&Said) -> bool| all.iter().filter(|said| of(said)).count() as f64 / SHOPS as f64 * 100.0;
+            format!("{:.1} ({:.0})", share(|said| said.refused), share(|said| said.weak))
+        });
+        let what = match (worse_in, by) {
+            (_, 0.0) => "equal".to_owned(),
+            (None, by) => format!("{:.0} % worse in all", by * 100.0),
+            (Some(at), by) => format!("{:.0} % worse in {}", by * 100.0, questions[at]),
+        };
+        println!("{what}, {drawn} | {} | {}", halves.join(" "), said.join(" | "));
+    }
+}
+
+/// The gate's word on all contests together.
+fn asked(leads: &[Estimate], tolerance: f64) -> Said {
+    let found: Vec<Finding> = leads.iter().map(|lead| shown(lead, tolerance)).collect();
+    Said {
+        refused: found.iter().any(|found| matches!(found, Finding::NotShown | Finding::Worse)),
+        weak: found.contains(&Finding::Weak),
+    }
+}
+
+/// A shop of so many households, drawn with replacement, and two of the trainings; the leads of the one over the other, as
+/// the gate measures them. In one contest or in all, the new one loses a share of its cases.
+fn leads(answered: &[Sheets], households: &[u32], new: (usize, Option<usize>, f64), shop: u64) -> Vec<Estimate> {
+    let (drawn, worse_in, by) = new;
+    let mut random = Random::new(shop, &[0x51]);
+    let ours = random.below(answered.len());
+    let theirs = (ours + 1 + random.below(answered.len() - 1)) % answered.len();
+    let mut times = vec![0u32; households.len()];
+    (0..drawn).for_each(|_| times[random.below(households.len())] += 1);
+    let mut found = Vec::new();
+    for contest in 0..5 {
+        let is_worse = worse_in.is_none_or(|at| at == contest);
+        let sheet = |of: usize, loses: f64, random: &mut Random| {
+            let (name, answers) = &answered[of][contest];
+            let mut sheet = Vec::new();
+            for answer in answers {
+                let household = households.binary_search(&answer.owner).unwrap();
+                for again in 0..times[household] {
+                    // Whoever was drawn twice counts as two.
+                    let mut copy = answer.of_other(household as u32 + again * households.len() as u32);
+                    if f64::from(random.unit()) < loses {
+                        copy.figures = [0.0; 3];
+                    }
+                    sheet.push(copy);
+                }
+            }
+            (name.clone(), sheet)
+        };
+        let (name, new) = sheet(ours, if is_worse { by } else { 0.0 }, &mut random);
+        let (_, old) = sheet(theirs, 0.0, &mut random);
+        let all: Leads = paired(&name, &new, &old, shop);
+        found.extend(all.get(&format!("{name}.ndcg")).map(|paired| paired.lead));
+    }
+    found
+}

@@ -1,0 +1,317 @@
+//! All conditions together.
+
+use serde::Serialize;
+use trolley_model::artefact::Verdict;
+
+use super::not_worse::surely_worse;
+use super::{Comparison, Costs, Failure, Finding, GateConfig, Settings, Volume};
+use crate::evaluation::{Estimate, Evaluation, Leads, NotJudged, QUESTIONS, enough};
+
+/// What whoever trains accepts beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Data that has shrunk.
+    pub smaller: bool,
+    /// A model that was not judged where the one in service was.
+    pub unjudged: bool,
+}
+
+/// What is to be ruled on.
+pub(crate) struct Examined<'a> {
+    pub(crate) evaluation: Result<&'a Evaluation, &'a NotJudged>,
+    pub(crate) comparison: Option<&'a Comparison>,
+    pub(crate) volume: &'a Volume,
+    pub(crate) costs: &'a Costs,
+}
+
+/// What the gate says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ruling {
+    /// In one word.
+    pub verdict: Verdict,
+    /// The conditions that were not met.
+    pub failures: Vec<Failure>,
+    /// Those that were not met and accepted.
+    pub accepted: Vec<Failure>,
+    /// Why it was not judged, or where the evidence is weak.
+    pub reasons: Vec<String>,
+}
+
+impl Ruling {
+    /// What was accepted, in the words of the command line: `smaller`, `unjudged`.
+    pub fn accepted_kinds(&self) -> Vec<String> {
+        let any = |kind: &str| self.accepted.iter().any(|failure| kind_of(failure) == Some(kind));
+        ["smaller", "unjudged"].into_iter().filter(|kind| any(kind)).map(str::to_owned).collect()
+    }
+}
+
+fn kind_of(failure: &Failure) -> Option<&'static str> {
+    match failure.gate.as_str() {
+        "judged" => Some("unjudged"),
+        gate if gate.starts_with("volume.") => Some("smaller"),
+        _ => None,
+    }
+}
+
+/// Rules by a gate, or by the standard one if the market has none.
+pub(crate) fn rule(gate: Option<&GateConfig>, examined: &Examined<'_>, accept: Accept) -> Ruling {
+    let standard = GateConfig::standard();
+    let (gate, lenient) = (gate.unwrap_or(&standard), gate.is_none());
+    let Examined { evaluation, comparison, volume, costs } = *examined;
+    let not_judged = not_judged(evaluation, comparison);
+    let mut reasons: Vec<String> = not_judged.iter().cloned().collect();
+    let mut failures = Vec::new();
+    if let Some(comparison) = comparison {
+        failures.extend(older(comparison));
+        if let Some(manifest) = &comparison.manifest {
+            failures.extend(volume.failures(&manifest.data, &comparison.in_service, gate.volume));
+        }
+        failures.extend(unjudged(comparison, not_judged.as_deref()));
+        failures.extend(worse(gate, comparison));
+        reasons.extend(weak(comparison));
+    }
+    failures.extend(gate.figures(evaluation.ok(), costs, lenient));
+    let is_accepted = |failure: &Failure| match kind_of(failure) {
+        Some("smaller") => accept.smaller,
+        Some(_) => accept.unjudged,
+        None => false,
+    };
+    let (accepted, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(is_accepted);
+    let verdict = match (failures.is_empty(), not_judged.is_some(), reasons.is_empty()) {
+        (false, ..) => Verdict::Failed,
+        (true, true, _) => Verdict::NotJudged,
+        (true, false, false) => Verdict::WeakEvidence,
+        (true, false, true) => Verdict::Passed,
+    };
+    Ruling { verdict, failures, accepted, reasons }
+}
+
+/// Why the model counts as not judged, if so.
+fn not_judged(evaluation: Result<&Evaluation, &NotJudged>, comparison: Option<&Comparison>) -> Option<String> {
+    let evaluation = match evaluation {
+        Ok(evaluation) => evaluation,
+        Err(why) => return Some(why.to_string()),
+    };
+    let cases = evaluation.contests.iter().filter_map(|contest| contest.groups.first()).map(|group| group.cases).max();
+    if let Err(why) = enough(cases.unwrap_or(0)) {
+        return Some(why.to_string());
+    }
+    let comparison = comparison.filter(|comparison| comparison.was_judged)?;
+    let version = &comparison.in_service;
+    if let Some(why) = &comparison.not_compared {
+        return Some(format!(
+            "there is no held-out model of the version in service ({version}) to compare with: {why}"
+        ));
+    }
+    if comparison.leads.is_empty() && comparison.older_data.is_none() {
+        return Some(format!(
+            "there are fewer than 100 cases that neither this model nor the one in service ({version}) has seen"
+        ));
+    }
+    let measured = |name: &str| evaluation.contest(name).is_some();
+    let before = |name: &&&str| comparison.measured.iter().any(|figure| figure == &format!("{name}.ndcg"));
+    let gone: Vec<&str> = QUESTIONS.iter().filter(before).copied().filter(|name| !measured(name)).collect();
+    (!gone.is_empty()).then(|| {
+        format!(
+            "there are no cases any more for what the model in service ({version}) was judged on: {}",
+            gone.join(", ")
+        )
+    })
+}
+
+fn unjudged(comparison: &Comparison, why: Option<&str>) -> Option<Failure> {
+    let why = why.filter(|_| comparison.was_judged)?;
+    Some(Failure::new(
+        "judged",
+        format!("the model in service was judged, and this one was not: {why}"),
+        "give the training the days that are missing; to publish a model that nobody has judged, train with \
+         --accept-unjudged",
+    ))
+}
+
+fn older(comparison: &Comparison) -> Option<Failure> {
+    let (ours, theirs) = comparison.older_data.as_ref()?;
+    Some(Failure::new(
+        "data",
+        format!("the data ends on {ours}, that of the model in service on {theirs}"),
+        "look for the newest files: `trolley check` says which were read. To go back on purpose, roll back \
+         (`trolley models rollback`) or publish with --force",
+    ))
+}
+
+/// Where it is worse than the models before it, or not shown to be as good.
+fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
+    let tolerances = gate.tolerances();
+    let percent = |share: f64| format!("{:+.1} %", share * 100.0);
+    let said = |lead: &Estimate| {
+        format!("{} (95 % interval {} to {})", percent(lead.value), percent(lead.low), percent(lead.high))
+    };
+    let mut failures = Vec::new();
+    if let Settings::Compared { days, leads, findings } = &comparison.settings {
+        for (name, finding) in findings {
+            let (Some(paired), Some(tolerance)) = (leads.get(name), tolerances.get(name)) else { continue };
+            let lead = said(&paired.lead);
+            let beside =
+                format!("beside the settings in service, both fitted to the same past and judged on {days} days");
+            let less = tolerance * 100.0;
+            let why = match finding {
+                Finding::Worse => format!("{lead} {beside}, and {less:.1} % less is allowed"),
+                Finding::NotShown => {
+                    format!("{lead} {beside}: not shown to be at most {less:.1} % worse, which these cases could show")
+                }
+                Finding::NotWorse | Finding::Weak => continue,
+            };
+            failures.push(Failure::new(
+                &format!("settings.\"{name}\""),
+                why,
+                "go back to the settings in service (`trolley models show`), or change fewer of them at a time; \
+                 `trolley compare` tries two configs without publishing. --force publishes all the same",
+            ));
+        }
+    }
+    let mut beside = |gate: &str, leads: &Leads, model: String| {
+        for (name, tolerance) in &tolerances {
+            let Some(paired) = leads.get(name).filter(|paired| surely_worse(&paired.lead, *tolerance)) else {
+                continue;
+            };
+            failures.push(Failure::new(
+                &format!("{gate}.\"{name}\""),
+                format!("{} beside {model}, and {:.1} % less is allowed", said(&paired.lead), tolerance * 100.0),
+                "ask what has changed in the data: `trolley check`, and the report's cases and days. --force publishes \
+                 all the same",
+            ));
+        }
+    };
+    beside("tolerance", &comparison.leads, format!("the model in service ({})", comparison.in_service));
+    if let Some(reference) = &comparison.reference {
+        beside("reference", &reference.leads, format!("the best model of the last 30 days ({})", reference.version));
+    }
+    failures
+}
+
+/// Where nothing could be shown.
+fn weak(comparison: &Comparison) -> Vec<String> {
+    match &comparison.settings {
+        Settings::Same => Vec::new(),
+        Settings::Unreadable(why) => {
+            vec![format!("the settings of the model in service cannot be compared with: {why}")]
+        }
+        Settings::Compared { days, findings, .. } => {
+            let weak = findings.iter().filter(|(_, finding)| **finding == Finding::Weak);
+            let names: Vec<&str> = weak.map(|(name, _)| name.as_str()).collect();
+            let missing: Vec<&str> =
+                QUESTIONS.iter().copied().filter(|name| !findings.contains_key(&format!("{name}.ndcg"))).collect();
+            let mut reasons = Vec::new();
+            if !names.is_empty() {
+                reasons.push(format!(
+                    "{days} days of this shop cannot show new settings to be not worse in {}: only what is surely worse \
+                     is refused",
+                    names.join(", ")
+                ));
+            }
+            if missing.len() == QUESTIONS.len() {
+                reasons.push("there are too few cases to compare the new settings with those in service".to_owned());
+            }
+            reasons
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::evaluation::{Contest, Group, Paired};
+    use crate::gate::Reference;
+
+    /// Two hundred cases in each question.
+    fn evaluation() -> Evaluation {
+        let contest = |name: &&str| {
+            let group = Group { name: "all".into(), cases: 200, customers: 50, standings: Vec::new() };
+            Contest { name: (*name).into(), question: String::new(), k: 6, groups: vec![group] }
+        };
+        Evaluation { contests: QUESTIONS.iter().map(contest).collect(), ..Evaluation::default() }
+    }
+
+    fn paired(low: f64, value: f64, high: f64) -> Paired {
+        let lead = Estimate { value, low, high };
+        Paired { cases: 200, customers: 50, ours: 1.0 + value, theirs: 1.0, lead }
+    }
+
+    fn comparison(lead: Paired) -> Comparison {
+        let leads: Leads = QUESTIONS.iter().map(|name| (format!("{name}.ndcg"), lead)).collect();
+        let measured = leads.keys().cloned().collect();
+        Comparison { in_service: "v1".into(), was_judged: true, measured, leads, ..Comparison::default() }
+    }
+
+    fn ruled(evaluation: Result<&Evaluation, &NotJudged>, comparison: &Comparison, accept: Accept) -> Ruling {
+        let (volume, costs) = (Volume::default(), Costs::default());
+        rule(None, &Examined { evaluation, comparison: Some(comparison), volume: &volume, costs: &costs }, accept)
+    }
+
+    fn failed(ruling: &Ruling) -> Vec<&str> {
+        ruling.failures.iter().map(|failure| failure.gate.as_str()).collect()
+    }
+
+    #[test]
+    fn worse_than_in_service_is_what_is_surely_and_materially_worse_in_any_contest() {
+        let of = |lead: Paired| ruled(Ok(&evaluation()), &comparison(lead), Accept::default());
+        assert_eq!(of(paired(-0.01, 0.0, 0.01)).verdict, Verdict::Passed);
+        assert_eq!(of(paired(-0.09, -0.05, 0.01)).verdict, Verdict::Passed, "perhaps not worse at all");
+        assert_eq!(of(paired(-0.034, -0.03, -0.02)).verdict, Verdict::Passed, "worse, but by less than the tolerance");
+        let ruling = of(paired(-0.06, -0.05, -0.04));
+        assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::Failed, QUESTIONS.len()), "alternatives too");
+        assert!(ruling.failures.iter().all(|failure| !failure.next.is_empty()));
+        let mut beside = comparison(paired(-0.01, 0.0, 0.01));
+        let leads = [("offers.ndcg".to_owned(), paired(-0.06, -0.05, -0.04))].into();
+        beside.reference = Some(Reference { version: "v0".into(), leads });
+        let ruling = ruled(Ok(&evaluation()), &beside, Accept::default());
+        assert_eq!(failed(&ruling), ["reference.\"offers.ndcg\""], "two per cent a night do not add up");
+    }
+
+    #[test]
+    fn settings_must_be_shown_to_be_as_good_where_they_can_be() {
+        let with = |finding: Finding| {
+            let findings: BTreeMap<String, Finding> = [("offers.ndcg".to_owned(), finding)].into();
+            let leads = [("offers.ndcg".to_owned(), paired(-0.05, -0.02, 0.01))].into();
+            let settings = Settings::Compared { days: 31, leads, findings };
+            let beside = Comparison { settings, ..comparison(paired(0.0, 0.1, 0.2)) };
+            ruled(Ok(&evaluation()), &beside, Accept::default())
+        };
+        assert_eq!(with(Finding::NotWorse).verdict, Verdict::Passed);
+        let weak = with(Finding::Weak);
+        assert_eq!((weak.verdict, failed(&weak).len()), (Verdict::WeakEvidence, 0));
+        assert!(weak.reasons[0].contains("offers.ndcg"), "{:?}", weak.reasons);
+        for finding in [Finding::NotShown, Finding::Worse] {
+            assert_eq!(failed(&with(finding)), ["settings.\"offers.ndcg\""], "newer data does not carry them");
+        }
+    }
+
+    #[test]
+    fn what_was_judged_gets_no_unjudged_model_unless_that_is_accepted() {
+        let (found, beside) = (evaluation(), comparison(paired(-0.01, 0.0, 0.01)));
+        let too_short = NotJudged::TooShort { days: 10, test_days: 31, more: 22 };
+        let accept = Accept { unjudged: true, ..Accept::default() };
+        let few = Comparison { leads: Leads::new(), ..beside.clone() };
+        let lost = Comparison { not_compared: Some("it is gone".into()), ..beside.clone() };
+        let mut without_offers = evaluation();
+        without_offers.contests.retain(|contest| contest.name != "offers");
+        for (evaluation, beside, why) in [
+            (Err(&too_short), &beside, "22 more days"),
+            (Ok(&found), &few, "fewer than 100 cases"),
+            (Ok(&found), &lost, "it is gone"),
+            (Ok(&without_offers), &beside, "offers"),
+        ] {
+            let ruling = ruled(evaluation, beside, Accept::default());
+            assert_eq!((ruling.verdict, failed(&ruling)), (Verdict::Failed, vec!["judged"]), "{why}");
+            assert!(ruling.failures[0].why.contains(why), "{:?}", ruling.failures);
+            let ruling = ruled(evaluation, beside, accept);
+            assert_eq!((ruling.verdict, ruling.accepted_kinds()), (Verdict::NotJudged, vec!["unjudged".to_owned()]));
+            // Where the one in service was not judged either, it is said and nothing more.
+            let young = Comparison { was_judged: false, measured: Vec::new(), ..beside.clone() };
+            let ruling = ruled(Err(&too_short), &young, Accept::default());
+            assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::NotJudged, 0));
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use trolley_training::Tables;
-use trolley_training::input::{Column, Finding, Look, Rows, Severity, TableLook};
+use trolley_training::input::{self, Column, Finding, Look, Rows, Severity, TableLook};
 
 use super::table::{Table, thousands};
 
@@ -33,6 +33,9 @@ pub(super) fn text(tables: &Tables) -> String {
     count("offers", tables.offers.len() as u64);
     for table in &look.tables {
         fates(&mut out, table);
+        if table.table == input::Table::Transactions && look.repeated > 0 {
+            _ = writeln!(out, "    left out   {} × repeated in their basket", thousands(look.repeated));
+        }
     }
     if let Some(list) = tables.fates.list() {
         _ = writeln!(out, "    listed in  {}", list.display());

@@ -70,8 +70,10 @@ pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
 pub(super) fn contests(model: &Model, cases: &[Case], tuned: &Tuned, seed: u64) -> Vec<Contest> {
     let Together { lift_prior, half_life } = tuned.together;
     let new = new_to_the_customer(model, cases);
+    // A shop that knows none of its customers is not asked about any.
+    let of_customers = if cases.iter().any(|case| case.customer.is_some()) { cases.to_vec() } else { Vec::new() };
     let kinds = [
-        ("bought_together", "The rest of a basket, given one item of it and the customer", cases.to_vec()),
+        ("bought_together", "The rest of a basket, given one item of it and the customer", of_customers),
         ("bought_together_anonymous", "The rest of a basket, given one item of it", anonymous(cases)),
         ("bought_together_new", "What is new to the customer in the rest of a basket, given both", new.clone()),
         ("bought_together_anonymous_new", "What is new to the customer, given one item of the basket", anonymous(&new)),

@@ -137,6 +137,8 @@ pub struct Look {
     pub months: BTreeMap<String, u64>,
     /// Different lines of a basket and an item.
     pub lines: u64,
+    /// Lines beyond them, which repeat an item in its basket.
+    pub repeated: u64,
     /// Baskets.
     pub baskets: u64,
     /// Different items sold.
@@ -175,6 +177,7 @@ pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, off
     let mut look = Look {
         tables: looks,
         lines: transactions.lines.len() as u64,
+        repeated: transactions.repeated,
         baskets: transactions.baskets.len() as u64,
         items: transactions.items.len() as u64,
         customers: transactions.customers.len() as u64,

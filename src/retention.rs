@@ -110,19 +110,12 @@ pub(crate) fn tidy(
     erasures: &[Erasure],
     now: DateTime<Utc>,
 ) -> Result<Tidied, ArtefactError> {
-    let pruned = shelf.prune(market, config.keep.get(), &compared_with(shelf, market))?.len();
+    // Without knowing what the gate compares with, nothing is removed.
+    let compared_with = trolley_training::gate::references(shelf, market)?;
+    let pruned = shelf.prune(market, config.keep.get(), &compared_with)?.len();
     let forgotten = forget(shelf, market, erasures, config.erased_days, None, now)?;
     if let Some(version) = &forgotten.in_service {
         eprintln!("note: market `{market}`: {version}, which is in service, holds erased customers");
     }
     Ok(Tidied { pruned, forgotten: forgotten.removed.len() })
-}
-
-/// The version that the next training is compared with beside the one in service, as far as the manifest names one.
-#[cfg(feature = "training")]
-fn compared_with(shelf: &Shelf, market: &Name) -> Vec<Name> {
-    let manifest = shelf.current(market).and_then(|current| shelf.manifest(market, &current));
-    let manifest = manifest.ok().and_then(|manifest| serde_json::to_value(manifest).ok());
-    let reference = manifest.as_ref().and_then(|manifest| manifest.pointer("/judgement/reference")?.as_str());
-    reference.and_then(|reference| Name::new(reference).ok()).into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! Conditions on a model's own figures and on what its training took.
 
 use super::{Costs, Failure, GateConfig, Margin};
-use crate::evaluation::{Evaluation, MODEL};
+use crate::evaluation::{Estimate, Evaluation, MODEL};
 
 const MEND: &str = "the report shows the figure beside its baselines; mend the data or the settings, change the gate, or \
                     publish it all the same with --force";
@@ -34,18 +34,16 @@ impl GateConfig {
             }
         }
         for (name, Margin { over, by }) in &self.margin {
-            // To be ahead of 0 is to be above it.
-            let ahead = |ours: f64, theirs: f64| ours >= theirs * (1.0 + by) && (*by <= 0.0 || ours > theirs);
-            match evaluation.and_then(|evaluation| pair(evaluation, name, over)) {
-                Some((ours, theirs)) if !ahead(ours, theirs) => fail(
-                    "margin",
-                    name,
-                    format!(
-                        "{ours:.4} is {:+.1} % beside {over} ({theirs:.4}), and must be {:+.1} %",
-                        (ours / theirs - 1.0) * 100.0,
-                        by * 100.0
-                    ),
-                ),
+            match evaluation.and_then(|evaluation| Pair::of(evaluation, name, over)) {
+                Some(pair) if !pair.is_ahead(*by) && !pair.is_undecided(*by) => {
+                    let Pair { ours, theirs, .. } = pair;
+                    let (lead, by) = (pair.lead_in_words(), by * 100.0);
+                    fail(
+                        "margin",
+                        name,
+                        format!("{ours:.4} is {lead} beside {over} ({theirs:.4}), and must be {by:+.1} %"),
+                    );
+                }
                 None if !lenient => fail("margin", name, not_measured()),
                 _ => {}
             }
@@ -64,12 +62,41 @@ impl GateConfig {
     }
 }
 
-/// The figure of the model and that of a contender.
-fn pair(evaluation: &Evaluation, name: &str, contender: &str) -> Option<(f64, f64)> {
-    let (contest, metric) = name.split_once('.')?;
-    let contest = evaluation.contest(contest)?;
-    let figure = |contender: &str| Some(contest.standing(contender)?.figures.get(metric)?.value);
-    Some((figure(MODEL)?, figure(contender)?))
+/// The figure of the model and that of a contender, both at most 1.
+struct Pair {
+    ours: f64,
+    theirs: f64,
+    /// How far the model is ahead, as a share; `None` if that cannot be said.
+    lead: Option<Estimate>,
+}
+
+impl Pair {
+    fn of(evaluation: &Evaluation, name: &str, contender: &str) -> Option<Self> {
+        let (contest, metric) = name.split_once('.')?;
+        let contest = evaluation.contest(contest)?;
+        let figure = |contender: &str| Some(contest.standing(contender)?.figures.get(metric)?.value);
+        let lead = contest.standing(contender)?.lead.get(metric).copied();
+        Some(Self { ours: figure(MODEL)?, theirs: figure(contender)?, lead })
+    }
+
+    /// Whether the model is ahead by a share. To be ahead of 0 is to be above it, and nothing is ahead of all.
+    fn is_ahead(&self, by: f64) -> bool {
+        let Self { ours, theirs, .. } = *self;
+        ours >= (theirs * (1.0 + by)).min(1.0) && (by <= 0.0 || ours > theirs || ours >= 1.0)
+    }
+
+    /// Whether there are too few cases to tell: the interval reaches the margin, and is wider than it.
+    fn is_undecided(&self, by: f64) -> bool {
+        self.lead.is_some_and(|lead| lead.high >= by && lead.high - lead.low > 2.0 * by.abs())
+    }
+
+    fn lead_in_words(&self) -> String {
+        if self.theirs > 0.0 {
+            format!("{:+.1} %", (self.ours / self.theirs - 1.0) * 100.0)
+        } else {
+            "no more".to_owned()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +104,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::evaluation::{Contest, Estimate, Group, Standing};
+    use crate::evaluation::{Contest, Group, Standing};
 
     fn evaluation() -> Evaluation {
         let standing = |contender: &str, value: f64| Standing {
@@ -95,6 +122,19 @@ mod tests {
         let gate: GateConfig = serde_json::from_str(gate).unwrap();
         gate.check().unwrap();
         gate.figures(Some(&evaluation()), costs, false).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_small_shop_is_not_locked_out_by_chance_nor_by_a_perfect_baseline() {
+        let lead = |low, value, high| Some(Estimate { low, value, high });
+        let refused = |ours, theirs, lead| {
+            let pair = Pair { ours, theirs, lead };
+            !pair.is_ahead(0.02) && !pair.is_undecided(0.02)
+        };
+        assert!(!refused(1.0, 1.0, lead(0.0, 0.0, 0.0)), "nothing is ahead of all");
+        assert!(!refused(0.40, 0.41, lead(-0.3, -0.02, 0.25)), "fifty baskets say nothing");
+        assert!(refused(0.40, 0.41, lead(-0.04, -0.02, 0.0)));
+        assert!(refused(0.41, 0.41, lead(0.0, 0.0, 0.0)), "whoever shows the bestsellers is no better");
     }
 
     #[test]
@@ -119,7 +159,9 @@ mod tests {
         for standing in &mut of_zeros.contests[0].groups[0].standings {
             standing.figures.insert("ndcg".into(), Estimate { value: 0.0, low: 0.0, high: 0.0 });
         }
-        assert_eq!(nothing.figures(Some(&of_zeros), none, false).len(), 1, "0 is not ahead of 0");
+        let zeros = nothing.figures(Some(&of_zeros), none, false);
+        assert_eq!(zeros.len(), 1, "0 is not ahead of 0");
+        assert!(zeros[0].why.contains("no more beside bestsellers"), "{}", zeros[0]);
         let typo: GateConfig = serde_json::from_str(r#"{"tolerance": {"audience.ndcg": 0.02}}"#).unwrap();
         assert!(typo.check().unwrap_err().contains("alternatives_anonymous.ndcg"));
         assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none)[0].contains("not measured"));

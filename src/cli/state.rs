@@ -43,7 +43,13 @@ pub(super) fn erased(
         return Ok(none);
     }
     let mark = Mark::read(models);
-    let mark = mark.with_context(|| format!("{} cannot be read", Mark::path(models).display()))?;
+    let mark = mark.with_context(|| {
+        let path = Mark::path(models);
+        format!(
+            "{} cannot be read: start the service, which writes it anew, or remove it if there is none",
+            path.display()
+        )
+    })?;
     match (missing(url)?, mark) {
         (Some(what), Some(mark)) => bail!(
             "the database of server.state is missing: `{url}` {what}, but a service has kept a state at {}. Without it, \

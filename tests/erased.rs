@@ -49,7 +49,9 @@ async fn a_training_stops_when_the_database_of_a_service_is_not_there() {
     let url = format!("sqlite:///{}/state.sqlite", path.display().to_string().replace(' ', "%20"));
     let config = config(&path, &url);
     let first = trolley(&["train"], &config, &[]);
-    assert!(first.status.success() && !said(&first).contains("erased"), "{}", said(&first));
+    assert!(first.status.success() && said(&first).contains("not there (yet)"), "{}", said(&first));
+    let by_default = trolley(&["train"], &config, &[("TROLLEY_SERVER__STATE", "sqlite:trolley.sqlite")]);
+    assert!(by_default.status.success() && !said(&by_default).contains("erased"), "{}", said(&by_default));
     assert_eq!(customers(&path), 3);
 
     let service = Service::started(folder, &url).await;

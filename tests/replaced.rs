@@ -43,7 +43,6 @@ async fn with_a_backup() -> (Service, PathBuf) {
     std::fs::copy(file(&service), &backup).unwrap();
     assert_eq!(out_of_stock(&service, "milk-a", 2).await, StatusCode::OK);
     assert_eq!(push_offer(&service, "second").await, StatusCode::OK);
-    service.keeper.catch_up().await.unwrap();
     assert_eq!(known(&service).await, (vec!["butter", "milk-a"], vec!["second".to_owned()]));
     (service, backup)
 }
@@ -69,8 +68,20 @@ async fn a_backup_is_moved_over_the_file() {
 async fn a_backup_is_copied_over_the_file() {
     let (service, backup) = with_a_backup().await;
     std::fs::copy(backup, file(&service)).unwrap();
-    service.keeper.catch_up().await.unwrap();
     agrees_with_the_backup(service).await;
+}
+
+/// Of the stock alone there is no number that the service would know without looking.
+#[tokio::test]
+async fn only_the_stock_changed_since_the_backup() {
+    let service = Service::new().await;
+    assert_eq!(out_of_stock(&service, "butter", 1).await, StatusCode::OK);
+    let backup = service.folder.path().join("backup.sqlite");
+    std::fs::copy(file(&service), &backup).unwrap();
+    assert_eq!(out_of_stock(&service, "milk-a", 2).await, StatusCode::OK);
+    std::fs::copy(backup, file(&service)).unwrap();
+    assert_eq!(out_of_stock(&service, "milk-b", 3).await, StatusCode::OK);
+    assert_eq!(known(&service).await.0, ["butter", "milk-b"]);
 }
 
 /// Without anybody pushing, it is noticed as well.

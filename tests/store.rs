@@ -21,10 +21,17 @@ async fn stock(store: &Store, market: &str, after: i64) -> BTreeMap<String, (boo
 /// The highest sequence wins whatever the order, changes can be followed, and all of it is there after a restart.
 async fn keeps_its_promises(url: &str) {
     let (store, began) = (Store::open(url).await.unwrap(), chrono::Utc::now().timestamp_millis());
-    assert_eq!(store.put_stock("de", &[row("a", false, 5), row("b", false, 1), row("a", true, 4)]).await.unwrap(), 2);
+    assert_eq!(
+        store.put_stock("de", &[row("a", false, 5), row("b", false, 1), row("a", true, 4)]).await.unwrap().accepted,
+        2
+    );
     let first = store.versions().await.unwrap()[0].2;
-    assert_eq!(store.put_stock("de", &[row("a", true, 5), row("b", true, 2)]).await.unwrap(), 1, "a replay is no news");
-    assert_eq!(store.put_stock("fr", &[row("a", true, 1)]).await.unwrap(), 1, "markets do not meet");
+    assert_eq!(
+        store.put_stock("de", &[row("a", true, 5), row("b", true, 2)]).await.unwrap().accepted,
+        1,
+        "a replay is no news"
+    );
+    assert_eq!(store.put_stock("fr", &[row("a", true, 1)]).await.unwrap().accepted, 1, "markets do not meet");
     let all = BTreeMap::from([("a".to_owned(), (false, 5)), ("b".to_owned(), (true, 2))]);
     assert_eq!(stock(&store, "de", 0).await, all);
     assert_eq!(stock(&store, "de", first).await, BTreeMap::from([("b".to_owned(), (true, 2))]), "what came later");

@@ -11,8 +11,10 @@ use super::problem::Problem;
 use crate::exposures::Exposures;
 use crate::live::Markets;
 
-/// This item is out of stock: what instead? What the model does not suggest itself is of the item's category: an answer may
-/// be short, and is empty for an item that is not known.
+/// This item is out of stock: what instead?
+///
+/// What the model does not suggest itself is of the item's category. An answer may be short, and is empty for an item that
+/// is not known.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/alternatives",

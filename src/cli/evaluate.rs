@@ -54,6 +54,7 @@ impl Evaluate {
             bail!("a report is about one market: name it with --market");
         }
         let erased = state::erased(&config, &markets, self.state)?;
+        state::note(&config, self.state)?;
         for (market, input) in markets {
             let order = Order {
                 erased: &erased[market].hashes,

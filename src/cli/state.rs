@@ -43,32 +43,49 @@ pub(super) fn erased(
         return Ok(none);
     }
     let mark = Mark::read(models);
-    let mark = mark.with_context(|| format!("{} cannot be read", Mark::path(models).display()))?;
-    let missing = match Place::of(url)? {
-        Place::Memory => Some("ends with the process that has it".to_owned()),
-        Place::File(path) if !path.exists() => Some(format!("names {}, which is not there", absolute(&path))),
-        Place::Server | Place::File(_) => None,
-    };
-    match (missing, mark) {
+    let mark = mark.with_context(|| {
+        let path = Mark::path(models);
+        format!(
+            "{} cannot be read: start the service, which writes it anew, or remove it if there is none",
+            path.display()
+        )
+    })?;
+    match (missing(url)?, mark) {
         (Some(what), Some(mark)) => bail!(
             "the database of server.state is missing: `{url}` {what}, but a service has kept a state at {}. Without it, \
              customers who were erased would come back: name that database in server.state, put it back, or go on with \
              --without-state",
             mark.database
         ),
-        (Some(what), None) => {
-            // By default there is nothing to be said before a service has run.
-            if *url != ServerConfig::default().state {
-                eprintln!("note: server.state {what} yet: the service makes it when it starts");
-            }
-            Ok(none)
-        }
+        // Before a service has run there is nothing to be missed.
+        (Some(_), None) => Ok(none),
         (None, mark) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let read = runtime.block_on(read(url, models, mark, none));
             read.context("the customers who have been erased cannot be read, and must be left out")
         }
     }
+}
+
+/// Says that there is no database yet where the config names one. By default there is nothing to be said.
+pub(super) fn note(config: &Config, WithoutState { without_state }: WithoutState) -> anyhow::Result<()> {
+    let url = &config.server.state;
+    if !without_state
+        && *url != ServerConfig::default().state
+        && let Some(what) = missing(url)?
+    {
+        eprintln!("note: server.state {what} (yet): no customer counts as erased before a service has run");
+    }
+    Ok(())
+}
+
+/// Why there can be no database, if there is none.
+fn missing(url: &str) -> anyhow::Result<Option<String>> {
+    Ok(match Place::of(url)? {
+        Place::Memory => Some("ends with the process that has it".to_owned()),
+        Place::File(path) if !path.exists() => Some(format!("names {}, which is not there", absolute(&path))),
+        Place::Server | Place::File(_) => None,
+    })
 }
 
 async fn read(

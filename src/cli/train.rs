@@ -124,6 +124,7 @@ impl Train {
             let training =
                 TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
             let erased = state::erased(config, &[(market, input)], self.state)?;
+            state::note(config, self.state)?;
             let order = Order {
                 market,
                 input,

@@ -1,23 +1,20 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
 
-use super::erased::{CustomerHash, customer_hash};
-use super::market::{Market, Pushed};
+use super::erased::customer_hash;
+use super::market::Market;
 use super::markets::Markets;
 use super::offers::Offer;
 use super::rules::Rule;
-use super::stock::{Stock, StockUpdate, Updated};
+use super::stock::{StockUpdate, Updated};
 use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
-use crate::metrics;
 use crate::retention;
-use crate::store::{EventRow, Kind, PATIENCE, StockRow, Store, StoreError};
+use crate::store::{EventRow, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
 /// what others have pushed, on every replica.
@@ -26,31 +23,23 @@ use crate::store::{EventRow, Kind, PATIENCE, StockRow, Store, StoreError};
 /// pushes; answers go on from what is known.
 #[derive(Debug)]
 pub struct Keeper {
-    store: Store,
-    markets: Arc<Markets>,
+    pub(super) store: Store,
+    pub(super) markets: Arc<Markets>,
     /// Where answers are written down; customers are erased there too.
-    exposures: Exposures,
+    pub(super) exposures: Exposures,
     /// When the database was last heard of, in Unix milliseconds.
-    heard: AtomicI64,
+    pub(super) heard: AtomicI64,
     /// Which database the snapshots are of.
-    loaded: Mutex<Loaded>,
+    pub(super) loaded: Mutex<Loaded>,
     /// Shared by all who bring a change into the snapshots; held alone while these are made anew.
-    renewing: RwLock<()>,
+    pub(super) renewing: RwLock<()>,
 }
 
 /// Which database was loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Loaded {
-    identity: String,
-    generation: u64,
-}
-
-/// What the snapshots lack.
-#[derive(Debug)]
-enum Lack {
-    Nothing,
-    /// The database is another one, or that of some markets went back: what was pushed for them is loaded anew.
-    All(Loaded, Vec<Arc<Market>>),
+pub(super) struct Loaded {
+    pub(super) identity: String,
+    pub(super) generation: u64,
 }
 
 impl Keeper {
@@ -94,9 +83,10 @@ impl Keeper {
         let hash = customer_hash(customer);
         let kept = hash.to_hex();
         let erase = self.store.erase(market.name().as_str(), kept.as_str());
-        let forget = |_: &i64| {
+        let forget = |version: &i64| {
             self.exposures.erase(market.name().as_str(), [hash]);
             market.erase(customer);
+            market.changed(Kind::Erased, *version);
         };
         self.keep(erase, forget).await?;
         // The models folder may not have been there before.
@@ -116,10 +106,11 @@ impl Keeper {
         };
         let rows: Vec<StockRow> = updates.iter().map(row).collect();
         let put = self.store.put_stock(market.name().as_str(), &rows);
-        let apply = |_: &usize| {
+        let apply = |put: &StockPut| {
             market.put_stock(updates);
+            market.changed(Kind::Stock, put.version);
         };
-        let accepted = self.keep(put, apply).await?;
+        let StockPut { accepted, .. } = self.keep(put, apply).await?;
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
 
@@ -170,6 +161,11 @@ impl Keeper {
         change: impl Future<Output = Result<T, StoreError>>,
         apply: impl FnOnce(&T),
     ) -> Result<T, StoreError> {
+        // A file may be given another content. Then that is known first, so that the change is not taken for the newest of
+        // what was there before.
+        if matches!(self.store.place(), Place::File(_)) {
+            patiently(self.catch_up()).await?;
+        }
         let done = {
             let _shared = self.renewing.read().await;
             let done = patiently(change).await?;
@@ -250,109 +246,13 @@ impl Keeper {
         (chrono::Utc::now().timestamp_millis() - self.heard.load(Ordering::Relaxed)) as f64 / 1000.0
     }
 
-    /// Takes in what is in the database and not known yet.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub async fn catch_up(&self) -> Result<(), StoreError> {
-        // A connection whose other end has vanished says nothing for ever.
-        tokio::time::timeout(READING, self.agree()).await.unwrap_or(Err(StoreError::Slow))?;
-        self.heard.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
-        Ok(())
-    }
-
-    async fn agree(&self) -> Result<(), StoreError> {
-        let mut renewed = false;
-        loop {
-            let lack = {
-                let _shared = self.renewing.read().await;
-                self.take_in().await?
-            };
-            let Lack::All(loaded, markets) = lack else { break };
-            {
-                let _alone = self.renewing.write().await;
-                for market in &markets {
-                    self.renew(market).await?;
-                }
-                *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
-            }
-            tracing::warn!(
-                markets = markets.len(),
-                "the database went back or is another one: its state was loaded anew"
-            );
-            renewed = true;
-        }
-        if renewed {
-            self.leave_mark().await;
-        }
-        Ok(())
-    }
-
-    /// Takes in what is new, as far as the database is the one that was loaded.
-    async fn take_in(&self) -> Result<Lack, StoreError> {
-        let markets = self.markets.all();
-        // Before the database is read: what is pushed meanwhile must not look as if that had gone back.
-        let known: Vec<_> = markets.values().map(|market| (market, market.seen_of_all())).collect();
-        let identity = self.store.identity().await?;
-        let versions = self.store.versions().await?;
-        let loaded = Loaded { identity, generation: self.store.generation() };
-        if loaded != self.loaded() {
-            return Ok(Lack::All(loaded, markets.values().cloned().collect()));
-        }
-        let there: HashMap<(&str, Kind), i64> =
-            versions.iter().map(|(market, kind, version)| ((market.as_str(), *kind), *version)).collect();
-        let went_back = |(market, seen): &(&Arc<Market>, BTreeMap<Kind, i64>)| {
-            seen.iter().any(|(kind, seen)| there.get(&(market.name().as_str(), *kind)).is_none_or(|there| there < seen))
-        };
-        let back: Vec<Arc<Market>> =
-            known.iter().filter(|known| went_back(known)).map(|known| known.0.clone()).collect();
-        if !back.is_empty() {
-            return Ok(Lack::All(loaded, back));
-        }
-        for (market, kind, version) in versions {
-            let Some(market) = self.markets.get(&market) else { continue };
-            let seen = market.seen(kind);
-            if seen < version {
-                self.load(&market, kind, seen).await?;
-                market.saw(kind, version);
-            }
-        }
-        Ok(Lack::Nothing)
-    }
-
-    /// Makes a market's snapshot anew from the database. Who is known to be erased here and not there is erased there too.
-    async fn renew(&self, market: &Arc<Market>) -> Result<(), StoreError> {
-        let name = market.name().as_str();
-        let there: HashSet<String> = self.store.erased(name).await?.into_iter().collect();
-        for customer in market.erased().iter().map(|customer| customer.to_hex().to_string()) {
-            if !there.contains(&customer) {
-                self.store.erase(name, &customer).await?;
-            }
-        }
-        let versions = self.store.versions().await?.into_iter().filter(|(market, ..)| market == name);
-        let seen: BTreeMap<Kind, i64> = versions.map(|(_, kind, version)| (kind, version)).collect();
-        let mut stock = Stock::default();
-        for row in self.store.stock_after(name, 0).await? {
-            stock.update(&update(row));
-        }
-        let offers = self.document(market, Kind::Offers).await?;
-        let rules = self.document(market, Kind::Rules).await?;
-        let mut pushed = Pushed::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
-        pushed.rules = Arc::new(rules.map(|rules| rules.1).unwrap_or_default());
-        let customers = self.erased_of(name).await?;
-        self.exposures.erase(name, customers.iter().copied());
-        Arc::make_mut(&mut pushed.erased).extend(customers);
-        self.off_the_answering_threads(market, move |market| market.replace(pushed)).await;
-        Ok(())
-    }
-
-    fn loaded(&self) -> Loaded {
+    pub(super) fn loaded(&self) -> Loaded {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Leaves word beside the models that there is a state, and where: a training that does not find it stops. Where the
     /// models can't be written, the trainer leaves it.
-    async fn leave_mark(&self) {
+    pub(super) async fn leave_mark(&self) {
         let Some(mark) = self.store.mark(self.loaded().identity) else { return };
         let models = self.markets.shelf().path().to_owned();
         let left = background(move || mark.write(&models)).await;
@@ -360,74 +260,10 @@ impl Keeper {
             tracing::debug!(%error, "the models folder does not say where the state is");
         }
     }
-
-    /// Brings what is newer than `seen` into the market's snapshot.
-    async fn load(&self, market: &Arc<Market>, kind: Kind, seen: i64) -> Result<(), StoreError> {
-        let name = market.name().as_str();
-        match kind {
-            Kind::Stock => {
-                let rows = self.store.stock_after(name, seen).await?;
-                market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
-            }
-            Kind::Erased => {
-                let (customers, known) = (self.erased_of(name).await?, market.erased());
-                let new: Vec<_> = customers.into_iter().filter(|customer| !known.contains(customer)).collect();
-                if !new.is_empty() {
-                    self.exposures.erase(name, new.iter().copied());
-                    self.off_the_answering_threads(market, move |market| market.put_erased(new)).await;
-                }
-            }
-            Kind::Offers => {
-                if let Some((version, offers)) = self.document(market, kind).await? {
-                    market.put_offers(version, offers);
-                }
-            }
-            Kind::Rules => {
-                if let Some((version, rules)) = self.document(market, kind).await? {
-                    market.put_rules(version, rules);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What is kept as a whole. A newer release may write what this one does not know: then `None`, and what is in
-    /// service stays.
-    async fn document<T: DeserializeOwned>(&self, market: &Market, kind: Kind) -> Result<Option<(i64, T)>, StoreError> {
-        let Some((version, body)) = self.store.document(market.name().as_str(), kind).await? else { return Ok(None) };
-        match serde_json::from_str(&body) {
-            Ok(document) => Ok(Some((version, document))),
-            Err(error) => {
-                tracing::error!(market = %market.name(), %error, "what was pushed cannot be understood");
-                metrics::state_refused(market.name());
-                Ok(None)
-            }
-        }
-    }
-
-    async fn erased_of(&self, market: &str) -> Result<Vec<CustomerHash>, StoreError> {
-        let customers = self.store.erased(market).await?;
-        Ok(customers.iter().filter_map(|text| CustomerHash::from_hex(text).ok()).collect())
-    }
-
-    /// Does what looks at all customers of a model.
-    async fn off_the_answering_threads(&self, market: &Arc<Market>, work: impl FnOnce(&Market) + Send + 'static) {
-        let market = market.clone();
-        if background(move || work(&market)).await.is_err() {
-            tracing::error!("work on what was pushed did not come to its end");
-        }
-    }
-}
-
-fn update(row: StockRow) -> StockUpdate {
-    StockUpdate { item: row.item, in_stock: row.in_stock, sequence: u64::try_from(row.sequence).unwrap_or(0) }
 }
 
 /// How often models are looked through for customers who must not be in them any more.
 const FORGETTING: Duration = Duration::from_hours(24);
-
-/// Taking in all changes may take so long: a first time it is everything that was ever pushed.
-const READING: Duration = Duration::from_mins(1);
 
 /// Who pushes is told soon when the database hangs. The change may be made all the same: pushed again, it does no harm.
 async fn patiently<T>(change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

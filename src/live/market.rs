@@ -42,8 +42,10 @@ pub struct Pushed {
     pub stock: Arc<Stock>,
     /// The customers who have been erased.
     pub erased: Arc<Erased>,
-    /// The number of the last change of each kind that is in here.
+    /// The number of the last change of each kind up to which all changes are in here.
     seen: BTreeMap<Kind, i64>,
+    /// The number of the newest change of each kind that is in here. If the database has only older ones, it went back.
+    newest: BTreeMap<Kind, i64>,
     /// Counts the changes.
     revision: u64,
 }
@@ -57,7 +59,12 @@ impl Pushed {
     /// The numbers of the last changes of each kind that are in here.
     #[must_use]
     pub fn up_to(self, seen: BTreeMap<Kind, i64>) -> Self {
-        Self { seen, ..self }
+        Self { newest: seen.clone(), seen, ..self }
+    }
+
+    fn note(&mut self, kind: Kind, version: i64) {
+        let newest = self.newest.entry(kind).or_insert(version);
+        *newest = version.max(*newest);
     }
 }
 
@@ -209,9 +216,14 @@ impl Market {
         self.pushed().seen.get(&kind).copied().unwrap_or(0)
     }
 
-    /// The same of all kinds that there was any change of.
-    pub(super) fn seen_of_all(&self) -> BTreeMap<Kind, i64> {
-        self.pushed().seen.clone()
+    /// The number of the newest change of each kind that is known of, of those that there was any of.
+    pub(super) fn newest(&self) -> BTreeMap<Kind, i64> {
+        self.pushed().newest.clone()
+    }
+
+    /// A change of this number was made here. Others may have made some before that are not known yet.
+    pub(super) fn changed(&self, kind: Kind, version: i64) {
+        self.pushed().note(kind, version);
     }
 
     /// All changes of a kind up to this number are in here.
@@ -219,6 +231,7 @@ impl Market {
         let mut pushed = self.pushed();
         let seen = pushed.seen.entry(kind).or_insert(version);
         *seen = version.max(*seen);
+        pushed.note(kind, version);
     }
 
     fn put(&self, kind: Kind, version: i64, change: impl FnOnce(&mut Pushed)) -> bool {
@@ -228,6 +241,7 @@ impl Market {
                 return false;
             }
             pushed.seen.insert(kind, version);
+            pushed.note(kind, version);
             pushed.revision += 1;
             change(&mut pushed);
         }

@@ -2,6 +2,7 @@
 
 mod board;
 mod erased;
+mod following;
 mod keeper;
 mod market;
 mod markets;

@@ -60,6 +60,15 @@ pub struct StockRow {
     pub sequence: i64,
 }
 
+/// What became of news about the stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockPut {
+    /// The number of the change.
+    pub version: i64,
+    /// So many were news.
+    pub accepted: usize,
+}
+
 /// What the database could not do.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -162,11 +171,11 @@ impl Store {
         Ok(identity(&open).await?.unwrap_or_default())
     }
 
-    /// Takes in news about the stock: of each item the highest sequence counts. Returns how many were news.
+    /// Takes in news about the stock: of each item the highest sequence counts.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
-    pub async fn put_stock(&self, market: &str, rows: &[StockRow]) -> Result<usize, StoreError> {
+    pub async fn put_stock(&self, market: &str, rows: &[StockRow]) -> Result<StockPut, StoreError> {
         // One statement must not name an item twice.
         let mut highest: Vec<&StockRow> = rows.iter().collect();
         highest.sort_by(|a, b| a.item.cmp(&b.item).then(b.sequence.cmp(&a.sequence)));
@@ -180,21 +189,21 @@ impl Store {
         }
     }
 
-    async fn put_stock_into(&self, open: &Open, market: &str, highest: &[&StockRow]) -> Result<usize, StoreError> {
+    async fn put_stock_into(&self, open: &Open, market: &str, highest: &[&StockRow]) -> Result<StockPut, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Stock).await?;
-        let mut news = 0;
+        let mut accepted = 0;
         for rows in highest.chunks(ROWS) {
             let mut insert = sqlx::query(AssertSqlSafe(upsert(rows.len()))).bind(market).bind(version);
             for row in rows {
                 insert = insert.bind(&row.item).bind(i64::from(row.in_stock)).bind(row.sequence);
             }
-            news += insert.execute(&mut *transaction).await?.rows_affected() as usize;
+            accepted += insert.execute(&mut *transaction).await?.rows_affected() as usize;
         }
         self.announce(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(news)
+        Ok(StockPut { version, accepted })
     }
 
     /// What was said about the stock after a change.

@@ -90,15 +90,26 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     /// asked about and what may be shown; else they are scored. The two differ in one way: filtered items do not free
     /// candidate slots in what is kept.
     pub(super) fn add(&self, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
-        match self.best_kept(limits, limits.limit.saturating_sub(answer.len())) {
-            Some(found) => answer.extend(found),
-            None => add_best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, answer),
+        let before = answer.len();
+        if let Some(kept) = self.kept(limits) {
+            let shown = kept.iter().filter(|found| self.may_add(limits, found.item)).copied();
+            answer.extend(shown.take(limits.limit.saturating_sub(before)));
+            if answer.len() >= limits.limit || kept.len() < KEPT {
+                return;
+            }
+            answer.truncate(before);
         }
+        add_best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, answer);
     }
 
-    /// All that [`OwnTier::add`] chooses from, best first.
+    /// All that [`OwnTier::add`] chooses from after what is pinned, best first.
     pub(super) fn ranking(&self, limits: &Limits<'_>, pinned: usize) -> Vec<Recommended> {
-        let mut candidates = match self.best_kept(limits, limits.limit.saturating_sub(pinned)) {
+        let wanted = limits.limit.saturating_sub(pinned);
+        let reaches = |kept: &&[Recommended]| {
+            let shown = kept.iter().filter(|found| self.may_add(limits, found.item));
+            kept.len() < KEPT || shown.take(wanted).count() == wanted
+        };
+        let mut candidates = match self.kept(limits).filter(reaches) {
             Some(_) => (self.candidates)(&Limits::best(KEPT)),
             None => (self.candidates)(limits),
         };
@@ -109,20 +120,16 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
         ranking
     }
 
-    /// The best `wanted` of what is kept; `None` if it does not apply or does not reach.
-    fn best_kept(&self, limits: &Limits<'_>, wanted: usize) -> Option<Vec<Recommended>> {
+    /// What is kept for anybody, if the answer is one of these.
+    fn kept(&self, limits: &Limits<'_>) -> Option<&[Recommended]> {
         let (&[item], None, None) = (self.ask.items, self.ask.customer, limits.boost) else { return None };
-        if limits.limit > KEPT {
-            return None;
-        }
-        let all = self.kept.of(item, || {
-            let (mut all, best) = (Vec::new(), Limits::best(KEPT));
-            add_best(self.model, self.question, self.ask, &(self.candidates)(&best), &best, &mut all);
-            all
-        });
-        let shown = all.iter().filter(|found| self.may_add(limits, found.item)).copied();
-        let shown: Vec<Recommended> = shown.take(wanted).collect();
-        (shown.len() == wanted || all.len() < KEPT).then_some(shown)
+        (limits.limit <= KEPT).then(|| {
+            self.kept.of(item, || {
+                let (mut all, best) = (Vec::new(), Limits::best(KEPT));
+                add_best(self.model, self.question, self.ask, &(self.candidates)(&best), &best, &mut all);
+                all
+            })
+        })
     }
 
     fn may_add(&self, limits: &Limits<'_>, item: u32) -> bool {

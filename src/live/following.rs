@@ -1,0 +1,186 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::erased::CustomerHash;
+use super::keeper::{Keeper, Loaded};
+use super::market::{Market, Pushed};
+use super::stock::{Stock, StockUpdate};
+use crate::background::background;
+use crate::metrics;
+use crate::store::{Kind, StockRow, StoreError};
+
+/// Taking in all changes may take so long: a first time it is everything that was ever pushed.
+const READING: Duration = Duration::from_mins(1);
+
+/// What the snapshots lack.
+#[derive(Debug)]
+enum Lack {
+    Nothing,
+    /// The database is another one, or that of some markets went back: what was pushed for them is loaded anew.
+    All(Loaded, Vec<Arc<Market>>),
+}
+
+/// How the snapshots follow the database: what others have pushed, and a database that is another one or went back.
+impl Keeper {
+    /// Takes in what is in the database and not known yet.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        // A connection whose other end has vanished says nothing for ever.
+        tokio::time::timeout(READING, self.agree()).await.unwrap_or(Err(StoreError::Slow))?;
+        self.heard.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn agree(&self) -> Result<(), StoreError> {
+        let mut renewed = false;
+        loop {
+            let lack = {
+                let _shared = self.renewing.read().await;
+                self.take_in().await?
+            };
+            let Lack::All(loaded, markets) = lack else { break };
+            {
+                let _alone = self.renewing.write().await;
+                for market in &markets {
+                    self.renew(market).await?;
+                }
+                *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+            }
+            tracing::warn!(
+                markets = markets.len(),
+                "the database went back or is another one: its state was loaded anew"
+            );
+            renewed = true;
+        }
+        if renewed {
+            self.leave_mark().await;
+        }
+        Ok(())
+    }
+
+    /// Takes in what is new, as far as the database is the one that was loaded.
+    async fn take_in(&self) -> Result<Lack, StoreError> {
+        let markets = self.markets.all();
+        // Before the database is read: what is pushed meanwhile must not look as if that had gone back.
+        let known: Vec<_> = markets.values().map(|market| (market, market.newest())).collect();
+        let identity = self.store.identity().await?;
+        let versions = self.store.versions().await?;
+        let loaded = Loaded { identity, generation: self.store.generation() };
+        if loaded != self.loaded() {
+            return Ok(Lack::All(loaded, markets.values().cloned().collect()));
+        }
+        let there: HashMap<(&str, Kind), i64> =
+            versions.iter().map(|(market, kind, version)| ((market.as_str(), *kind), *version)).collect();
+        let went_back = |(market, newest): &(&Arc<Market>, BTreeMap<Kind, i64>)| {
+            let mut newest = newest.iter();
+            newest.any(|(kind, known)| there.get(&(market.name().as_str(), *kind)).is_none_or(|there| there < known))
+        };
+        let back: Vec<Arc<Market>> =
+            known.iter().filter(|known| went_back(known)).map(|known| known.0.clone()).collect();
+        if !back.is_empty() {
+            return Ok(Lack::All(loaded, back));
+        }
+        for (market, kind, version) in versions {
+            let Some(market) = self.markets.get(&market) else { continue };
+            let seen = market.seen(kind);
+            if seen < version {
+                self.load(&market, kind, seen).await?;
+                market.saw(kind, version);
+            }
+        }
+        Ok(Lack::Nothing)
+    }
+
+    /// Makes a market's snapshot anew from the database. Who is known to be erased here and not there is erased there too.
+    async fn renew(&self, market: &Arc<Market>) -> Result<(), StoreError> {
+        let name = market.name().as_str();
+        let there: HashSet<String> = self.store.erased(name).await?.into_iter().collect();
+        for customer in market.erased().iter().map(|customer| customer.to_hex().to_string()) {
+            if !there.contains(&customer) {
+                self.store.erase(name, &customer).await?;
+            }
+        }
+        let versions = self.store.versions().await?.into_iter().filter(|(market, ..)| market == name);
+        let seen: BTreeMap<Kind, i64> = versions.map(|(_, kind, version)| (kind, version)).collect();
+        let mut stock = Stock::default();
+        for row in self.store.stock_after(name, 0).await? {
+            stock.update(&update(row));
+        }
+        let offers = self.document(market, Kind::Offers).await?;
+        let rules = self.document(market, Kind::Rules).await?;
+        let mut pushed = Pushed::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
+        pushed.rules = Arc::new(rules.map(|rules| rules.1).unwrap_or_default());
+        let customers = self.erased_of(name).await?;
+        self.exposures.erase(name, customers.iter().copied());
+        Arc::make_mut(&mut pushed.erased).extend(customers);
+        self.off_the_answering_threads(market, move |market| market.replace(pushed)).await;
+        Ok(())
+    }
+
+    /// Brings what is newer than `seen` into the market's snapshot.
+    async fn load(&self, market: &Arc<Market>, kind: Kind, seen: i64) -> Result<(), StoreError> {
+        let name = market.name().as_str();
+        match kind {
+            Kind::Stock => {
+                let rows = self.store.stock_after(name, seen).await?;
+                market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
+            }
+            Kind::Erased => {
+                let (customers, known) = (self.erased_of(name).await?, market.erased());
+                let new: Vec<_> = customers.into_iter().filter(|customer| !known.contains(customer)).collect();
+                if !new.is_empty() {
+                    self.exposures.erase(name, new.iter().copied());
+                    self.off_the_answering_threads(market, move |market| market.put_erased(new)).await;
+                }
+            }
+            Kind::Offers => {
+                if let Some((version, offers)) = self.document(market, kind).await? {
+                    market.put_offers(version, offers);
+                }
+            }
+            Kind::Rules => {
+                if let Some((version, rules)) = self.document(market, kind).await? {
+                    market.put_rules(version, rules);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is kept as a whole. A newer release may write what this one does not know: then `None`, and what is in
+    /// service stays.
+    async fn document<T: DeserializeOwned>(&self, market: &Market, kind: Kind) -> Result<Option<(i64, T)>, StoreError> {
+        let Some((version, body)) = self.store.document(market.name().as_str(), kind).await? else { return Ok(None) };
+        match serde_json::from_str(&body) {
+            Ok(document) => Ok(Some((version, document))),
+            Err(error) => {
+                tracing::error!(market = %market.name(), %error, "what was pushed cannot be understood");
+                metrics::state_refused(market.name());
+                Ok(None)
+            }
+        }
+    }
+
+    async fn erased_of(&self, market: &str) -> Result<Vec<CustomerHash>, StoreError> {
+        let customers = self.store.erased(market).await?;
+        Ok(customers.iter().filter_map(|text| CustomerHash::from_hex(text).ok()).collect())
+    }
+
+    /// Does what looks at all customers of a model.
+    async fn off_the_answering_threads(&self, market: &Arc<Market>, work: impl FnOnce(&Market) + Send + 'static) {
+        let market = market.clone();
+        if background(move || work(&market)).await.is_err() {
+            tracing::error!("work on what was pushed did not come to its end");
+        }
+    }
+}
+
+fn update(row: StockRow) -> StockUpdate {
+    StockUpdate { item: row.item, in_stock: row.in_stock, sequence: u64::try_from(row.sequence).unwrap_or(0) }
+}

@@ -93,7 +93,7 @@ fn trained_served_asked_and_swapped_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let config_us = config(folder.path(), "us");
     let printed = succeeded(&["train", "--config", &config_us]);
-    for fact in ["259,262 read, 1,654 rejected", "1,654 × non-positive quantity", "customers  414", "BANANAS"] {
+    for fact in ["259,262 read, 1,654 left out, 0 rejected", "1,654 × non-positive quantity", "customers  414", "BANANAS"] {
         assert!(printed.contains(fact), "no `{fact}` in {printed}");
     }
     assert!(printed.contains("Bought together, customer known, hit rate@6"), "{printed}");

@@ -134,9 +134,9 @@ fn columns(out: &mut String, table: &TableLook) {
         let distinct = format!("{}{}", if *more_distinct { ">" } else { "" }, short(*distinct));
         let most = column.most_frequent.as_ref();
         let most = most.map_or_else(String::new, |(value, count)| format!("{} ×{}", cut(value, SHOWN), short(*count)));
-        let called = if name.ends_with(named.as_str()) { String::new() } else { cut(named, SHOWN) };
-        let (shortest, longest) = (cut(shortest, SHOWN), cut(longest, SHOWN));
-        rows.row(vec![cut(name, 12), called, cut(kind, 8), short(*nulls), distinct, shortest, longest, most]);
+        let called = if name.ends_with(named.as_str()) { String::new() } else { cut(named, SHOWN + 2) };
+        let (shortest, longest) = (cut(shortest, SHOWN - 1), cut(longest, SHOWN));
+        rows.row(vec![cut(name, 11), called, cut(kind, 8), short(*nulls), distinct, shortest, longest, most]);
     }
     indent(out, &rows);
 }

@@ -80,7 +80,7 @@ pub(crate) fn train_with(
         now: chrono::DateTime::from_timestamp(time, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         threads: 1,
-        accept: Accept::default(),
+        accept: Accept { smaller: true, unjudged: true },
         force: false,
     };
     trolley_training::train(&order, &Silent).unwrap().manifest.unwrap()

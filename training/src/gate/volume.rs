@@ -17,7 +17,7 @@ pub struct Volume {
     pub baskets: u64,
     /// Items that were sold.
     pub items: u64,
-    /// Customers with a basket.
+    /// Customers with a basket, those who were erased among them: to forget somebody is no loss of data.
     pub customers: u64,
     /// Days on which anything was sold.
     pub days: u64,
@@ -42,7 +42,7 @@ impl Volume {
             lines,
             baskets: until as u64,
             items: items.len() as u64,
-            customers: customers.len() as u64,
+            customers: customers.len() as u64 + transactions.forgotten,
             days: days.len() as u64,
             span,
         }

@@ -29,6 +29,8 @@ pub struct Transactions {
     pub repeated: u64,
     /// Baskets of several customers, or with lines more than a day apart: perhaps their IDs have been used again.
     pub merged: u64,
+    /// Customers who were forgotten: there are so many more than `customers` has.
+    pub forgotten: u64,
     /// What was read.
     pub table: TableRead,
     /// Rows taken, by their day since 1970-01-01.
@@ -84,6 +86,7 @@ impl Transactions {
             // There are fewer than there were, so that numbers can't run out.
             numbers[customer as usize] = kept.intern(self.customers.get(customer)).unwrap_or(NOBODY);
         }
+        self.forgotten += (gone.len() - kept.len()) as u64;
         self.customers = kept;
         for basket in self.baskets.iter_mut().filter(|basket| basket.customer != NOBODY) {
             basket.customer = numbers[basket.customer as usize];
@@ -293,6 +296,7 @@ impl Reader {
             customers,
             repeated,
             merged,
+            forgotten: 0,
             table,
             days: self.days,
         })

@@ -36,7 +36,8 @@ impl Generated {
         .unwrap();
         let (market, latest) = (Name::new("us").unwrap(), chrono::DateTime::<chrono::Utc>::MAX_UTC);
         let tables = trolley_training::read(&market, &input, &folder.path().join("r.csv"), latest, &Silent).unwrap();
-        let (transactions, mut lines) = (&tables.transactions, String::from("basket_id,item_id,timestamp,customer_id\n"));
+        let (transactions, mut lines) =
+            (&tables.transactions, String::from("basket_id,item_id,timestamp,customer_id\n"));
         for (number, basket) in transactions.baskets.iter().enumerate() {
             let (customer, time) = (transactions.customers.get(basket.customer), i64::from(basket.day) * 86_400);
             for &item in transactions.items_of(number) {

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
-use trolley_training::{Accept, Order};
 use trolley_training::input::{self, InputConfig};
+use trolley_training::{Accept, Order};
 
 use super::progress::Bars;
 use super::recommend::last_offers;

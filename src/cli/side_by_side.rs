@@ -88,8 +88,11 @@ fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path
     if let Some(seed) = asked.seed {
         command.args(["--seed", &seed.to_string()]);
     }
-    let flags =
-        [("--force", asked.force), ("--accept-smaller", asked.accept_smaller), ("--accept-unjudged", asked.accept_unjudged)];
+    let flags = [
+        ("--force", asked.force),
+        ("--accept-smaller", asked.accept_smaller),
+        ("--accept-unjudged", asked.accept_unjudged),
+    ];
     command.args(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag));
     // One time for all: versions of one run have one name.
     command.env("SOURCE_DATE_EPOCH", time.to_string());

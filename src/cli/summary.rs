@@ -1,7 +1,7 @@
 //! What a person wants to know when a model has been made.
 
-use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::artefact::Verdict;
+use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Model, Name};
 use trolley_training::{Evaluation, Order, Outcome, Ruling};
 

@@ -8,7 +8,7 @@ use crate::config::TrainingConfig;
 use crate::evaluation::{EvaluationConfig, Leads, Periods, date, held_out, leads};
 use crate::input::Transactions;
 use crate::progress::Progress;
-use crate::train::{Order, TrainError, Tables};
+use crate::train::{Order, Tables, TrainError};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug)]

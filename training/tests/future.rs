@@ -105,7 +105,12 @@ fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
         skipgram: SkipGramConfig { epochs: 1, dims: 8, ..Default::default() },
         ials: IalsConfig { iterations: 1, dims: 8, ..Default::default() },
         blend: BlendConfig { rounds: 10, cases: 1500, ..Default::default() },
-        evaluation: EvaluationConfig { test_days: TEST_DAYS, validation_days: 21, offer_weeks: 2, ..Default::default() },
+        evaluation: EvaluationConfig {
+            test_days: TEST_DAYS,
+            validation_days: 21,
+            offer_weeks: 2,
+            ..Default::default()
+        },
         ..TrainingConfig::default()
     };
     let shelf = Shelf::new(folder.join("models"));

@@ -12,8 +12,8 @@ use trolley_model::Name;
 use trolley_model::artefact::Shelf;
 use trolley_training::gate::references;
 use trolley_training::{
-    Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine,
-    read, train,
+    Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig,
+    examine, read, train,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -229,7 +229,8 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     // Forced into service, it does not take the better one's place as what the next one is compared with.
     let versions = |outcome: &trolley_training::Outcome| outcome.manifest.as_ref().unwrap().version.clone();
     assert_eq!(references(&shelf, &us()).unwrap(), [versions(&better)]);
-    let forced = train(&Order { force: true, accept, ..order(folder.path(), &half, &config, &shelf) }, &Silent).unwrap();
+    let forced =
+        train(&Order { force: true, accept, ..order(folder.path(), &half, &config, &shelf) }, &Silent).unwrap();
     assert_eq!(references(&shelf, &us()).unwrap(), [versions(&forced), versions(&better)]);
     let again = publish(&half);
     let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();

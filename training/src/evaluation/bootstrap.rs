@@ -67,7 +67,11 @@ impl Means {
             means(&times)
         };
         let owners = place.len();
-        Self { owners, measured: means(&vec![1.0; place.len()]), drawn: (0..RESAMPLES).into_par_iter().map(draw).collect() }
+        Self {
+            owners,
+            measured: means(&vec![1.0; place.len()]),
+            drawn: (0..RESAMPLES).into_par_iter().map(draw).collect(),
+        }
     }
 
     /// How many customers are drawn.

@@ -41,7 +41,8 @@ pub(crate) fn held_out(
     progress: &dyn Progress,
 ) -> Result<HeldOut, String> {
     let Tables { transactions, items, .. } = tables;
-    let mut learning = Learning { config, blends: by_hand(), roles: Roles::new(), best_parts: BTreeMap::new(), progress };
+    let mut learning =
+        Learning { config, blends: by_hand(), roles: Roles::new(), best_parts: BTreeMap::new(), progress };
     if config.evaluation.validation_days > 0 {
         learning.offers(tables, periods, tuned.as_deref_mut())?;
     }
@@ -79,12 +80,7 @@ struct Learning<'a> {
 
 impl Learning<'_> {
     /// The blend of offers, from the weeks before the test: each is answered by a model of the days before it.
-    fn offers(
-        &mut self,
-        tables: Tables<'_>,
-        periods: &Periods,
-        mut tuned: Option<&mut Tuned>,
-    ) -> Result<(), String> {
+    fn offers(&mut self, tables: Tables<'_>, periods: &Periods, mut tuned: Option<&mut Tuned>) -> Result<(), String> {
         let Tables { transactions, items, offers, numbers } = tables;
         let (config, progress) = (self.config, self.progress);
         let (past, _) = periods.weeks(transactions, offers);
@@ -96,7 +92,14 @@ impl Learning<'_> {
             let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
             progress.begin("signals", 1);
             let of_week = |_: &Case| offered.items.clone();
-            examples.add((&model, &transactions.customers), &known, &self.blends.offers, of_week, &config.blend, config.seed);
+            examples.add(
+                (&model, &transactions.customers),
+                &known,
+                &self.blends.offers,
+                of_week,
+                &config.blend,
+                config.seed,
+            );
             progress.end();
             if back == 0
                 && let Some(tuned) = tuned.as_deref_mut()

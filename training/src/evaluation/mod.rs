@@ -40,13 +40,13 @@ pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
+pub(crate) use metrics::METRICS;
+pub use paired::{Leads, Paired};
+pub(crate) use paired::{QUESTIONS, compared, leads};
 #[cfg(test)]
 pub(crate) use paired::{Questions, Sheets, paired};
-pub(crate) use paired::{QUESTIONS, compared, leads};
-pub use paired::{Leads, Paired};
-pub(crate) use metrics::METRICS;
-pub(crate) use period::{Periods, enough};
 pub use period::{EvaluationConfig, NotJudged, judgeable};
+pub(crate) use period::{Periods, enough};
 #[cfg(test)]
 pub(crate) use study::complete_journey;
 use tuning::{Habits, Named, Tuned};
@@ -268,7 +268,14 @@ pub fn evaluate_next_basket(
             }
             let candidates = |case: &Case| next_basket::candidates(&model, case);
             progress.begin("signals", 1);
-            examples.add((&model, &transactions.customers), &cases, &blends.offers, candidates, &config.blend, config.seed);
+            examples.add(
+                (&model, &transactions.customers),
+                &cases,
+                &blends.offers,
+                candidates,
+                &config.blend,
+                config.seed,
+            );
             progress.end();
         }
     }

@@ -91,7 +91,9 @@ pub enum NotJudged {
         more: u16,
     },
     /// The test says nothing.
-    #[error("the test period has {cases} cases, and fewer than {fewest} say nothing: raise training.evaluation.test_days")]
+    #[error(
+        "the test period has {cases} cases, and fewer than {fewest} say nothing: raise training.evaluation.test_days"
+    )]
     TooFewCases {
         /// Cases of the largest contest.
         cases: usize,
@@ -106,9 +108,8 @@ pub enum NotJudged {
 /// Why not.
 pub fn judgeable(transactions: &Transactions, config: &EvaluationConfig) -> Result<(), NotJudged> {
     let periods = Periods::judged(transactions, config)?;
-    let is_case = |&basket: &usize| {
-        transactions.items_of(basket).len() >= 2 || transactions.baskets[basket].customer != NOBODY
-    };
+    let is_case =
+        |&basket: &usize| transactions.items_of(basket).len() >= 2 || transactions.baskets[basket].customer != NOBODY;
     enough((periods.test..transactions.baskets.len()).filter(is_case).count())
 }
 

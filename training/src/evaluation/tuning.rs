@@ -152,11 +152,7 @@ impl Habits {
             ),
             settings(
                 "UP-CF",
-                &[
-                    ("window", up_cf.window as f32),
-                    ("asymmetry", up_cf.asymmetry),
-                    ("locality", up_cf.locality as f32),
-                ],
+                &[("window", up_cf.window as f32), ("asymmetry", up_cf.asymmetry), ("locality", up_cf.locality as f32)],
             ),
         ])
     }

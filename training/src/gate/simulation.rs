@@ -70,12 +70,15 @@ fn tolerances() {
             serde_json::from_slice::<Answered>(&bytes).unwrap().sheets
         })
         .collect();
-    let mut households: Vec<u32> = answered[0].iter().flat_map(|(_, sheet)| sheet.iter().map(|one| one.owner)).collect();
+    let mut households: Vec<u32> =
+        answered[0].iter().flat_map(|(_, sheet)| sheet.iter().map(|one| one.owner)).collect();
     households.sort_unstable();
     households.dedup();
     let questions: Vec<String> = answered[0].iter().take(5).map(|(name, _)| name.clone()).collect();
     println!("{} households, contests: {}", households.len(), questions.join(", "));
-    println!("new settings, households | half of the interval by contest, % | refused at a tolerance of 2, 3, 3.5, 4, 5 % | (of these weak)");
+    println!(
+        "new settings, households | half of the interval by contest, % | refused at a tolerance of 2, 3, 3.5, 4, 5 % | (of these weak)"
+    );
     for (drawn, worse_in, by) in [
         (households.len(), None, 0.0),
         (households.len(), None, 0.05),
@@ -99,7 +102,8 @@ fn tolerances() {
         let halves: Vec<String> = (0..questions.len()).map(|contest| format!("{:.2}", half(contest))).collect();
         let said = [0.02, 0.03, 0.035, 0.04, 0.05].map(|tolerance| {
             let all: Vec<Said> = shops.iter().map(|leads| asked(leads, tolerance)).collect();
-            let share = |of: fn(&Said) -> bool| all.iter().filter(|said| of(said)).count() as f64 / SHOPS as f64 * 100.0;
+            let share =
+                |of: fn(&Said) -> bool| all.iter().filter(|said| of(said)).count() as f64 / SHOPS as f64 * 100.0;
             format!("{:.1} ({:.0})", share(|said| said.refused), share(|said| said.weak))
         });
         let what = match (worse_in, by) {
@@ -130,7 +134,7 @@ fn leads(answered: &[Sheets], households: &[u32], new: (usize, Option<usize>, f6
     let mut times = vec![0u32; households.len()];
     (0..drawn).for_each(|_| times[random.below(households.len())] += 1);
     let mut found = Vec::new();
-    for contest in 0..5 {
+    for (contest, _) in answered[0].iter().take(5).enumerate() {
         let is_worse = worse_in.is_none_or(|at| at == contest);
         let sheet = |of: usize, loses: f64, random: &mut Random| {
             let (name, answers) = &answered[of][contest];

@@ -99,7 +99,9 @@ fn not_judged(evaluation: Result<&Evaluation, &NotJudged>, comparison: Option<&C
     let comparison = comparison.filter(|comparison| comparison.was_judged)?;
     let version = &comparison.in_service;
     if let Some(why) = &comparison.not_compared {
-        return Some(format!("there is no held-out model of the version in service ({version}) to compare with: {why}"));
+        return Some(format!(
+            "there is no held-out model of the version in service ({version}) to compare with: {why}"
+        ));
     }
     if comparison.leads.is_empty() && comparison.older_data.is_none() {
         return Some(format!(
@@ -110,7 +112,10 @@ fn not_judged(evaluation: Result<&Evaluation, &NotJudged>, comparison: Option<&C
     let before = |name: &&&str| comparison.measured.iter().any(|figure| figure == &format!("{name}.ndcg"));
     let gone: Vec<&str> = QUESTIONS.iter().filter(before).copied().filter(|name| !measured(name)).collect();
     (!gone.is_empty()).then(|| {
-        format!("there are no cases any more for what the model in service ({version}) was judged on: {}", gone.join(", "))
+        format!(
+            "there are no cases any more for what the model in service ({version}) was judged on: {}",
+            gone.join(", ")
+        )
     })
 }
 
@@ -139,19 +144,15 @@ fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
     let tolerances = gate.tolerances();
     let percent = |share: f64| format!("{:+.1} %", share * 100.0);
     let said = |lead: &Estimate| {
-        format!(
-            "{} (95 % interval {} to {})",
-            percent(lead.value),
-            percent(lead.low),
-            percent(lead.high)
-        )
+        format!("{} (95 % interval {} to {})", percent(lead.value), percent(lead.low), percent(lead.high))
     };
     let mut failures = Vec::new();
     if let Settings::Compared { days, leads, findings } = &comparison.settings {
         for (name, finding) in findings {
             let (Some(paired), Some(tolerance)) = (leads.get(name), tolerances.get(name)) else { continue };
             let lead = said(&paired.lead);
-            let beside = format!("beside the settings in service, both fitted to the same past and judged on {days} days");
+            let beside =
+                format!("beside the settings in service, both fitted to the same past and judged on {days} days");
             let less = tolerance * 100.0;
             let why = match finding {
                 Finding::Worse => format!("{lead} {beside}, and {less:.1} % less is allowed"),
@@ -170,7 +171,9 @@ fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
     }
     let mut beside = |gate: &str, leads: &Leads, model: String| {
         for (name, tolerance) in &tolerances {
-            let Some(paired) = leads.get(name).filter(|paired| surely_worse(&paired.lead, *tolerance)) else { continue };
+            let Some(paired) = leads.get(name).filter(|paired| surely_worse(&paired.lead, *tolerance)) else {
+                continue;
+            };
             failures.push(Failure::new(
                 &format!("{gate}.\"{name}\""),
                 format!("{} beside {model}, and {:.1} % less is allowed", said(&paired.lead), tolerance * 100.0),

@@ -31,8 +31,7 @@ type Kind = (&'static str, u64, u64);
 impl Volume {
     pub(crate) fn of(transactions: &Transactions, until: usize) -> Self {
         let baskets = &transactions.baskets[..until];
-        let mut items: Vec<u32> =
-            (0..until).flat_map(|basket| transactions.items_of(basket)).copied().collect();
+        let mut items: Vec<u32> = (0..until).flat_map(|basket| transactions.items_of(basket)).copied().collect();
         let lines = items.len() as u64;
         items.sort_unstable();
         items.dedup();
@@ -75,7 +74,9 @@ impl Volume {
             let share = now as f64 / before.max(1) as f64;
             Failure::new(
                 &format!("volume.{kind}"),
-                format!("{now} {kind} are {share:.2} of the {before} of the model in service ({version}), below {least:.2}"),
+                format!(
+                    "{now} {kind} are {share:.2} of the {before} of the model in service ({version}), below {least:.2}"
+                ),
                 "look at the input: `trolley check` says which files were read and which months they cover. If the shop \
                  really has become smaller, train with --accept-smaller",
             )
@@ -110,6 +111,9 @@ mod tests {
         assert_eq!(failed(&less, &before), all);
         let old = DataFacts { lines: None, sold_items: None, days: None, ..before };
         assert_eq!(failed(&less, &old), ["volume.baskets", "volume.customers", "volume.days"]);
-        assert!(failed(&Volume { days: 5, ..volume }, &old).is_empty(), "days on which it was shut were not counted then");
+        assert!(
+            failed(&Volume { days: 5, ..volume }, &old).is_empty(),
+            "days on which it was shut were not counted then"
+        );
     }
 }

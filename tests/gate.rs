@@ -4,12 +4,14 @@
 #[path = "common/server.rs"]
 mod server;
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use server::{Server, request};
-use trolley_training::{Shop, ShopSize, Silent};
+use trolley_model::Name;
+use trolley_training::{InputConfig, Shop, ShopSize, Silent};
 
 /// A shop with its baskets as one table.
 struct Generated {
@@ -17,6 +19,40 @@ struct Generated {
 }
 
 impl Generated {
+    /// The real sample.
+    fn sample() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = format!("{}/tests/data", env!("CARGO_MANIFEST_DIR"));
+        let input: InputConfig = serde_json::from_value(serde_json::json!({
+            "transactions": format!("{data}/transactions.parquet"),
+            "items": format!("{data}/products.parquet"),
+            "columns": {
+                "transactions": {
+                    "customer_id": "household_id", "item_id": "product_id", "timestamp": "transaction_timestamp"
+                },
+                "items": { "item_id": "product_id", "category": "product_type" }
+            }
+        }))
+        .unwrap();
+        let (market, latest) = (Name::new("us").unwrap(), chrono::DateTime::<chrono::Utc>::MAX_UTC);
+        let tables = trolley_training::read(&market, &input, &folder.path().join("r.csv"), latest, &Silent).unwrap();
+        let (transactions, mut lines) =
+            (&tables.transactions, String::from("basket_id,item_id,timestamp,customer_id\n"));
+        for (number, basket) in transactions.baskets.iter().enumerate() {
+            let (customer, time) = (transactions.customers.get(basket.customer), i64::from(basket.day) * 86_400);
+            for &item in transactions.items_of(number) {
+                writeln!(lines, "{number},{},{time},{customer}", transactions.items.get(item)).unwrap();
+            }
+        }
+        let mut items = String::from("item_id,category\n");
+        for (id, item) in tables.items.iter().filter(|(id, _)| transactions.items.position(id).is_some()) {
+            writeln!(items, "{id},\"{}\"", item.category.as_deref().unwrap_or("")).unwrap();
+        }
+        std::fs::write(folder.path().join("all.csv"), lines).unwrap();
+        std::fs::write(folder.path().join("items.csv"), items).unwrap();
+        Self { folder }
+    }
+
     fn new(size: ShopSize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Shop::new(size, 1).write(folder.path(), &Silent).unwrap();
@@ -159,14 +195,20 @@ fn a_shop_that_is_too_young_is_told_that_its_model_is_not_judged() {
     assert!(page(shop.folder.path()).contains("Published: NOT JUDGED."));
 }
 
+/// With two dimensions what is alike lies together with what is not.
 #[test]
 fn settings_that_are_worse_are_not_carried_by_newer_data() {
-    let shop = Generated::new(ShopSize { lines: 60_000, items: 300, customers: 600, days: 200 });
+    let shop = Generated::sample();
     // A good model of a month ago; then everything up to today, with two dimensions, one pass and no trees.
-    let before = shop.config("before", 30..200, GOOD);
-    let poor = "skipgram = { epochs = 1, dims = 2 }\nblend = { rounds = 0, cases = 3000 }\n\
-                evaluation = { test_days = 21, validation_days = 21, offer_weeks = 1 }";
-    let (poor, good) = (shop.config("poor", 0..200, poor), shop.config("good", 0..200, GOOD));
+    let settings = |epochs: u32, dims: u32, rounds: u32| {
+        format!(
+            "skipgram = {{ epochs = {epochs}, dims = {dims} }}\nblend = {{ rounds = {rounds}, cases = 1200 }}\n\
+             evaluation = {{ test_days = 31, longest_test_days = 31, validation_days = 31, offer_weeks = 1 }}"
+        )
+    };
+    let good = settings(5, 32, 20);
+    let (before, newer) = (shop.config("before", 30..400, &good), shop.config("newer", 0..400, &good));
+    let poor = shop.config("poor", 0..400, &settings(1, 2, 0));
     let first = trolley(&["train", "--config", &before]);
     assert!(first.status.success(), "{}", text(&first));
     let in_service = shop.current();
@@ -174,27 +216,50 @@ fn settings_that_are_worse_are_not_carried_by_newer_data() {
     let refused = trolley(&["train", "--config", &poor]);
     let said = text(&refused);
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("settings.\"") && said.contains("both fitted to the same past"), "{said}");
+    assert!(said.contains("settings.\"alternatives_anonymous.ndcg\""), "{said}");
+    assert!(said.contains("both fitted to the same past and judged on 31 days"), "{said}");
+    assert!(said.contains("go back to the settings in service"), "what to do is said: {said}");
     assert_eq!(shop.current(), in_service);
 
-    // The same settings on the same data are published.
-    let better = trolley(&["train", "--config", &good]);
+    // Newer data with the settings in service is published.
+    let better = trolley(&["train", "--config", &newer]);
     assert!(better.status.success(), "{}", text(&better));
     assert_ne!(shop.current(), in_service);
+}
 
-    // Two configs beside each other, without publishing.
+#[test]
+fn versions_and_configs_are_compared_without_publishing() {
+    let shop = Generated::new(ShopSize { lines: 20_000, items: 100, customers: 200, days: 120 });
+    let few = "skipgram = { epochs = 1, dims = 2 }\nblend = { rounds = 0, cases = 500 }\n\
+               evaluation = { test_days = 21, validation_days = 21, offer_weeks = 1 }";
+    let (good, few) = (shop.config("good", 0..120, GOOD), shop.config("few", 0..120, few));
     let json = shop.path("compared.json").display().to_string();
-    let compared = trolley(&["compare", &good, &poor, "--json", &json]);
-    assert!(compared.status.success(), "{}", text(&compared));
-    assert!(text(&compared).contains("lead of B"), "{}", text(&compared));
-    let figures: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
-    let lead = &figures["leads"]["bought_together.ndcg"]["lead"];
-    assert!(lead["value"].as_f64().unwrap() < 0.0, "{figures}");
-    // And two versions.
-    let versions = [in_service.trim(), &shop.current()].map(|version| version.trim().to_owned());
-    let compared = trolley(&["compare", &versions[0], &versions[1], "--config", &good]);
-    assert!(compared.status.success(), "{}", text(&compared));
-    let mixed = trolley(&["compare", &versions[0], &poor, "--config", &good]);
+    let leads = |a: &str, b: &str, more: &[&str]| {
+        let output = trolley(&[&["compare", a, b, "--json", &json], more].concat());
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(text(&output).contains("lead of B"), "{}", text(&output));
+        let figures: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
+        let of = &figures["leads"]["bought_together.ndcg"];
+        [&of["lead"]["value"], &of["ours"], &of["theirs"]].map(|number| number.as_f64().unwrap())
+    };
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    let [lead, ours, theirs] = leads(&good, &few, &[]);
+    assert!(near(lead, ours / theirs - 1.0) && lead != 0.0, "{lead} {ours} {theirs}");
+    let [_, swapped_ours, swapped_theirs] = leads(&few, &good, &[]);
+    assert!(near(swapped_ours, theirs) && near(swapped_theirs, ours), "{swapped_ours} {swapped_theirs}");
+    assert!(!shop.path("models").exists(), "nothing was published");
+
+    let mut versions = Vec::new();
+    for seed in ["1", "2"] {
+        let trained = trolley(&["train", "--config", &good, "--seed", seed, "--force"]);
+        assert!(trained.status.success(), "{}", text(&trained));
+        versions.push(shop.current().trim().to_owned());
+    }
+    let [_, ours, theirs] = leads(&versions[0], &versions[1], &["--config", &good]);
+    let [lead, ours_again, _] = leads(&versions[1], &versions[1], &["--config", &good]);
+    assert!(near(lead, 0.0) && near(ours, ours_again) && !near(ours, theirs), "{ours} {theirs} {ours_again}");
+
+    let mixed = trolley(&["compare", &versions[0], &few, "--config", &good]);
     assert_eq!(mixed.status.code(), Some(1));
     assert!(text(&mixed).contains("not one of each"), "{}", text(&mixed));
 }

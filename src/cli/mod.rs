@@ -50,6 +50,7 @@ Begin with:
 Then, with a config file for your own tables (config/reference.toml explains every key):
   trolley check --config shop.toml              what is read and what is rejected, before anything is trained
   trolley train --config shop.toml              learn and publish a model for each market
+  trolley compare A.toml B.toml                 two ways to train beside each other, before either is in service
   trolley serve --config shop.toml              answer over HTTP; a newly published model is picked up by itself
 Every key of the config can also be set as an environment variable: server.listen is TROLLEY_SERVER__LISTEN."
 )]

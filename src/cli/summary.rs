@@ -26,7 +26,13 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
     }
     ruling(outcome);
     let rejected: u64 = data.rejected.values().sum();
-    println!("  rows       {} read, {} rejected", thousands(data.rows), thousands(rejected));
+    let left_out = || outcome.tables.look.tables.first().into_iter().flat_map(|table| &table.left_out);
+    let aside: u64 = left_out().map(|(_, rows)| rows.rows).sum();
+    let aside = if aside > 0 { format!("{} left out, ", thousands(aside)) } else { String::new() };
+    println!("  rows       {} read, {aside}{} rejected", thousands(data.rows), thousands(rejected));
+    for (reason, rows) in left_out() {
+        println!("             {} × {reason}", thousands(rows.rows));
+    }
     for (reason, count) in &data.rejected {
         println!("             {} × {reason}", thousands(*count));
     }

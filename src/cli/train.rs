@@ -23,7 +23,8 @@ use crate::store::Erasure;
 ///
 /// Reads the market's tables, learns, judges the model on weeks held back, and puts a new version into the models
 /// folder, where a running service finds it. A model that does not pass the market's gate is kept aside instead, and the
-/// command fails. The reports folder gets a page about it either way. Several markets are trained at a time, each by a
+/// command fails: one that is worse than the model in service, that was made from much less data, or that could not be
+/// judged. The reports folder gets a page about it either way. Several markets are trained at a time, each by a
 /// process of its own: one that fails leaves the others' models published, and a table at the end says what became of
 /// each.
 ///

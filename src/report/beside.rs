@@ -56,9 +56,9 @@ fn table(leads: &Leads, last: &str, more: impl Fn(&str) -> String) -> Markup {
     html! {
         table {
             tr { th { "nDCG of" } th.n { "Cases" } th.n { "This" } th.n { "That" } th.n { "Lead" } th.n { "95 % interval" } th.n { (last) } }
-            @for (name, paired) in leads.iter().filter(|(name, _)| name.ends_with(".ndcg")) {
+            @for (contest, name, paired) in leads.iter().filter_map(|(name, paired)| Some((name.strip_suffix(".ndcg")?, name, paired))) {
                 tr {
-                    td { (words::contest(name.trim_end_matches(".ndcg"))) } td.n { (paired.cases) }
+                    td { (words::contest(contest)) } td.n { (paired.cases) }
                     td.n { (words::share(paired.ours)) } td.n { (words::share(paired.theirs)) }
                     td class=(if paired.lead.value < 0.0 { "n down" } else { "n up" }) { (percent(paired.lead.value)) }
                     td.n { (percent(paired.lead.low)) " to " (percent(paired.lead.high)) }

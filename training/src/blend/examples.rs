@@ -44,10 +44,9 @@ pub(super) const FOLDS: usize = 8;
 
 /// By the customer's ID: who else there is, perhaps later, must not decide.
 fn fold(owner: u32, customers: &Ids) -> usize {
-    let lot = match customers.len() > owner as usize {
-        true => blake3::hash(customers.get(owner).as_bytes()).as_bytes().as_chunks().0.first().copied(),
-        false => None,
-    };
+    let is_known = (owner as usize) < customers.len();
+    let lot = is_known.then(|| blake3::hash(customers.get(owner).as_bytes()));
+    let lot = lot.and_then(|hash| hash.as_bytes().as_chunks().0.first().copied());
     Random::new(0x401d, &[lot.map_or(u64::from(owner), u64::from_le_bytes)]).below(FOLDS)
 }
 

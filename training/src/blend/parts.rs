@@ -59,7 +59,9 @@ pub(super) fn best(examples: &Examples, learned: &[&Example], usable: &[bool], k
     let parts = signals.chain(plain).filter(|(_, blend)| blend.slopes.keys().all(|name| is_usable(name)));
     let cases: Vec<&Example> = learned.iter().step_by((learned.len() / TRIED).max(1)).copied().collect();
     let sum = |blend: &Blend| ndcg(examples, &cases, blend, k).iter().sum::<f64>();
-    parts.map(|part| (sum(&part.1), part)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, part)| part)
+    // Of equal ones the first, which is the simpler.
+    let found = parts.map(|part| (sum(&part.1), part)).reduce(|best, next| if next.0 > best.0 { next } else { best });
+    found.map(|(_, part)| part)
 }
 
 /// Case by case, of a blend without trees.

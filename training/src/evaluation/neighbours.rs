@@ -221,7 +221,7 @@ impl Method {
     }
 }
 
-fn tifu_vector(baskets: &Vec<Vec<u32>>, settings: TifuKnn) -> Sparse {
+fn tifu_vector(baskets: &[Vec<u32>], settings: TifuKnn) -> Sparse {
     let size = baskets.len().div_ceil(settings.groups).max(1);
     // Counted from the last group, which is full, so that the oldest may be short.
     let groups = baskets.len().div_ceil(size).max(1);
@@ -251,7 +251,7 @@ mod tests {
         OfCustomers { baskets, items: 3 }
     }
 
-    fn near(found: Vec<f32>, wanted: [f32; 3]) {
+    fn near(found: &[f32], wanted: [f32; 3]) {
         assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-6), "{found:?} {wanted:?}");
     }
 
@@ -268,11 +268,11 @@ mod tests {
         let settings = TifuKnn { groups: 2, within: 0.5, between: 0.5, neighbours: 1, own_share: 0.5 };
         let method = shop().tifu_knn(settings);
         assert_eq!(method.vectors, [vec![(0, 0.375), (1, 0.375)], vec![(1, 0.75)], vec![(2, 1.0)]]);
-        near(method.scores(0), [0.1875, 0.5625, 0.0]);
-        near(method.scores(1), [0.1875, 0.5625, 0.0]);
-        near(method.scores(2), [0.1875, 0.1875, 0.5]);
+        near(&method.scores(0), [0.1875, 0.5625, 0.0]);
+        near(&method.scores(1), [0.1875, 0.5625, 0.0]);
+        near(&method.scores(2), [0.1875, 0.1875, 0.5]);
         // With both others as neighbours A gets half of its own and a quarter of each.
-        near(shop().tifu_knn(TifuKnn { neighbours: 2, ..settings }).scores(0), [0.1875, 0.375, 0.25]);
+        near(&shop().tifu_knn(TifuKnn { neighbours: 2, ..settings }).scores(0), [0.1875, 0.375, 0.25]);
     }
 
     /// UP-CF (Faggioli et al. 2020, section 4): the shares of each customer's last two baskets that hold an item, summed up
@@ -284,8 +284,8 @@ mod tests {
     #[test]
     fn up_cf_gives_the_answers_worked_out_by_hand() {
         let method = shop().up_cf(UpCf { window: 2, asymmetry: 0.25, locality: 2 });
-        near(method.scores(0), [0.5, 1.0 + 0.5f32.sqrt(), 0.0]);
-        near(method.scores(1), [0.5 * 0.125f32.sqrt(), 1.0 + 0.125f32.sqrt(), 0.0]);
-        near(method.scores(2), [0.0, 0.0, 1.0]);
+        near(&method.scores(0), [0.5, 1.0 + 0.5f32.sqrt(), 0.0]);
+        near(&method.scores(1), [0.5 * 0.125f32.sqrt(), 1.0 + 0.125f32.sqrt(), 0.0]);
+        near(&method.scores(2), [0.0, 0.0, 1.0]);
     }
 }

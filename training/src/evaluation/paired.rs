@@ -182,7 +182,7 @@ fn new_to_the_customer(cases: &[Case], model: &Model, transactions: &Transaction
         let wanted = case.wanted - (repeats.count() - usize::from(asked));
         let barred = numbering.items(known);
         let relevant = case.relevant.iter().copied().filter(|item| barred.binary_search(item).is_err()).collect();
-        (wanted > 0).then(|| Case { wanted, barred, relevant, ..case.clone() })
+        (wanted > 0).then(|| Case { relevant, wanted, barred, ..case.clone() })
     };
     cases.iter().filter_map(new).collect()
 }

@@ -210,7 +210,8 @@ impl Beside<'_> {
         let (mut days, longest) = (config.evaluation.test_days, config.evaluation.longest_test_days);
         let Some((theirs, _)) = fit(other, days)? else { return Ok(Settings::Same) };
         let mut leads = self.leads([&self.judged.model, &theirs.model], self.judged.test);
-        if let Ok(in_service) = self.order.shelf.held_out().open(self.order.market, &self.version(comparison)?) {
+        if let Ok(in_service) = self.order.shelf.held_out().open(self.order.market, &Name::new(&comparison.in_service)?)
+        {
             comparison.freshness = self.leads([&theirs.model, &in_service.model], self.unseen(&in_service));
         }
         drop(theirs);
@@ -222,11 +223,13 @@ impl Beside<'_> {
                     && could_be_decisive(&paired.lead, tolerance, times)
             })
         });
-        if undecided && longest > days && self.is_long_enough(longest) {
-            if let (Some((ours, test)), Some((theirs, _))) = (fit(config, longest)?, fit(other, longest)?) {
-                days = longest;
-                leads = self.leads([&ours.model, &theirs.model], test);
-            }
+        if undecided
+            && longest > days
+            && self.is_long_enough(longest)
+            && let (Some((ours, test)), Some((theirs, _))) = (fit(config, longest)?, fit(other, longest)?)
+        {
+            days = longest;
+            leads = self.leads([&ours.model, &theirs.model], test);
         }
         let finding = |(name, paired): (&String, &evaluation::Paired)| {
             let tolerance = *tolerances.get(name)?;
@@ -239,10 +242,6 @@ impl Beside<'_> {
         };
         let findings = leads.iter().filter_map(finding).collect();
         Ok(Settings::Compared { days, leads, findings })
-    }
-
-    fn version(&self, comparison: &Comparison) -> Result<Name, TrainError> {
-        Ok(Name::new(&comparison.in_service)?)
     }
 
     /// Whether there is something to learn blends from before so long a test.

@@ -25,14 +25,13 @@ fn is_young(manifest: &Manifest, now: DateTime<Utc>) -> bool {
 /// The reference of the models after this one: the one before it as long as this one is not better; `None` for itself.
 pub(crate) fn next(comparison: Option<&Comparison>, now: DateTime<Utc>) -> Option<Name> {
     let comparison = comparison?;
-    let before = match &comparison.reference {
-        Some(reference) => (&reference.version, &reference.leads),
-        None => {
-            comparison.manifest.as_ref().filter(|manifest| is_young(manifest, now))?;
-            (&comparison.in_service, &comparison.leads)
-        }
+    let (version, leads) = if let Some(reference) = &comparison.reference {
+        (&reference.version, &reference.leads)
+    } else {
+        comparison.manifest.as_ref().filter(|manifest| is_young(manifest, now))?;
+        (&comparison.in_service, &comparison.leads)
     };
-    is_behind(before.1).then(|| Name::new(before.0).ok()).flatten()
+    is_behind(leads).then(|| Name::new(version).ok()).flatten()
 }
 
 /// Whether the mean of the leads in all questions is below 0. Without any there is nothing to go by.

@@ -134,7 +134,7 @@ fn leads(answered: &[Sheets], households: &[u32], new: (usize, Option<usize>, f6
     let mut times = vec![0u32; households.len()];
     (0..drawn).for_each(|_| times[random.below(households.len())] += 1);
     let mut found = Vec::new();
-    for contest in 0..5 {
+    for (contest, _) in answered[0].iter().take(5).enumerate() {
         let is_worse = worse_in.is_none_or(|at| at == contest);
         let sheet = |of: usize, loses: f64, random: &mut Random| {
             let (name, answers) = &answered[of][contest];

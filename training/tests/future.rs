@@ -22,7 +22,7 @@ fn market() -> Name {
     Name::new("us").unwrap()
 }
 
-fn sample(folder: &Path) -> Tables {
+fn sample() -> Tables {
     let input: InputConfig = serde_json::from_value(serde_json::json!({
         "transactions": format!("{SAMPLE}/transactions.parquet"),
         "items": format!("{SAMPLE}/products.parquet"),
@@ -85,7 +85,7 @@ fn offers(rows: &[OfferRow], cut: u16, other: bool) -> String {
 /// Trains on the sample, as it is or with another future; the manifests of what was published and of what was held out.
 fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
     fs::create_dir_all(folder).unwrap();
-    let tables = sample(folder);
+    let tables = sample();
     let file = |name: &str, text: String| {
         let path = folder.join(name);
         fs::write(&path, text).unwrap();

@@ -207,9 +207,9 @@ fn rows_of_other_markets_are_left_out() {
 #[test]
 fn a_column_that_is_not_there_is_named_with_the_nearest() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "t.csv", "basket_id,itemid,timestamp\nb,i,2024-01-05\n");
+    let path = file(folder.path(), "t.csv", "basket_id,ITEMID,timestamp\nb,i,2024-01-05\n");
     let error = read(&config(path)).unwrap_err().to_string();
-    assert!(error.contains("no column `item_id`") && error.contains("did you mean `itemid`?"), "{error}");
+    assert!(error.contains("no column `item_id`") && error.contains("did you mean `ITEMID`?"), "{error}");
 }
 
 #[test]

@@ -64,9 +64,11 @@ fn list(columns: &[String]) -> String {
 }
 
 fn meant(column: &str, found: &[String]) -> String {
-    let near =
-        found.iter().map(|other| (strsim::jaro_winkler(column, other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match near {
+    let letters =
+        |name: &str| -> String { name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase() };
+    let wanted = letters(column);
+    let near = found.iter().map(|other| (strsim::jaro_winkler(&wanted, &letters(other)), other));
+    match near.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((likeness, other)) if likeness > 0.75 => format!(" (did you mean `{other}`?)"),
         _ => String::new(),
     }

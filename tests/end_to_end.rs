@@ -103,8 +103,7 @@ fn trained_served_asked_and_swapped_under_load() {
     let page = std::fs::read_to_string(report).unwrap();
     assert!(page.contains("Published: every gate was passed.") && page.contains("BANANAS"), "{report}");
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"), "it stands alone");
-    let rejects = std::fs::read_to_string(folder.path().join("rejects/us.csv")).unwrap();
-    assert_eq!(rejects.lines().count(), 1655, "a line for each rejected row, and the header");
+    assert!(!folder.path().join("rejects").exists(), "no row is rejected, and there is no list");
 
     let mut server = Server::start(&config_us);
     assert_eq!(server.get("/health/ready").0, 200);

@@ -86,7 +86,7 @@ pub(super) fn contests(model: &Model, cases: &[Case], tuned: &Tuned, seed: u64) 
             Contender::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
             Contender::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
             Contender::new("co-purchase / √(n-1)", |case, k| baselines::co_purchase_weight(model, case, k)),
-            Contender::new("logs of co-purchase and popularity", |case, k| baselines::logs(model, case, k)),
+            Contender::new("co-purchase + popularity", |case, k| baselines::logs(model, case, k)),
             Contender::new("shrunk lift", |case, k| baselines::lift(model, case, k, lift_prior)),
             Contender::new("cosine", |case, k| baselines::cosine(model, case, k)),
             Contender::new("item2vec", |case, k| baselines::item2vec(model, case, k)),

@@ -98,8 +98,11 @@ mod tests {
             timed.end();
         }
         let stages = timed.stages();
-        assert_eq!(stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>(), ["long", "short"]);
-        assert!(stages[0].processor_seconds >= 0.05 && stages[1].processor_seconds >= 0.002, "{stages:?}");
-        assert!(stages[0].seconds >= 0.05 && stages[1].seconds >= 0.002, "{stages:?}");
+        assert!(stages.windows(2).all(|pair| pair[0].seconds >= pair[1].seconds), "the longest first: {stages:?}");
+        let of = |name: &str| stages.iter().find(|stage| stage.name == name).unwrap();
+        // A busy machine may make the short ones longer than the long one.
+        let (long, short) = (of("long"), of("short"));
+        assert!(stages.len() == 2 && long.seconds >= 0.05 && short.seconds >= 0.002, "{stages:?}");
+        assert!(long.processor_seconds >= 0.05 && short.processor_seconds >= 0.002, "{stages:?}");
     }
 }

@@ -135,13 +135,13 @@ mod tests {
         let numbering = Numbering::new(&transactions, &model);
         let case = Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), wanted: 2, ..Case::default() };
         let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
-        let of = |item: u32, of: fn(&Bought) -> f32| (1e4 * usual.of(numbering.item(item).unwrap(), of)).round();
+        let of = |item: u32, of: fn(&Bought) -> f32| (1e4 * usual.of(numbering.item(item).unwrap(), of)).round() as i32;
         assert_eq!(usual.baskets, 2);
         // Two earlier baskets count as 3 × 2 / (2 + 3) = 1.2. b: 1/2 of one basket and all of the other, and 2 of 3 earlier
         // lines: 2 × (1.5 + 0.8) / 5.
-        assert_eq!([of(1, |b| b.share), of(1, |b| b.recall)], [9_200.0, 7_500.0]);
+        assert_eq!([of(1, |b| b.share), of(1, |b| b.recall)], [9_200, 7_500]);
         // c: 2 × 1/2 / 5, and 1/2 of one of two baskets. a: 2 × 1.2 / 3 / 5, all of it earlier.
-        assert_eq!([of(2, |b| b.share), of(2, |b| b.recall)], [2_000.0, 2_500.0]);
-        assert_eq!([of(0, |b| b.share), of(0, |b| b.recall)], [1_600.0, 0.0]);
+        assert_eq!([of(2, |b| b.share), of(2, |b| b.recall)], [2_000, 2_500]);
+        assert_eq!([of(0, |b| b.share), of(0, |b| b.recall)], [1_600, 0]);
     }
 }

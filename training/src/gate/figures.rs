@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_small_shop_is_not_locked_out_by_chance_nor_by_a_perfect_baseline() {
-        let lead = |low, value, high| Some(Estimate { low, value, high });
+        let lead = |low, value, high| Some(Estimate { value, low, high });
         let refused = |ours, theirs, lead| {
             let pair = Pair { ours, theirs, lead };
             !pair.is_ahead(0.02) && !pair.is_undecided(0.02)

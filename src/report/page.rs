@@ -272,9 +272,9 @@ fn tuned(evaluation: &Evaluation) -> Markup {
 fn roles(report: &Report<'_>) -> Markup {
     const BLENDS: [(&str, &str); 5] = [
         ("bought_together", "Bought together, customer known"),
-        ("bought_together_anonymous", "Bought together, nobody known"),
+        ("bought_together_anonymous", "Bought together, anonymous"),
         ("alternatives", "Alternatives, customer known"),
-        ("alternatives_anonymous", "Alternatives, nobody known"),
+        ("alternatives_anonymous", "Alternatives, anonymous"),
         ("offers", "Offers"),
     ];
     let found = |key: &str| report.evaluation?.roles.get(key).filter(|roles| !roles.is_empty());

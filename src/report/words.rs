@@ -6,12 +6,12 @@ use trolley_training::{BestPart, Estimate, Focus, MODEL, Standing};
 pub fn contest(name: &str) -> &str {
     match name {
         "bought_together" => "Bought together, customer known",
-        "bought_together_anonymous" => "Bought together, nobody known",
+        "bought_together_anonymous" => "Bought together, anonymous",
         "bought_together_new" => "Bought together, new to the customer",
-        "bought_together_anonymous_new" => "Bought together, new to the customer, nobody known",
+        "bought_together_anonymous_new" => "Bought together, new to the customer, anonymous",
         "offers" => "Offers of the week",
         "alternatives" => "Alternatives, customer known",
-        "alternatives_anonymous" => "Alternatives, nobody known",
+        "alternatives_anonymous" => "Alternatives, anonymous",
         "next_basket" => "Next basket",
         "next_basket_repeats" => "Next basket, repeats",
         "next_basket_new" => "Next basket, new items",

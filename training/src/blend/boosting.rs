@@ -92,7 +92,10 @@ pub(crate) fn learn(
         if difference.is_in_doubt() {
             difference = setup.crossed(&part, difference);
         }
-        let found = BestPart::new(name, &difference);
+        // What is given beforehand is there for something that the cases do not show: such a blend only gives way to what is
+        // surely better.
+        let serves = if given.fixed.is_empty() { !difference.is_ahead() } else { difference.is_surely_worse() };
+        let found = BestPart::new(name, &difference, serves);
         if found.serves {
             blend = part;
         }

@@ -41,6 +41,11 @@ impl Difference {
         self.mean.abs() <= 2.0 * self.standard_error
     }
 
+    /// Whether the first is worse by more than two standard errors.
+    pub(super) fn is_surely_worse(&self) -> bool {
+        self.mean < -2.0 * self.standard_error
+    }
+
     /// Whether the first is ahead by more than the standard error.
     pub(super) fn is_ahead(&self) -> bool {
         self.mean > self.standard_error

@@ -39,14 +39,15 @@ pub struct BestPart {
     pub standard_error: f64,
     /// How many customers.
     pub customers: usize,
-    /// Whether the part serves, because the blend is not ahead of it by more than the standard error.
+    /// Whether the part serves, because the blend is not ahead of it by more than the standard error; in alternatives,
+    /// where the lift's weight is given, because the blend is surely worse.
     pub serves: bool,
 }
 
 impl BestPart {
-    pub(super) fn new(name: String, difference: &Difference) -> Self {
+    pub(super) fn new(name: String, difference: &Difference, serves: bool) -> Self {
         let Difference { means: [blend, part], standard_error, customers, .. } = *difference;
-        Self { name, part, blend, standard_error, customers, serves: !difference.is_ahead() }
+        Self { name, part, blend, standard_error, customers, serves }
     }
 }
 

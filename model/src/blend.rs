@@ -72,6 +72,26 @@ pub struct Blends {
     /// The names of the offers' own numbers, which stand beside the signals in the blend of offers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offer_numbers: Vec<String>,
+    /// What a list of what is bought together keeps to beside the scores; older artefacts have no such rules.
+    #[serde(default, skip_serializing_if = "ListRules::is_empty")]
+    pub list: ListRules,
+}
+
+/// What a list of what is bought together keeps to beside the scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListRules {
+    /// Of six items at most so many are of one category, and of longer lists as large a share, unless the list would be
+    /// short; 0 for any number.
+    pub per_category: usize,
+    /// Whether items are left out that are bought with what is asked about surely less often than chance has it.
+    pub above_chance: bool,
+}
+
+impl ListRules {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Blends {
@@ -90,7 +110,7 @@ impl Blends {
 
     /// The trees alone.
     pub(crate) fn trees(&self) -> Self {
-        let mut trees = Self { offer_numbers: Vec::new(), ..self.clone() };
+        let mut trees = Self { offer_numbers: Vec::new(), list: ListRules::default(), ..self.clone() };
         trees.each().into_iter().for_each(|blend| blend.slopes = BTreeMap::new());
         trees
     }

@@ -30,7 +30,7 @@ mod top;
 mod vectors;
 
 pub use ask::Ask;
-pub use blend::{Blend, Blends, Tree};
+pub use blend::{Blend, Blends, ListRules, Tree};
 pub use catalogue::Catalogue;
 pub use co_purchases::CoPurchases;
 pub use histories::Histories;

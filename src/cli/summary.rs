@@ -3,7 +3,7 @@
 use trolley_model::artefact::Verdict;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Ask, Model, Name};
-use trolley_training::{Evaluation, Order, Outcome, Ruling};
+use trolley_training::{Evaluation, MODEL, Order, Outcome, Ruling};
 
 use super::look;
 use super::table::thousands;
@@ -95,6 +95,17 @@ pub(super) fn figures(evaluation: &Evaluation) {
             format!("beside {:.3} of {name}{lead}", theirs.value)
         });
         println!("    {name:<62} {:.3} ({:.3} to {:.3}) {beside}", ours.value, ours.low, ours.high);
+        if let Some(due) = contest.of_model("due_to_item") {
+            let beside = words::strongest(contest.all(), "due_to_item")
+                .map_or_else(String::new, |(name, theirs)| format!("beside {:.4} of {name}", theirs.value));
+            println!("      {:<60} {:.4} ({:.4} to {:.4}) {beside}", "due to the item", due.value, due.low, due.high);
+        }
+        if let Some(shown) = contest.standing(MODEL).and_then(words::shown) {
+            println!("      of the {}: {shown}", contest.k);
+        }
+    }
+    for (question, tried) in &evaluation.focuses {
+        println!("    {}", words::focuses(question, tried));
     }
 }
 

@@ -309,7 +309,7 @@ mod tests {
         }
         assert_eq!(example.as_object().unwrap().len(), 12);
         assert_eq!(example["csv"].as_object().unwrap().len(), 3);
-        assert_eq!(example["gate"].as_object().unwrap().len(), 7);
+        assert_eq!(example["gate"].as_object().unwrap().len(), 8);
     }
 
     #[cfg(feature = "training")]

@@ -6,6 +6,7 @@ mod data;
 mod examples;
 mod map;
 mod page;
+mod shown;
 pub mod words;
 
 use std::path::Path;

@@ -8,7 +8,7 @@ use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Role, Ruling
 
 use super::charts::{self, Bar};
 use super::words::{self, percent, share, strongest};
-use super::{Fate, Report, beside, data, examples, map};
+use super::{Fate, Report, beside, data, examples, map, shown};
 
 const STYLE: &str = "
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:1080px;margin:2rem auto;padding:0 1.2rem}
@@ -38,6 +38,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
                 @if let Some(evaluation) = report.evaluation {
                     (summary(evaluation))
                     (contests(evaluation))
+                    (shown::section(evaluation))
                     (groups(evaluation))
                     (reach(evaluation))
                     (tuned(evaluation))

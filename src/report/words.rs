@@ -1,6 +1,6 @@
 //! Names for people.
 
-use trolley_training::{BestPart, Estimate, MODEL, Standing};
+use trolley_training::{BestPart, Estimate, Focus, MODEL, Standing};
 
 /// What a contest is called.
 pub fn contest(name: &str) -> &str {
@@ -36,6 +36,26 @@ pub fn metrics(contest: &str) -> [&'static str; 2] {
     }
 }
 
+/// What the lists of bought together are like: each metric with its name, and whether it is a share.
+pub const SHOWN: [(&str, &str, bool); 6] = [
+    ("due_to_item", "due to the item", false),
+    ("lift_below_one", "lift below 1", true),
+    ("own_share", "own items", true),
+    ("overlap", "overlap", true),
+    ("top_50_share", "among the 50 best-selling", true),
+    ("categories", "categories", false),
+];
+
+/// The same of one contender, in words; `None` where it is not measured.
+pub fn shown(standing: &Standing) -> Option<String> {
+    let figure = |&(metric, name, is_share): &(&str, &str, bool)| {
+        let value = standing.figures.get(metric)?.value;
+        Some(if is_share { format!("{name} {:.0} %", value * 100.0) } else { format!("{name} {value:.2}") })
+    };
+    let figures: Vec<String> = SHOWN.iter().skip(1).filter_map(figure).collect();
+    (!figures.is_empty()).then(|| figures.join(", "))
+}
+
 /// `0.1234` as `.123`.
 pub(super) fn share(value: f64) -> String {
     format!("{value:.3}")
@@ -64,6 +84,16 @@ pub fn best_part(question: &str, best: &BestPart) -> String {
          {customers} customers held out)",
         contest(question),
     )
+}
+
+/// The item focuses that were tried for a question, with what came of them.
+pub fn focuses(question: &str, tried: &[Focus]) -> String {
+    let one = |tried: &Focus| {
+        let chosen = if tried.chosen { " (chosen)" } else { "" };
+        format!("{}{chosen}: hit rate {:.3}, due to the item {:.4}", tried.focus, tried.hit_rate, tried.due_to_item)
+    };
+    let tried: Vec<String> = tried.iter().map(one).collect();
+    format!("{}: item focus {}", contest(question), tried.join("; "))
 }
 
 /// The strongest contender but the model, with its figure.

@@ -1,11 +1,29 @@
 //! How a model is trained. One struct per concern; every field has a default that works.
 
 use serde::{Deserialize, Serialize};
+use trolley_model::ListRules;
 
-use crate::blend::BlendConfig;
+use crate::blend::{BlendConfig, ItemFocus};
 use crate::evaluation::EvaluationConfig;
 use crate::ials::IalsConfig;
 use crate::skipgram::SkipGramConfig;
+
+/// What lists of what is bought together keep to beside the scores; see [`ListRules`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListConfig {
+    /// Of six items at most so many are of one category; 0 for any number.
+    pub per_category: usize,
+    /// Whether items are left out that are bought with what is asked about surely less often than chance has it.
+    pub above_chance: bool,
+}
+
+impl ListConfig {
+    /// As the model has them.
+    pub(crate) fn rules(&self) -> ListRules {
+        ListRules { per_category: self.per_category, above_chance: self.above_chance }
+    }
+}
 
 /// The whole training config; it is stored in the artefact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +49,8 @@ pub struct TrainingConfig {
     pub ials: IalsConfig,
     /// What each signal counts.
     pub blend: BlendConfig,
+    /// What lists of what is bought together keep to beside the scores.
+    pub list: ListConfig,
     /// How the model is judged.
     pub evaluation: EvaluationConfig,
 }
@@ -72,6 +92,12 @@ impl TrainingConfig {
                 self.blend.share_of_cases > 0.0 && self.blend.share_of_cases <= 1.0,
                 "above 0 and at most 1",
             ),
+            (
+                "blend.item_focus",
+                matches!(self.blend.item_focus, ItemFocus::Auto)
+                    || matches!(self.blend.item_focus, ItemFocus::Fixed(focus) if (0.0..=2.0).contains(&focus)),
+                "a number from 0 to 2, or \"auto\"",
+            ),
             ("blend.candidates", self.blend.candidates >= 1, "at least 1"),
         ];
         match checks.iter().find(|(_, fine, _)| !fine) {
@@ -94,6 +120,7 @@ impl Default for TrainingConfig {
             skipgram: SkipGramConfig::default(),
             ials: IalsConfig::default(),
             blend: BlendConfig::default(),
+            list: ListConfig::default(),
             evaluation: EvaluationConfig::default(),
         }
     }

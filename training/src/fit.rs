@@ -1,6 +1,6 @@
 //! From baskets to a model: every learner once.
 
-use trolley_model::{CoPurchases, Parts, Vectors};
+use trolley_model::{Blends, CoPurchases, Parts, Vectors};
 
 use crate::baskets::catalogue_and_baskets;
 use crate::blend::by_hand;
@@ -65,7 +65,7 @@ pub fn fit(
         }
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
-    let blends = by_hand();
+    let blends = Blends { list: config.list.rules(), ..by_hand() };
     let parts = Parts {
         catalogue,
         input,

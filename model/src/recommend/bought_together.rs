@@ -1,5 +1,6 @@
 use super::explain::Question;
 use super::kept::OwnTier;
+use super::list::BelowChance;
 use super::score::tidy;
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
@@ -53,7 +54,8 @@ fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(model: &'a Model, ask: &'a Ask<'
 }
 
 /// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their
-/// categories, and what the customer has bought; of these, what may be shown.
+/// categories, and what the customer has bought; of these, what may be shown and is not bought with them surely less often
+/// than chance has it.
 pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let may_show = |item: u32| may_show(model, ask, limits, item);
     let breadth = if ask.customer.is_some() { NARROW } else { BROAD };
@@ -70,7 +72,8 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
     if let Some(customer) = ask.customer {
         candidates.extend(model.histories().most(customer, OWN.max(limits.limit), may_show));
     }
-    tidy(model, &candidates, |_| true)
+    let below_chance = BelowChance::new(model, ask);
+    tidy(model, &candidates, |item| below_chance.as_ref().is_none_or(|below| !below.contains(item)))
 }
 
 /// The partners of some items and of their categories that may be shown, strongest first: those that make up most of the

@@ -1,7 +1,8 @@
 use std::sync::OnceLock;
 
 use super::explain::Question;
-use super::score::add_best;
+use super::list::varied;
+use super::score::best;
 use super::tiers::may_show;
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
@@ -90,16 +91,29 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     /// asked about and what may be shown; else they are scored. The two differ in one way: filtered items do not free
     /// candidate slots in what is kept.
     pub(super) fn add(&self, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
-        let before = answer.len();
+        let wanted = limits.limit.saturating_sub(answer.len());
         if let Some(kept) = self.kept(limits) {
             let shown = kept.iter().filter(|found| self.may_add(limits, found.item)).copied();
-            answer.extend(shown.take(limits.limit.saturating_sub(before)));
-            if answer.len() >= limits.limit || kept.len() < KEPT {
+            let list = self.listed(shown, wanted, limits.limit);
+            if list.len() == wanted || kept.len() < KEPT {
+                answer.extend(list);
                 return;
             }
-            answer.truncate(before);
         }
-        add_best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, answer);
+        // As many as are kept for anybody, so that those of one category do not leave the others out.
+        let ranked = match self.question {
+            Question::BoughtTogether => wanted.max(KEPT),
+            _ => wanted,
+        };
+        let best = best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, ranked);
+        answer.extend(self.listed(best, wanted, limits.limit));
+    }
+
+    fn listed(&self, ranking: impl Iterator<Item = Recommended>, wanted: usize, limit: usize) -> Vec<Recommended> {
+        match self.question {
+            Question::BoughtTogether => varied(self.model, ranking, wanted, limit),
+            _ => ranking.take(wanted).collect(),
+        }
     }
 
     /// All that [`OwnTier::add`] chooses from after what is pinned, best first.
@@ -114,10 +128,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
             None => (self.candidates)(limits),
         };
         candidates.retain(|&item| self.may_add(limits, item));
-        let mut ranking = Vec::with_capacity(candidates.len());
-        let all = Limits { limit: candidates.len(), ..*limits };
-        add_best(self.model, self.question, self.ask, &candidates, &all, &mut ranking);
-        ranking
+        best(self.model, self.question, self.ask, &candidates, limits, candidates.len()).collect()
     }
 
     /// What is kept for anybody, if the answer is one of these.
@@ -125,9 +136,8 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
         let (&[item], None, None) = (self.ask.items, self.ask.customer, limits.boost) else { return None };
         (limits.limit <= KEPT).then(|| {
             self.kept.of(item, || {
-                let (mut all, best) = (Vec::new(), Limits::best(KEPT));
-                add_best(self.model, self.question, self.ask, &(self.candidates)(&best), &best, &mut all);
-                all
+                let all = Limits::best(KEPT);
+                best(self.model, self.question, self.ask, &(self.candidates)(&all), &all, KEPT).collect()
             })
         })
     }

@@ -1,13 +1,14 @@
 //! The three questions. The evaluation and the service call these same functions.
 //!
-//! Each goes the same way: candidates, signals, blend, filter and top k; then the fallback tiers, as far as k is not
-//! reached. For alternatives the only tier below the model's is the item's category. The filter comes before top k, never
+//! Each goes the same way: candidates, signals, blend, filter and top k, which for bought together is varied; then the
+//! fallback tiers, as far as k is not reached. For alternatives the only tier below the model's is the item's category. The filter comes before top k, never
 //! after.
 
 mod alternatives;
 mod bought_together;
 mod explain;
 mod kept;
+mod list;
 mod offers;
 mod score;
 mod tiers;

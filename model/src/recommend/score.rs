@@ -32,23 +32,23 @@ pub(super) fn tidy(model: &Model, candidates: &[u32], allowed: impl Fn(u32) -> b
     tidy
 }
 
-/// Adds the model's own tier: the best of the candidates, which must be strictly rising, by the blend of the question.
-pub(super) fn add_best(
+/// The best `wanted` of the candidates, which must be strictly rising, by the blend of the question; without what is
+/// pinned.
+pub(super) fn best(
     model: &Model,
     question: Question,
     ask: &Ask<'_>,
     candidates: &[u32],
     limits: &Limits<'_>,
-    answer: &mut Vec<Recommended>,
-) {
+    wanted: usize,
+) -> impl Iterator<Item = Recommended> + use<> {
     let mut scores = score(model, scorer(model, question, ask), ask, candidates);
     if let Some(boost) = limits.boost {
         scores.iter_mut().zip(candidates).for_each(|(score, &item)| *score += boost(item));
     }
-    let mut top = Top::new(limits.limit - answer.len());
+    let mut top = Top::new(wanted);
     for (&item, &score) in candidates.iter().zip(&scores).filter(|(item, _)| !limits.pinned.contains(item)) {
         top.push(score, item);
     }
-    let best = top.into_sorted().into_iter().map(|(item, score)| Recommended { item, score, tier: Tier::Model });
-    answer.extend(best);
+    top.into_sorted().into_iter().map(|(item, score)| Recommended { item, score, tier: Tier::Model })
 }

@@ -9,7 +9,9 @@
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::histories::{Columns, Habit, LastBaskets};
-use trolley_model::{Blend, Blends, Catalogue, CoPurchases, Histories, Ids, Model, Parts, Rows, Texts, Tree, Vectors};
+use trolley_model::{
+    Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Parts, Rows, Texts, Tree, Vectors,
+};
 
 pub(crate) const BREAD: u32 = 0;
 pub(crate) const BUTTER: u32 = 1;
@@ -96,6 +98,7 @@ pub(crate) fn parts() -> Parts {
             alternatives: blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
             offers: blend(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1), ("discount", 2.0)]),
             offer_numbers: vec!["discount".to_owned()],
+            list: ListRules::default(),
         },
     }
 }

@@ -13,6 +13,7 @@ use trolley_model::{Blend, Scorer, Tree};
 
 use super::cases::{Binned, Cases, bounds};
 use super::examples::{Example, FOLDS};
+use super::focus::{self, Focus, ItemFocus};
 use super::grow::Split;
 use super::paired::Difference;
 use super::parts::{self, BestPart};
@@ -31,6 +32,8 @@ pub(crate) struct Given {
     pub(crate) fixed: &'static [(&'static str, f32)],
     /// Signals that must not be used.
     pub(crate) left_out: &'static [&'static str],
+    /// How much of what the customer buys anyway is taken off what is learned.
+    pub(crate) focus: ItemFocus,
 }
 
 /// What was learned.
@@ -42,12 +45,14 @@ pub(crate) struct Learned {
     pub(crate) roles: BTreeMap<String, Role>,
     /// The blend beside its best part; `None` if nothing was learned.
     pub(crate) best_part: Option<BestPart>,
+    /// The item focuses that were tried, if there was a choice.
+    pub(crate) focuses: Vec<Focus>,
 }
 
 /// Learns the blend that orders the candidates best among the first `k`. `by_hand` comes back as it is if there are too
 /// few cases or if nothing better is found on the held-out ones; its best part does if that is as good.
 pub(crate) fn learn(
-    examples: &Examples,
+    examples: &mut Examples,
     by_hand: &Blend,
     given: &Given,
     k: usize,
@@ -55,8 +60,7 @@ pub(crate) fn learn(
     seed: u64,
     progress: &dyn Progress,
 ) -> Learned {
-    let (held_out, learned): (Vec<&Example>, Vec<&Example>) = examples.cases.iter().partition(|case| case.fold == 0);
-    if examples.cases.len() < FEWEST_CASES || held_out.is_empty() || learned.is_empty() {
+    if examples.cases.len() < FEWEST_CASES {
         return Learned { blend: by_hand.clone(), ..Learned::default() };
     }
     let fixed = examples.slopes(&Blend::straight(given.fixed));
@@ -66,10 +70,24 @@ pub(crate) fn learn(
         .zip(&fixed)
         .map(|(name, fixed)| !given.left_out.contains(&name.as_str()) && *fixed == 0.0)
         .collect();
-    let setup = Setup { examples, by_hand, fixed, usable, k, config, seed, progress };
+    let (focus, focuses) = match given.focus {
+        ItemFocus::Fixed(focus) => (focus, Vec::new()),
+        ItemFocus::Auto => focus::chosen(examples, |examples, learned, held_out| {
+            let setup = Setup { examples, by_hand, fixed: &fixed, usable: &usable, k, config, seed, progress };
+            setup.ranker(learned, held_out, config.rounds / 4).judged
+        }),
+    };
+    examples.focus(focus);
+    let examples = &*examples;
+    let (held_out, learned): (Vec<&Example>, Vec<&Example>) =
+        examples.cases.iter().filter(|case| case.can_gain()).partition(|case| case.fold == 0);
+    if held_out.is_empty() || learned.is_empty() {
+        return Learned { blend: by_hand.clone(), ..Learned::default() };
+    }
+    let setup = Setup { examples, by_hand, fixed: &fixed, usable: &usable, k, config, seed, progress };
     let Boosted { mut blend, ndcg, judged } = setup.boosted(&learned, &held_out);
     let mut best_part = None;
-    if let Some((name, part)) = parts::best(examples, &learned, &setup.usable, k) {
+    if let Some((name, part)) = parts::best(examples, &learned, &usable, k) {
         let mut difference = setup.difference(&held_out, &ndcg, &part);
         if difference.is_in_doubt() {
             difference = setup.crossed(&part, difference);
@@ -86,7 +104,7 @@ pub(crate) fn learn(
     progress.begin("roles of signals", 1);
     let roles = roles(examples, &held_out, &judged, &blend);
     progress.end();
-    Learned { blend, roles, best_part }
+    Learned { blend, roles, best_part, focuses }
 }
 
 /// What each learning goes by.
@@ -94,9 +112,9 @@ struct Setup<'a> {
     examples: &'a Examples,
     by_hand: &'a Blend,
     /// By signal, the weight that is given.
-    fixed: Vec<f32>,
+    fixed: &'a [f32],
     /// Whether each signal may be used.
-    usable: Vec<bool>,
+    usable: &'a [bool],
     k: usize,
     config: &'a BlendConfig,
     seed: u64,
@@ -110,12 +128,20 @@ struct Boosted {
     judged: Cases,
 }
 
+/// What is learned, before it is judged.
+struct Ranker {
+    slopes: Vec<f32>,
+    trees: Vec<Tree>,
+    /// nDCG of the straight weights alone on the cases that it was not learned from.
+    straight: Vec<f64>,
+    /// These cases, with the scores of all.
+    judged: Cases,
+}
+
 impl Setup<'_> {
-    /// Learns from some cases. Of the weights set by hand, straight ones and trees, each takes the place of the one before
-    /// unless it is surely worse on the others.
-    fn boosted(&self, learned: &[&Example], held_out: &[&Example]) -> Boosted {
-        let Self { examples, by_hand, fixed, usable, k, config, progress, .. } = self;
-        let k = *k;
+    /// Learns straight weights from some cases, and so many trees.
+    fn ranker(&self, learned: &[&Example], held_out: &[&Example], rounds: usize) -> Ranker {
+        let Self { examples, fixed, usable, k, config, progress, .. } = *self;
         progress.begin("blend", 1);
         let slopes = linear::learn(learned, usable, &|row| f64::from(dot(row, fixed)), k);
         let slopes: Vec<f32> = slopes.iter().zip(fixed).map(|(learned, fixed)| learned + fixed).collect();
@@ -125,16 +151,11 @@ impl Setup<'_> {
             Cases::new(cases.collect(), k)
         };
         let (mut learned, mut judged) = (binned(learned), binned(held_out));
-        let hand = parts::ndcg(examples, held_out, by_hand, k);
         let straight = judged.ndcg();
         progress.end();
-        let owners = owners(held_out);
-        if !Difference::new(&straight, &hand, &owners).is_not_surely_worse() {
-            return Boosted { blend: (*by_hand).clone(), ndcg: hand, judged };
-        }
         let mut trees = Vec::new();
-        progress.begin("blend", config.rounds as u64);
-        for round in 0..config.rounds {
+        progress.begin("blend", rounds as u64);
+        for round in 0..rounds {
             let mut random = Random::new(self.seed, &[0xb0, round as u64]);
             let drawn: Vec<bool> =
                 learned.cases.iter().map(|_| f64::from(random.unit()) < config.share_of_cases).collect();
@@ -145,11 +166,23 @@ impl Setup<'_> {
             progress.advance(1);
         }
         progress.end();
+        Ranker { slopes, trees, straight, judged }
+    }
+
+    /// Learns from some cases. Of the weights set by hand, straight ones and trees, each takes the place of the one before
+    /// unless it is surely worse on the others.
+    fn boosted(&self, learned: &[&Example], held_out: &[&Example]) -> Boosted {
+        let Ranker { slopes, mut trees, straight, judged } = self.ranker(learned, held_out, self.config.rounds);
+        let hand = parts::ndcg(self.examples, held_out, self.by_hand, self.k);
+        let owners = owners(held_out);
+        if !Difference::new(&straight, &hand, &owners).is_not_surely_worse() {
+            return Boosted { blend: self.by_hand.clone(), ndcg: hand, judged };
+        }
         let mut ndcg = judged.ndcg();
         if !Difference::new(&ndcg, &straight, &owners).is_not_surely_worse() {
             (trees, ndcg) = (Vec::new(), straight);
         }
-        let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
+        let named = self.examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
         Boosted { blend: Blend { slopes: named.collect(), trees }, ndcg, judged }
     }
 
@@ -164,7 +197,8 @@ impl Setup<'_> {
         let (mut cases, mut ndcg, mut found) = (Vec::new(), Vec::new(), first);
         for turn in 0..TURNS {
             let is_held_out = |case: &&Example| case.fold * TURNS / FOLDS == turn;
-            let (held_out, learned): (Vec<&Example>, Vec<&Example>) = self.examples.cases.iter().partition(is_held_out);
+            let with_gain = self.examples.cases.iter().filter(|case| case.can_gain());
+            let (held_out, learned): (Vec<&Example>, Vec<&Example>) = with_gain.partition(is_held_out);
             if held_out.is_empty() || learned.is_empty() {
                 continue;
             }

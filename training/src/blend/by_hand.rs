@@ -1,6 +1,6 @@
 //! Weights set by hand on validation weeks: where learning begins, and what stays when there is too little to learn from.
 
-use trolley_model::{Blend, Blends};
+use trolley_model::{Blend, Blends, ListRules};
 
 /// The blends of a model whose blend was not learned.
 pub(crate) fn by_hand() -> Blends {
@@ -41,5 +41,6 @@ pub(crate) fn by_hand() -> Blends {
         ]),
         offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.17)]),
         offer_numbers: Vec::new(),
+        list: ListRules::default(),
     }
 }

@@ -2,7 +2,7 @@ use rayon::prelude::*;
 
 use super::examples::{Example, Examples};
 use super::grow::Grown;
-use super::lambda::{discount, order};
+use super::lambda::{gained, order};
 
 /// Values of a signal are put into so many bins of about the same size.
 pub(super) const BINS: usize = 64;
@@ -12,9 +12,9 @@ pub(super) const BINS: usize = 64;
 pub(super) fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
     let width = examples.names.len();
     let values = |only_right: bool| {
-        let rows = examples.cases.iter().flat_map(|case| case.rows(width).zip(&case.relevant));
+        let rows = examples.cases.iter().flat_map(|case| case.rows(width).zip(&case.gains));
         let mut values: Vec<f32> = rows
-            .filter(|(_, right)| **right || !only_right)
+            .filter(|(_, gain)| **gain > 0.0 || !only_right)
             .map(|(row, _)| row[column])
             .filter(|value| *value != 0.0 && value.is_finite())
             .collect();
@@ -38,7 +38,7 @@ pub(super) fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
 
 /// The candidates of a case, their values put into bins.
 pub(super) struct Binned {
-    pub(super) relevant: Vec<bool>,
+    pub(super) gains: Vec<f32>,
     pub(super) counts: Vec<f32>,
     pub(super) scores: Vec<f64>,
     /// Column by column, candidate by candidate.
@@ -55,23 +55,21 @@ impl Binned {
             binned.extend(rows.map(|row| bounds.partition_point(|from| *from <= row[column]) as u8));
         }
         Self {
-            relevant: example.relevant.clone(),
+            gains: example.gains.clone(),
             counts: example.counts.clone(),
             scores: example.rows(bins.len()).map(score).collect(),
             bins: binned,
-            ideal: (0..k.min(example.wanted)).map(discount).sum(),
+            ideal: example.ideal(k),
         }
     }
 
     /// The bins of a column, candidate by candidate.
     pub(super) fn column(&self, column: usize) -> &[u8] {
-        &self.bins[column * self.relevant.len()..(column + 1) * self.relevant.len()]
+        &self.bins[column * self.gains.len()..(column + 1) * self.gains.len()]
     }
 
     fn ndcg(&self, scores: &[f64], k: usize) -> f64 {
-        let order = order(scores);
-        let gains = order.iter().take(k).enumerate().filter(|&(_, &at)| self.relevant[at as usize]);
-        gains.map(|(rank, _)| discount(rank)).sum::<f64>() / self.ideal
+        gained(&order(scores), &self.gains, k) / self.ideal
     }
 }
 

@@ -2,7 +2,8 @@ use rayon::prelude::*;
 use trolley_model::{Blend, Ids, Model, Scene, Top, signals};
 
 use super::BlendConfig;
-use crate::evaluation::Case;
+use super::lambda::discount;
+use crate::evaluation::{Bought, Case};
 use crate::random::Random;
 
 /// Cases with their candidates' signals: what a blend is learned from.
@@ -22,10 +23,18 @@ pub(crate) struct Example {
     pub(crate) fold: usize,
     /// Whose case it is.
     pub(crate) owner: u32,
-    /// How many right answers there are, among the candidates or not.
-    pub(crate) wanted: usize,
+    /// Of each right answer, among the candidates or not, how usual it is for the customer; rising.
+    pub(crate) wanted: Vec<f32>,
     /// Whether each candidate is one.
     pub(crate) relevant: Vec<bool>,
+    /// How usual each candidate is for the customer.
+    pub(crate) usual: Vec<f32>,
+    /// What each candidate adds to the recall in the customer's other baskets; empty if there are none.
+    pub(crate) elsewhere: Vec<f32>,
+    /// How much of what is usual is taken off the gains.
+    focus: f32,
+    /// What it is worth to show each candidate: see [`Examples::focus`].
+    pub(crate) gains: Vec<f32>,
     /// For how many each candidate stands: more than one for those that were drawn from many.
     pub(crate) counts: Vec<f32>,
     /// Candidate by candidate, a value per name.
@@ -36,6 +45,42 @@ impl Example {
     /// The values of each candidate, of which there are `width`.
     pub(crate) fn rows(&self, width: usize) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(width)
+    }
+
+    /// Gain of the best possible order of `k`.
+    pub(super) fn ideal(&self, k: usize) -> f64 {
+        let gains = self.wanted.iter().take(k).map(|usual| f64::from((1.0 - self.focus * usual).max(0.0)));
+        gains.enumerate().map(|(rank, gain)| gain * discount(rank)).sum()
+    }
+
+    /// Whether any candidate is worth showing.
+    pub(super) fn can_gain(&self) -> bool {
+        self.gains.iter().any(|gain| *gain > 0.0)
+    }
+
+    fn focus(&mut self, focus: f32) {
+        self.focus = focus;
+        let label = |(relevant, usual): (&bool, &f32)| f32::from(u8::from(*relevant)) - focus * usual;
+        self.gains = self.relevant.iter().zip(&self.usual).map(label).collect();
+    }
+
+    /// One whose right answers are among the candidates, of a customer of whom nothing is usual.
+    #[cfg(test)]
+    pub(super) fn new(fold: usize, owner: u32, relevant: Vec<bool>, values: Vec<f32>) -> Self {
+        let mut example = Self {
+            fold,
+            owner,
+            wanted: relevant.iter().filter(|right| **right).map(|_| 0.0).collect(),
+            usual: vec![0.0; relevant.len()],
+            elsewhere: Vec::new(),
+            focus: 0.0,
+            gains: Vec::new(),
+            counts: vec![1.0; relevant.len()],
+            relevant,
+            values,
+        };
+        example.focus(0.0);
+        example
     }
 }
 
@@ -56,6 +101,12 @@ impl Examples {
         let names: Vec<String> = signals::ALL.iter().map(|signal| signal.name().to_owned()).collect();
         let signals = names.len();
         Self { names: names.into_iter().chain(numbers.iter().cloned()).collect(), signals, cases: Vec::new() }
+    }
+
+    /// Sets the gains of all candidates: 1 for a right answer, less `focus` times how usual the candidate is for the
+    /// customer. At 0 a shopping list is learned, at 1 what is bought because of the item alone.
+    pub(crate) fn focus(&mut self, focus: f64) {
+        self.cases.par_iter_mut().for_each(|case| case.focus(focus as f32));
     }
 
     /// The straight weights of a blend, one per name.
@@ -138,7 +189,25 @@ impl Examples {
                 values.resize(row, 0.0);
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
-            Some(Example { fold, owner: case.owner, wanted: case.wanted, relevant, counts, values })
+            let of_kept = |of: fn(&Bought) -> f32| kept.iter().map(|&at| case.usual.of(all[at as usize], of)).collect();
+            // What the model does not know counts as new to the customer.
+            let mut wanted: Vec<f32> = vec![0.0; case.wanted.saturating_sub(case.relevant.len())];
+            wanted.extend(case.relevant.iter().map(|&item| case.usual.of(item, |bought| bought.share)));
+            wanted.sort_unstable_by(f32::total_cmp);
+            let mut example = Example {
+                fold,
+                owner: case.owner,
+                wanted,
+                relevant,
+                usual: of_kept(|bought| bought.share),
+                elsewhere: if case.usual.baskets > 0 { of_kept(|bought| bought.recall) } else { Vec::new() },
+                focus: 0.0,
+                gains: Vec::new(),
+                counts,
+                values,
+            };
+            example.focus(0.0);
+            Some(example)
         };
         self.cases.extend(order.par_iter().filter_map(example).collect::<Vec<_>>());
     }

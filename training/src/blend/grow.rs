@@ -51,7 +51,7 @@ impl Cases {
         let pulls: Vec<Vec<(f32, f32)>> = drawn
             .par_iter()
             .with_min_len(16)
-            .map(|case| derivatives(&case.scores, &case.relevant, &case.counts, self.k))
+            .map(|case| derivatives(&case.scores, &case.gains, &case.counts, self.k))
             .collect();
         let all = histogram(&drawn, &pulls, usable, None);
         let root = best_split(&all, usable)?;

@@ -76,24 +76,24 @@ pub(super) fn learn(
 fn add_lambdas(case: &Example, fixed: &[f32], weights: &[f32], k: usize, gradient: &mut [f32]) {
     let rows = || case.rows(weights.len());
     let scores: Vec<f64> = rows().zip(fixed).map(|(row, fixed)| f64::from(dot(row, weights) + fixed)).collect();
-    for (row, (pull, _)) in rows().zip(derivatives(&scores, &case.relevant, &case.counts, k)) {
+    for (row, (pull, _)) in rows().zip(derivatives(&scores, &case.gains, &case.counts, k)) {
         if pull != 0.0 {
             add_scaled(gradient, pull, row);
         }
     }
 }
 
-/// Adds a case's part: the mean of the candidates by the softmax of their scores, less the mean of the right ones.
+/// Adds a case's part: the mean of the candidates by the softmax of their scores, less the mean of those with a gain, by
+/// their gains.
 fn add_likelihood(case: &Example, fixed: &[f32], weights: &[f32], gradient: &mut [f32]) {
     let rows = || case.rows(weights.len());
     let mut scores: Vec<f32> = rows().zip(fixed).map(|(row, fixed)| dot(row, weights) + fixed).collect();
     let most = scores.iter().copied().fold(f32::MIN, f32::max);
     scores.iter_mut().zip(&case.counts).for_each(|(score, count)| *score = count * (*score - most).exp());
     let all: f32 = scores.iter().sum();
-    let right = case.relevant.iter().filter(|right| **right).count() as f32;
-    for ((row, score), right_one) in rows().zip(&scores).zip(&case.relevant) {
-        let target = if *right_one { 1.0 / right } else { 0.0 };
-        add_scaled(gradient, score / all - target, row);
+    let gained: f32 = case.gains.iter().map(|gain| gain.max(0.0)).sum();
+    for ((row, score), gain) in rows().zip(&scores).zip(&case.gains) {
+        add_scaled(gradient, score / all - gain.max(0.0) / gained, row);
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
                 // The highest of the second of three signals is right.
                 let best = (0..20).max_by(|&a, &b| values[a * 3 + 1].total_cmp(&values[b * 3 + 1])).unwrap();
                 let relevant = (0..20).map(|at| at == best).collect();
-                Example { fold: 1, owner: 0, wanted: 1, relevant, counts: vec![1.0; 20], values }
+                Example::new(1, 0, relevant, values)
             })
             .collect();
         let cases: Vec<&Example> = cases.iter().collect();

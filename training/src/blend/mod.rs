@@ -4,6 +4,7 @@ mod boosting;
 mod by_hand;
 mod cases;
 mod examples;
+mod focus;
 mod grow;
 mod lambda;
 mod linear;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use boosting::{Given, Learned, learn};
 pub(crate) use by_hand::by_hand;
 pub(crate) use examples::Examples;
+pub use focus::{Focus, ItemFocus};
 pub use parts::BestPart;
 
 /// How the blend is learned.
@@ -34,6 +36,9 @@ pub struct BlendConfig {
     pub candidates_per_signal: usize,
     /// Most cases per question that are learned from, drawn at random.
     pub cases: usize,
+    /// Of what is bought together: how much of what the customer buys anyway is taken off what is learned, from 0 (a
+    /// shopping list) to 2, or `auto`.
+    pub item_focus: ItemFocus,
 }
 
 impl Default for BlendConfig {
@@ -45,6 +50,7 @@ impl Default for BlendConfig {
             candidates: 60,
             candidates_per_signal: 6,
             cases: 10_000,
+            item_focus: ItemFocus::default(),
         }
     }
 }

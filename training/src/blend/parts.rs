@@ -11,7 +11,7 @@ use trolley_model::kernel::dot;
 
 use super::Examples;
 use super::examples::Example;
-use super::lambda::{discount, order};
+use super::lambda::{gained, order};
 use super::paired::Difference;
 
 /// Plain blends that shops use. One whose signals are all 0 without a customer says what it says with the others.
@@ -70,10 +70,7 @@ pub(super) fn ndcg(examples: &Examples, cases: &[&Example], blend: &Blend, k: us
     let (slopes, width) = (examples.slopes(blend), examples.names.len());
     let one = |case: &&Example| {
         let scores: Vec<f64> = case.rows(width).map(|row| f64::from(dot(row, &slopes))).collect();
-        let order = order(&scores);
-        let right = order.iter().take(k).enumerate().filter(|&(_, &at)| case.relevant[at as usize]);
-        let ideal: f64 = (0..k.min(case.wanted)).map(discount).sum();
-        right.map(|(rank, _)| discount(rank)).sum::<f64>() / ideal
+        gained(&order(&scores), &case.gains, k) / case.ideal(k)
     };
     cases.par_iter().with_min_len(64).map(one).collect()
 }
@@ -104,28 +101,22 @@ mod tests {
                 let sum = weights[0] * signals[0] + weights[1] * signals[1] + chance * random.unit();
                 best = if sum > best.0 { (sum, at) } else { best };
             }
-            examples.cases.push(Example {
-                fold: owner as usize % 8,
-                owner,
-                wanted: 1,
-                relevant: (0..CANDIDATES).map(|at| at == best.1).collect(),
-                counts: vec![1.0; CANDIDATES],
-                values,
-            });
+            let relevant = (0..CANDIDATES).map(|at| at == best.1).collect();
+            examples.cases.push(Example::new(owner as usize % 8, owner, relevant, values));
         }
         examples
     }
 
-    fn learned(examples: &Examples) -> (Blend, BestPart) {
+    fn learned(mut examples: Examples) -> (Blend, BestPart) {
         let config = BlendConfig { rounds: 30, ..BlendConfig::default() };
         let by_hand = Blend::straight(&[("popularity", 1.0)]);
-        let learned = learn(examples, &by_hand, &Given::default(), 6, &config, 1, &Silent);
+        let learned = learn(&mut examples, &by_hand, &Given::default(), 6, &config, 1, &Silent);
         (learned.blend, learned.best_part.unwrap())
     }
 
     #[test]
     fn what_is_no_better_than_one_signal_leaves_it_the_place() {
-        let (blend, best) = learned(&examples([1.0, 0.0], 1.0));
+        let (blend, best) = learned(examples([1.0, 0.0], 1.0));
         assert!(best.serves && best.name == "co_purchase_count", "{best:?}");
         assert_eq!(blend, Blend::straight(&[("co_purchase_count", 1.0)]));
         assert!(best.customers >= 160, "an eighth of them could not tell, so more were asked: {best:?}");
@@ -133,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_blend_that_says_more_than_its_parts_stays() {
-        let (blend, best) = learned(&examples([1.0, 0.8], 0.1));
+        let (blend, best) = learned(examples([1.0, 0.8], 0.1));
         assert!(!best.serves && best.blend > best.part + 0.1, "{best:?}");
         assert!(blend.slopes["habit"] > 0.0 && blend.slopes["co_purchase_count"] > 0.0);
         assert_eq!(best.customers, 80, "there was no doubt");

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::metrics::{Figures, METRICS};
 use crate::random::Random;
 
 /// Times that the customers are drawn anew.
@@ -25,40 +24,41 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// The means of several contenders on the same cases, as measured and as drawn anew.
-pub(super) struct Means {
+/// The means of `N` figures of several contenders on the same cases, as measured and as drawn anew.
+pub(super) struct Means<const N: usize> {
     owners: usize,
     /// Per contender.
-    measured: Vec<Figures>,
+    measured: Vec<[f64; N]>,
     /// Per draw and contender.
-    drawn: Vec<Vec<Figures>>,
+    drawn: Vec<Vec<[f64; N]>>,
 }
 
-impl Means {
-    /// From the figures of each contender and case, and whose case it is. There must be a case.
-    pub(super) fn new(figures: &[Vec<&Figures>], owners: &[u32], seed: u64) -> Self {
+impl<const N: usize> Means<N> {
+    /// From the figures of each contender and case, and whose case it is. There must be a case. A figure that is no number
+    /// does not apply to its case, which is left out of its mean.
+    pub(super) fn new(figures: &[Vec<&[f64; N]>], owners: &[u32], seed: u64) -> Self {
         let mut place = HashMap::new();
         for owner in owners {
             let next = place.len();
             place.entry(*owner).or_insert(next);
         }
-        // Per owner: the number of cases, and per contender the sum of their figures.
-        let mut cases = vec![0.0; place.len()];
-        let mut sums = vec![vec![[0.0; METRICS.len()]; figures.len()]; place.len()];
+        // Per owner and contender: the sum of each figure, and the number of cases that it applies to.
+        let mut sums = vec![vec![[[0.0; 2]; N]; figures.len()]; place.len()];
         for (case, owner) in owners.iter().enumerate() {
-            let at = place[owner];
-            cases[at] += 1.0;
-            for (sum, of_contender) in sums[at].iter_mut().zip(figures) {
-                add(sum, of_contender[case], 1.0);
+            for (sums, of_contender) in sums[place[owner]].iter_mut().zip(figures) {
+                for (sum, figure) in sums.iter_mut().zip(of_contender[case]).filter(|(_, figure)| !figure.is_nan()) {
+                    *sum = [sum[0] + figure, sum[1] + 1.0];
+                }
             }
         }
-        let means = |times: &[f64]| {
-            let all: f64 = times.iter().zip(&cases).map(|(times, cases)| times * cases).sum();
-            let mut means = vec![[0.0; METRICS.len()]; figures.len()];
+        let means = |times: &[f64]| -> Vec<[f64; N]> {
+            let mut all = vec![[[0.0; 2]; N]; figures.len()];
             for (times, sums) in times.iter().zip(&sums).filter(|(times, _)| **times > 0.0) {
-                means.iter_mut().zip(sums).for_each(|(mean, sum)| add(mean, sum, times / all));
+                for (all, sum) in all.iter_mut().flatten().zip(sums.iter().flatten()) {
+                    *all = [all[0] + times * sum[0], all[1] + times * sum[1]];
+                }
             }
-            means
+            all.into_iter().map(|sums| sums.map(|[sum, cases]| sum / cases)).collect()
         };
         let draw = |number: u64| {
             let mut random = Random::new(seed, &[0xb0, number]);
@@ -79,19 +79,24 @@ impl Means {
         self.owners
     }
 
-    /// A contender's mean of a metric.
-    pub(super) fn of(&self, contender: usize, metric: usize) -> Estimate {
+    /// A contender's mean of a metric; `None` if it applies to too few cases for an interval.
+    pub(super) fn of(&self, contender: usize, metric: usize) -> Option<Estimate> {
         self.estimate(|means| means[contender][metric])
     }
 
     /// How far `contender` is ahead of `other`, as a share of the other's mean; `None` if that is 0.
     pub(super) fn lead(&self, contender: usize, other: usize, metric: usize) -> Option<Estimate> {
-        let lead = |means: &[Figures]| means[contender][metric] / means[other][metric] - 1.0;
-        Some(self.estimate(lead)).filter(|lead| [lead.value, lead.low, lead.high].iter().all(|x| x.is_finite()))
+        self.estimate(|means| means[contender][metric] / means[other][metric] - 1.0)
     }
 
-    fn estimate(&self, of: impl Fn(&[Figures]) -> f64) -> Estimate {
-        interval(of(&self.measured), self.drawn.iter().map(|means| of(means)).collect())
+    /// How far `contender` is ahead of `other` in itself: a share of something near 0 says nothing.
+    pub(super) fn difference(&self, contender: usize, other: usize, metric: usize) -> Option<Estimate> {
+        self.estimate(|means| means[contender][metric] - means[other][metric])
+    }
+
+    fn estimate(&self, of: impl Fn(&[[f64; N]]) -> f64) -> Option<Estimate> {
+        let found = interval(of(&self.measured), self.drawn.iter().map(|means| of(means)).collect());
+        Some(found).filter(|found| [found.value, found.low, found.high].iter().all(|number| number.is_finite()))
     }
 }
 
@@ -110,10 +115,6 @@ fn interval(value: f64, mut drawn: Vec<f64>) -> Estimate {
     Estimate { value, low: at(0.025), high: at(0.975) }
 }
 
-fn add(sum: &mut Figures, figures: &Figures, weight: f64) {
-    sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += weight * figure);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +130,7 @@ mod tests {
         }
         let owners: Vec<u32> = (0..1000).collect();
         let means = Means::new(&[heads.iter().collect(), better.iter().collect()], &owners, 1);
-        let Estimate { value, low, high } = means.of(0, 0);
+        let Estimate { value, low, high } = means.of(0, 0).unwrap();
         // 1.96 √(.3 × .7 / 1000) = .0284
         assert!((value - 0.3).abs() < 0.04 && (high - low - 0.0568).abs() < 0.008, "{value} {low} {high}");
         let lead = means.lead(1, 0, 2).unwrap();
@@ -138,10 +139,21 @@ mod tests {
 
     #[test]
     fn answers_to_the_same_customer_are_not_independent() {
-        let figures: Vec<Figures> = (0..1000).map(|case| [f64::from(u8::from(case < 300)); 3]).collect();
+        let figures: Vec<[f64; 3]> = (0..1000).map(|case| [f64::from(u8::from(case < 300)); 3]).collect();
         let figures = [figures.iter().collect::<Vec<_>>()];
-        let of_100 = Means::new(&figures, &(0..1000).map(|case| case / 10).collect::<Vec<_>>(), 1).of(0, 0);
-        let of_1000 = Means::new(&figures, &(0..1000).collect::<Vec<_>>(), 1).of(0, 0);
+        let of_100 = Means::new(&figures, &(0..1000).map(|case| case / 10).collect::<Vec<_>>(), 1).of(0, 0).unwrap();
+        let of_1000 = Means::new(&figures, &(0..1000).collect::<Vec<_>>(), 1).of(0, 0).unwrap();
         assert!(of_100.high - of_100.low > 2.5 * (of_1000.high - of_1000.low), "{of_100:?} {of_1000:?}");
+    }
+
+    #[test]
+    fn a_figure_is_the_mean_of_the_cases_that_it_applies_to() {
+        let none = f64::NAN;
+        let (ours, theirs) = ([[0.4, none], [0.2, none], [none, none]], [[0.1, none], [0.3, none], [0.9, none]]);
+        let means = Means::new(&[ours.iter().collect(), theirs.iter().collect()], &[7, 7, 7], 1);
+        let value = |estimate: Option<Estimate>| (estimate.unwrap().value * 1e6).round() as i64;
+        assert_eq!(value(means.of(0, 0)), 300_000, "of two cases");
+        assert_eq!(value(means.difference(0, 1, 0)), -133_333, "0.3 beside 1.3 / 3");
+        assert_eq!(means.of(0, 1), None, "it applies to none");
     }
 }

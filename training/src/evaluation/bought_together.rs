@@ -9,6 +9,7 @@ use super::baselines;
 use super::case::{Bands, Case, History};
 use super::contest::{Contender, Contest, MODEL, Tally};
 use super::numbering::Numbering;
+use super::shown::Lists;
 use super::tuning::{Together, Tuned};
 use crate::input::Transactions;
 use crate::random::Random;
@@ -66,8 +67,15 @@ pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     bought_together(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
-/// The contests of a test period, those with a customer first.
-pub(super) fn contests(model: &Model, cases: &[Case], tuned: &Tuned, seed: u64) -> Vec<Contest> {
+/// The contests of a test period, which begins with the basket `test`; those with a customer first.
+pub(super) fn contests(
+    model: &Model,
+    cases: &[Case],
+    transactions: &Transactions,
+    test: usize,
+    tuned: &Tuned,
+    seed: u64,
+) -> Vec<Contest> {
     let Together { lift_prior, half_life } = tuned.together;
     let new = new_to_the_customer(model, cases);
     // A shop that knows none of its customers is not asked about any.
@@ -78,6 +86,7 @@ pub(super) fn contests(model: &Model, cases: &[Case], tuned: &Tuned, seed: u64) 
         ("bought_together_new", "What is new to the customer in the rest of a basket, given both", new.clone()),
         ("bought_together_anonymous_new", "What is new to the customer, given one item of the basket", anonymous(&new)),
     ];
+    let lists = Lists::new(model, transactions, test);
     let mut contests = Vec::new();
     for (name, question, cases) in kinds {
         let mut contenders = vec![
@@ -102,7 +111,10 @@ pub(super) fn contests(model: &Model, cases: &[Case], tuned: &Tuned, seed: u64) 
             }
         }
         let mut tally = Tally::default();
-        tally.judge(&cases, &contenders, K);
+        let shown = tally.judge(&cases, &contenders, K);
+        if !name.ends_with("_new") {
+            tally.describe(lists.figures(&cases, &shown, K));
+        }
         if !tally.is_empty() {
             contests.push(tally.contest(name, question, K, seed));
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use trolley_model::{Ask, Model};
 
+use super::elsewhere::Usual;
 use super::weeks::Offered;
 
 /// A question with its answer, in the numbers of one model.
@@ -27,6 +28,8 @@ pub(crate) struct Case {
     pub(crate) barred: Vec<u32>,
     /// If there are any, nothing else may be answered: the offers of a week, by rising item.
     pub(crate) offered: Option<Arc<Offered>>,
+    /// What the customer buys without the item asked about, where a blend is to be learned that makes less of it.
+    pub(crate) usual: Usual,
     /// How well the item asked about sells; of no meaning where none is.
     pub(crate) band: Band,
     /// How much the model knows of the customer.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{Estimate, Means};
 use super::case::{Band, Case, History};
 use super::metrics::{Figures, METRICS, figures};
+use super::shown::{SHOWN_METRICS, ShownFigures};
 
 /// The best items for a case, best first, at most so many.
 type Answer<'a> = Box<dyn Fn(&Case, usize) -> Vec<u32> + Sync + 'a>;
@@ -51,6 +52,10 @@ pub struct Group {
     pub cases: usize,
     /// Of how many customers.
     pub customers: usize,
+    /// The share of the cases that `due_to_item` is measured on: those whose customer has another basket without the item
+    /// that was asked about. Only of what is bought together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_share: Option<f64>,
     /// The contenders in the order of the contest, the model first.
     pub standings: Vec<Standing>,
 }
@@ -64,6 +69,9 @@ pub struct Standing {
     pub figures: BTreeMap<String, Estimate>,
     /// How far the model is ahead of it, as a share of its figure, paired; empty for the model itself.
     pub lead: BTreeMap<String, Estimate>,
+    /// How far the model is ahead of it in what the lists are like, in itself and not as a share, paired.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ahead: BTreeMap<String, Estimate>,
 }
 
 impl Contest {
@@ -89,24 +97,35 @@ pub(super) struct Tally {
     names: Vec<&'static str>,
     /// Per contender, per case.
     figures: Vec<Vec<Figures>>,
+    /// The same of what the lists are like; empty where that is not measured.
+    shown: Vec<Vec<ShownFigures>>,
     /// Per case.
     owners: Vec<u32>,
     kinds: Vec<(Band, History)>,
 }
 
 impl Tally {
-    /// Has all contenders answer all cases. Called again with the same contenders, adds to what was there.
-    pub(super) fn judge(&mut self, cases: &[Case], contenders: &[Contender<'_>], k: usize) {
+    /// Has all contenders answer all cases. Called again with the same contenders, adds to what was there. Returns the
+    /// lists of each contender, case by case.
+    pub(super) fn judge(&mut self, cases: &[Case], contenders: &[Contender<'_>], k: usize) -> Vec<Vec<Vec<u32>>> {
         self.names = contenders.iter().map(|contender| contender.name).collect();
         self.figures.resize(contenders.len(), Vec::new());
-        for (of_contender, contender) in self.figures.iter_mut().zip(contenders) {
-            of_contender.par_extend(cases.par_iter().map(|case| {
-                let shown = (contender.answer)(case, k);
-                figures(&shown, &case.relevant, case.wanted, k)
-            }));
+        let lists: Vec<Vec<Vec<u32>>> = contenders
+            .iter()
+            .map(|contender| cases.par_iter().map(|case| (contender.answer)(case, k)).collect())
+            .collect();
+        for (of_contender, lists) in self.figures.iter_mut().zip(&lists) {
+            let judged = cases.iter().zip(lists);
+            of_contender.extend(judged.map(|(case, shown)| figures(shown, &case.relevant, case.wanted, k)));
         }
         self.owners.extend(cases.iter().map(|case| case.owner));
         self.kinds.extend(cases.iter().map(|case| (case.band, case.history)));
+        lists
+    }
+
+    /// Adds what the lists are like, of each contender, case by case.
+    pub(super) fn describe(&mut self, shown: Vec<Vec<ShownFigures>>) {
+        self.shown = shown;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -135,25 +154,41 @@ impl Tally {
             return None;
         }
         let owners: Vec<u32> = cases.iter().map(|&case| self.owners[case]).collect();
-        let figures: Vec<Vec<&Figures>> =
-            self.figures.iter().map(|figures| cases.iter().map(|&case| &figures[case]).collect()).collect();
-        let means = Means::new(&figures, &owners, seed);
-        let by_metric = |of: &dyn Fn(usize) -> Option<Estimate>| -> BTreeMap<String, Estimate> {
-            METRICS.iter().enumerate().filter_map(|(at, name)| Some(((*name).to_owned(), of(at)?))).collect()
-        };
-        let standing = |(at, name): (usize, &&str)| Standing {
-            contender: (*name).to_owned(),
-            figures: by_metric(&|metric| Some(means.of(at, metric))),
-            lead: by_metric(&|metric| (at > 0).then(|| means.lead(0, at, metric)).flatten()),
-        };
+        let means = Means::new(&of_cases(&self.figures, &cases), &owners, seed);
+        let by_metric = |of: &dyn Fn(usize) -> Option<Estimate>| named(&METRICS, of);
+        let mut standings: Vec<Standing> = (0..)
+            .zip(&self.names)
+            .map(|(at, name)| Standing {
+                contender: (*name).to_owned(),
+                figures: by_metric(&|metric| means.of(at, metric)),
+                lead: by_metric(&|metric| (at > 0).then(|| means.lead(0, at, metric)).flatten()),
+                ahead: BTreeMap::new(),
+            })
+            .collect();
+        let mut due_share = None;
+        if let Some(of_model) = self.shown.first() {
+            let means = Means::new(&of_cases(&self.shown, &cases), &owners, seed);
+            for (at, standing) in standings.iter_mut().enumerate() {
+                standing.figures.extend(named(&SHOWN_METRICS, &|metric| means.of(at, metric)));
+                standing.ahead =
+                    named(&SHOWN_METRICS, &|metric| (at > 0).then(|| means.difference(0, at, metric)).flatten());
+            }
+            let measured = cases.iter().filter(|&&case| !of_model[case][0].is_nan()).count();
+            due_share = Some(measured as f64 / cases.len() as f64);
+        }
         let mut distinct = owners.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        Some(Group {
-            name: name.to_owned(),
-            cases: cases.len(),
-            customers: distinct.len(),
-            standings: self.names.iter().enumerate().map(standing).collect(),
-        })
+        Some(Group { name: name.to_owned(), cases: cases.len(), customers: distinct.len(), due_share, standings })
     }
+}
+
+/// Of each contender the figures of some cases.
+fn of_cases<'a, const N: usize>(figures: &'a [Vec<[f64; N]>], cases: &[usize]) -> Vec<Vec<&'a [f64; N]>> {
+    figures.iter().map(|figures| cases.iter().map(|&case| &figures[case]).collect()).collect()
+}
+
+/// The estimates by the metrics' names.
+fn named(names: &[&str], of: &dyn Fn(usize) -> Option<Estimate>) -> BTreeMap<String, Estimate> {
+    names.iter().enumerate().filter_map(|(at, name)| Some(((*name).to_owned(), of(at)?))).collect()
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use trolley_model::recommend::{Limits, alternative_candidates, candidates};
 use trolley_model::{Blend, Blends, Model};
 
 use super::case::Case;
+use super::elsewhere::Elsewhere;
+use super::numbering::Numbering;
 use super::period::Periods;
 use super::tuning::Tuned;
 use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
-use crate::blend::{BestPart, Examples, Given, Learned, by_hand, learn};
+use crate::blend::{BestPart, Examples, Focus, Given, Learned, by_hand, learn};
 use crate::config::TrainingConfig;
 use crate::fit::{Fitted, Scope, fit};
 use crate::input::{Items, Transactions};
@@ -24,6 +27,8 @@ pub(crate) struct HeldOut {
     pub(crate) roles: Roles,
     /// The blends beside their best parts, by question.
     pub(crate) best_parts: BTreeMap<String, BestPart>,
+    /// The item focuses that were tried, by question.
+    pub(crate) focuses: BTreeMap<String, Vec<Focus>>,
     /// Mean loss of the item embeddings, pass by pass.
     pub(crate) losses: Vec<f64>,
 }
@@ -41,8 +46,14 @@ pub(crate) fn held_out(
     progress: &dyn Progress,
 ) -> Result<HeldOut, String> {
     let Tables { transactions, items, .. } = tables;
-    let mut learning =
-        Learning { config, blends: by_hand(), roles: Roles::new(), best_parts: BTreeMap::new(), progress };
+    let mut learning = Learning {
+        config,
+        blends: Blends { list: config.list.rules(), ..by_hand() },
+        roles: Roles::new(),
+        best_parts: BTreeMap::new(),
+        focuses: BTreeMap::new(),
+        progress,
+    };
     if config.evaluation.validation_days > 0 {
         learning.offers(tables, periods, tuned.as_deref_mut())?;
     }
@@ -50,9 +61,9 @@ pub(crate) fn held_out(
         let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
         learning.items(&model, transactions, periods, tuned);
     }
-    let Learning { blends, roles, best_parts, .. } = learning;
+    let Learning { blends, roles, best_parts, focuses, .. } = learning;
     let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
-    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, losses })
+    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, focuses, losses })
 }
 
 /// A model of what offers are ranked by.
@@ -75,6 +86,7 @@ struct Learning<'a> {
     blends: Blends,
     roles: Roles,
     best_parts: BTreeMap<String, BestPart>,
+    focuses: BTreeMap<String, Vec<Focus>>,
     progress: &'a dyn Progress,
 }
 
@@ -110,7 +122,8 @@ impl Learning<'_> {
             }
         }
         let given = Given::default();
-        let learned = learn(&examples, &self.blends.offers, &given, offers::K, &config.blend, config.seed, progress);
+        let learned =
+            learn(&mut examples, &self.blends.offers, &given, offers::K, &config.blend, config.seed, progress);
         self.blends.offer_numbers = numbers.to_vec();
         self.blends.offers = self.note("offers", learned);
         Ok(())
@@ -122,7 +135,11 @@ impl Learning<'_> {
         let (seed, progress) = (self.config.seed, self.progress);
         progress.begin("cases", 1);
         let validation = periods.validation..periods.test;
-        let together = bought_together::cases(model, transactions, validation.clone(), seed);
+        let mut together = bought_together::cases(model, transactions, validation.clone(), seed);
+        // The labels may know the customer's later baskets of the period; the signals don't.
+        let (elsewhere, numbering) =
+            (Elsewhere::new(transactions, validation.clone()), Numbering::new(transactions, model));
+        together.par_iter_mut().for_each(|case| case.usual = elsewhere.usual(case, model, &numbering));
         let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
         let instead = alternatives::cases(model, transactions, validation);
         progress.end();
@@ -137,22 +154,22 @@ impl Learning<'_> {
             let item = case.items.first();
             item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
         };
+        let due = Given { focus: self.config.blend.item_focus, ..Given::default() };
         let mut learn = |name: &str, cases: &[Case], by_hand: &Blend, candidates: Candidates<'_>, given: &Given| {
             let mut examples = Examples::new(&[]);
             progress.begin("signals", 1);
             examples.add((model, &transactions.customers), cases, by_hand, candidates, &self.config.blend, seed);
             progress.end();
-            let learned = learn(&examples, by_hand, given, everything.limit, &self.config.blend, seed, progress);
+            let learned = learn(&mut examples, by_hand, given, everything.limit, &self.config.blend, seed, progress);
             self.note(name, learned)
         };
-        let free = Given::default();
         // What is bought together with an item does not stand in for it, though customers who switch often buy both.
-        let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS };
+        let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS, ..Given::default() };
         let (nobody, nobody_instead) = (bought_together::anonymous(&together), bought_together::anonymous(&instead));
         let hand = by_hand();
         let learned = [
-            learn("bought_together", &known, &hand.bought_together, &of_basket, &free),
-            learn("bought_together_anonymous", &nobody, &hand.bought_together_anonymous, &of_basket, &free),
+            learn("bought_together", &known, &hand.bought_together, &of_basket, &due),
+            learn("bought_together_anonymous", &nobody, &hand.bought_together_anonymous, &of_basket, &due),
             learn("alternatives", &instead, &hand.alternatives, &of_kind, &apart),
             learn("alternatives_anonymous", &nobody_instead, &hand.alternatives_anonymous, &of_kind, &apart),
         ];
@@ -165,6 +182,9 @@ impl Learning<'_> {
     /// Keeps what is said of a blend.
     fn note(&mut self, name: &str, learned: Learned) -> Blend {
         self.roles.insert(name.to_owned(), learned.roles);
+        if !learned.focuses.is_empty() {
+            self.focuses.insert(name.to_owned(), learned.focuses);
+        }
         self.best_parts.extend(learned.best_part.map(|best| (name.to_owned(), best)));
         learned.blend
     }

@@ -11,6 +11,7 @@ mod bought_together;
 mod case;
 mod contest;
 mod coverage;
+mod elsewhere;
 mod learning;
 mod metrics;
 mod neighbours;
@@ -19,6 +20,7 @@ mod numbering;
 mod offers;
 mod paired;
 mod period;
+mod shown;
 #[cfg(test)]
 mod study;
 mod tuning;
@@ -29,7 +31,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use trolley_model::Model;
 
-use crate::blend::{BestPart, Examples, Given, by_hand, learn};
+use crate::blend::{BestPart, Examples, Focus, Given, by_hand, learn};
 use crate::config::TrainingConfig;
 use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
@@ -38,6 +40,7 @@ pub use bootstrap::Estimate;
 pub(crate) use case::Case;
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
+pub(crate) use elsewhere::Bought;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
 pub(crate) use metrics::METRICS;
@@ -84,6 +87,9 @@ pub struct Evaluation {
     /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend is not
     /// ahead.
     pub best_parts: BTreeMap<String, BestPart>,
+    /// The item focuses that were tried on the weeks before the test, by question.
+    #[serde(default)]
+    pub focuses: BTreeMap<String, Vec<Focus>>,
     /// The baselines' settings that were chosen on the validation weeks, by baseline.
     pub tuned: BTreeMap<String, BTreeMap<String, f64>>,
 }
@@ -163,14 +169,14 @@ pub fn evaluate(
     };
     let mut tuned = Tuned::default();
     let held_out = held_out(tables, config, &periods, Some(&mut tuned), progress)?;
-    let HeldOut { model, roles, best_parts, losses } = held_out;
+    let HeldOut { model, roles, best_parts, focuses, losses } = held_out;
     let weekly = judged_weeks(tables, config, &periods, &model, &tuned, progress)?;
 
     progress.begin("evaluation", 4);
     let seed = config.seed;
     let test = periods.test..transactions.baskets.len();
     let together = bought_together::cases(&model, transactions, test.clone(), seed);
-    let mut contests = bought_together::contests(&model, &together, &tuned, seed);
+    let mut contests = bought_together::contests(&model, &together, transactions, periods.test, &tuned, seed);
     progress.advance(1);
     let cases = alternatives::cases(&model, transactions, test);
     contests.extend(weekly.contest(
@@ -195,6 +201,7 @@ pub fn evaluate(
         coverage,
         roles,
         best_parts,
+        focuses,
         tuned: tuned.named(),
     };
     Ok(Ok(Judged { evaluation, model, test: periods.test, losses }))
@@ -280,7 +287,7 @@ pub fn evaluate_next_basket(
         }
     }
     let given = Given::default();
-    let learned = learn(&examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
+    let learned = learn(&mut examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
     blends.offers = learned.blend;
     let model = model_of(&past)?.reblended(blends)?;
     progress.begin("evaluation of next baskets", 1);

@@ -152,7 +152,7 @@ pub(crate) fn paired(contest: &str, ours: &[Answer], theirs: &[Answer], seed: u6
     let means = Means::new(&figures, &owners, seed);
     let of_metric = |(metric, label): (usize, &&str)| {
         let lead = means.lead(0, 1, metric)?;
-        let [ours, theirs] = [0, 1].map(|contender| means.of(contender, metric).value);
+        let (ours, theirs) = (means.of(0, metric)?.value, means.of(1, metric)?.value);
         let paired = Paired { cases: pairs.len(), customers: means.owners(), ours, theirs, lead };
         Some((format!("{contest}.{label}"), paired))
     };

@@ -20,6 +20,10 @@ pub struct GateConfig {
     pub ceiling: BTreeMap<String, f64>,
     /// A figure must be ahead of a baseline's by a share of it.
     pub margin: BTreeMap<String, Margin>,
+    /// A figure of what the lists are like, such as `bought_together.due_to_item`, must not be surely below that of the
+    /// baseline named.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_behind: BTreeMap<String, String>,
     /// By how much a figure may be below that of the models before it, as a share of it. The nDCG of every contest has
     /// a tolerance of 0.035 if there is no other here.
     pub tolerance: BTreeMap<String, f64>,
@@ -49,6 +53,7 @@ impl Default for GateConfig {
             floor: BTreeMap::new(),
             ceiling: BTreeMap::new(),
             margin: BTreeMap::new(),
+            not_behind: BTreeMap::new(),
             tolerance: BTreeMap::new(),
             minutes: None,
             memory_gib: None,

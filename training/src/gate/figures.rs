@@ -48,6 +48,23 @@ impl GateConfig {
                 _ => {}
             }
         }
+        for (name, over) in &self.not_behind {
+            let standing = name.split_once('.').and_then(|(contest, metric)| {
+                Some((evaluation?.contest(contest)?.standing(over)?.ahead.get(metric)?, metric))
+            });
+            match standing {
+                Some((ahead, metric)) if ahead.high < 0.0 => fail(
+                    "not_behind",
+                    name,
+                    format!(
+                        "{metric} is {:.4} below that of {over}, surely (at least {:.4})",
+                        -ahead.value, -ahead.high
+                    ),
+                ),
+                None if !lenient => fail("not_behind", name, not_measured()),
+                _ => {}
+            }
+        }
         let gib = costs.peak_memory.map(|bytes| bytes as f64 / f64::from(1 << 30));
         for (gate, budget, found, unit) in
             [("minutes", self.minutes, Some(costs.seconds / 60.0), "min"), ("memory_gib", self.memory_gib, gib, "GiB")]
@@ -111,9 +128,10 @@ mod tests {
             contender: contender.into(),
             figures: BTreeMap::from([("ndcg".into(), Estimate { value, low: value - 0.01, high: value + 0.01 })]),
             lead: BTreeMap::new(),
+            ahead: BTreeMap::new(),
         };
         let standings = vec![standing(MODEL, 0.21), standing("bestsellers", 0.2)];
-        let group = Group { name: "all".into(), cases: 9, customers: 9, standings };
+        let group = Group { name: "all".into(), cases: 9, customers: 9, due_share: None, standings };
         let contest = Contest { name: "offers".into(), question: String::new(), k: 20, groups: vec![group] };
         Evaluation { contests: vec![contest], ..Evaluation::default() }
     }

@@ -228,7 +228,7 @@ mod tests {
     /// Two hundred cases in each question.
     fn evaluation() -> Evaluation {
         let contest = |name: &&str| {
-            let group = Group { name: "all".into(), cases: 200, customers: 50, standings: Vec::new() };
+            let group = Group { name: "all".into(), cases: 200, customers: 50, due_share: None, standings: Vec::new() };
             Contest { name: (*name).into(), question: String::new(), k: 6, groups: vec![group] }
         };
         Evaluation { contests: QUESTIONS.iter().map(contest).collect(), ..Evaluation::default() }

@@ -39,6 +39,17 @@ impl Items {
         self.ids.iter().zip(&self.rows)
     }
 
+    /// A table of these rows: an item and its category.
+    #[cfg(test)]
+    pub(crate) fn of<'a>(rows: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Self {
+        let mut items = Self::default();
+        for (id, category) in rows {
+            items.ids.intern(id).unwrap();
+            items.rows.push(Item { category: category.map(str::to_owned), ..Item::default() });
+        }
+        items
+    }
+
     /// Number of distinct items.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -1,0 +1,206 @@
+//! How much a blend of bought together answers to the item, and how much to the customer.
+//!
+//! The label of a candidate is 1 if it is in the basket, less `focus` times how usual it is for the customer without the
+//! item: an estimate of P(candidate | item, customer) - focus × P(candidate | customer). How much focus is best differs by
+//! shop: the more its customers reorder, the more hits are not due to the item.
+
+use std::fmt;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::Examples;
+use super::cases::Cases;
+use super::examples::Example;
+use super::lambda::order;
+use super::paired::Difference;
+
+/// The focus of a blend: set, or chosen on the validation weeks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ItemFocus {
+    /// So much.
+    Fixed(f64),
+    /// Of several, the smallest that is within one standard error of the best in what is due to the item, of those whose hit
+    /// rate is at most 5 % below that of 0.
+    Auto,
+}
+
+impl Default for ItemFocus {
+    fn default() -> Self {
+        Self::Fixed(0.0)
+    }
+}
+
+impl Serialize for ItemFocus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fixed(focus) => serializer.serialize_f64(*focus),
+            Self::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ItemFocus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrAuto;
+        impl de::Visitor<'_> for NumberOrAuto {
+            type Value = ItemFocus;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number from 0 to 2, or \"auto\"")
+            }
+
+            fn visit_f64<E: de::Error>(self, focus: f64) -> Result<ItemFocus, E> {
+                Ok(ItemFocus::Fixed(focus))
+            }
+
+            fn visit_i64<E: de::Error>(self, focus: i64) -> Result<ItemFocus, E> {
+                Ok(ItemFocus::Fixed(focus as f64))
+            }
+
+            fn visit_u64<E: de::Error>(self, focus: u64) -> Result<ItemFocus, E> {
+                Ok(ItemFocus::Fixed(focus as f64))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ItemFocus, E> {
+                match text {
+                    "auto" => Ok(ItemFocus::Auto),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(NumberOrAuto)
+    }
+}
+
+/// A focus that was tried, on customers from whom it was not learned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Focus {
+    /// How much.
+    pub focus: f64,
+    /// Hit rate of the first places.
+    pub hit_rate: f64,
+    /// Recall in the baskets with the item less recall in the customers' other baskets.
+    pub due_to_item: f64,
+    /// Whether the blend was learned with it.
+    pub chosen: bool,
+}
+
+/// What is tried, rising; the first is a shopping list.
+const TRIED: [f64; 4] = [0.0, 0.2, 0.5, 0.8];
+
+/// The least hit rate, as a share of that of a shopping list.
+const LEAST_HIT_RATE: f64 = 0.95;
+
+/// Case by case.
+struct Judged {
+    hits: Vec<f64>,
+    /// Of the cases whose customers have other baskets.
+    due: Vec<f64>,
+}
+
+/// The focus that is best, and all that were tried. `ranked` learns from some cases and scores others. Each half of the
+/// customers is judged by what was learned from the other one.
+pub(super) fn chosen(
+    examples: &mut Examples,
+    ranked: impl Fn(&Examples, &[&Example], &[&Example]) -> Cases,
+) -> (f64, Vec<Focus>) {
+    let mut tried: Vec<Judged> = Vec::new();
+    let mut owners = Vec::new();
+    for focus in TRIED {
+        examples.focus(focus);
+        let mut judged = Judged { hits: Vec::new(), due: Vec::new() };
+        owners.clear();
+        for half in 0..2 {
+            let (held_out, others): (Vec<&Example>, Vec<&Example>) =
+                examples.cases.iter().partition(|case| case.fold % 2 == half);
+            let learned: Vec<&Example> = others.into_iter().filter(|case| case.can_gain()).collect();
+            if held_out.is_empty() || learned.is_empty() {
+                return (0.0, Vec::new());
+            }
+            let ranked = ranked(examples, &learned, &held_out);
+            let figures: Vec<(f64, Option<f64>)> = held_out
+                .par_iter()
+                .zip(&ranked.cases)
+                .map(|(case, scored)| figures(case, &order(&scored.scores), ranked.k))
+                .collect();
+            judged.hits.extend(figures.iter().map(|figures| figures.0));
+            judged.due.extend(figures.iter().filter_map(|figures| figures.1));
+            owners.extend(
+                held_out.iter().zip(&figures).filter(|(_, figures)| figures.1.is_some()).map(|(case, _)| case.owner),
+            );
+        }
+        tried.push(judged);
+    }
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len().max(1) as f64;
+    let at = best(&tried, &owners);
+    let focus = |(nth, judged): (usize, &Judged)| Focus {
+        focus: TRIED[nth],
+        hit_rate: mean(&judged.hits),
+        due_to_item: mean(&judged.due),
+        chosen: nth == at,
+    };
+    (TRIED[at], tried.iter().enumerate().map(focus).collect())
+}
+
+/// Whether the first `k` hit, and how much of them is due to the item.
+fn figures(case: &Example, order: &[u32], k: usize) -> (f64, Option<f64>) {
+    let shown = || order.iter().take(k).map(|&at| at as usize);
+    let hits = shown().filter(|&at| case.relevant[at]).count() as f64;
+    let due = || hits / case.wanted.len() as f64 - shown().map(|at| f64::from(case.elsewhere[at])).sum::<f64>();
+    (hits.min(1.0), (!case.elsewhere.is_empty()).then(due))
+}
+
+/// The position of the smallest focus that is within one standard error of the best.
+fn best(tried: &[Judged], owners: &[u32]) -> usize {
+    let hits = |at: usize| tried[at].hits.iter().sum::<f64>();
+    let due = |at: usize| tried[at].due.iter().sum::<f64>();
+    let eligible: Vec<usize> = (0..tried.len()).filter(|&at| hits(at) >= LEAST_HIT_RATE * hits(0)).collect();
+    let Some(&most) = eligible.iter().max_by(|&&a, &&b| due(a).total_cmp(&due(b))) else { return 0 };
+    let close = |at: &usize| Difference::new(&tried[*at].due, &tried[most].due, owners).is_not_surely_worse();
+    if owners.is_empty() { 0 } else { eligible.into_iter().find(close).unwrap_or(most) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(hit_rate: f64, due: f64) -> Judged {
+        let hits = (0..100).map(|case| if f64::from(case) < 100.0 * hit_rate { 1.0 } else { 0.0 }).collect();
+        // Differences between two of them vary by a hundredth from case to case.
+        Judged { hits, due: (0..100).map(|case| due + 0.01 * f64::from(case % 3) * due).collect() }
+    }
+
+    #[test]
+    fn the_smallest_focus_about_as_good_as_the_best_within_the_hit_rate() {
+        let owners: Vec<u32> = (0..100).collect();
+        let best = |tried: &[Judged]| best(tried, &owners);
+        let rising = [judged(0.8, 0.04), judged(0.79, 0.05), judged(0.78, 0.06), judged(0.70, 0.08)];
+        assert_eq!(best(&rising), 2, "the last one costs 12 % of the hits");
+        let level = [judged(0.8, 0.04), judged(0.79, 0.06), judged(0.78, 0.06), judged(0.77, 0.06)];
+        assert_eq!(best(&level), 1);
+        assert_eq!(best(&[judged(0.8, 0.06), judged(0.8, 0.05)]), 0);
+        assert_eq!(super::best(&[judged(0.8, 0.0), judged(0.8, 0.0)], &[]), 0, "no customer has another basket");
+    }
+
+    #[test]
+    fn what_the_customer_buys_anyway_is_not_due_to_the_item() {
+        let mut case = Example::new(0, 0, vec![true, true, false], Vec::new());
+        assert_eq!(figures(&case, &[0, 2, 1], 2), (1.0, None), "there are no other baskets");
+        case.elsewhere = vec![0.25, 0.0, 0.125];
+        assert_eq!(figures(&case, &[0, 2, 1], 2), (1.0, Some(0.5 - 0.375)));
+        assert_eq!(figures(&case, &[2, 0, 1], 1), (0.0, Some(-0.125)));
+    }
+
+    #[test]
+    fn a_number_or_auto() {
+        let of = |text: &str| serde_json::from_str::<ItemFocus>(text);
+        assert_eq!(of("0.5").unwrap(), ItemFocus::Fixed(0.5));
+        assert_eq!(of("1").unwrap(), ItemFocus::Fixed(1.0));
+        assert_eq!(of("\"auto\"").unwrap(), ItemFocus::Auto);
+        assert!(of("\"much\"").unwrap_err().to_string().contains("a number from 0 to 2, or \"auto\""));
+        for focus in [ItemFocus::Fixed(0.5), ItemFocus::Auto] {
+            assert_eq!(of(&serde_json::to_string(&focus).unwrap()).unwrap(), focus);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What the customers of a period bought there in their other baskets.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use trolley_model::Model;
+
+use super::case::Case;
+use super::numbering::Numbering;
+use crate::input::Transactions;
+
+/// The customer's purchases before the period count as so many baskets of it.
+const EARLIER_BASKETS: f32 = 3.0;
+
+/// What the customer of a case buys without the item asked about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Usual {
+    /// How many baskets of the period say so.
+    pub(crate) baskets: usize,
+    /// By rising item.
+    items: Vec<(u32, Bought)>,
+}
+
+/// What is said of one item; 0 of those that the customer does not buy.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bought {
+    /// The chance that it is in a basket of the case's size, shrunk towards that of the customer's earlier purchases.
+    pub(crate) share: f32,
+    /// What it adds to the mean recall in the baskets of the period.
+    pub(crate) recall: f32,
+}
+
+impl Usual {
+    /// What is said of an item.
+    pub(crate) fn of(&self, item: u32, figure: impl Fn(&Bought) -> f32) -> f32 {
+        self.items.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| figure(&self.items[at].1))
+    }
+}
+
+/// The baskets of a period by customer. Baskets of nobody known are nobody's others.
+pub(crate) struct Elsewhere<'a> {
+    transactions: &'a Transactions,
+    baskets: HashMap<u32, Vec<usize>>,
+}
+
+impl<'a> Elsewhere<'a> {
+    pub(crate) fn new(transactions: &'a Transactions, period: Range<usize>) -> Self {
+        let mut baskets: HashMap<u32, Vec<usize>> = HashMap::new();
+        for basket in period {
+            baskets.entry(transactions.owner(basket)).or_default().push(basket);
+        }
+        Self { transactions, baskets }
+    }
+
+    /// The items of each basket of the case's customer that does not hold the item asked about, rising, by the numbers of
+    /// the transactions.
+    pub(crate) fn of(&self, case: &Case) -> impl Iterator<Item = &'a [u32]> {
+        let asked = case.asked;
+        let baskets = self.baskets.get(&case.owner).map_or(&[][..], Vec::as_slice).iter();
+        let items = baskets.map(|&basket| self.transactions.items_of(basket));
+        items.filter(move |items| asked.is_none_or(|asked| items.binary_search(&asked).is_err()))
+    }
+
+    /// What the customer of a case buys without the item, from their other baskets of the period and, by the model, from
+    /// what they bought before it. Each basket counts by its size: a large one holds more of everything.
+    pub(crate) fn usual(&self, case: &Case, model: &Model, numbering: &Numbering) -> Usual {
+        let mut lines: Vec<(u32, Bought)> = Vec::new();
+        let mut baskets = 0;
+        for items in self.of(case) {
+            baskets += 1;
+            let each = 1.0 / items.len() as f32;
+            let known = items.iter().filter_map(|&item| numbering.item(item));
+            lines.extend(known.map(|item| (item, Bought { share: each, recall: each })));
+        }
+        if let Some(customer) = case.customer {
+            let bought: f32 = model.histories().of(customer).map(|habit| f32::from(habit.baskets)).sum();
+            // Of one earlier basket most is not bought again: what few say is shrunk as well.
+            let earlier = model.histories().baskets(customer) as f32;
+            let counts = EARLIER_BASKETS * earlier / (earlier + EARLIER_BASKETS);
+            let share = |times: u16| counts * f32::from(times) / bought;
+            let habits = model.histories().of(customer);
+            lines.extend(habits.map(|habit| (habit.item, Bought { share: share(habit.baskets), recall: 0.0 })));
+        }
+        lines.sort_by_key(|line| line.0);
+        let of_item = |lines: &[(u32, Bought)]| {
+            let sum = |of: fn(&Bought) -> f32| lines.iter().map(|line| of(&line.1)).sum::<f32>();
+            let share = sum(|bought| bought.share) * case.wanted as f32 / (baskets as f32 + EARLIER_BASKETS);
+            let recall = sum(|bought| bought.recall) / (baskets as f32).max(1.0);
+            (lines[0].0, Bought { share: share.min(1.0), recall })
+        };
+        Usual { baskets, items: lines.chunk_by(|a, b| a.0 == b.0).map(of_item).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trolley_model::{Ids, Rows, Texts};
+
+    use super::*;
+    use crate::config::TrainingConfig;
+    use crate::fit::{Scope, fit};
+    use crate::input::{Basket, Items, NOBODY};
+    use crate::progress::Silent;
+
+    fn ids(texts: &[&str]) -> Ids {
+        let mut all = Texts::default();
+        texts.iter().for_each(|text| all.push(text).unwrap());
+        Ids::new(all).unwrap()
+    }
+
+    #[test]
+    fn what_is_usual_is_weighed_by_size_and_shrunk_towards_earlier_purchases() {
+        // Ann before: {a, b} and {b}; somebody: {c}. Then Ann's case {a, b, c}, asked about a; without it {b, c} and {b}; and
+        // another one with it.
+        let baskets: [(u32, u16, &[u32]); 7] = [
+            (0, 1, &[0, 1]),
+            (0, 2, &[1]),
+            (NOBODY, 2, &[2]),
+            (0, 9, &[0, 1, 2]),
+            (0, 9, &[1, 2]),
+            (0, 9, &[1]),
+            (0, 9, &[0, 2]),
+        ];
+        let transactions = Transactions {
+            items: ids(&["a", "b", "c"]),
+            customers: ids(&["ann"]),
+            baskets: baskets.iter().map(|&(customer, day, _)| Basket { customer, day }).collect(),
+            rows: Rows::from_lengths(baskets.iter().map(|basket| basket.2.len())),
+            lines: baskets.iter().flat_map(|basket| basket.2).copied().collect(),
+            ..Transactions::default()
+        };
+        let config = TrainingConfig { min_baskets: 1, ..TrainingConfig::default() };
+        let parts = fit(&transactions, 3, &Items::default(), &config, Scope::Customers, &Silent).unwrap().parts;
+        let model = Model::new(parts).unwrap();
+        let numbering = Numbering::new(&transactions, &model);
+        let case = Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), wanted: 2, ..Case::default() };
+        let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
+        let of = |item: u32, of: fn(&Bought) -> f32| (1e4 * usual.of(numbering.item(item).unwrap(), of)).round() as i32;
+        assert_eq!(usual.baskets, 2);
+        // Two earlier baskets count as 3 × 2 / (2 + 3) = 1.2. b: 1/2 of one basket and all of the other, and 2 of 3 earlier
+        // lines: 2 × (1.5 + 0.8) / 5.
+        assert_eq!([of(1, |b| b.share), of(1, |b| b.recall)], [9_200, 7_500]);
+        // c: 2 × 1/2 / 5, and 1/2 of one of two baskets. a: 2 × 1.2 / 3 / 5, all of it earlier.
+        assert_eq!([of(2, |b| b.share), of(2, |b| b.recall)], [2_000, 2_500]);
+        assert_eq!([of(0, |b| b.share), of(0, |b| b.recall)], [1_600, 0]);
+    }
+}

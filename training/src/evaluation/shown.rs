@@ -1,0 +1,263 @@
+//! What the lists of bought together are like, beyond whether they hit: whether they answer to the item at all.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+use trolley_model::Model;
+
+use super::case::Case;
+use super::elsewhere::Elsewhere;
+use super::numbering::Numbering;
+use crate::input::{NOBODY, Transactions};
+
+/// What [`Lists::figures`] measures, in order; docs/evaluation.md defines and works them out.
+///
+/// - `due_to_item`: recall in the basket less mean recall of the same list in the customer's other baskets of the period
+///   that do not hold the item asked about; no figure where there is none.
+/// - `lift_below_one`: share of the list that is bought with the item less often than chance has it.
+/// - `own_share`: share of the list that the customer has bought before.
+/// - `overlap`: mean share of the list that is in that of another item asked about for the same customer.
+/// - `top_50_share`: share of the list that is among the 50 best-selling items.
+/// - `categories`: how many categories are in the list.
+pub(crate) const SHOWN_METRICS: [&str; 6] =
+    ["due_to_item", "lift_below_one", "own_share", "overlap", "top_50_share", "categories"];
+
+/// One number per metric; NaN where it does not apply.
+pub(super) type ShownFigures = [f64; SHOWN_METRICS.len()];
+
+const BESTSELLERS: u32 = 50;
+
+/// Measures lists of items, which have the numbers of a model.
+pub(super) struct Lists<'a> {
+    model: &'a Model,
+    transactions: &'a Transactions,
+    numbering: Numbering,
+    /// What each item of the model is called in the transactions; `NOBODY` if it is not in them.
+    items: Vec<u32>,
+    /// The baskets of the period that is judged.
+    elsewhere: Elsewhere<'a>,
+    /// The first of them.
+    test: usize,
+}
+
+impl<'a> Lists<'a> {
+    /// The model is of the days before the basket `test`.
+    pub(super) fn new(model: &'a Model, transactions: &'a Transactions, test: usize) -> Self {
+        let items = model.catalogue().items().iter();
+        Self {
+            model,
+            transactions,
+            numbering: Numbering::new(transactions, model),
+            items: items.map(|id| transactions.items.position(id).unwrap_or(NOBODY)).collect(),
+            elsewhere: Elsewhere::new(transactions, test..transactions.baskets.len()),
+            test,
+        }
+    }
+
+    /// The figures of each contender and case, given their lists. The customer is the basket's, known to the contender or
+    /// not.
+    pub(super) fn figures(&self, cases: &[Case], shown: &[Vec<Vec<u32>>], k: usize) -> Vec<Vec<ShownFigures>> {
+        let together = self.together(cases, shown);
+        let of_contender = |lists: &Vec<Vec<u32>>| {
+            let overlap = overlap(cases, lists, k);
+            let figures = |(at, case): (usize, &Case)| {
+                let list = &lists[at];
+                let customer = if case.owner < self.transactions.customers.len() as u32 { case.owner } else { NOBODY };
+                let own = self.numbering.customer(customer).map(|customer| self.model.histories().items(customer));
+                let share = |counts: &dyn Fn(u32) -> bool| {
+                    list.iter().filter(|&&item| counts(item)).count() as f64 / list.len() as f64
+                };
+                [
+                    self.due(case, list),
+                    case.items.first().map_or(f64::NAN, |&asked| {
+                        share(&|item| self.is_below_chance(asked, item, together.get(&(asked, item))))
+                    }),
+                    own.map_or(f64::NAN, |own| share(&|item| own.binary_search(&item).is_ok())),
+                    overlap[at],
+                    share(&|item| item < BESTSELLERS),
+                    self.categories(list),
+                ]
+            };
+            cases.par_iter().enumerate().map(figures).collect()
+        };
+        shown.iter().map(of_contender).collect()
+    }
+
+    fn due(&self, case: &Case, list: &[u32]) -> f64 {
+        let hits = list.iter().filter(|&&item| case.is_relevant(item)).count() as f64;
+        let (mut recall, mut baskets) = (0.0, 0.0);
+        for basket in self.elsewhere.of(case) {
+            let hits = list.iter().filter(|&&item| basket.binary_search(&self.items[item as usize]).is_ok()).count();
+            recall += hits as f64 / basket.len() as f64;
+            baskets += 1.0;
+        }
+        hits / case.wanted as f64 - recall / baskets
+    }
+
+    /// Whether two items were together less often than if they were bought independently.
+    fn is_below_chance(&self, asked: u32, item: u32, together: Option<&u32>) -> bool {
+        let catalogue = self.model.catalogue();
+        let by_chance = f64::from(catalogue.baskets(asked)) * f64::from(catalogue.baskets(item));
+        together.is_none_or(|&both| f64::from(both) * f64::from(catalogue.total_baskets()) < by_chance)
+    }
+
+    fn categories(&self, list: &[u32]) -> f64 {
+        let catalogue = self.model.catalogue();
+        if catalogue.categories().is_empty() {
+            return f64::NAN;
+        }
+        let mut categories: Vec<u32> = list.iter().filter_map(|&item| catalogue.category(item)).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        categories.len() as f64
+    }
+
+    /// In how many baskets before the test each item asked about was with each that is shown; pairs that never met are
+    /// left out. The model keeps the strongest partners alone.
+    fn together(&self, cases: &[Case], shown: &[Vec<Vec<u32>>]) -> HashMap<(u32, u32), u32> {
+        let mut pairs: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for lists in shown {
+            for (case, list) in cases.iter().zip(lists) {
+                if let Some(&asked) = case.items.first() {
+                    pairs.entry(asked).or_default().extend(list);
+                }
+            }
+        }
+        let mut holders: HashMap<u32, Vec<usize>> = HashMap::new();
+        for basket in 0..self.test {
+            for asked in self.transactions.items_of(basket).iter().filter_map(|&item| self.numbering.item(item)) {
+                if pairs.contains_key(&asked) {
+                    holders.entry(asked).or_default().push(basket);
+                }
+            }
+        }
+        let count = |(asked, mut others): (u32, Vec<u32>)| {
+            others.sort_unstable();
+            others.dedup();
+            let mut counts = vec![0; others.len()];
+            for &basket in holders.get(&asked).map_or(&[][..], Vec::as_slice) {
+                let items = self.transactions.items_of(basket).iter();
+                for item in items.filter_map(|&item| self.numbering.item(item)) {
+                    if let Ok(at) = others.binary_search(&item) {
+                        counts[at] += 1;
+                    }
+                }
+            }
+            let counted = others.into_iter().zip(counts).filter(|(_, count)| *count > 0);
+            counted.map(|(other, count)| ((asked, other), count)).collect::<Vec<_>>()
+        };
+        pairs.into_par_iter().flat_map_iter(count).collect()
+    }
+}
+
+/// Case by case, the mean share of the `k` that is also in the lists of the customer's cases of other items.
+fn overlap(cases: &[Case], lists: &[Vec<u32>], k: usize) -> Vec<f64> {
+    let mut of_owner: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, case) in cases.iter().enumerate() {
+        of_owner.entry(case.owner).or_default().push(at);
+    }
+    let one = |(at, case): (usize, &Case)| {
+        let others = of_owner[&case.owner].iter().filter(|&&other| cases[other].asked != case.asked);
+        let (mut same, mut pairs) = (0, 0);
+        for &other in others {
+            same += lists[at].iter().filter(|item| lists[other].contains(item)).count();
+            pairs += k;
+        }
+        same as f64 / pairs as f64
+    };
+    cases.par_iter().enumerate().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use trolley_model::{Ids, Rows, Texts};
+
+    use super::super::bought_together::cases;
+    use super::*;
+    use crate::config::TrainingConfig;
+    use crate::fit::{Scope, fit};
+    use crate::input::{Basket, Items};
+    use crate::progress::Silent;
+
+    const K: usize = 2;
+    const TEST: usize = 4;
+
+    fn ids(texts: &[&str]) -> Ids {
+        let mut all = Texts::default();
+        texts.iter().for_each(|text| all.push(text).unwrap());
+        Ids::new(all).unwrap()
+    }
+
+    /// Items a to d are 0 to 3, ann is 0 and bob 1; the last five baskets are the test.
+    fn transactions() -> Transactions {
+        let baskets: [(u32, u16, &[u32]); 9] = [
+            (0, 1, &[0, 1]),
+            (0, 1, &[0, 1]),
+            (1, 2, &[0, 2]),
+            (NOBODY, 2, &[1, 3]),
+            (0, 40, &[0, 1, 3]),
+            (0, 41, &[1, 2]),
+            (0, 41, &[3]),
+            (0, 42, &[0, 2]),
+            (1, 43, &[0, 1]),
+        ];
+        Transactions {
+            items: ids(&["a", "b", "c", "d"]),
+            customers: ids(&["ann", "bob"]),
+            baskets: baskets.iter().map(|&(customer, day, _)| Basket { customer, day }).collect(),
+            rows: Rows::from_lengths(baskets.iter().map(|basket| basket.2.len())),
+            lines: baskets.iter().flat_map(|basket| basket.2).copied().collect(),
+            ..Transactions::default()
+        }
+    }
+
+    /// The cases of the test with what they are asked about, and what is measured of their lists.
+    fn figures(asked: &[(usize, u32, [u32; K])]) -> Vec<ShownFigures> {
+        let transactions = transactions();
+        let config = TrainingConfig { min_baskets: 1, ..TrainingConfig::default() };
+        let items = Items::of([("a", Some("x")), ("b", Some("y")), ("c", Some("z")), ("d", None)]);
+        let parts = fit(&transactions, TEST, &items, &config, Scope::All, &Silent).unwrap().parts;
+        let model = Model::new(parts).unwrap();
+        let numbering = Numbering::new(&transactions, &model);
+        let all = cases(&model, &transactions, TEST..transactions.baskets.len(), 1);
+        let case = |&(basket, asked, _): &(usize, u32, [u32; K])| {
+            let case = all.iter().find(|case| case.basket == basket).unwrap().clone();
+            let others: Vec<u32> =
+                transactions.items_of(basket).iter().copied().filter(|item| *item != asked).collect();
+            let items = numbering.item(asked).into_iter().collect();
+            Case { items, asked: Some(asked), relevant: numbering.items(&others), ..case }
+        };
+        let cases: Vec<Case> = asked.iter().map(case).collect();
+        let list = |list: [u32; K]| list.map(|item| numbering.item(item).unwrap()).to_vec();
+        let shown: Vec<Vec<u32>> = asked.iter().map(|asked| list(asked.2)).collect();
+        Lists::new(&model, &transactions, TEST).figures(&cases, &[shown], K).remove(0)
+    }
+
+    fn equal(found: ShownFigures, expected: ShownFigures) {
+        let same =
+            |(found, expected): (&f64, &f64)| (found.is_nan() && expected.is_nan()) || (found - expected).abs() < 1e-12;
+        assert!(found.iter().zip(&expected).all(same), "{found:?} instead of {expected:?}");
+    }
+
+    /// The worked example of docs/evaluation.md.
+    #[test]
+    fn known_answers() {
+        let (a, b, c, d, none) = (0, 1, 2, 3, f64::NAN);
+        let found = figures(&[(4, a, [b, d]), (5, b, [d, a]), (8, a, [c, b])]);
+        // Of b and d in ann's basket with a: 2 of 2. In her baskets without: b of {b, c}, and d of {d}: (1/2 + 1) / 2.
+        // a and b: 2 of 4 baskets, each in 3: 2 × 4 < 3 × 3. a and d never met. Ann has bought b. d is in her other list.
+        equal(found[0], [1.0 - 0.75, 1.0, 0.5, 0.5, 1.0, 1.0]);
+        // Neither d nor a is in {b, c}; her baskets without b are {d} and {a, c}: (1 + 1/2) / 2. b and d
+        // met once, and 1 × 4 is more than 3 × 1.
+        equal(found[1], [0.0 - 0.75, 0.5, 0.5, 0.5, 1.0, 1.0]);
+        // Bob has no other basket. a and c met once, as often as 3 × 1 / 4 has it and more.
+        equal(found[2], [none, 0.5, 0.5, none, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn lists_of_the_same_item_do_not_overlap_by_its_doing() {
+        let (a, c, d) = (0, 2, 3);
+        let found = figures(&[(4, a, [c, d]), (7, a, [c, d])]);
+        assert!(found.iter().all(|figures| figures[3].is_nan()), "{found:?}");
+    }
+}

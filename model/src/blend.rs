@@ -63,6 +63,10 @@ pub struct Blends {
     pub bought_together_anonymous: Blend,
     /// Bought together, for a known customer.
     pub bought_together: Blend,
+    /// Bought together, for a known customer: which of many candidates are scored by that. Straight weights of the
+    /// [`CHEAP`](crate::signals::CHEAP) signals; older artefacts score fewer candidates.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub pre_ranking: Blend,
     /// Alternatives, nobody known to be asking.
     pub alternatives_anonymous: Blend,
     /// Alternatives, for a known customer.
@@ -73,24 +77,44 @@ pub struct Blends {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offer_numbers: Vec<String>,
     /// What a list of what is bought together keeps to beside the scores; older artefacts have no such rules.
-    #[serde(default, skip_serializing_if = "ListRules::is_empty")]
+    #[serde(default = "ListRules::none", skip_serializing_if = "ListRules::is_none")]
     pub list: ListRules,
 }
 
-/// What a list of what is bought together keeps to beside the scores.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a list of what is bought together keeps to beside the scores. Of longer lists than six as large a share; where a
+/// list would be short, the best of the others fill it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListRules {
-    /// Of six items at most so many are of one category, and of longer lists as large a share, unless the list would be
-    /// short; 0 for any number.
+    /// Of six items at most so many are of one category, unless bought three times as often as by chance with what is asked
+    /// about; 0 for any number.
     pub per_category: usize,
-    /// Whether items are left out that are bought with what is asked about surely less often than chance has it.
+    /// The same of one product line: items whose names differ in their size alone.
+    pub per_line: usize,
+    /// At most so many are among the market's 50 best-selling, unless bought twice as often as by chance; 0 for any number.
+    pub bestsellers: usize,
+    /// Whether items are left out that are bought with what is asked about surely less often than by chance.
     pub above_chance: bool,
 }
 
+fn is_nothing(blend: &Blend) -> bool {
+    *blend == Blend::default()
+}
+
+impl Default for ListRules {
+    fn default() -> Self {
+        Self { per_category: 2, per_line: 1, bestsellers: 2, above_chance: true }
+    }
+}
+
 impl ListRules {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// No rules: the best items, whatever they are.
+    pub fn none() -> Self {
+        Self { per_category: 0, per_line: 0, bestsellers: 0, above_chance: false }
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::none()
     }
 }
 
@@ -110,7 +134,8 @@ impl Blends {
 
     /// The trees alone.
     pub(crate) fn trees(&self) -> Self {
-        let mut trees = Self { offer_numbers: Vec::new(), list: ListRules::default(), ..self.clone() };
+        let (list, pre_ranking) = (ListRules::none(), Blend::default());
+        let mut trees = Self { offer_numbers: Vec::new(), list, pre_ranking, ..self.clone() };
         trees.each().into_iter().for_each(|blend| blend.slopes = BTreeMap::new());
         trees
     }
@@ -129,6 +154,7 @@ impl Blends {
 pub(crate) struct Scorers {
     pub(crate) bought_together_anonymous: Scorer,
     pub(crate) bought_together: Scorer,
+    pub(crate) pre_ranking: Scorer,
     pub(crate) alternatives_anonymous: Scorer,
     pub(crate) alternatives: Scorer,
     pub(crate) offers: Scorer,
@@ -143,6 +169,7 @@ impl Scorers {
         Ok(Self {
             bought_together_anonymous: Scorer::new(&blends.bought_together_anonymous, &[])?,
             bought_together: Scorer::new(&blends.bought_together, &[])?,
+            pre_ranking: Scorer::new(&blends.pre_ranking, &[])?,
             alternatives_anonymous: Scorer::new(&blends.alternatives_anonymous, &[])?,
             alternatives: Scorer::new(&blends.alternatives, &[])?,
             offers: Scorer::new(&blends.offers, &blends.offer_numbers)?,

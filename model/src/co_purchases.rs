@@ -9,6 +9,8 @@ pub struct CoPurchases {
     partner: Vec<u32>,
     baskets: Vec<u32>,
     weight: Vec<f32>,
+    /// Of each row the least count, where it may not hold all partners; else 0.
+    least: Vec<u32>,
 }
 
 /// One partner of an item.
@@ -35,7 +37,18 @@ impl CoPurchases {
                 weight.push(p.weight);
             }
         }
-        Self { rows: Rows::from_lengths(lengths), partner, baskets, weight }
+        Self::of_columns(Rows::from_lengths(lengths), partner, baskets, weight)
+    }
+
+    fn of_columns(rows: Rows, partner: Vec<u32>, baskets: Vec<u32>, weight: Vec<f32>) -> Self {
+        let ranges = || (0..rows.len() as u32).map(|row| rows.range(row));
+        // Rows are cut at one length, the longest.
+        let longest = ranges().map(|range| range.len()).max().unwrap_or(0);
+        let least = |range: std::ops::Range<usize>| {
+            if range.len() < longest { 0 } else { baskets[range].iter().copied().min().unwrap_or(0) }
+        };
+        let least = ranges().map(least).collect();
+        Self { rows, partner, baskets, weight, least }
     }
 
     /// Puts together what was stored and checks it against the number of items in the catalogue.
@@ -69,7 +82,7 @@ impl CoPurchases {
         if weight.iter().filter(|weight| !(0.0..=f32::MAX).contains(*weight)).count() > 0 {
             return Err("a weight is not a finite number from 0".into());
         }
-        Ok(Self { rows, partner, baskets, weight })
+        Ok(Self::of_columns(rows, partner, baskets, weight))
     }
 
     /// Number of items with a list, possibly empty.
@@ -101,6 +114,17 @@ impl CoPurchases {
     /// The counts of one pair, if it is among the strongest.
     pub fn pair(&self, item: u32, other: u32) -> Option<Partner> {
         Some(self.nth(item, self.partners(item).binary_search(&other).ok()?))
+    }
+
+    /// In how many baskets two items were at most: exactly so many, where the pair is kept.
+    pub fn at_most(&self, item: u32, other: u32) -> u32 {
+        let least = |item: u32| self.least.get(item as usize).copied().unwrap_or(0);
+        self.either(item, other).map_or_else(|| least(item).min(least(other)), |pair| pair.baskets)
+    }
+
+    /// The counts of one pair, if it is among the strongest of one of the two.
+    pub fn either(&self, item: u32, other: u32) -> Option<Partner> {
+        self.pair(item, other).or_else(|| self.pair(other, item))
     }
 
     /// The counts of an item with the partner at a position of [`CoPurchases::partners`].

@@ -15,6 +15,7 @@ pub mod co_purchases;
 pub mod histories;
 mod ids;
 pub mod kernel;
+mod lines;
 mod model;
 mod name;
 pub mod nearest;

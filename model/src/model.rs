@@ -4,6 +4,7 @@ use crate::blend::{Blends, Scorers};
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
+use crate::lines::Lines;
 use crate::nearest::Nearest;
 use crate::of_items::OfItems;
 use crate::recommend::Kept;
@@ -19,6 +20,7 @@ pub struct Model {
     nearest: Nearest,
     buyers: Vec<u32>,
     of_items: OfItems,
+    lines: Lines,
     kept: Kept,
 }
 
@@ -96,7 +98,8 @@ impl Model {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
         }
         let kept = Kept::new(parts.catalogue.bought() as usize);
-        let mut model = Self { parts, scorers, nearest, buyers, of_items: OfItems::default(), kept };
+        let lines = Lines::new(&parts.catalogue);
+        let mut model = Self { parts, scorers, nearest, buyers, of_items: OfItems::default(), lines, kept };
         model.of_items = OfItems::new(&model);
         Ok(model)
     }
@@ -179,6 +182,10 @@ impl Model {
 
     pub(crate) fn of_items(&self) -> &OfItems {
         &self.of_items
+    }
+
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     pub(crate) fn kept(&self) -> &Kept {

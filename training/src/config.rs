@@ -8,23 +8,6 @@ use crate::evaluation::EvaluationConfig;
 use crate::ials::IalsConfig;
 use crate::skipgram::SkipGramConfig;
 
-/// What lists of what is bought together keep to beside the scores; see [`ListRules`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ListConfig {
-    /// Of six items at most so many are of one category; 0 for any number.
-    pub per_category: usize,
-    /// Whether items are left out that are bought with what is asked about surely less often than chance has it.
-    pub above_chance: bool,
-}
-
-impl ListConfig {
-    /// As the model has them.
-    pub(crate) fn rules(&self) -> ListRules {
-        ListRules { per_category: self.per_category, above_chance: self.above_chance }
-    }
-}
-
 /// The whole training config; it is stored in the artefact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -50,7 +33,7 @@ pub struct TrainingConfig {
     /// What each signal counts.
     pub blend: BlendConfig,
     /// What lists of what is bought together keep to beside the scores.
-    pub list: ListConfig,
+    pub list: ListRules,
     /// How the model is judged.
     pub evaluation: EvaluationConfig,
 }
@@ -120,7 +103,7 @@ impl Default for TrainingConfig {
             skipgram: SkipGramConfig::default(),
             ials: IalsConfig::default(),
             blend: BlendConfig::default(),
-            list: ListConfig::default(),
+            list: ListRules::default(),
             evaluation: EvaluationConfig::default(),
         }
     }

@@ -65,7 +65,7 @@ pub fn fit(
         }
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
-    let blends = Blends { list: config.list.rules(), ..by_hand() };
+    let blends = Blends { list: config.list, ..by_hand() };
     let parts = Parts {
         catalogue,
         input,

@@ -29,7 +29,7 @@ mod train;
 
 pub use blend::{BestPart, BlendConfig, Focus, ItemFocus};
 pub use compare::{Compared, Pair, compare_pair};
-pub use config::{ListConfig, TrainingConfig};
+pub use config::TrainingConfig;
 pub use evaluation::{
     Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, Leads, MODEL, NotJudged, Paired, Role,
     Roles, Standing, Substitution, evaluate, evaluate_next_basket, judgeable,

@@ -1,27 +1,23 @@
+use super::chance::Chance;
 use super::explain::Question;
 use super::kept::OwnTier;
-use super::list::BelowChance;
-use super::score::tidy;
+use super::score::{score, tidy};
 use super::tiers::{fill_up, may_show, pinned};
 use super::{Limits, Recommended};
-use crate::{Ask, Model};
+use crate::{Ask, Model, Top};
 
-/// How many candidates there are of each kind.
-struct Breadth {
-    /// The market's best known items are candidates of every question.
-    bestsellers: u32,
-    /// The strongest partners of the items asked about and of their categories, in all.
-    partners: usize,
-}
+/// The market's best known items are candidates of every question: so many for anybody, whose answer is kept, and for a
+/// customer, who is answered anew each time.
+const BESTSELLERS: [u32; 2] = [100, 25];
 
-/// For anybody, whose answer is kept.
-const BROAD: Breadth = Breadth { bestsellers: 100, partners: 200 };
+/// So many of the strongest partners of the items asked about and of their categories are.
+const PARTNERS: usize = 160;
 
-/// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
-const NARROW: Breadth = Breadth { bestsellers: 25, partners: 60 };
+/// And so many of what the customer has bought, those that they buy most and most lately.
+const OWN: usize = 400;
 
-/// Of what the customer has bought, so many are candidates: those that they buy most and most lately.
-const OWN: usize = 60;
+/// So many of a customer's are scored with everything, by the order of the pre-ranking.
+const RANKED: usize = 64;
 
 /// What else goes into the basket with `ask.items`?
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
@@ -53,15 +49,34 @@ fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(model: &'a Model, ask: &'a Ask<'
     OwnTier { model, question: Question::BoughtTogether, ask, kept: &model.kept().together, candidates }
 }
 
-/// What the model chooses from, strictly rising: bestsellers, partners of the items asked about and of their
-/// categories, and what the customer has bought; of these, what may be shown and is not bought with them surely less often
-/// than chance has it.
+/// What the model chooses from, strictly rising: of the [`pool`], for a known customer, the best by the pre-ranking; without
+/// what is bought with the items asked about surely less often than chance has it.
 pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
+    let mut candidates = pool(model, ask, limits);
+    let ranked = RANKED.max(2 * limits.limit);
+    let pre_ranking = &model.scorers().pre_ranking;
+    if ask.customer.is_some() && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
+        let scores = score(model, pre_ranking, ask, &candidates);
+        let mut top = Top::new(ranked);
+        candidates.iter().zip(scores).for_each(|(&item, score)| top.push(score, item));
+        candidates = top.into_sorted().into_iter().map(|(item, _)| item).collect();
+        candidates.sort_unstable();
+    }
+    if model.blends().list.above_chance {
+        let chance = Chance::new(model, ask);
+        candidates.retain(|&item| !chance.is_surely_against(item));
+    }
+    candidates
+}
+
+/// All that the model looks at, strictly rising: bestsellers, partners of the items asked about and of their categories, and
+/// what the customer has bought; of these, what may be shown.
+pub fn pool(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let may_show = |item: u32| may_show(model, ask, limits, item);
-    let breadth = if ask.customer.is_some() { NARROW } else { BROAD };
-    let mut candidates: Vec<u32> = (0..breadth.bestsellers.min(model.catalogue().bought())).collect();
+    let bestsellers = BESTSELLERS[usize::from(ask.customer.is_some())];
+    let mut candidates: Vec<u32> = (0..bestsellers.min(model.catalogue().bought())).collect();
     candidates.retain(|&item| may_show(item));
-    let wanted = breadth.partners.max(limits.limit);
+    let wanted = PARTNERS.max(limits.limit);
     candidates.extend(match ask.items {
         &[item] => model
             .kept()
@@ -72,8 +87,7 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
     if let Some(customer) = ask.customer {
         candidates.extend(model.histories().most(customer, OWN.max(limits.limit), may_show));
     }
-    let below_chance = BelowChance::new(model, ask);
-    tidy(model, &candidates, |item| below_chance.as_ref().is_none_or(|below| !below.contains(item)))
+    tidy(model, &candidates, |_| true)
 }
 
 /// The partners of some items and of their categories that may be shown, strongest first: those that make up most of the

@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use super::explain::Question;
-use super::list::varied;
+use super::list::{Kinds, varied};
 use super::score::best;
 use super::tiers::may_show;
 use super::{Limits, Recommended};
@@ -111,7 +111,10 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
 
     fn listed(&self, ranking: impl Iterator<Item = Recommended>, wanted: usize, limit: usize) -> Vec<Recommended> {
         match self.question {
-            Question::BoughtTogether => varied(self.model, ranking, wanted, limit),
+            Question::BoughtTogether => {
+                let kinds = Kinds::new(self.model, self.ask);
+                varied(&self.model.blends().list, ranking.map(|found| (found, kinds.of(found.item))), wanted, limit)
+            }
             _ => ranking.take(wanted).collect(),
         }
     }

@@ -6,6 +6,7 @@
 
 mod alternatives;
 mod bought_together;
+mod chance;
 mod explain;
 mod kept;
 mod list;
@@ -14,9 +15,10 @@ mod score;
 mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives};
-pub use bought_together::{bought_together, bought_together_ranking, candidates};
+pub use bought_together::{bought_together, bought_together_ranking, candidates, pool};
 pub use explain::{Question, Reason, explain, explain_offer};
 pub(crate) use kept::Kept;
+pub use list::{Kind, Kinds, varied};
 pub use offers::{Audience, Offer, OnOffer, RankedOffer, audience, offers, open_offers};
 pub use tiers::{Tier, may_show};
 

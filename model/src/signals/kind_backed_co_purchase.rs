@@ -20,8 +20,14 @@ impl Signal for KindBackedCoPurchase {
     }
 }
 
-/// The shares, as if the query's item had been in `prior` baskets more that were like those of its category.
+/// The shares on their scale, as if the query's item had been in `prior` baskets more that were like those of its category.
 pub(super) fn backed(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
+    shares(scene, out, prior);
+    log_small_shares(out);
+}
+
+/// The shares themselves.
+pub(super) fn shares(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
     let catalogue = scene.model.catalogue();
     out.fill(0.0);
     let mean = 1.0 / scene.ask.items.len().max(1) as f32;
@@ -39,5 +45,4 @@ pub(super) fn backed(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
     let backing = |&query: &u32| mean * prior / whole(query) * of_kind(query).map_or(1.0, |of| PRIOR_BASKETS / of);
     let popular: f32 = scene.ask.items.iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
     add_popularity(scene, out, popular);
-    log_small_shares(out);
 }

@@ -13,6 +13,7 @@ mod category_co_purchase;
 mod category_due;
 mod category_habit;
 mod category_lately;
+mod category_lift;
 mod category_partner;
 mod category_share;
 mod co_purchase;
@@ -24,6 +25,7 @@ mod expected;
 mod habit;
 mod kind_backed_co_purchase;
 mod kind_backed_firmly;
+mod kind_backed_lift;
 mod kind_lift;
 mod last_baskets;
 mod lasting_habit;
@@ -73,7 +75,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 39] = [
+pub static ALL: [&dyn Signal; 41] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -85,7 +87,9 @@ pub static ALL: [&dyn Signal; 39] = [
     &category_partner::CategoryPartner,
     &kind_backed_co_purchase::KindBackedCoPurchase,
     &kind_backed_firmly::KindBackedFirmly,
+    &kind_backed_lift::KindBackedLift,
     &kind_lift::KindLift,
+    &category_lift::CategoryLift,
     &habit::Habitual,
     &recent_habit::RecentHabit,
     &lasting_habit::LastingHabit,
@@ -113,6 +117,22 @@ pub static ALL: [&dyn Signal; 39] = [
     &own_baskets::OwnBaskets,
     &query_popularity::QueryPopularity,
     &query_purchases::QueryPurchases,
+];
+
+/// Those that cost little for each candidate: no product of vectors, no look at the customer's baskets one by one.
+pub const CHEAP: [&str; 12] = [
+    "co_purchase",
+    "kind_backed_co_purchase",
+    "kind_backed_lift",
+    "lift",
+    "kind_lift",
+    "category_co_purchase",
+    "habit",
+    "purchases",
+    "lately",
+    "due",
+    "latest_popularity",
+    "popularity",
 ];
 
 /// The number of a signal in [`ALL`].

@@ -94,11 +94,12 @@ pub(crate) fn parts() -> Parts {
                 }],
                 ..blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)])
             },
+            pre_ranking: Blend::default(),
             alternatives_anonymous: blend(&[("substitute", 1.0), ("same_category", 2.0)]),
             alternatives: blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
             offers: blend(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1), ("discount", 2.0)]),
             offer_numbers: vec!["discount".to_owned()],
-            list: ListRules::default(),
+            list: ListRules::none(),
         },
     }
 }

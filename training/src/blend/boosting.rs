@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use trolley_model::kernel::dot;
-use trolley_model::{Blend, Scorer, Tree};
+use trolley_model::{Blend, ListRules, Scorer, Tree};
 
 use super::cases::{Binned, Cases, bounds};
 use super::examples::{Example, FOLDS};
@@ -26,7 +26,7 @@ use crate::random::Random;
 const FEWEST_CASES: usize = 200;
 
 /// What is given beforehand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Given {
     /// Straight weights that stay as they are.
     pub(crate) fixed: &'static [(&'static str, f32)],
@@ -34,6 +34,14 @@ pub(crate) struct Given {
     pub(crate) left_out: &'static [&'static str],
     /// How much of what the customer buys anyway is taken off what is learned.
     pub(crate) focus: ItemFocus,
+    /// What the lists keep to.
+    pub(crate) rules: ListRules,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { fixed: &[], left_out: &[], focus: ItemFocus::Fixed(0.0), rules: ListRules::none() }
+    }
 }
 
 /// What was learned.
@@ -72,7 +80,7 @@ pub(crate) fn learn(
         .collect();
     let (focus, focuses) = match given.focus {
         ItemFocus::Fixed(focus) => (focus, Vec::new()),
-        ItemFocus::Auto => focus::chosen(examples, |examples, learned, held_out| {
+        ItemFocus::Auto => focus::chosen(examples, &given.rules, |examples, learned, held_out| {
             let setup = Setup { examples, by_hand, fixed: &fixed, usable: &usable, k, config, seed, progress };
             setup.ranker(learned, held_out, config.rounds / 4).judged
         }),
@@ -94,7 +102,11 @@ pub(crate) fn learn(
         }
         // What is given beforehand is there for something that the cases do not show: such a blend only gives way to what is
         // surely better.
-        let serves = if given.fixed.is_empty() { !difference.is_ahead() } else { difference.is_surely_worse() };
+        let serves = match (given.fixed.is_empty(), focus > 0.0) {
+            (false, _) => difference.is_surely_worse(),
+            (true, true) => difference.mean <= 0.0,
+            (true, false) => !difference.is_ahead(),
+        };
         let found = BestPart::new(name, &difference, serves);
         if found.serves {
             blend = part;
@@ -105,6 +117,25 @@ pub(crate) fn learn(
     let roles = roles(examples, &held_out, &judged, &blend);
     progress.end();
     Learned { blend, roles, best_part, focuses }
+}
+
+/// Straight weights of some signals alone, by which the right candidates are among the first `k`.
+pub(crate) fn learn_straight(
+    examples: &mut Examples,
+    signals: &[&str],
+    by_hand: &Blend,
+    focus: f64,
+    k: usize,
+) -> Blend {
+    examples.focus(focus);
+    let cases: Vec<&Example> = examples.cases.iter().filter(|case| case.can_gain()).collect();
+    if cases.len() < FEWEST_CASES {
+        return by_hand.clone();
+    }
+    let usable: Vec<bool> = examples.names.iter().map(|name| signals.contains(&name.as_str())).collect();
+    let slopes = linear::learn(&cases, &usable, &|_| 0.0, k);
+    let named = examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
+    Blend { slopes: named.collect(), trees: Vec::new() }
 }
 
 /// What each learning goes by.
@@ -175,12 +206,14 @@ impl Setup<'_> {
         let Ranker { slopes, mut trees, straight, judged } = self.ranker(learned, held_out, self.config.rounds);
         let hand = parts::ndcg(self.examples, held_out, self.by_hand, self.k);
         let owners = owners(held_out);
-        if !Difference::new(&straight, &hand, &owners).is_not_surely_worse() {
-            return Boosted { blend: self.by_hand.clone(), ndcg: hand, judged };
-        }
+        let is_fine = |one: &[f64], other: &[f64]| Difference::new(one, other, &owners).is_not_surely_worse();
         let mut ndcg = judged.ndcg();
-        if !Difference::new(&ndcg, &straight, &owners).is_not_surely_worse() {
+        // Trees may make good what straight weights cannot.
+        if !is_fine(&ndcg, &straight) {
             (trees, ndcg) = (Vec::new(), straight);
+        }
+        if !is_fine(&ndcg, &hand) {
+            return Boosted { blend: self.by_hand.clone(), ndcg: hand, judged };
         }
         let named = self.examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
         Boosted { blend: Blend { slopes: named.collect(), trees }, ndcg, judged }

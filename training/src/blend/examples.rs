@@ -1,9 +1,10 @@
 use rayon::prelude::*;
+use trolley_model::recommend::{Kind, Kinds};
 use trolley_model::{Blend, Ids, Model, Scene, Top, signals};
 
 use super::BlendConfig;
 use super::lambda::discount;
-use crate::evaluation::{Bought, Case};
+use crate::evaluation::Case;
 use crate::random::Random;
 
 /// Cases with their candidates' signals: what a blend is learned from.
@@ -29,8 +30,8 @@ pub(crate) struct Example {
     pub(crate) relevant: Vec<bool>,
     /// How usual each candidate is for the customer.
     pub(crate) usual: Vec<f32>,
-    /// What each candidate adds to the recall in the customer's other baskets; empty if there are none.
-    pub(crate) elsewhere: Vec<f32>,
+    /// What the rules for lists look at; empty where there are none.
+    pub(crate) kinds: Vec<Kind>,
     /// How much of what is usual is taken off the gains.
     focus: f32,
     /// What it is worth to show each candidate: see [`Examples::focus`].
@@ -72,7 +73,7 @@ impl Example {
             owner,
             wanted: relevant.iter().filter(|right| **right).map(|_| 0.0).collect(),
             usual: vec![0.0; relevant.len()],
-            elsewhere: Vec::new(),
+            kinds: Vec::new(),
             focus: 0.0,
             gains: Vec::new(),
             counts: vec![1.0; relevant.len()],
@@ -189,18 +190,19 @@ impl Examples {
                 values.resize(row, 0.0);
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
-            let of_kept = |of: fn(&Bought) -> f32| kept.iter().map(|&at| case.usual.of(all[at as usize], of)).collect();
             // What the model does not know counts as new to the customer.
             let mut wanted: Vec<f32> = vec![0.0; case.wanted.saturating_sub(case.relevant.len())];
-            wanted.extend(case.relevant.iter().map(|&item| case.usual.of(item, |bought| bought.share)));
+            wanted.extend(case.relevant.iter().map(|&item| case.usual.of(item)));
             wanted.sort_unstable_by(f32::total_cmp);
+            let ask = case.ask();
+            let kinds = Kinds::new(model, &ask);
             let mut example = Example {
                 fold,
                 owner: case.owner,
                 wanted,
                 relevant,
-                usual: of_kept(|bought| bought.share),
-                elsewhere: if case.usual.baskets > 0 { of_kept(|bought| bought.recall) } else { Vec::new() },
+                usual: kept.iter().map(|&at| case.usual.of(all[at as usize])).collect(),
+                kinds: case.asked.iter().flat_map(|_| kept.iter().map(|&at| kinds.of(all[at as usize]))).collect(),
                 focus: 0.0,
                 gains: Vec::new(),
                 counts,

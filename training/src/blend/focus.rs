@@ -8,6 +8,8 @@ use std::fmt;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use trolley_model::ListRules;
+use trolley_model::recommend::varied;
 
 use super::Examples;
 use super::cases::Cases;
@@ -27,7 +29,7 @@ pub enum ItemFocus {
 
 impl Default for ItemFocus {
     fn default() -> Self {
-        Self::Fixed(0.0)
+        Self::Auto
     }
 }
 
@@ -87,7 +89,7 @@ pub struct Focus {
 }
 
 /// What is tried, rising; the first is a shopping list.
-const TRIED: [f64; 4] = [0.0, 0.2, 0.5, 0.8];
+const TRIED: [f64; 5] = [0.0, 0.2, 0.35, 0.5, 0.8];
 
 /// The least hit rate, as a share of that of a shopping list.
 const LEAST_HIT_RATE: f64 = 0.95;
@@ -95,14 +97,14 @@ const LEAST_HIT_RATE: f64 = 0.95;
 /// Case by case.
 struct Judged {
     hits: Vec<f64>,
-    /// Of the cases whose customers have other baskets.
     due: Vec<f64>,
 }
 
-/// The focus that is best, and all that were tried. `ranked` learns from some cases and scores others. Each half of the
-/// customers is judged by what was learned from the other one.
+/// The focus that is best, and all that were tried. `ranked` learns from some cases and scores others; the lists are made by
+/// the rules. Each half of the customers is judged by what was learned from the other one.
 pub(super) fn chosen(
     examples: &mut Examples,
+    rules: &ListRules,
     ranked: impl Fn(&Examples, &[&Example], &[&Example]) -> Cases,
 ) -> (f64, Vec<Focus>) {
     let mut tried: Vec<Judged> = Vec::new();
@@ -119,16 +121,14 @@ pub(super) fn chosen(
                 return (0.0, Vec::new());
             }
             let ranked = ranked(examples, &learned, &held_out);
-            let figures: Vec<(f64, Option<f64>)> = held_out
+            let figures: Vec<(f64, f64)> = held_out
                 .par_iter()
                 .zip(&ranked.cases)
-                .map(|(case, scored)| figures(case, &order(&scored.scores), ranked.k))
+                .map(|(case, scored)| figures(case, &shown(case, &order(&scored.scores), rules, ranked.k)))
                 .collect();
             judged.hits.extend(figures.iter().map(|figures| figures.0));
-            judged.due.extend(figures.iter().filter_map(|figures| figures.1));
-            owners.extend(
-                held_out.iter().zip(&figures).filter(|(_, figures)| figures.1.is_some()).map(|(case, _)| case.owner),
-            );
+            judged.due.extend(figures.iter().map(|figures| figures.1));
+            owners.extend(held_out.iter().map(|case| case.owner));
         }
         tried.push(judged);
     }
@@ -143,12 +143,21 @@ pub(super) fn chosen(
     (TRIED[at], tried.iter().enumerate().map(focus).collect())
 }
 
-/// Whether the first `k` hit, and how much of them is due to the item.
-fn figures(case: &Example, order: &[u32], k: usize) -> (f64, Option<f64>) {
-    let shown = || order.iter().take(k).map(|&at| at as usize);
+/// The `k` candidates that are shown, given their order.
+fn shown(case: &Example, order: &[u32], rules: &ListRules, k: usize) -> Vec<u32> {
+    if case.kinds.is_empty() {
+        return order.iter().copied().take(k).collect();
+    }
+    varied(rules, order.iter().map(|&at| (at, case.kinds[at as usize])), k, k)
+}
+
+/// Whether a list hits, and how much of its recall is due to the item: less what is usual for the customer. That is known
+/// from more baskets than the recall of the same list in the others, and of every case.
+fn figures(case: &Example, list: &[u32]) -> (f64, f64) {
+    let shown = || list.iter().map(|&at| at as usize);
     let hits = shown().filter(|&at| case.relevant[at]).count() as f64;
-    let due = || hits / case.wanted.len() as f64 - shown().map(|at| f64::from(case.elsewhere[at])).sum::<f64>();
-    (hits.min(1.0), (!case.elsewhere.is_empty()).then(due))
+    let usual: f64 = shown().map(|at| f64::from(case.usual[at])).sum();
+    (hits.min(1.0), (hits - usual) / case.wanted.len() as f64)
 }
 
 /// The position of the smallest focus that is within one standard error of the best.
@@ -186,10 +195,10 @@ mod tests {
     #[test]
     fn what_the_customer_buys_anyway_is_not_due_to_the_item() {
         let mut case = Example::new(0, 0, vec![true, true, false], Vec::new());
-        assert_eq!(figures(&case, &[0, 2, 1], 2), (1.0, None), "there are no other baskets");
-        case.elsewhere = vec![0.25, 0.0, 0.125];
-        assert_eq!(figures(&case, &[0, 2, 1], 2), (1.0, Some(0.5 - 0.375)));
-        assert_eq!(figures(&case, &[2, 0, 1], 1), (0.0, Some(-0.125)));
+        assert_eq!(figures(&case, &[0, 2]), (1.0, 0.5), "nothing is usual");
+        case.usual = vec![0.5, 0.0, 0.25];
+        assert_eq!(figures(&case, &[0, 2]), (1.0, 0.5 - 0.375));
+        assert_eq!(figures(&case, &[2]), (0.0, -0.125));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod parts;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use boosting::{Given, Learned, learn};
+pub(crate) use boosting::{Given, Learned, learn, learn_straight};
 pub(crate) use by_hand::by_hand;
 pub(crate) use examples::Examples;
 pub use focus::{Focus, ItemFocus};

@@ -86,7 +86,7 @@ pub(super) fn contests(
         ("bought_together_new", "What is new to the customer in the rest of a basket, given both", new.clone()),
         ("bought_together_anonymous_new", "What is new to the customer, given one item of the basket", anonymous(&new)),
     ];
-    let lists = Lists::new(model, transactions, test);
+    let lists = Lists::new(model, transactions, test..transactions.baskets.len());
     let mut contests = Vec::new();
     for (name, question, cases) in kinds {
         let mut contenders = vec![

@@ -12,28 +12,15 @@ use crate::input::Transactions;
 /// The customer's purchases before the period count as so many baskets of it.
 const EARLIER_BASKETS: f32 = 3.0;
 
-/// What the customer of a case buys without the item asked about.
+/// What the customer of a case buys without the item asked about: the chance that each item is in a basket of the case's
+/// size, by rising item.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Usual {
-    /// How many baskets of the period say so.
-    pub(crate) baskets: usize,
-    /// By rising item.
-    items: Vec<(u32, Bought)>,
-}
-
-/// What is said of one item; 0 of those that the customer does not buy.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Bought {
-    /// The chance that it is in a basket of the case's size, shrunk towards that of the customer's earlier purchases.
-    pub(crate) share: f32,
-    /// What it adds to the mean recall in the baskets of the period.
-    pub(crate) recall: f32,
-}
+pub(crate) struct Usual(Vec<(u32, f32)>);
 
 impl Usual {
-    /// What is said of an item.
-    pub(crate) fn of(&self, item: u32, figure: impl Fn(&Bought) -> f32) -> f32 {
-        self.items.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| figure(&self.items[at].1))
+    /// The chance of an item; 0 of one that the customer does not buy.
+    pub(crate) fn of(&self, item: u32) -> f32 {
+        self.0.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| self.0[at].1)
     }
 }
 
@@ -64,31 +51,27 @@ impl<'a> Elsewhere<'a> {
     /// What the customer of a case buys without the item, from their other baskets of the period and, by the model, from
     /// what they bought before it. Each basket counts by its size: a large one holds more of everything.
     pub(crate) fn usual(&self, case: &Case, model: &Model, numbering: &Numbering) -> Usual {
-        let mut lines: Vec<(u32, Bought)> = Vec::new();
-        let mut baskets = 0;
+        let mut lines: Vec<(u32, f32)> = Vec::new();
+        let mut baskets = 0.0;
         for items in self.of(case) {
-            baskets += 1;
-            let each = 1.0 / items.len() as f32;
+            baskets += 1.0;
             let known = items.iter().filter_map(|&item| numbering.item(item));
-            lines.extend(known.map(|item| (item, Bought { share: each, recall: each })));
+            lines.extend(known.map(|item| (item, 1.0 / items.len() as f32)));
         }
         if let Some(customer) = case.customer {
             let bought: f32 = model.histories().of(customer).map(|habit| f32::from(habit.baskets)).sum();
             // Of one earlier basket most is not bought again: what few say is shrunk as well.
             let earlier = model.histories().baskets(customer) as f32;
             let counts = EARLIER_BASKETS * earlier / (earlier + EARLIER_BASKETS);
-            let share = |times: u16| counts * f32::from(times) / bought;
             let habits = model.histories().of(customer);
-            lines.extend(habits.map(|habit| (habit.item, Bought { share: share(habit.baskets), recall: 0.0 })));
+            lines.extend(habits.map(|habit| (habit.item, counts * f32::from(habit.baskets) / bought)));
         }
         lines.sort_by_key(|line| line.0);
-        let of_item = |lines: &[(u32, Bought)]| {
-            let sum = |of: fn(&Bought) -> f32| lines.iter().map(|line| of(&line.1)).sum::<f32>();
-            let share = sum(|bought| bought.share) * case.wanted as f32 / (baskets as f32 + EARLIER_BASKETS);
-            let recall = sum(|bought| bought.recall) / (baskets as f32).max(1.0);
-            (lines[0].0, Bought { share: share.min(1.0), recall })
+        let of_item = |lines: &[(u32, f32)]| {
+            let sum: f32 = lines.iter().map(|line| line.1).sum();
+            (lines[0].0, (sum * case.wanted as f32 / (baskets + EARLIER_BASKETS)).min(1.0))
         };
-        Usual { baskets, items: lines.chunk_by(|a, b| a.0 == b.0).map(of_item).collect() }
+        Usual(lines.chunk_by(|a, b| a.0 == b.0).map(of_item).collect())
     }
 }
 
@@ -135,13 +118,11 @@ mod tests {
         let numbering = Numbering::new(&transactions, &model);
         let case = Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), wanted: 2, ..Case::default() };
         let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
-        let of = |item: u32, of: fn(&Bought) -> f32| (1e4 * usual.of(numbering.item(item).unwrap(), of)).round() as i32;
-        assert_eq!(usual.baskets, 2);
+        let of = |item: u32| (1e4 * usual.of(numbering.item(item).unwrap())).round() as i32;
         // Two earlier baskets count as 3 × 2 / (2 + 3) = 1.2. b: 1/2 of one basket and all of the other, and 2 of 3 earlier
         // lines: 2 × (1.5 + 0.8) / 5.
-        assert_eq!([of(1, |b| b.share), of(1, |b| b.recall)], [9_200, 7_500]);
-        // c: 2 × 1/2 / 5, and 1/2 of one of two baskets. a: 2 × 1.2 / 3 / 5, all of it earlier.
-        assert_eq!([of(2, |b| b.share), of(2, |b| b.recall)], [2_000, 2_500]);
-        assert_eq!([of(0, |b| b.share), of(0, |b| b.recall)], [1_600, 0]);
+        assert_eq!(of(1), 9_200);
+        // c: 2 × 1/2 / 5. a: 2 × 1.2 / 3 / 5, all of it earlier.
+        assert_eq!([of(2), of(0)], [2_000, 1_600]);
     }
 }

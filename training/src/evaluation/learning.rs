@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use trolley_model::recommend::{Limits, alternative_candidates, candidates};
-use trolley_model::{Blend, Blends, Model};
+use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
+use trolley_model::signals::CHEAP;
+use trolley_model::{Blend, Blends, Ids, Model};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -13,7 +14,7 @@ use super::numbering::Numbering;
 use super::period::Periods;
 use super::tuning::Tuned;
 use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
-use crate::blend::{BestPart, Examples, Focus, Given, Learned, by_hand, learn};
+use crate::blend::{BestPart, Examples, Focus, Given, Learned, by_hand, learn, learn_straight};
 use crate::config::TrainingConfig;
 use crate::fit::{Fitted, Scope, fit};
 use crate::input::{Items, Transactions};
@@ -48,7 +49,7 @@ pub(crate) fn held_out(
     let Tables { transactions, items, .. } = tables;
     let mut learning = Learning {
         config,
-        blends: Blends { list: config.list.rules(), ..by_hand() },
+        blends: Blends { list: config.list, ..by_hand() },
         roles: Roles::new(),
         best_parts: BTreeMap::new(),
         focuses: BTreeMap::new(),
@@ -59,7 +60,7 @@ pub(crate) fn held_out(
     }
     if periods.validation > 0 && periods.validation < periods.test {
         let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
-        learning.items(&model, transactions, periods, tuned);
+        learning.items(model, transactions, periods, tuned)?;
     }
     let Learning { blends, roles, best_parts, focuses, .. } = learning;
     let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
@@ -131,30 +132,39 @@ impl Learning<'_> {
 
     /// The blends of bought together and of alternatives, with and without a customer. The model is of the days before
     /// the validation weeks.
-    fn items(&mut self, model: &Model, transactions: &Transactions, periods: &Periods, tuned: Option<&mut Tuned>) {
+    fn items(
+        &mut self,
+        model: Model,
+        transactions: &Transactions,
+        periods: &Periods,
+        tuned: Option<&mut Tuned>,
+    ) -> Result<(), String> {
         let (seed, progress) = (self.config.seed, self.progress);
         progress.begin("cases", 1);
         let validation = periods.validation..periods.test;
-        let mut together = bought_together::cases(model, transactions, validation.clone(), seed);
+        let mut together = bought_together::cases(&model, transactions, validation.clone(), seed);
         // The labels may know the customer's later baskets of the period; the signals don't.
         let (elsewhere, numbering) =
-            (Elsewhere::new(transactions, validation.clone()), Numbering::new(transactions, model));
-        together.par_iter_mut().for_each(|case| case.usual = elsewhere.usual(case, model, &numbering));
+            (Elsewhere::new(transactions, validation.clone()), Numbering::new(transactions, &model));
+        together.par_iter_mut().for_each(|case| case.usual = elsewhere.usual(case, &model, &numbering));
         let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
-        let instead = alternatives::cases(model, transactions, validation);
+        let instead = alternatives::cases(&model, transactions, validation);
         progress.end();
         if let Some(tuned) = tuned {
             progress.begin("baselines", 1);
-            tuned.bought_together(model, &together);
+            tuned.bought_together(&model, &together);
             progress.end();
         }
         let everything = Limits::best(bought_together::K);
+        self.blends.pre_ranking = self.pre_ranking(&model, &transactions.customers, &known, &everything);
+        // The blends are learned from what the pre-ranking lets through and the rules allow.
+        let model = &model.reblended(self.blends.clone())?;
         let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
         let of_kind = |case: &Case| {
             let item = case.items.first();
             item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
         };
-        let due = Given { focus: self.config.blend.item_focus, ..Given::default() };
+        let due = Given { focus: self.config.blend.item_focus, rules: self.config.list, ..Given::default() };
         let mut learn = |name: &str, cases: &[Case], by_hand: &Blend, candidates: Candidates<'_>, given: &Given| {
             let mut examples = Examples::new(&[]);
             progress.begin("signals", 1);
@@ -177,6 +187,19 @@ impl Learning<'_> {
         let blends = std::mem::take(&mut self.blends);
         self.blends =
             Blends { bought_together, bought_together_anonymous, alternatives, alternatives_anonymous, ..blends };
+        Ok(())
+    }
+
+    /// The straight weights by which candidates for a customer are chosen from the pool.
+    fn pre_ranking(&self, model: &Model, customers: &Ids, known: &[Case], limits: &Limits<'_>) -> Blend {
+        let (config, by_hand) = (&self.config.blend, by_hand().pre_ranking);
+        let mut examples = Examples::new(&[]);
+        self.progress.begin("pre-ranking", 1);
+        let of_pool = |case: &Case| pool(model, &case.ask(), limits);
+        examples.add((model, customers), known, &by_hand, of_pool, config, self.config.seed);
+        let learned = learn_straight(&mut examples, &CHEAP, &by_hand, PRE_FOCUS, PASSED);
+        self.progress.end();
+        learned
     }
 
     /// Keeps what is said of a blend.
@@ -189,6 +212,12 @@ impl Learning<'_> {
         learned.blend
     }
 }
+
+/// The item focus of the pre-ranking: what any focus needs should pass.
+const PRE_FOCUS: f64 = 0.2;
+
+/// The right ones should be among so many.
+const PASSED: usize = 30;
 
 /// What the log of the co-purchase lift counts in alternatives.
 const TOGETHER: f32 = -0.5;

@@ -40,7 +40,6 @@ pub use bootstrap::Estimate;
 pub(crate) use case::Case;
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
-pub(crate) use elsewhere::Bought;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
 pub(crate) use metrics::METRICS;

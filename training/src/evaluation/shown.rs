@@ -1,6 +1,7 @@
 //! What the lists of bought together are like, beyond whether they hit: whether they answer to the item at all.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use rayon::prelude::*;
 use trolley_model::Model;
@@ -41,16 +42,16 @@ pub(super) struct Lists<'a> {
 }
 
 impl<'a> Lists<'a> {
-    /// The model is of the days before the basket `test`.
-    pub(super) fn new(model: &'a Model, transactions: &'a Transactions, test: usize) -> Self {
+    /// The model is of the days before the period that is judged.
+    pub(super) fn new(model: &'a Model, transactions: &'a Transactions, period: Range<usize>) -> Self {
         let items = model.catalogue().items().iter();
         Self {
             model,
             transactions,
             numbering: Numbering::new(transactions, model),
             items: items.map(|id| transactions.items.position(id).unwrap_or(NOBODY)).collect(),
-            elsewhere: Elsewhere::new(transactions, test..transactions.baskets.len()),
-            test,
+            test: period.start,
+            elsewhere: Elsewhere::new(transactions, period),
         }
     }
 
@@ -230,7 +231,7 @@ mod tests {
         let cases: Vec<Case> = asked.iter().map(case).collect();
         let list = |list: [u32; K]| list.map(|item| numbering.item(item).unwrap()).to_vec();
         let shown: Vec<Vec<u32>> = asked.iter().map(|asked| list(asked.2)).collect();
-        Lists::new(&model, &transactions, TEST).figures(&cases, &[shown], K).remove(0)
+        Lists::new(&model, &transactions, TEST..transactions.baskets.len()).figures(&cases, &[shown], K).remove(0)
     }
 
     fn equal(found: ShownFigures, expected: ShownFigures) {

@@ -36,7 +36,7 @@ pub(crate) fn complete_journey() -> Tables {
         "columns": {
             "transactions": {
                 "customer_id": "household_id", "item_id": "product_id", "timestamp": "transaction_timestamp"},
-            "items": {"item_id": "product_id", "category": "product_type", "name": ["product_type"]},
+            "items": {"item_id": "product_id", "category": "product_type", "name": ["product_type", "brand", "package_size"]},
             "offers": {"numbers": ["mailer_stores", "front_page_stores", "back_page_stores", "display_stores"]},
         },
     }));

@@ -1,0 +1,26 @@
+use super::kind_backed_co_purchase::shares;
+use super::{Signal, USUAL_WEIGHT};
+use crate::Scene;
+use crate::scene::PRIOR_BASKETS;
+
+/// The log of how much oftener than by chance query and candidate are in one basket, backed by the query's category as in
+/// `kind_backed_co_purchase`, and as if [`MORE_BASKETS`] more had been expected and found. Over a cart, of the mean share.
+pub(super) struct KindBackedLift;
+
+const MORE_BASKETS: f32 = 3.0;
+
+impl Signal for KindBackedLift {
+    fn name(&self) -> &'static str {
+        "kind_backed_lift"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let catalogue = scene.model.catalogue();
+        shares(scene, out, PRIOR_BASKETS);
+        let whole: f32 = scene.ask.items.iter().map(|&query| catalogue.baskets(query) as f32 + PRIOR_BASKETS).sum();
+        let more = USUAL_WEIGHT * MORE_BASKETS / whole.max(1.0);
+        for (out, &item) in out.iter_mut().zip(scene.candidates) {
+            *out = ((*out + more) / (USUAL_WEIGHT * catalogue.popularity(item) + more)).ln();
+        }
+    }
+}

@@ -31,6 +31,13 @@ pub(crate) fn compared() -> impl Iterator<Item = &'static str> {
     QUESTIONS.into_iter().chain(OF_NEW)
 }
 
+/// The figure in which the models of a contest are compared: of bought together whether they hit, as the order of what a
+/// customer buys anyway is not what its blend is learned for.
+pub(crate) fn compared_by(contest: &str) -> String {
+    let metric = if QUESTIONS[..2].contains(&contest) { "hit_rate" } else { "ndcg" };
+    format!("{contest}.{metric}")
+}
+
 /// Fewer cases than this say nothing.
 pub(crate) const FEWEST_CASES: usize = 100;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::not_worse::TOLERANCE;
-use crate::evaluation::{METRICS, compared};
+use super::not_worse::{TOLERANCE, TOLERANCE_OF_HITS};
+use crate::evaluation::{METRICS, compared, compared_by};
 
 /// The gate of a market. Figures are named as the evaluation names them: `bought_together.ndcg`, `coverage.items`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,8 @@ pub struct GateConfig {
     /// baseline named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_behind: BTreeMap<String, String>,
-    /// By how much a figure may be below that of the models before it, as a share of it. The nDCG of every contest has
-    /// a tolerance of 0.035 if there is no other here.
+    /// By how much a figure may be below that of the models before it, as a share of it. If there is no other here, the hit
+    /// rate of bought together has a tolerance of 0.05, and the nDCG of every other contest one of 0.035.
     pub tolerance: BTreeMap<String, f64>,
     /// Most minutes that the training may take, evaluation included.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,15 +62,21 @@ impl Default for GateConfig {
 }
 
 impl GateConfig {
-    /// The gate of a market that has none in the config: better than bestsellers too.
+    /// The gate of a market that has none in the config: better than bestsellers too, and no less due to the item than by
+    /// co-purchase counts.
     pub fn standard() -> Self {
         let margin = Margin { over: "bestsellers".into(), by: 0.02 };
-        Self { margin: BTreeMap::from([("bought_together_anonymous.hit_rate".into(), margin)]), ..Self::default() }
+        let counts = BTreeMap::from([("bought_together.due_to_item".into(), "co-purchase count".into())]);
+        let margin = BTreeMap::from([("bought_together_anonymous.hit_rate".into(), margin)]);
+        Self { margin, not_behind: counts, ..Self::default() }
     }
 
     /// The figures in which models are compared, with their tolerances.
     pub(crate) fn tolerances(&self) -> BTreeMap<String, f64> {
-        let standard = compared().map(|contest| (format!("{contest}.ndcg"), TOLERANCE));
+        let standard = compared().map(compared_by).map(|figure| {
+            let tolerance = if figure.ends_with(".hit_rate") { TOLERANCE_OF_HITS } else { TOLERANCE };
+            (figure, tolerance)
+        });
         standard.chain(self.tolerance.iter().map(|(name, share)| (name.clone(), *share))).collect()
     }
 

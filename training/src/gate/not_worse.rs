@@ -12,6 +12,9 @@ use crate::evaluation::Estimate;
 /// docs/evaluation.md).
 pub const TOLERANCE: f64 = 0.035;
 
+/// The same of the hit rate of bought together, of which so much may be given for what is due to the item.
+pub(super) const TOLERANCE_OF_HITS: f64 = 0.05;
+
 /// An interval whose lower half is at most this share of the tolerance shows settings that have not changed to be not
 /// worse in 99 of 100 cases: 1.96 standard errors of the interval beside 1.96 + 2.33.
 const DECISIVE: f64 = 1.96 / (1.96 + 2.33);

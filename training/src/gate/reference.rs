@@ -5,7 +5,7 @@ use trolley_model::Name;
 use trolley_model::artefact::{Manifest, Opened, Shelf};
 
 use super::Comparison;
-use crate::evaluation::{Leads, QUESTIONS};
+use crate::evaluation::{Leads, QUESTIONS, compared_by};
 
 /// A model stays the reference for so long.
 const DAYS: u64 = 30;
@@ -36,7 +36,7 @@ pub(crate) fn next(comparison: Option<&Comparison>, now: DateTime<Utc>) -> Optio
 
 /// Whether the mean of the leads in all questions is below 0. Without any there is nothing to go by.
 fn is_behind(leads: &Leads) -> bool {
-    let of_questions = QUESTIONS.iter().filter_map(|question| leads.get(&format!("{question}.ndcg")));
+    let of_questions = QUESTIONS.iter().filter_map(|question| leads.get(&compared_by(question)));
     of_questions.map(|paired| paired.lead.value).sum::<f64>() < 0.0
 }
 

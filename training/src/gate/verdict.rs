@@ -5,7 +5,7 @@ use trolley_model::artefact::Verdict;
 
 use super::not_worse::surely_worse;
 use super::{Comparison, Costs, Failure, Finding, GateConfig, Settings, Volume};
-use crate::evaluation::{Estimate, Evaluation, Leads, NotJudged, QUESTIONS, enough};
+use crate::evaluation::{Estimate, Evaluation, Leads, NotJudged, QUESTIONS, compared_by, enough};
 
 /// What whoever trains accepts beforehand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,7 +200,7 @@ fn weak(comparison: &Comparison) -> Vec<String> {
             let weak = findings.iter().filter(|(_, finding)| **finding == Finding::Weak);
             let names: Vec<&str> = weak.map(|(name, _)| name.as_str()).collect();
             let missing: Vec<&str> =
-                QUESTIONS.iter().copied().filter(|name| !findings.contains_key(&format!("{name}.ndcg"))).collect();
+                QUESTIONS.iter().copied().filter(|name| !findings.contains_key(&compared_by(name))).collect();
             let mut reasons = Vec::new();
             if !names.is_empty() {
                 reasons.push(format!(

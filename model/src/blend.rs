@@ -63,6 +63,9 @@ pub struct Blends {
     pub bought_together_anonymous: Blend,
     /// Bought together, for a known customer.
     pub bought_together: Blend,
+    /// Bought together, for a known customer, of what they have never bought; where nothing was learned, the blend above.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub bought_together_new: Blend,
     /// Bought together, for a known customer: which of many candidates are scored by that. Straight weights of the
     /// [`CHEAP`](crate::signals::CHEAP) signals; older artefacts score fewer candidates.
     #[serde(default, skip_serializing_if = "is_nothing")]
@@ -89,7 +92,7 @@ pub struct ListRules {
     /// Of six items at most so many are of one category, unless bought three times as often as by chance with what is asked
     /// about; 0 for any number.
     pub per_category: usize,
-    /// The same of one product line: items whose names differ in their size alone.
+    /// The same of one product line, items whose names differ in their size alone, unless bought half as often again.
     pub per_line: usize,
     /// At most so many are among the market's 50 best-selling, unless bought twice as often as by chance; 0 for any number.
     pub bestsellers: usize,
@@ -119,10 +122,17 @@ impl ListRules {
 }
 
 impl Blends {
-    fn each(&mut self) -> [&mut Blend; 5] {
-        let Self { bought_together_anonymous, bought_together, alternatives_anonymous, alternatives, offers, .. } =
-            self;
-        [bought_together_anonymous, bought_together, alternatives_anonymous, alternatives, offers]
+    fn each(&mut self) -> [&mut Blend; 6] {
+        let Self {
+            bought_together_anonymous,
+            bought_together,
+            bought_together_new,
+            alternatives_anonymous,
+            alternatives,
+            offers,
+            ..
+        } = self;
+        [bought_together_anonymous, bought_together, bought_together_new, alternatives_anonymous, alternatives, offers]
     }
 
     /// All but the trees.
@@ -154,6 +164,7 @@ impl Blends {
 pub(crate) struct Scorers {
     pub(crate) bought_together_anonymous: Scorer,
     pub(crate) bought_together: Scorer,
+    pub(crate) bought_together_new: Scorer,
     pub(crate) pre_ranking: Scorer,
     pub(crate) alternatives_anonymous: Scorer,
     pub(crate) alternatives: Scorer,
@@ -169,6 +180,14 @@ impl Scorers {
         Ok(Self {
             bought_together_anonymous: Scorer::new(&blends.bought_together_anonymous, &[])?,
             bought_together: Scorer::new(&blends.bought_together, &[])?,
+            bought_together_new: Scorer::new(
+                if is_nothing(&blends.bought_together_new) {
+                    &blends.bought_together
+                } else {
+                    &blends.bought_together_new
+                },
+                &[],
+            )?,
             pre_ranking: Scorer::new(&blends.pre_ranking, &[])?,
             alternatives_anonymous: Scorer::new(&blends.alternatives_anonymous, &[])?,
             alternatives: Scorer::new(&blends.alternatives, &[])?,

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
 use serde::Serialize;
-use trolley_model::recommend::Tier;
-use trolley_model::signals::Evidence;
+use trolley_model::recommend::{Part as ScorePart, Tier};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::json::{raw, string, value};
 use super::problem::Problem;
 use crate::exposures::{Exposure, Exposures};
-use crate::live::{self, Market, Markets, Snapshot, Why};
+use crate::live::{self, Market, Markets, Snapshot, Told, Why};
 use crate::metrics;
 
 /// A market and the snapshot that the whole answer is made from.
@@ -150,14 +150,16 @@ pub(super) struct Item<'a> {
     /// Who answered.
     #[schema(value_type = String, example = "model")]
     tier: Tier,
-    /// Why, with `explain=true`: the parts of the score, those that say most first.
+    /// Why, with `explain=true`: what is about the item asked about first, then what is about the customer.
     reasons: Option<Vec<Reason>>,
+    /// With `detail=full` the parts of the score, those that say most first.
+    parts: Option<Vec<Part>>,
 }
 
 impl<'a> From<live::Answer<'a>> for Item<'a> {
     fn from(answer: live::Answer<'a>) -> Self {
-        let reasons = answer.reasons.map(reasons);
-        Self { id: answer.id, score: answer.score, tier: answer.tier, reasons }
+        let (reasons, parts) = answer.why.map(said).unzip();
+        Self { id: answer.id, score: answer.score, tier: answer.tier, reasons, parts: parts.flatten() }
     }
 }
 
@@ -173,12 +175,18 @@ impl Entry for Item<'_> {
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
         raw(body, "\"id\":");
         string(body, self.id)?;
-        write_score(body, self.score, self.tier, self.reasons.as_deref())
+        write_score(body, self.score, self.tier, self.reasons.as_deref(), self.parts.as_deref())
     }
 }
 
 /// Appends the fields that are the same of all that is recommended.
-fn write_score(body: &mut Vec<u8>, score: f32, tier: Tier, reasons: Option<&[Reason]>) -> serde_json::Result<()> {
+fn write_score(
+    body: &mut Vec<u8>,
+    score: f32,
+    tier: Tier,
+    reasons: Option<&[Reason]>,
+    parts: Option<&[Part]>,
+) -> serde_json::Result<()> {
     raw(body, ",\"score\":");
     value(body, &score)?;
     raw(body, ",\"tier\":\"");
@@ -187,6 +195,10 @@ fn write_score(body: &mut Vec<u8>, score: f32, tier: Tier, reasons: Option<&[Rea
     if let Some(reasons) = reasons {
         raw(body, ",\"reasons\":");
         value(body, &reasons)?;
+    }
+    if let Some(parts) = parts {
+        raw(body, ",\"parts\":");
+        value(body, &parts)?;
     }
     Ok(())
 }
@@ -207,12 +219,15 @@ pub(super) struct OfferItem<'a> {
     tier: Tier,
     /// Why, with `explain=true`.
     reasons: Option<Vec<Reason>>,
+    /// With `detail=full` the parts of the score, those that say most first.
+    parts: Option<Vec<Part>>,
 }
 
 impl<'a> From<live::OfferAnswer<'a>> for OfferItem<'a> {
     fn from(answer: live::OfferAnswer<'a>) -> Self {
-        let reasons = answer.reasons.map(reasons);
-        Self { id: answer.id, item: answer.item, score: answer.score, tier: answer.tier, reasons }
+        let (reasons, parts) = answer.why.map(said).unzip();
+        let parts = parts.flatten();
+        Self { id: answer.id, item: answer.item, score: answer.score, tier: answer.tier, reasons, parts }
     }
 }
 
@@ -230,52 +245,58 @@ impl Entry for OfferItem<'_> {
         string(body, self.id)?;
         raw(body, ",\"item\":");
         string(body, self.item)?;
-        write_score(body, self.score, self.tier, self.reasons.as_deref())
+        write_score(body, self.score, self.tier, self.reasons.as_deref(), self.parts.as_deref())
     }
 }
 
-/// What one signal contributes.
+/// A reason, as a person would say it. No count in it is below 5.
 #[derive(Debug, Serialize, ToSchema)]
 struct Reason {
+    /// Which kind of reason, for programs.
+    #[schema(value_type = String, example = "together")]
+    kind: &'static str,
+    /// The reason in words.
+    #[schema(example = "often bought with Campari: 1 in 4 orders")]
+    text: String,
+    /// The ID of the item that it is about, beside the recommended one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "1082185")]
+    with: Option<String>,
+    /// The name of that item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Campari")]
+    name: Option<String>,
+    /// How often the customer bought the recommended item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 9)]
+    times: Option<u16>,
+    /// The last day of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_day: Option<NaiveDate>,
+    /// The category that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+}
+
+/// What one signal contributes to a score.
+#[derive(Debug, Serialize, ToSchema)]
+struct Part {
     /// The signal's name; below the model's own tier, the tier's.
     #[schema(value_type = String, example = "co_purchase")]
     signal: &'static str,
     /// Its value.
     value: f32,
-    /// Its part of the score: weight times value. The parts sum up to the score.
+    /// Its part of the score. The parts sum up to the score.
     share: f32,
-    /// What it rests on, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "bought together with 1082185 in 412 baskets")]
-    text: Option<String>,
-    /// The counts that it rests on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evidence: Option<Counts>,
 }
 
-/// Counts behind a reason.
-#[derive(Debug, Serialize, ToSchema)]
-struct Counts {
-    /// Baskets with both items, or with the item.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 412)]
-    baskets: Option<u32>,
-    /// How often the customer bought it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 9)]
-    times: Option<u16>,
-}
-
-fn reasons(reasons: Vec<Why>) -> Vec<Reason> {
-    let one = |why: Why| {
-        let evidence = why.reason.evidence.and_then(|evidence| match evidence {
-            Evidence::BoughtTogether { baskets, .. } | Evidence::Popular { baskets } => {
-                Some(Counts { baskets: Some(baskets), times: None })
-            }
-            Evidence::BoughtBefore { times, .. } => Some(Counts { baskets: None, times: Some(times) }),
-            Evidence::SameCategory { .. } => None,
-        });
-        Reason { signal: why.reason.signal, value: why.reason.value, share: why.reason.share, text: why.text, evidence }
+/// The reasons, and the parts of the score if they are wanted.
+fn said(why: Why) -> (Vec<Reason>, Option<Vec<Part>>) {
+    let reason = |told: Told| {
+        let Told { kind, text, with, name, times, last_day, category } = told;
+        Reason { kind, text, with, name, times, last_day, category }
     };
-    reasons.into_iter().map(one).collect()
+    let part = |ScorePart { signal, value, share }| Part { signal, value, share };
+    let parts: Vec<Part> = why.parts.into_iter().map(part).collect();
+    (why.reasons.into_iter().map(reason).collect(), (!parts.is_empty()).then_some(parts))
 }

@@ -49,8 +49,33 @@ pub(super) struct Cart {
     exclude: Vec<String>,
     /// Whether items that the customer has bought before may be shown; true if not said.
     include_repeats: Option<bool>,
+    /// How many of the items are to be such as the customer has never bought, from 0 to `limit`; as the config of the market
+    /// has it if not said.
+    #[schema(minimum = 0, maximum = 200)]
+    new: Option<i64>,
     /// Whether reasons are wanted; false if not said.
     explain: Option<bool>,
+    /// `full` for the parts of the score beside the reasons.
+    detail: Option<String>,
+}
+
+impl Cart {
+    /// The items, and how the answer is wanted: as a query says it.
+    fn check(self) -> Result<(Vec<String>, Wish), Problem> {
+        let Self { items, customer, limit, exclude, include_repeats, new, explain, detail } = self;
+        let text = |number: Option<i64>| number.map(|number| number.to_string());
+        let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
+        let params = ItemParams {
+            customer,
+            limit: text(limit),
+            exclude: None,
+            include_repeats: flag(include_repeats),
+            new: text(new),
+            explain: flag(explain),
+            detail,
+        };
+        Ok((ids("items", items)?, Wish { exclude: ids("exclude", exclude)?, ..params.check()? }))
+    }
 }
 
 /// What else goes into this cart?
@@ -69,9 +94,8 @@ pub(super) async fn cart(
     Path(market): Path<String>,
     extract::Json(cart): extract::Json<Cart>,
 ) -> Result<Response, Problem> {
-    let Cart { items, customer, limit, exclude, include_repeats, explain } = cart;
-    let wish = Wish::of_cart(customer, limit, exclude, include_repeats, explain)?;
-    answer(&markets, &exposures, &market, &ids("items", items)?, &wish)
+    let (items, wish) = cart.check()?;
+    answer(&markets, &exposures, &market, &items, &wish)
 }
 
 fn answer(
@@ -81,8 +105,9 @@ fn answer(
     items: &[String],
     wish: &Wish,
 ) -> Result<Response, Problem> {
+    let new = wish.new.unwrap_or_else(|| markets.new_places()).min(wish.limit);
     let (market, snapshot) = in_service(markets, market)?;
-    let found = snapshot.bought_together(&query(items, wish));
+    let found = snapshot.bought_together(&live::Query { new, ..query(items, wish) });
     let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
     Ok(Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found).show(exposures, &asked))
 }
@@ -95,6 +120,7 @@ pub(super) fn query<'a>(items: &'a [String], wish: &'a Wish) -> live::Query<'a> 
         exclude: &wish.exclude,
         repeats: wish.repeats,
         limit: wish.limit,
+        new: 0,
         explain: wish.explain,
     }
 }

@@ -2,7 +2,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::problem::Problem;
-use crate::live::Offer;
+use crate::live::{Explain, Offer};
 
 /// Items in an answer if nothing is said.
 const SIX: usize = 6;
@@ -22,28 +22,35 @@ const MOST_IDS: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct ItemParams {
     /// The customer who is looking. An unknown one is no error.
-    customer: Option<String>,
+    pub(super) customer: Option<String>,
     /// Number of items wanted, 6 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
     /// Items that must not be shown, separated by commas.
-    exclude: Option<String>,
+    pub(super) exclude: Option<String>,
     /// Whether items that the customer has bought before may be shown; true if not said.
     #[param(value_type = Option<bool>)]
-    include_repeats: Option<String>,
+    pub(super) include_repeats: Option<String>,
     /// Whether reasons are wanted; false if not said.
     #[param(value_type = Option<bool>)]
-    explain: Option<String>,
+    pub(super) explain: Option<String>,
+    /// `full` for the parts of the score beside the reasons.
+    pub(super) detail: Option<String>,
+    /// How many of the items are to be such as the customer has never bought, from 0 to `limit`; as the config of the market
+    /// has it if not said. Of what is bought together only.
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 200)]
+    pub(super) new: Option<String>,
 }
 
-/// The same, checked. A cart's come in its body.
+/// The same, checked.
 #[derive(Debug)]
 pub(super) struct Wish {
     pub(super) customer: Option<String>,
     pub(super) limit: usize,
     pub(super) exclude: Vec<String>,
     pub(super) repeats: bool,
-    pub(super) explain: bool,
+    pub(super) new: Option<usize>,
+    pub(super) explain: Explain,
 }
 
 impl ItemParams {
@@ -55,32 +62,31 @@ impl ItemParams {
     pub(super) fn check(self) -> Result<Wish, Problem> {
         let exclude = self.exclude.iter().flat_map(|list| list.split(',')).filter(|id| !id.is_empty());
         let exclude: Vec<String> = exclude.map(str::to_owned).collect();
+        let limit = limit(self.limit.as_deref(), SIX, MOST)?;
         Ok(Wish {
             customer: self.customer.map(|customer| id("customer", customer)).transpose()?,
-            limit: limit(self.limit.as_deref(), SIX, MOST)?,
+            limit,
             exclude: ids("exclude", exclude)?,
             repeats: flag("include_repeats", self.include_repeats.as_deref(), true)?,
-            explain: flag("explain", self.explain.as_deref(), false)?,
+            new: self.new.map(|new| places(&new, limit)).transpose()?,
+            explain: explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?,
         })
     }
 }
 
-impl Wish {
-    /// What a cart's body says.
-    pub(super) fn of_cart(
-        customer: Option<String>,
-        wanted: Option<i64>,
-        exclude: Vec<String>,
-        repeats: Option<bool>,
-        explain: Option<bool>,
-    ) -> Result<Self, Problem> {
-        Ok(Self {
-            customer: customer.map(|customer| id("customer", customer)).transpose()?,
-            limit: limit(wanted.map(|limit| limit.to_string()).as_deref(), SIX, MOST)?,
-            exclude: ids("exclude", exclude)?,
-            repeats: repeats.unwrap_or(true),
-            explain: explain.unwrap_or(false),
-        })
+/// So many of `limit` places.
+fn places(text: &str, limit: usize) -> Result<usize, Problem> {
+    let number = text.parse().ok().filter(|number| *number <= limit);
+    number.ok_or_else(|| Problem::field("new", format!("new must be a whole number from 0 to limit, which is {limit}")))
+}
+
+/// How much is to be said of why.
+fn explain(reasons: bool, detail: Option<&str>) -> Result<Explain, Problem> {
+    match (reasons, detail) {
+        (_, Some("full")) => Ok(Explain::Full),
+        (true, None) => Ok(Explain::Reasons),
+        (false, None) => Ok(Explain::No),
+        (_, Some(_)) => Err(Problem::field("detail", "detail must be full, or not be there")),
     }
 }
 
@@ -95,12 +101,15 @@ pub(super) struct OfferParams {
     /// Whether reasons are wanted; false if not said.
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
+    /// `full` for the parts of the score beside the reasons.
+    detail: Option<String>,
 }
 
 impl OfferParams {
-    /// Limit, and whether to explain.
-    pub(super) fn check(&self) -> Result<(usize, bool), Problem> {
-        Ok((limit(self.limit.as_deref(), MOST, MOST)?, flag("explain", self.explain.as_deref(), false)?))
+    /// Limit, and how much to explain.
+    pub(super) fn check(&self) -> Result<(usize, Explain), Problem> {
+        let explain = explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?;
+        Ok((limit(self.limit.as_deref(), MOST, MOST)?, explain))
     }
 }
 
@@ -115,13 +124,15 @@ pub(super) struct AudienceParams {
     /// Whether reasons are wanted, for 1,000 customers at most; false if not said.
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
+    /// `full` for the parts of the score beside the reasons.
+    detail: Option<String>,
 }
 
 impl AudienceParams {
-    /// Limit, and whether to explain.
-    pub(super) fn check(&self) -> Result<(usize, bool), Problem> {
-        let explain = flag("explain", self.explain.as_deref(), false)?;
-        let most = if explain { MOST_EXPLAINED } else { MOST_CUSTOMERS };
+    /// Limit, and how much to explain.
+    pub(super) fn check(&self) -> Result<(usize, Explain), Problem> {
+        let explain = explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?;
+        let most = if explain == Explain::No { MOST_CUSTOMERS } else { MOST_EXPLAINED };
         Ok((limit(self.limit.as_deref(), CUSTOMERS, most)?, explain))
     }
 }

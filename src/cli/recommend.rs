@@ -6,7 +6,7 @@ use trolley_model::artefact::Shelf;
 use super::ConfigFile;
 use super::table::Table;
 use crate::config::Config;
-use crate::live::{Offer, Pushed, Query, Snapshot, Stock, Why};
+use crate::live::{Explain, Offer, Pushed, Query, Snapshot, Stock, Why};
 
 /// Ask a model without a server
 ///
@@ -92,20 +92,20 @@ impl Recommend {
                 let snapshot = wish.open()?;
                 let query = wish.query(&items, customer.as_deref(), !no_repeats);
                 let found = snapshot.bought_together(&query);
-                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)));
+                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
             Question::Alternatives { item, customer, wish } => {
                 let snapshot = wish.open()?;
                 let items = [item];
                 let query = wish.query(&items, customer.as_deref(), true);
                 let found = snapshot.alternatives(&query);
-                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.reasons)));
+                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
             #[cfg(feature = "training")]
             Question::Offers { customer, wish } => {
                 let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
-                let found = snapshot.offers_for(&customer, now, usize::from(wish.limit), true);
-                let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.reasons));
+                let found = snapshot.offers_for(&customer, now, usize::from(wish.limit), Explain::Full);
+                let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.why));
                 wish.print(&snapshot, rows);
             }
         }
@@ -114,7 +114,7 @@ impl Recommend {
 }
 
 /// Offer, item, score, tier and reasons.
-type Row<'a> = (Option<&'a str>, &'a str, f32, &'static str, Option<Vec<Why>>);
+type Row<'a> = (Option<&'a str>, &'a str, f32, &'static str, Option<Why>);
 
 impl Wish {
     fn open(&self) -> anyhow::Result<Snapshot> {
@@ -157,13 +157,13 @@ impl Wish {
     }
 
     fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
-        Query { items, customer, exclude: &[], repeats, limit: usize::from(self.limit), explain: true }
+        Query { items, customer, exclude: &[], repeats, limit: usize::from(self.limit), new: 0, explain: Explain::Full }
     }
 
     fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) {
         let catalogue = snapshot.model().catalogue();
         let mut table: Option<Table> = None;
-        for (rank, (offer, item, score, tier, reasons)) in rows.enumerate() {
+        for (rank, (offer, item, score, tier, why)) in rows.enumerate() {
             let header: &[&str] = match offer {
                 Some(_) => &["rank", "offer", "item", "name", "score", "tier", "why"],
                 None => &["rank", "item", "name", "score", "tier", "why"],
@@ -177,7 +177,7 @@ impl Wish {
                 format!("{score:.3}"),
                 tier.to_owned(),
             ]);
-            cells.push(self.why(&reasons.unwrap_or_default()));
+            cells.push(self.why(&why.unwrap_or_default()));
             table.get_or_insert_with(|| Table::new(header)).row(cells);
         }
         match table {
@@ -186,17 +186,14 @@ impl Wish {
         }
     }
 
-    /// The strongest reason that can be told, or all parts of the score.
-    fn why(&self, reasons: &[Why]) -> String {
+    /// The first reason, or all of them and the parts of the score.
+    fn why(&self, why: &Why) -> String {
+        let mut reasons = why.reasons.iter().map(|reason| reason.text.clone());
         if !self.reasons {
-            let told = reasons.iter().filter(|why| why.reason.share > 0.0).find_map(|why| why.text.clone());
-            return told.unwrap_or_default();
+            return reasons.next().unwrap_or_default();
         }
-        let part = |why: &Why| {
-            let text = why.text.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
-            format!("{} {:+.2}{text}", why.reason.signal, why.reason.share)
-        };
-        reasons.iter().map(part).collect::<Vec<_>>().join("; ")
+        let parts = why.parts.iter().map(|part| format!("{} {:+.2}", part.signal, part.share));
+        reasons.chain(parts).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -42,7 +42,8 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
     let handle = metrics::install().context("metrics cannot be recorded")?;
-    let markets = Arc::new(Markets::new(Shelf::new(&config.models), config.markets.keys().cloned()));
+    let markets = Markets::new(Shelf::new(&config.models), config.sensitive()?);
+    let markets = Arc::new(markets.with_new(config.bought_together.new));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {
         let store = Store::open(&config.server.state).await?;

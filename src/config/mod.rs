@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
-use trolley_model::Name;
+use trolley_model::{Name, Sensitive};
 #[cfg(feature = "training")]
 use trolley_training::{InputConfig, TrainingConfig};
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// The service.
     pub server: ServerConfig,
+    /// Answers about what is bought together.
+    pub bought_together: BoughtTogetherConfig,
     /// How models are trained, for all markets.
     #[cfg(feature = "training")]
     pub training: TrainingConfig,
@@ -49,8 +51,16 @@ pub struct Config {
     /// The known markets; their tables are read by the trainer only.
     #[cfg(not(feature = "training"))]
     #[serde(skip_serializing)]
-    #[expect(clippy::zero_sized_map_values, reason = "the values are passed over, whatever they are")]
-    pub markets: BTreeMap<Name, serde::de::IgnoredAny>,
+    pub markets: BTreeMap<Name, ServedMarket>,
+}
+
+/// What the service reads of a market.
+#[cfg(not(feature = "training"))]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ServedMarket {
+    /// Kinds of things that are not shown beside each other, or not spoken of.
+    pub sensitive: Option<trolley_model::Sensitive>,
 }
 
 /// How long models stay.
@@ -68,6 +78,14 @@ impl Default for RetentionConfig {
     fn default() -> Self {
         Self { keep: const { NonZeroUsize::new(14).unwrap() }, erased_days: const { NonZeroU16::new(30).unwrap() } }
     }
+}
+
+/// Answers about what is bought together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BoughtTogetherConfig {
+    /// So many places of an answer go to what the customer has never bought, if the request does not say.
+    pub new: usize,
 }
 
 /// The service.
@@ -210,6 +228,7 @@ impl Default for Config {
             reports: "reports".into(),
             retention: RetentionConfig::default(),
             server: ServerConfig::default(),
+            bought_together: BoughtTogetherConfig::default(),
             #[cfg(feature = "training")]
             training: TrainingConfig::default(),
             #[cfg(not(feature = "training"))]
@@ -251,6 +270,19 @@ impl Config {
         Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(*e)))
     }
 
+    /// The known markets, each with what is sensitive there.
+    ///
+    /// # Errors
+    /// If a kind is named that has no categories.
+    pub fn sensitive(&self) -> Result<BTreeMap<Name, Sensitive>, ConfigError> {
+        let of_market = |(name, market): (&Name, _)| {
+            let sensitive = sensitive_of(market);
+            sensitive.check().map_err(|why| ConfigError::Invalid(format!("markets.{name}.sensitive: {why}")))?;
+            Ok((name.clone(), sensitive))
+        };
+        self.markets.iter().map(of_market).collect()
+    }
+
     /// The file of a report about a version.
     pub fn report_of(&self, market: &Name, version: &Name, kind: &str) -> PathBuf {
         self.reports.join(market).join(format!("{version}.{kind}"))
@@ -260,6 +292,16 @@ impl Config {
     pub fn rejects_of(&self, market: &Name) -> PathBuf {
         self.rejects.join(format!("{market}.csv"))
     }
+}
+
+#[cfg(feature = "training")]
+fn sensitive_of(market: &InputConfig) -> Sensitive {
+    market.sensitive.clone().unwrap_or_default()
+}
+
+#[cfg(not(feature = "training"))]
+fn sensitive_of(market: &ServedMarket) -> Sensitive {
+    market.sensitive.clone().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -307,7 +349,8 @@ mod tests {
         for (table, keys) in [("transactions", 7), ("items", 4), ("offers", 6)] {
             assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");
         }
-        assert_eq!(example.as_object().unwrap().len(), 12);
+        assert_eq!(example.as_object().unwrap().len(), 13);
+        assert_eq!(example["sensitive"].as_object().unwrap().len(), 5);
         assert_eq!(example["csv"].as_object().unwrap().len(), 3);
         assert_eq!(example["gate"].as_object().unwrap().len(), 8);
     }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use trolley_model::artefact::Opened;
-use trolley_model::{Model, Name};
+use trolley_model::{Model, Name, Sensitive};
 
 use super::board::OfferBook;
 use super::erased::{CustomerHash, Erased, customer_hash, numbers_of};
@@ -31,7 +31,7 @@ pub struct Market {
     late: bool,
 }
 
-/// What was pushed for a market. Copies share what they hold.
+/// What was pushed for a market, and what the config says of it. Copies share what they hold.
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
     /// The offers.
@@ -42,6 +42,8 @@ pub struct Pushed {
     pub stock: Arc<Stock>,
     /// The customers who have been erased.
     pub erased: Arc<Erased>,
+    /// What is sensitive, by the config.
+    pub sensitive: Arc<Sensitive>,
     /// The number of the last change of each kind up to which all changes are in here.
     seen: BTreeMap<Kind, i64>,
     /// The number of the newest change of each kind that is in here. If the database has only older ones, it went back.
@@ -72,12 +74,12 @@ impl Pushed {
 const CATCHING_UP: usize = 10;
 
 impl Market {
-    pub(super) fn new(name: Name, late: bool) -> Self {
+    pub(super) fn new(name: Name, late: bool, sensitive: Sensitive) -> Self {
         metrics::market_known(&name);
         Self {
             name,
             snapshot: ArcSwapOption::empty(),
-            pushed: Mutex::default(),
+            pushed: Mutex::new(Pushed { sensitive: Arc::new(sensitive), ..Pushed::default() }),
             building: Mutex::default(),
             changing: Mutex::default(),
             late,
@@ -203,6 +205,7 @@ impl Market {
         let known = self.view();
         Arc::make_mut(&mut loaded.erased).extend(known.erased.iter().copied());
         loaded.revision = known.revision + 1;
+        loaded.sensitive = known.sensitive;
         metrics::offers_known(&self.name, loaded.offers.offers().len());
         metrics::rules_known(&self.name, loaded.rules.len());
         metrics::stock_known(&self.name, loaded.stock.len());

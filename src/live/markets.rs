@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, Shelf};
+use trolley_model::{Name, Sensitive};
 
 use super::market::Market;
 use crate::background::when_idle;
@@ -20,6 +20,8 @@ pub struct Markets {
     looked: AtomicBool,
     /// Whether models have been opened once: from then on somebody may be asking.
     opened: AtomicBool,
+    /// How many places of what is bought together go to what a customer has never bought, if a request does not say.
+    new: usize,
     /// What was refused last of each market.
     refused: Mutex<BTreeMap<Name, Refused>>,
 }
@@ -34,16 +36,29 @@ enum Refused {
 }
 
 impl Markets {
-    /// The markets that must be there, and those found on the shelf. No model is opened yet: see [`Markets::open`].
-    pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = Name>) -> Self {
-        let markets = expected.into_iter().map(|name| (name.clone(), Arc::new(Market::new(name, false)))).collect();
+    /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened yet: see [`Markets::open`].
+    pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>) -> Self {
+        let market = |(name, sensitive): (Name, _)| (name.clone(), Arc::new(Market::new(name, false, sensitive)));
+        let markets = expected.into_iter().map(market).collect();
         Self {
             shelf,
             markets: ArcSwap::from_pointee(markets),
             looked: AtomicBool::default(),
             opened: AtomicBool::default(),
+            new: 0,
             refused: Mutex::default(),
         }
+    }
+
+    /// The same, with so many places for what a customer has never bought, if a request does not say.
+    #[must_use]
+    pub fn with_new(self, new: usize) -> Self {
+        Self { new, ..self }
+    }
+
+    /// How many places go to what a customer has never bought, if a request does not say.
+    pub fn new_places(&self) -> usize {
+        self.new
     }
 
     /// One market.
@@ -107,7 +122,7 @@ impl Markets {
             stays
         });
         for name in found {
-            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name, late)));
+            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name, late, Sensitive::default())));
         }
         self.markets.store(Arc::new(markets));
     }

@@ -19,7 +19,7 @@ pub use keeper::Keeper;
 pub use market::{Market, Pushed};
 pub use markets::Markets;
 pub use offers::{Offer, OfferError};
-pub use reasons::{Why, label};
+pub use reasons::{Explain, Told, Why, label};
 pub use rules::{Block, Boost, Pin, Rule, RuleError};
 pub use snapshot::{Answer, OfferAnswer, Query, Snapshot};
 pub use stock::{Stock, StockUpdate, Updated};

@@ -1,29 +1,114 @@
 use chrono::{Days, NaiveDate};
 use trolley_model::Model;
-use trolley_model::recommend::Reason;
-use trolley_model::signals::Evidence;
+use trolley_model::recommend::{Part, Reason};
 
-/// A reason in words.
-#[derive(Clone, Debug, PartialEq)]
+/// Why something is recommended.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Why {
-    /// The signal, its value and its part of the score.
-    pub reason: Reason,
-    /// What it rests on, where that can be said: "bought together in 412 baskets".
-    pub text: Option<String>,
+    /// The facts that speak for it, as a person would say them; what is about the item asked about first.
+    pub reasons: Vec<Told>,
+    /// What its score is made of.
+    pub parts: Vec<Part>,
 }
 
-impl Why {
-    /// With what it rests on put into words.
-    pub fn new(model: &Model, reason: Reason) -> Self {
-        Self { text: reason.evidence.map(|evidence| text(model, evidence)), reason }
+/// How much is to be said of why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Explain {
+    /// Nothing.
+    #[default]
+    No,
+    /// The reasons.
+    Reasons,
+    /// These and the parts of the score.
+    Full,
+}
+
+impl Explain {
+    /// As much of it as is wanted.
+    pub(super) fn say(self, why: impl FnOnce() -> Why) -> Option<Why> {
+        match self {
+            Self::No => None,
+            Self::Reasons => Some(Why { parts: Vec::new(), ..why() }),
+            Self::Full => Some(why()),
+        }
     }
 }
 
-impl Why {
+/// A reason in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Which kind of reason, for programs: `together`, `own_together`, `with_kind`, `same_kind`, `alike`, `bought`,
+    /// `own_kind`, `taste`, `promoted`, `popular` or `rule`.
+    pub kind: &'static str,
+    /// "often bought with Campari: 1 in 4 orders".
+    pub text: String,
+    /// The ID of the item that it is about, beside the recommended one.
+    pub with: Option<String>,
+    /// The name of that item.
+    pub name: Option<String>,
+    /// How often the customer bought the recommended item.
+    pub times: Option<u16>,
+    /// The last day of that.
+    pub last_day: Option<NaiveDate>,
+    /// The category that it is about.
+    pub category: Option<String>,
+}
+
+impl Told {
+    /// With the names of a model.
+    pub fn new(model: &Model, reason: Reason) -> Self {
+        let id = |item: u32| model.catalogue().items().get(item).to_owned();
+        let name = |item: u32| model.catalogue().name(item).map(str::to_owned);
+        let category = |category: u32| model.catalogue().categories().get(category).to_owned();
+        let about_item = |kind: &'static str, with: u32, text: &dyn Fn(&str) -> String| {
+            let (with, name) = (id(with), name(with));
+            Self { kind, text: text(name.as_deref().unwrap_or(&with)), with: Some(with), name, ..Self::default() }
+        };
+        let about_kind = |kind: &'static str, of: u32, text: &dyn Fn(&str) -> String| {
+            let category = category(of);
+            Self { kind, text: text(&category), category: Some(category), ..Self::default() }
+        };
+        let plain = |kind, text: &str| Self { kind, text: text.to_owned(), ..Self::default() };
+        match reason {
+            Reason::Together { with, baskets, of } => about_item("together", with, &|name| match often(baskets, of) {
+                Some(often) => format!("often bought with {name}: {often}"),
+                None => format!("goes with {name}"),
+            }),
+            Reason::OwnTogether { with } => about_item("own_together", with, &|name| format!("you buy it with {name}")),
+            Reason::WithKind { category } => about_kind("with_kind", category, &|kind| format!("goes with {kind}")),
+            Reason::SameKind { category } => about_kind("same_kind", category, &|kind| format!("also {kind}")),
+            Reason::Alike { with } => {
+                about_item("alike", with, &|name| format!("bought by the same customers as {name}"))
+            }
+            Reason::Bought { times, last_day } => Self {
+                kind: "bought",
+                text: if times.is_some() { "you usually buy this" } else { "you bought this before" }.to_owned(),
+                times,
+                last_day: NaiveDate::default().checked_add_days(Days::new(u64::from(last_day))),
+                ..Self::default()
+            },
+            Reason::OwnKind { category } => about_kind("own_kind", category, &|kind| format!("you often buy {kind}")),
+            Reason::Taste => plain("taste", "customers like you buy this"),
+            Reason::Promoted => plain("promoted", "strongly promoted"),
+            Reason::Popular => plain("popular", "popular here"),
+        }
+    }
+
     /// What a rule of the shop does.
-    pub(super) fn rule(signal: &'static str, share: f32, rule: &str) -> Self {
-        let reason = Reason { signal, value: share, share, evidence: None };
-        Self { reason, text: Some(format!("rule {rule}")) }
+    pub(super) fn rule(rule: &str) -> Self {
+        Self { kind: "rule", text: format!("rule {rule}"), ..Self::default() }
+    }
+}
+
+/// How many of some baskets hold a thing: "1 in 4 orders"; `None` if these are few.
+fn often(baskets: u32, of: u32) -> Option<String> {
+    /// What is in fewer is not worth a number.
+    const FEWEST_IN: u32 = 20;
+    let one_in = (of + baskets / 2) / baskets.max(1);
+    match one_in {
+        0 | 1 => Some("in most orders".to_owned()),
+        2..=FEWEST_IN => Some(format!("1 in {one_in} orders")),
+        _ => None,
     }
 }
 
@@ -33,28 +118,15 @@ pub fn label(model: &Model, item: u32) -> String {
     model.catalogue().name(item).map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
-fn text(model: &Model, evidence: Evidence) -> String {
-    match evidence {
-        Evidence::BoughtTogether { with, baskets } => {
-            let with = model.catalogue().items().get(with);
-            format!("bought together with {with} in {baskets} {}", plural(baskets, "basket"))
-        }
-        Evidence::BoughtBefore { times, last_day } => {
-            let day = NaiveDate::default() + Days::new(u64::from(last_day));
-            let times = match times {
-                1 => "once".to_owned(),
-                2 => "twice".to_owned(),
-                times => format!("{times} times"),
-            };
-            format!("you bought it {times}, last on {}", day.format("%-d %B %Y"))
-        }
-        Evidence::Popular { baskets } => format!("in {baskets} {} of all customers", plural(baskets, "basket")),
-        Evidence::SameCategory { category } => {
-            format!("of the same category: {}", model.catalogue().categories().get(category))
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn plural(count: u32, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+    #[test]
+    fn shares_are_told_in_words() {
+        assert_eq!(often(733, 2887).as_deref(), Some("1 in 4 orders"));
+        assert_eq!(often(90, 100).as_deref(), Some("in most orders"));
+        assert_eq!(often(60, 100).as_deref(), Some("1 in 2 orders"));
+        assert_eq!(often(5, 1000), None);
+    }
 }

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
-use trolley_model::recommend::{self, Limits, Question, Recommended, Tier};
-use trolley_model::{Ask, Model, NumberSet};
+use trolley_model::recommend::{self, Limits, PROMOTION, Part, Question, Reason, Recommended, Tier};
+use trolley_model::{Ask, Model, NumberSet, SensitiveCategories};
 
 use super::board::{Availability, Board, OfferBook};
 use super::market::Pushed;
 use super::offers::Offer;
-use super::reasons::Why;
+use super::reasons::{Explain, Told, Why};
 use super::rules::Rulebook;
 
 /// All that one answer is made from: a model with its manifest, the offers, the rules and the stock.
@@ -26,6 +26,7 @@ pub struct Snapshot {
     out_of_stock: Arc<NumberSet>,
     /// The customers who are not to be known any more.
     erased: Arc<NumberSet>,
+    sensitive: Option<Arc<SensitiveCategories>>,
 }
 
 /// What is asked about items.
@@ -41,8 +42,10 @@ pub struct Query<'a> {
     pub repeats: bool,
     /// Number of items wanted.
     pub limit: usize,
-    /// Whether reasons are wanted.
-    pub explain: bool,
+    /// How many of them are to be such as the customer has never bought.
+    pub new: usize,
+    /// How much is to be said of why.
+    pub explain: Explain,
 }
 
 /// A recommended item.
@@ -55,7 +58,7 @@ pub struct Answer<'a> {
     /// Who answered.
     pub tier: Tier,
     /// Why, if that was asked.
-    pub reasons: Option<Vec<Why>>,
+    pub why: Option<Why>,
 }
 
 /// An offer for a customer, or a customer for an offer.
@@ -70,7 +73,7 @@ pub struct OfferAnswer<'a> {
     /// Who answered.
     pub tier: Tier,
     /// Why, if that was asked.
-    pub reasons: Option<Vec<Why>>,
+    pub why: Option<Why>,
 }
 
 impl Snapshot {
@@ -83,6 +86,7 @@ impl Snapshot {
         let rules = Rulebook::new(&pushed.rules, &model).map(Arc::new);
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         Self {
+            sensitive: SensitiveCategories::new(&pushed.sensitive, model.catalogue()).map(Arc::new),
             erased: Arc::new(pushed.erased.numbers(&model)),
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&model)),
             available: Arc::new(Availability::new(&pushed.offers, &model, in_stock, rules.as_deref())),
@@ -164,37 +168,33 @@ impl Snapshot {
     /// What else goes into this basket?
     pub fn bought_together(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
-        self.answer(query, &items, Question::BoughtTogether, |ask, limits| {
-            recommend::bought_together(&self.model, ask, limits)
+        self.within_limits(query, &items, |ask, limits| {
+            let found = recommend::bought_together_and_new(&self.model, ask, limits, query.new);
+            let answer = |(question, found): &(Question, Recommended)| self.answered(query, *question, ask, found);
+            found.iter().map(answer).collect()
         })
     }
 
     /// The first item of the query is out of stock: what instead?
     pub fn alternatives(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
-        self.answer(query, &items, Question::Alternatives, |ask, limits| match ask.items {
-            [item, ..] => recommend::alternatives(&self.model, *item, ask.customer, limits),
-            // Of an item that the model does not know no kind is known either.
-            [] => Vec::new(),
+        self.within_limits(query, &items, |ask, limits| {
+            let found = match ask.items {
+                [item, ..] => recommend::alternatives(&self.model, *item, ask.customer, limits),
+                // Of an item that the model does not know no kind is known either.
+                [] => Vec::new(),
+            };
+            found.iter().map(|found| self.answered(query, Question::Alternatives, ask, found)).collect()
         })
     }
 
-    fn answer(
-        &self,
-        query: &Query<'_>,
-        items: &[u32],
-        question: Question,
-        recommend: impl FnOnce(&Ask<'_>, &Limits<'_>) -> Vec<Recommended>,
-    ) -> Vec<Answer<'_>> {
-        self.within_limits(query, items, |ask, limits| {
-            let found = recommend(ask, limits).into_iter().map(|found| Answer {
-                id: self.model.catalogue().items().get(found.item),
-                score: found.score,
-                tier: found.tier,
-                reasons: query.explain.then(|| self.why(question, ask, &found)),
-            });
-            found.collect()
-        })
+    fn answered(&self, query: &Query<'_>, question: Question, ask: &Ask<'_>, found: &Recommended) -> Answer<'_> {
+        Answer {
+            id: self.model.catalogue().items().get(found.item),
+            score: found.score,
+            tier: found.tier,
+            why: query.explain.say(|| self.why(question, ask, found)),
+        }
     }
 
     /// What is asked, in the model's numbers, and what may be answered: by the stock, the rules and the query.
@@ -208,6 +208,17 @@ impl Snapshot {
         let exclude = self.numbers(query.exclude);
         let available = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(&item);
         let limits = Limits { allowed: &available, repeats: query.repeats, ..Limits::best(query.limit) };
+        let categories = self.model.catalogue();
+        let are_apart = |one: u32, other: u32| {
+            let sensitive = self.sensitive.as_ref();
+            sensitive.is_some_and(|sensitive| sensitive.are_apart(categories.category(one), categories.category(other)))
+        };
+        let beside = |item: u32| available(item) && !items.iter().any(|&asked| are_apart(asked, item));
+        let limits = match self.sensitive {
+            Some(_) => Limits { allowed: &beside, apart: Some(&are_apart), ..limits },
+            None => limits,
+        };
+        let available = limits.allowed;
         let Some(rules) = &self.rules else { return run(&ask, &limits) };
         let pinned: Vec<u32> = rules.pinned(items).into_iter().map(|(item, _)| item).collect();
         let blocked = rules.blocked(&self.model, items);
@@ -219,7 +230,13 @@ impl Snapshot {
     }
 
     /// Which of the offers that hold now are for this customer?
-    pub fn offers_for(&self, customer: &str, now: DateTime<Utc>, limit: usize, explain: bool) -> Vec<OfferAnswer<'_>> {
+    pub fn offers_for(
+        &self,
+        customer: &str,
+        now: DateTime<Utc>,
+        limit: usize,
+        explain: Explain,
+    ) -> Vec<OfferAnswer<'_>> {
         let customer = self.customer(Some(customer));
         let (board, items) = (self.board(now), self.model.catalogue().items());
         let ask = Ask { items: &[], customer };
@@ -233,15 +250,14 @@ impl Snapshot {
                 Some(item) => items.get(item),
                 None => &offer.items[self.available.first(&self.offers, at).unwrap_or(0)],
             };
-            let reasons = explain.then(|| {
-                ranked.item.map_or_else(Vec::new, |item| {
+            let why = explain.say(|| {
+                ranked.item.map_or_else(Why::default, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
                     let numbers = offer.named_numbers();
-                    let offer = recommend::Offer { items: &[], numbers: &numbers };
-                    self.why_offer(&ask, &found, &offer)
+                    self.why_offer(&ask, &found, &recommend::Offer { items: &[], numbers: &numbers })
                 })
             });
-            OfferAnswer { id: &offer.id, item, score: ranked.score, tier: ranked.tier, reasons }
+            OfferAnswer { id: &offer.id, item, score: ranked.score, tier: ranked.tier, why }
         });
         ranked.collect()
     }
@@ -258,7 +274,7 @@ impl Snapshot {
 
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
     /// matters: a newsletter is written for next week.
-    pub fn audience(&self, offer: &str, limit: usize, explain: bool) -> Option<Vec<OfferAnswer<'_>>> {
+    pub fn audience(&self, offer: &str, limit: usize, explain: Explain) -> Option<Vec<OfferAnswer<'_>>> {
         let offer = self.offers().iter().find(|known| known.id == offer)?;
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
         items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
@@ -273,27 +289,37 @@ impl Snapshot {
                 item: self.model.catalogue().items().get(found.item),
                 score: found.score,
                 tier: Tier::Model,
-                reasons: explain.then(|| self.why_offer(&ask, &recommended, &wanted)),
+                why: explain.say(|| self.why_offer(&ask, &recommended, &wanted)),
             }
         });
         Some(audience.collect())
     }
 
-    pub(super) fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Why> {
-        let reasons = recommend::explain(&self.model, question, ask, found);
-        let mut why: Vec<Why> = reasons.into_iter().map(|reason| Why::new(&self.model, reason)).collect();
+    pub(super) fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Why {
+        let mut parts = recommend::explain(&self.model, question, ask, found);
+        let mut reasons = self.told(question, ask, found);
         match (&self.rules, found.tier) {
             (Some(rules), Tier::Model) => {
-                why.extend(rules.boosts(&self.model, found.item).map(|(by, rule)| Why::rule("boost", by, rule)));
-                why.sort_by(|a, b| b.reason.share.abs().total_cmp(&a.reason.share.abs()));
+                for (share, rule) in rules.boosts(&self.model, found.item) {
+                    parts.push(Part { signal: "boost", value: share, share });
+                    reasons.extend((share > 0.0).then(|| Told::rule(rule)));
+                }
+                parts.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
             }
             (Some(rules), Tier::Pinned) => {
                 let pinned = rules.pinned(ask.items).into_iter().find(|(item, _)| *item == found.item);
-                why = pinned.into_iter().map(|(_, rule)| Why::rule("pinned", 0.0, rule)).collect();
+                reasons = pinned.into_iter().map(|(_, rule)| Told::rule(rule)).collect();
             }
             _ => {}
         }
-        why
+        Why { reasons, parts }
+    }
+
+    fn told(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Told> {
+        let sensitive = self.sensitive.as_ref();
+        let is_discreet = |category| sensitive.is_some_and(|sensitive| sensitive.is_discreet(category));
+        let reasons = recommend::reasons(&self.model, question, ask, found, &is_discreet);
+        reasons.into_iter().map(|reason| Told::new(&self.model, reason)).collect()
     }
 
     /// The rule that blocks an item from the answer to a query.
@@ -305,9 +331,13 @@ impl Snapshot {
         self.out_of_stock.contains(item)
     }
 
-    fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Vec<Why> {
-        let reasons = recommend::explain_offer(&self.model, ask, offer, found);
-        reasons.into_iter().map(|reason| Why::new(&self.model, reason)).collect()
+    fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Why {
+        let parts = recommend::explain_offer(&self.model, Question::Offers, ask, offer, found);
+        let mut reasons = self.told(Question::Offers, ask, found);
+        if parts.iter().any(|part| part.signal == PROMOTION && part.share > 0.0) {
+            reasons.push(Told::new(&self.model, Reason::Promoted));
+        }
+        Why { reasons, parts }
     }
 
     /// The numbers of those of the items that the model knows.

@@ -1,6 +1,5 @@
-use trolley_model::recommend::{self, Question, Recommended, Tier};
+use trolley_model::recommend::{self, Part, Question, Recommended, Tier};
 
-use super::reasons::Why;
 use super::snapshot::{Query, Snapshot};
 
 /// Why an item is not in an answer.
@@ -66,7 +65,8 @@ impl Snapshot {
             let ranked = recommend::bought_together_ranking(self.model(), ask, limits);
             let Some(rank) = ranked.iter().position(|found| found.item == item) else { return Verdict::NoCandidate };
             let candidates = ranked.len();
-            let parts = |found: &Recommended| self.why(Question::BoughtTogether, ask, found);
+            let question = Question::together(ask, limits);
+            let parts = |found: &Recommended| self.why(question, ask, found).parts;
             let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
             let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
             let id = |item: u32| self.model().catalogue().items().get(item).to_owned();
@@ -82,11 +82,11 @@ impl Snapshot {
 }
 
 /// The signals in which one falls behind another.
-fn behind(shown: &[Why], other: &[Why]) -> Vec<(&'static str, f32)> {
-    let part = |of: &[Why], signal: &str| -> f32 {
-        of.iter().filter(|why| why.reason.signal == signal).map(|why| why.reason.share).sum()
+fn behind(shown: &[Part], other: &[Part]) -> Vec<(&'static str, f32)> {
+    let part = |of: &[Part], signal: &str| -> f32 {
+        of.iter().filter(|part| part.signal == signal).map(|part| part.share).sum()
     };
-    let mut signals: Vec<&'static str> = shown.iter().chain(other).map(|why| why.reason.signal).collect();
+    let mut signals: Vec<&'static str> = shown.iter().chain(other).map(|part| part.signal).collect();
     signals.sort_unstable();
     signals.dedup();
     let mut behind: Vec<(&'static str, f32)> = signals

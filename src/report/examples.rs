@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use trolley_model::recommend::{
-    self, Limits, Question, Reason, Recommended, alternatives, bought_together, explain, explain_offer,
-};
+use trolley_model::recommend::{self, Limits, Question, Recommended, alternatives, bought_together};
 use trolley_model::{Ask, Model};
 
-use crate::live::{Offer, Why, label};
+use crate::live::{Offer, Told, label};
 
 const ITEMS: usize = 10;
 const CUSTOMERS: usize = 5;
@@ -45,7 +43,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
         let items = [item];
         let ask = Ask { items: &items, customer: None };
         let told = |question, found: Vec<Recommended>| -> Vec<(String, String)> {
-            let reason = |found: &Recommended| told(model, explain(model, question, &ask, found));
+            let reason = |found: &Recommended| told(model, question, &ask, found);
             found.iter().map(|found| (label(model, found.item), reason(found))).collect()
         };
         ItemExample {
@@ -74,7 +72,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
         let offer = |ranked: recommend::RankedOffer| {
             let item = ranked.item?;
             let found = Recommended { item, score: ranked.score, tier: ranked.tier };
-            Some((label(model, item), told(model, explain_offer(model, &ask, &offers[ranked.offer], &found))))
+            Some((label(model, item), told(model, Question::Offers, &ask, &found)))
         };
         let found = recommend::offers(model, Some(customer), &ready, SIX);
         CustomerExample {
@@ -102,8 +100,8 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
     (0..model.catalogue().bought().min(1000)).map(one).collect()
 }
 
-/// The strongest reason for it that can be told in words.
-fn told(model: &Model, reasons: Vec<Reason>) -> String {
-    let mut speaking = reasons.into_iter().filter(|reason| reason.share > 0.0).map(|reason| Why::new(model, reason));
-    speaking.find_map(|why| why.text).unwrap_or_default()
+/// The first reason for it.
+fn told(model: &Model, question: Question, ask: &Ask<'_>, found: &Recommended) -> String {
+    let reasons = recommend::reasons(model, question, ask, found, &|_| false);
+    reasons.first().map(|&reason| Told::new(model, reason).text).unwrap_or_default()
 }

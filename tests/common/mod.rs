@@ -110,7 +110,8 @@ impl Service {
 
     /// A service of the models in a folder, with its state in a database.
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
-        let markets = Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [name("empty")]));
+        let markets =
+            Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [(name("empty"), Default::default())]));
         let store = Store::open(url).await.unwrap();
         let keeper = Arc::new(Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap());
         keeper.refresh().await;

@@ -2,12 +2,12 @@ use super::chance::Chance;
 use super::explain::Question;
 use super::kept::OwnTier;
 use super::score::{score, tidy};
-use super::tiers::{fill_up, may_show, pinned};
-use super::{Limits, Recommended};
+use super::tiers::{fill_up, is_apart, may_show, pinned};
+use super::{Limits, Recommended, Tier};
 use crate::{Ask, Model, Top};
 
-/// The market's best known items are candidates of every question: so many for anybody, whose answer is kept, and for a
-/// customer, who is answered anew each time.
+/// The market's best known items are candidates of every question: so many for anybody, whose answer is kept, and where a
+/// customer's own items are not; so many for a customer, who is answered anew each time.
 const BESTSELLERS: [u32; 2] = [100, 25];
 
 /// So many of the strongest partners of the items asked about and of their categories are.
@@ -23,10 +23,33 @@ const RANKED: usize = 64;
 pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = pinned(model, ask, limits);
     if model_answers(model, ask) {
-        own_tier(model, ask, |limits| candidates(model, ask, limits)).add(limits, &mut answer);
+        own_tier(model, ask, limits, |limits| candidates(model, ask, limits)).add(limits, &mut answer);
     }
     fill_up(model, ask, limits, &mut answer);
     answer
+}
+
+/// As [`bought_together`], with so many places, the last ones, for what the customer has never bought: these are chosen by a
+/// blend of their own. Each item with the question that it answers.
+pub fn bought_together_and_new(
+    model: &Model,
+    ask: &Ask<'_>,
+    limits: &Limits<'_>,
+    new: usize,
+) -> Vec<(Question, Recommended)> {
+    let mut last = Vec::new();
+    if new > 0 && ask.customer.is_some() && limits.repeats {
+        let only_new = Limits { limit: new.min(limits.limit), repeats: false, pinned: &[], ..*limits };
+        last = bought_together(model, ask, &only_new);
+        last.retain(|found| found.tier == Tier::Model && !limits.pinned.contains(&found.item));
+    }
+    let allowed = |item: u32| (limits.allowed)(item) && !is_apart(limits, &last, item);
+    let is_last = |item: u32| last.iter().any(|found| found.item == item);
+    let first =
+        Limits { limit: limits.limit - last.len(), allowed: &|item| allowed(item) && !is_last(item), ..*limits };
+    let question = Question::together(ask, limits);
+    let first = bought_together(model, ask, &first).into_iter().map(|found| (question, found));
+    first.chain(last.iter().map(|found| (Question::NewTogether, *found))).collect()
 }
 
 /// All candidates that [`bought_together`] chooses from within the same limits, best first. What is pinned is not among
@@ -36,7 +59,7 @@ pub fn bought_together_ranking(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>
         return Vec::new();
     }
     let pinned = pinned(model, ask, limits).len();
-    own_tier(model, ask, |limits| candidates(model, ask, limits)).ranking(limits, pinned)
+    own_tier(model, ask, limits, |limits| candidates(model, ask, limits)).ranking(limits, pinned)
 }
 
 /// Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
@@ -45,8 +68,13 @@ fn model_answers(model: &Model, ask: &Ask<'_>) -> bool {
     bought || (ask.customer.is_some() && !ask.items.is_empty())
 }
 
-fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(model: &'a Model, ask: &'a Ask<'a>, candidates: C) -> OwnTier<'a, C> {
-    OwnTier { model, question: Question::BoughtTogether, ask, kept: &model.kept().together, candidates }
+fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(
+    model: &'a Model,
+    ask: &'a Ask<'a>,
+    limits: &Limits<'_>,
+    candidates: C,
+) -> OwnTier<'a, C> {
+    OwnTier { model, question: Question::together(ask, limits), ask, kept: &model.kept().together, candidates }
 }
 
 /// What the model chooses from, strictly rising: of the [`pool`], for a known customer, the best by the pre-ranking; without
@@ -55,7 +83,7 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
     let mut candidates = pool(model, ask, limits);
     let ranked = RANKED.max(2 * limits.limit);
     let pre_ranking = &model.scorers().pre_ranking;
-    if ask.customer.is_some() && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
+    if ask.customer.is_some() && limits.repeats && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
         let scores = score(model, pre_ranking, ask, &candidates);
         let mut top = Top::new(ranked);
         candidates.iter().zip(scores).for_each(|(&item, score)| top.push(score, item));
@@ -73,7 +101,7 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
 /// what the customer has bought; of these, what may be shown.
 pub fn pool(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let may_show = |item: u32| may_show(model, ask, limits, item);
-    let bestsellers = BESTSELLERS[usize::from(ask.customer.is_some())];
+    let bestsellers = BESTSELLERS[usize::from(ask.customer.is_some() && limits.repeats)];
     let mut candidates: Vec<u32> = (0..bestsellers.min(model.catalogue().bought())).collect();
     candidates.retain(|&item| may_show(item));
     let wanted = PARTNERS.max(limits.limit);

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use super::explain::Question;
 use super::list::{Kinds, varied};
 use super::score::best;
-use super::tiers::may_show;
+use super::tiers::{is_apart, may_show};
 use super::{Limits, Recommended};
 use crate::{Ask, Model};
 
@@ -94,7 +94,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
         let wanted = limits.limit.saturating_sub(answer.len());
         if let Some(kept) = self.kept(limits) {
             let shown = kept.iter().filter(|found| self.may_add(limits, found.item)).copied();
-            let list = self.listed(shown, wanted, limits.limit);
+            let list = self.listed(shown, answer, limits);
             if list.len() == wanted || kept.len() < KEPT {
                 answer.extend(list);
                 return;
@@ -102,18 +102,30 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
         }
         // As many as are kept for anybody, so that those of one category do not leave the others out.
         let ranked = match self.question {
-            Question::BoughtTogether => wanted.max(KEPT),
+            Question::BoughtTogether | Question::NewTogether => wanted.max(KEPT),
             _ => wanted,
         };
         let best = best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, ranked);
-        answer.extend(self.listed(best, wanted, limits.limit));
+        answer.extend(self.listed(best, answer, limits));
     }
 
-    fn listed(&self, ranking: impl Iterator<Item = Recommended>, wanted: usize, limit: usize) -> Vec<Recommended> {
+    /// What comes after what is in the answer already.
+    fn listed(
+        &self,
+        ranking: impl Iterator<Item = Recommended>,
+        answer: &[Recommended],
+        limits: &Limits<'_>,
+    ) -> Vec<Recommended> {
+        let wanted = limits.limit.saturating_sub(answer.len());
+        let ranking = ranking.filter(|found| !is_apart(limits, answer, found.item));
         match self.question {
-            Question::BoughtTogether => {
+            Question::BoughtTogether | Question::NewTogether => {
                 let kinds = Kinds::new(self.model, self.ask);
-                varied(&self.model.blends().list, ranking.map(|found| (found, kinds.of(found.item))), wanted, limit)
+                let ranking = ranking.map(|found| (found, kinds.of(found.item)));
+                let apart = |one: &Recommended, other: &Recommended| {
+                    limits.apart.is_some_and(|apart| apart(one.item, other.item))
+                };
+                varied(&self.model.blends().list, ranking, apart, wanted, limits.limit)
             }
             _ => ranking.take(wanted).collect(),
         }

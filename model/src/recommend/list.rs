@@ -13,8 +13,11 @@ const BESTSELLERS: u32 = 50;
 /// six flavours of yoghurt do go together.
 const LIFT_IN_CATEGORY: f32 = 3.0;
 
-/// The same of its line, and of bestsellers.
-const LIFT: f32 = 2.0;
+/// The same of its line.
+const LIFT_IN_LINE: f32 = 1.5;
+
+/// The same of bestsellers.
+const LIFT_OF_BESTSELLERS: f32 = 2.0;
 
 /// What the rules for lists look at.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,10 +59,12 @@ impl std::fmt::Debug for Kinds<'_> {
 }
 
 /// The first `wanted` of a ranking, of each kind no more than the rules have it in a list of `limit`. Where that would leave
-/// the list short, the best of the others fill it up. The order stays that of the ranking.
+/// the list short, the best of the others fill it up; but no two that are `apart` are in one list. The order stays that of
+/// the ranking.
 pub fn varied<T>(
     rules: &ListRules,
     ranking: impl IntoIterator<Item = (T, Kind)>,
+    apart: impl Fn(&T, &T) -> bool,
     wanted: usize,
     limit: usize,
 ) -> Vec<T> {
@@ -73,18 +78,24 @@ pub fn varied<T>(
         if list.len() == wanted {
             break;
         }
+        if list.iter().any(|(_, other, _)| apart(other, &item)) {
+            continue;
+        }
         let taken = |same: &dyn Fn(&Kind) -> bool| list.iter().filter(|(_, _, other)| same(other)).count();
         let is_full = |wanted: bool, most: usize, lift: f32, same: &dyn Fn(&Kind) -> bool| {
             wanted && kind.lift < lift && taken(same) >= most
         };
         let is_one_too_many =
             is_full(kind.category.is_some(), per_category, LIFT_IN_CATEGORY, &|other| other.category == kind.category)
-                || is_full(kind.line.is_some(), per_line, LIFT, &|other| other.line == kind.line)
-                || is_full(kind.is_bestseller, bestsellers, LIFT, &|other| other.is_bestseller);
+                || is_full(kind.line.is_some(), per_line, LIFT_IN_LINE, &|other| other.line == kind.line)
+                || is_full(kind.is_bestseller, bestsellers, LIFT_OF_BESTSELLERS, &|other| other.is_bestseller);
         if is_one_too_many { others.push((rank, item, kind)) } else { list.push((rank, item, kind)) }
     }
-    let missing = wanted - list.len();
-    list.extend(others.into_iter().take(missing));
+    for (rank, item, kind) in others {
+        if list.len() < wanted && !list.iter().any(|(_, other, _)| apart(other, &item)) {
+            list.push((rank, item, kind));
+        }
+    }
     list.sort_unstable_by_key(|(rank, ..)| *rank);
     list.into_iter().map(|(_, item, _)| item).collect()
 }

@@ -11,15 +11,17 @@ mod explain;
 mod kept;
 mod list;
 mod offers;
+mod reasons;
 mod score;
 mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives};
-pub use bought_together::{bought_together, bought_together_ranking, candidates, pool};
-pub use explain::{Question, Reason, explain, explain_offer};
+pub use bought_together::{bought_together, bought_together_and_new, bought_together_ranking, candidates, pool};
+pub use explain::{PROMOTION, Part, Question, explain, explain_offer};
 pub(crate) use kept::Kept;
 pub use list::{Kind, Kinds, varied};
 pub use offers::{Audience, Offer, OnOffer, RankedOffer, audience, offers, open_offers};
+pub use reasons::{FEWEST, Reason, reasons};
 pub use tiers::{Tier, may_show};
 
 /// What may be answered, and how much of it.
@@ -33,6 +35,8 @@ pub struct Limits<'a> {
     pub repeats: bool,
     /// What comes first, as far as it may be shown.
     pub pinned: &'a [u32],
+    /// Whether two items must not be shown beside each other; `None` if all may.
+    pub apart: Option<&'a (dyn Fn(u32, u32) -> bool + Sync)>,
     /// What is added to an item's score in the model's own tier; `None` for nothing.
     pub boost: Option<&'a (dyn Fn(u32) -> f32 + Sync)>,
 }
@@ -40,7 +44,7 @@ pub struct Limits<'a> {
 impl Limits<'_> {
     /// The best `limit` of all items.
     pub fn best(limit: usize) -> Self {
-        Self { limit, allowed: &|_| true, repeats: true, pinned: &[], boost: None }
+        Self { limit, allowed: &|_| true, repeats: true, pinned: &[], apart: None, boost: None }
     }
 }
 

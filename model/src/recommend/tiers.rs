@@ -97,10 +97,18 @@ fn add(
         if answer.len() >= limits.limit {
             return;
         }
-        if may_show(model, ask, limits, item) && answer.iter().all(|shown| shown.item != item) {
+        if may_show(model, ask, limits, item)
+            && !is_apart(limits, answer, item)
+            && answer.iter().all(|shown| shown.item != item)
+        {
             answer.push(Recommended { item, score, tier });
         }
     }
+}
+
+/// Whether an item must not stand beside one of those that are shown.
+pub(super) fn is_apart(limits: &Limits<'_>, shown: &[Recommended], item: u32) -> bool {
+    limits.apart.is_some_and(|apart| shown.iter().any(|shown| apart(shown.item, item)))
 }
 
 /// The filter that all tiers share: whether an item may be shown at all.

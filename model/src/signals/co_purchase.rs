@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_together, shares_of_pairs};
-use crate::{Ask, Model, Scene};
+use super::{Signal, shares_of_pairs};
+use crate::Scene;
 
 /// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
 /// over a cart, the mean of its items' shares.
@@ -15,9 +15,5 @@ impl Signal for CoPurchase {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         shares_of_pairs(scene, out, |counts| counts.weight);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_together(model, ask, candidate)
     }
 }

@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_together, shares_of_pairs};
-use crate::{Ask, Model, Scene};
+use super::{Signal, shares_of_pairs};
+use crate::Scene;
 
 /// As `co_purchase`, but every basket counts as one, however large it is.
 pub(super) struct CoPurchaseCount;
@@ -11,9 +11,5 @@ impl Signal for CoPurchaseCount {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         shares_of_pairs(scene, out, |counts| counts.baskets as f32);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_together(model, ask, candidate)
     }
 }

@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, log_shares, of_bought};
-use crate::{Ask, Model, Scene};
+use super::{Signal, log_shares, of_bought};
+use crate::Scene;
 
 /// The share of the customer's baskets that hold the item, recent baskets counting more.
 ///
@@ -19,9 +19,5 @@ impl Signal for Habitual {
         let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
         of_bought(scene, out, |bought| bought.habit.decayed / (whole + PRIOR_BASKETS));
         log_shares(out);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_before(model, ask, candidate)
     }
 }

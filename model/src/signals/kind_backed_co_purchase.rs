@@ -1,6 +1,6 @@
-use super::{Evidence, Signal, USUAL_WEIGHT, add_popularity, bought_together, log_small_shares};
+use super::{Signal, USUAL_WEIGHT, add_popularity, log_small_shares};
+use crate::Scene;
 use crate::scene::PRIOR_BASKETS;
-use crate::{Ask, Model, Scene};
 
 /// As `co_purchase`, but shrunk towards how often the candidate is in baskets with anything of the query's category: what
 /// goes with other brands goes with this one too.
@@ -13,10 +13,6 @@ impl Signal for KindBackedCoPurchase {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         backed(scene, out, PRIOR_BASKETS);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_together(model, ask, candidate)
     }
 }
 

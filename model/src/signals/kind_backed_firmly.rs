@@ -1,6 +1,6 @@
+use super::Signal;
 use super::kind_backed_co_purchase::backed;
-use super::{Evidence, Signal, bought_together};
-use crate::{Ask, Model, Scene};
+use crate::Scene;
 
 /// As `kind_backed_co_purchase`, with a stronger backing: for items that sell so seldom that their own partners are luck.
 pub(super) struct KindBackedFirmly;
@@ -14,9 +14,5 @@ impl Signal for KindBackedFirmly {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         backed(scene, out, PRIOR_BASKETS);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_together(model, ask, candidate)
     }
 }

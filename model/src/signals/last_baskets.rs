@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, log_shares, of_bought};
-use crate::{Ask, Model, Scene};
+use super::{Signal, log_shares, of_bought};
+use crate::Scene;
 
 /// In how many of the customer's last [`BASKETS`] baskets the item was, as a shrunk share.
 pub(super) struct LastBaskets;
@@ -24,9 +24,5 @@ impl Signal for LastBaskets {
         }
         of_bought(scene, out, |bought| f32::from(counts[bought.position]) / baskets);
         log_shares(out);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_before(model, ask, candidate)
     }
 }

@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, decayed_share};
-use crate::{Ask, Model, Scene};
+use super::{Signal, decayed_share};
+use crate::Scene;
 
 /// As `habit`, but slower to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct LastingHabit;
@@ -13,9 +13,5 @@ impl Signal for LastingHabit {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         decayed_share(scene, out, 2, PRIOR_BASKETS);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_before(model, ask, candidate)
     }
 }

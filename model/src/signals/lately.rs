@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, of_bought};
-use crate::{Ask, Model, Scene};
+use super::{Signal, of_bought};
+use crate::Scene;
 
 /// How lately the customer bought the item: 1 on the last day of the period, a half [`DAYS`] before, 0 for never.
 pub(super) struct Lately;
@@ -14,9 +14,5 @@ impl Signal for Lately {
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let histories = scene.model.histories();
         of_bought(scene, out, |bought| DAYS / (DAYS + histories.age(bought.habit.last_day)));
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_before(model, ask, candidate)
     }
 }

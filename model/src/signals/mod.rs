@@ -50,10 +50,10 @@ mod taste;
 mod taste_for_new;
 mod trend;
 
+use crate::Scene;
 use crate::co_purchases::Partner;
 use crate::kernel::logs;
 use crate::scene::{Bought, OfCategory, PRIOR_BASKETS};
-use crate::{Ask, Model, Scene};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -67,11 +67,6 @@ pub trait Signal: Sync {
 
     /// Writes the signal of each candidate into `out`, which is as long; 0 where there is nothing to say.
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]);
-
-    /// What the signal rests on for one candidate, where it rests on something that can be counted.
-    fn evidence(&self, _model: &Model, _ask: &Ask<'_>, _candidate: u32) -> Option<Evidence> {
-        None
-    }
 }
 
 /// All signals. A blend refers to them by name.
@@ -140,35 +135,6 @@ pub fn index(name: &str) -> Option<usize> {
     ALL.iter().position(|signal| signal.name() == name)
 }
 
-/// Countable facts behind a signal.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Evidence {
-    /// The candidate and this item of the query were together in so many baskets.
-    BoughtTogether {
-        /// The query's item.
-        with: u32,
-        /// Baskets that hold both.
-        baskets: u32,
-    },
-    /// The customer has bought the candidate.
-    BoughtBefore {
-        /// In so many baskets.
-        times: u16,
-        /// Last on this day, in days since 1970-01-01.
-        last_day: u16,
-    },
-    /// The candidate was in so many baskets of all customers.
-    Popular {
-        /// Baskets that hold it.
-        baskets: u32,
-    },
-    /// The candidate is of the category of an item of the query.
-    SameCategory {
-        /// The category's number.
-        category: u32,
-    },
-}
-
 /// What a basket weighs in the pairs' weights, on average: a prior's baskets weigh no more.
 const USUAL_WEIGHT: f32 = 0.35;
 
@@ -181,21 +147,6 @@ fn log_small_shares(out: &mut [f32]) {
 /// `ln(1 + 100 p)` of shares `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
 fn log_shares(out: &mut [f32]) {
     logs(out, 100.0);
-}
-
-/// The item of the query with which a candidate was in most baskets, to be told.
-fn bought_together(model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-    ask.items
-        .iter()
-        .filter_map(|&query| Some((query, model.co_purchases().pair(query, candidate)?.baskets)))
-        .max_by_key(|&(query, baskets)| (baskets, std::cmp::Reverse(query)))
-        .map(|(with, baskets)| Evidence::BoughtTogether { with, baskets })
-}
-
-/// What a customer's history says of an item, to be told.
-fn bought_before(model: &Model, ask: &Ask<'_>, item: u32) -> Option<Evidence> {
-    let habit = model.histories().habit(ask.customer?, item)?;
-    Some(Evidence::BoughtBefore { times: habit.baskets, last_day: habit.last_day })
 }
 
 /// A number for each candidate from the item alone.

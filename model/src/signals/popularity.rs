@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, log_small_shares, of_items};
-use crate::{Ask, Model, Scene};
+use super::{Signal, log_small_shares, of_items};
+use crate::Scene;
 
 /// How many of all baskets hold the item.
 pub(super) struct Popularity;
@@ -16,9 +16,5 @@ impl Signal for Popularity {
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         of_items(scene, out, |item| scene.model.catalogue().popularity(item));
         log_small_shares(out);
-    }
-
-    fn evidence(&self, model: &Model, _ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        Some(Evidence::Popular { baskets: model.catalogue().baskets(candidate) })
     }
 }

@@ -1,6 +1,6 @@
-use super::{Evidence, Signal, bought_before, of_bought};
+use super::{Signal, of_bought};
+use crate::Scene;
 use crate::kernel::logs;
-use crate::{Ask, Model, Scene};
 
 /// In how many of the customer's baskets the item was, as `ln(1 + n)`.
 pub(super) struct Purchases;
@@ -13,9 +13,5 @@ impl Signal for Purchases {
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         of_bought(scene, out, |bought| f32::from(bought.habit.baskets));
         logs(out, 1.0);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_before(model, ask, candidate)
     }
 }

@@ -1,5 +1,5 @@
-use super::{Evidence, Signal, bought_before, decayed_share};
-use crate::{Ask, Model, Scene};
+use super::{Signal, decayed_share};
+use crate::Scene;
 
 /// As `habit`, but quicker to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct RecentHabit;
@@ -13,9 +13,5 @@ impl Signal for RecentHabit {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         decayed_share(scene, out, 0, PRIOR_BASKETS);
-    }
-
-    fn evidence(&self, model: &Model, ask: &Ask<'_>, candidate: u32) -> Option<Evidence> {
-        bought_before(model, ask, candidate)
     }
 }

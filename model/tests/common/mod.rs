@@ -94,6 +94,7 @@ pub(crate) fn parts() -> Parts {
                 }],
                 ..blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)])
             },
+            bought_together_new: Blend::default(),
             pre_ranking: Blend::default(),
             alternatives_anonymous: blend(&[("substitute", 1.0), ("same_category", 2.0)]),
             alternatives: blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),

@@ -24,6 +24,7 @@ pub(crate) fn by_hand() -> Blends {
             ("popularity", -0.5),
             ("recent_popularity", 0.48),
         ]),
+        bought_together_new: Blend::default(),
         pre_ranking: of(&[("co_purchase", 0.4), ("habit", 1.0), ("latest_popularity", 0.2)]),
         // What is bought together with an item seldom stands in for it.
         alternatives_anonymous: of(&[

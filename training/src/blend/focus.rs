@@ -148,7 +148,7 @@ fn shown(case: &Example, order: &[u32], rules: &ListRules, k: usize) -> Vec<u32>
     if case.kinds.is_empty() {
         return order.iter().copied().take(k).collect();
     }
-    varied(rules, order.iter().map(|&at| (at, case.kinds[at as usize])), k, k)
+    varied(rules, order.iter().map(|&at| (at, case.kinds[at as usize])), |_, _| false, k, k)
 }
 
 /// Whether a list hits, and how much of its recall is due to the item: less what is usual for the customer. That is known

@@ -50,7 +50,7 @@ pub(crate) fn anonymous(cases: &[Case]) -> Vec<Case> {
 }
 
 /// The same cases of known customers; only what they have not bought before is asked for and counts.
-fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
+pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
     let mut new: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
     for case in &mut new {
         case.barred = case.customer.map(|customer| model.histories().items(customer).to_vec()).unwrap_or_default();
@@ -63,7 +63,7 @@ fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
 }
 
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
-    let limits = Limits { allowed: &|item| case.may_show(item), ..Limits::best(k) };
+    let limits = Limits { allowed: &|item| case.may_show(item), repeats: case.barred.is_empty(), ..Limits::best(k) };
     bought_together(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 

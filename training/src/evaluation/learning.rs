@@ -175,18 +175,29 @@ impl Learning<'_> {
         };
         // What is bought together with an item does not stand in for it, though customers who switch often buy both.
         let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS, ..Given::default() };
+        let new = bought_together::new_to_the_customer(model, &known);
+        let only_new = Limits { repeats: false, ..everything };
+        let of_new = |case: &Case| candidates(model, &case.ask(), &only_new);
         let (nobody, nobody_instead) = (bought_together::anonymous(&together), bought_together::anonymous(&instead));
         let hand = by_hand();
         let learned = [
             learn("bought_together", &known, &hand.bought_together, &of_basket, &due),
+            learn("bought_together_new", &new, &hand.bought_together, &of_new, &Given::default()),
             learn("bought_together_anonymous", &nobody, &hand.bought_together_anonymous, &of_basket, &due),
             learn("alternatives", &instead, &hand.alternatives, &of_kind, &apart),
             learn("alternatives_anonymous", &nobody_instead, &hand.alternatives_anonymous, &of_kind, &apart),
         ];
-        let [bought_together, bought_together_anonymous, alternatives, alternatives_anonymous] = learned;
+        let [bought_together, bought_together_new, bought_together_anonymous, alternatives, alternatives_anonymous] =
+            learned;
         let blends = std::mem::take(&mut self.blends);
-        self.blends =
-            Blends { bought_together, bought_together_anonymous, alternatives, alternatives_anonymous, ..blends };
+        self.blends = Blends {
+            bought_together,
+            bought_together_new,
+            bought_together_anonymous,
+            alternatives,
+            alternatives_anonymous,
+            ..blends
+        };
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use trolley_model::Sensitive;
 
 use super::batch::Forms;
 use super::csv::encoding;
@@ -47,6 +48,9 @@ pub struct InputConfig {
     /// What a model must reach to be published; without it, the standard gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateConfig>,
+    /// Kinds of things that are not shown beside each other, or not spoken of; the service keeps to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<Sensitive>,
 }
 
 fn default_max_rejected() -> f64 {
@@ -241,7 +245,8 @@ impl InputConfig {
         }
         self.forms()?;
         self.columns.offers.check()?;
-        self.gate.as_ref().map_or(Ok(()), GateConfig::check)
+        self.gate.as_ref().map_or(Ok(()), GateConfig::check)?;
+        self.sensitive.as_ref().map_or(Ok(()), |sensitive| sensitive.check().map_err(|why| format!("sensitive: {why}")))
     }
 
     /// How values are written.

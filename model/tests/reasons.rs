@@ -1,0 +1,53 @@
+//! What is said of why an item is shown.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod common;
+
+use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model};
+use trolley_model::recommend::{Question, Reason, Recommended, Tier, reasons};
+use trolley_model::{Ask, Model};
+
+fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, item: u32) -> Vec<Reason> {
+    let found = Recommended { item, score: 1.0, tier: Tier::Model };
+    reasons(model, question, &Ask { items: &[asked], customer }, &found, &|_| false)
+}
+
+/// Milk in twenty of the hundred baskets with bread is half of what chance has, jam in thirty a little less than it; butter
+/// in fifty is as chance has it. Oat milk in thirty baskets and milk in fifty are never together.
+#[test]
+fn what_goes_together_is_said_where_it_does() {
+    let model = model();
+    let of = |asked, item| said(&model, Question::BoughtTogether, asked, None, item);
+    assert_eq!(of(BREAD, MILK), [Reason::Popular], "it is no reason that bread is bought with everything");
+    // Bread is in 60 of 70 baskets with a spread; chance has it in 56.
+    assert_eq!(of(JAM, BREAD), [Reason::Popular]);
+    let mut parts = common::parts();
+    parts.co_purchases = trolley_model::CoPurchases::new([
+        vec![],
+        vec![],
+        vec![],
+        vec![
+            trolley_model::co_purchases::Partner { item: BUTTER, baskets: 38, weight: 20.0 },
+            trolley_model::co_purchases::Partner { item: OAT_MILK, baskets: 4, weight: 2.0 },
+        ],
+    ]);
+    let model = Model::new(parts).unwrap();
+    let of = |asked, item| said(&model, Question::BoughtTogether, asked, None, item)[0];
+    let together = |with| Reason::Together { with, baskets: 38, of: 40 };
+    assert_eq!(of(JAM, BUTTER), together(JAM), "38 of 40, where chance has 24");
+    assert_eq!(of(BUTTER, JAM), Reason::Together { with: BUTTER, baskets: 38, of: 60 }, "read the other way");
+    assert_eq!(of(JAM, OAT_MILK), Reason::Popular, "four are too few to speak of");
+}
+
+#[test]
+fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
+    let model = model();
+    let of = |question, asked, item| said(&model, question, asked, Some(ANNA), item);
+    let bought = Reason::Bought { times: None, last_day: 17_400 };
+    assert_eq!(of(Question::BoughtTogether, BREAD, MILK)[0], bought, "four times: that is not told");
+    assert_eq!(of(Question::Alternatives, OAT_MILK, MILK), [Reason::SameKind { category: 2 }, bought, Reason::Popular]);
+    let found = Recommended { item: MILK, score: 1.0, tier: Tier::Model };
+    let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
+    let discreet = reasons(&model, Question::BoughtTogether, &ask, &found, &|category| category == 2);
+    assert_eq!(discreet, [Reason::Popular]);
+}

@@ -13,7 +13,7 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use trolley::exposures::Exposures;
-use trolley::live::{Keeper, Markets, Query};
+use trolley::live::{Explain, Keeper, Markets, Query};
 use trolley::store::Store;
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, candidates};
@@ -96,8 +96,15 @@ fn main() {
             top.into_sorted()
         });
         let (id, customer) = ([items.get(item).to_owned()], customers.get(customer));
-        let query =
-            Query { items: &id, customer: Some(customer), exclude: &[], repeats: true, limit: 6, explain: false };
+        let query = Query {
+            items: &id,
+            customer: Some(customer),
+            exclude: &[],
+            repeats: true,
+            limit: 6,
+            new: 0,
+            explain: Explain::No,
+        };
         stages[4].run(|| snapshot.bought_together(&query));
         let path = format!("/v1/markets/{name}/items/{}/bought-together?customer={customer}", id[0]);
         stages[5].run(|| {

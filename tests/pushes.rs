@@ -11,7 +11,7 @@ use common::Service;
 use proptest::prelude::*;
 use serde_json::json;
 use trolley::exposures::Exposures;
-use trolley::live::{Block, Boost, Keeper, Market, Markets, Offer, Query, Rule, Snapshot, StockUpdate};
+use trolley::live::{Block, Boost, Explain, Keeper, Market, Markets, Offer, Query, Rule, Snapshot, StockUpdate};
 use trolley::store::Store;
 use trolley_model::artefact::Shelf;
 
@@ -90,15 +90,16 @@ async fn make(keeper: &Keeper, market: &Arc<Market>, push: &Push, sequence: u64)
 fn answers(snapshot: &Snapshot) -> Vec<String> {
     let mut answers = vec![format!("{:?}", snapshot.out_of_stock())];
     for customer in CUSTOMERS {
-        answers.push(format!("{:?}", snapshot.offers_for(customer, chrono::Utc::now(), 10, true)));
+        answers.push(format!("{:?}", snapshot.offers_for(customer, chrono::Utc::now(), 10, Explain::Full)));
         for item in ["bread", "milk-a"] {
             let items = [item.to_owned()];
             let customer = Some(customer);
-            let query = Query { items: &items, customer, exclude: &[], repeats: true, limit: 6, explain: false };
+            let query =
+                Query { items: &items, customer, exclude: &[], repeats: true, limit: 6, new: 0, explain: Explain::No };
             answers.push(format!("{:?} {:?}", snapshot.bought_together(&query), snapshot.alternatives(&query)));
         }
     }
-    answers.push(format!("{:?}", snapshot.audience("o0", 10, false)));
+    answers.push(format!("{:?}", snapshot.audience("o0", 10, Explain::No)));
     answers
 }
 
@@ -139,7 +140,15 @@ async fn only_a_boost_takes_answers_for_anybody_out_of_the_cache() {
     let allocations = async |rules: Vec<Rule>| {
         assert!(service.keeper.put_rules(&market, None, rules).await.unwrap());
         let (snapshot, items) = (market.snapshot().unwrap(), ["bread".to_owned()]);
-        let query = Query { items: &items, customer: None, exclude: &[], repeats: true, limit: 3, explain: false };
+        let query = Query {
+            items: &items,
+            customer: None,
+            exclude: &[],
+            repeats: true,
+            limit: 3,
+            new: 0,
+            explain: Explain::No,
+        };
         let ask = || drop(snapshot.bought_together(&query));
         ask();
         measure(ask).count_total

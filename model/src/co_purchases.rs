@@ -24,6 +24,13 @@ pub struct Partner {
     pub weight: f32,
 }
 
+/// How close an item is to one that it was with in so many baskets, of so many of its own: the cosine of both, as far as it
+/// is sure, but for what the other one sells.
+pub fn closeness(together: u32, baskets: u32) -> f32 {
+    let together = together as f32;
+    (together - together.sqrt()) / (baskets.max(1) as f32).sqrt()
+}
+
 impl CoPurchases {
     /// Takes the partners of each item; each list is sorted here.
     pub fn new(lists: impl IntoIterator<Item = Vec<Partner>>) -> Self {
@@ -42,10 +49,16 @@ impl CoPurchases {
 
     fn of_columns(rows: Rows, partner: Vec<u32>, baskets: Vec<u32>, weight: Vec<f32>) -> Self {
         let ranges = || (0..rows.len() as u32).map(|row| rows.range(row));
-        // Rows are cut at one length, the longest.
+        // Rows are cut at one length, the longest; two thirds of it are those of the highest counts.
         let longest = ranges().map(|range| range.len()).max().unwrap_or(0);
         let least = |range: std::ops::Range<usize>| {
-            if range.len() < longest { 0 } else { baskets[range].iter().copied().min().unwrap_or(0) }
+            if range.len() < longest {
+                return 0;
+            }
+            let mut counts = baskets[range].to_vec();
+            counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
+            let by_count = (longest - longest / 3).saturating_sub(1);
+            counts.get(by_count).copied().unwrap_or(0)
         };
         let least = ranges().map(least).collect();
         Self { rows, partner, baskets, weight, least }

@@ -1,18 +1,25 @@
 //! Counts which items meet in baskets.
 
 use rayon::prelude::*;
-use trolley_model::co_purchases::Partner;
+use trolley_model::co_purchases::{Partner, closeness};
 use trolley_model::{Catalogue, CoPurchases};
 
 use crate::baskets::Baskets;
 use crate::random::Random;
 
-/// For each bought item its `partners` strongest, by number of common baskets.
+/// For each bought item its `partners` strongest: two thirds by number of common baskets, and one by closeness, so that what
+/// goes with a slow seller alone is there too. `all` has the baskets of each item.
 ///
 /// A basket of n items adds 1/√(n-1) to the weight of each of its pairs: between counting each basket as one, and giving
 /// each line the same say, which is 1/(n-1); it ranks better than either. Of a basket with more than `max_items` only so many, drawn at random, meet: pairs grow
 /// with the square, and a wholesaler's basket of a thousand lines says little about any one of its pairs.
-pub(crate) fn co_purchases(baskets: &Baskets, partners: usize, max_items: usize, seed: u64) -> CoPurchases {
+pub(crate) fn co_purchases(
+    baskets: &Baskets,
+    all: &[u32],
+    partners: usize,
+    max_items: usize,
+    seed: u64,
+) -> CoPurchases {
     let cores: Vec<Core<'_>> = (0..baskets.len()).map(|basket| core(baskets, basket, max_items, seed)).collect();
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); baskets.bought];
     for (number, core) in cores.iter().enumerate().filter(|(_, core)| core.items().len() > 1) {
@@ -25,7 +32,7 @@ pub(crate) fn co_purchases(baskets: &Baskets, partners: usize, max_items: usize,
         .enumerate()
         .map_init(
             || Counters { met: Vec::new(), baskets: vec![0; baskets.bought], weight: vec![0.0; baskets.bought] },
-            |counters, (item, holders)| counters.count(item as u32, holders, &cores, partners),
+            |counters, (item, holders)| counters.count(item as u32, holders, &cores, partners, all),
         )
         .collect();
     CoPurchases::new(lists)
@@ -91,7 +98,7 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
                 counters.add(item, weight(items.len()));
             }
         }
-        counters.strongest(partners, |partner| partner.weight)
+        counters.strongest(partners, catalogue.all_baskets(), |partner| partner.weight)
     };
     CoPurchases::new(holders.par_iter().enumerate().map_init(none, of).collect::<Vec<_>>())
 }
@@ -134,14 +141,14 @@ struct Counters {
 }
 
 impl Counters {
-    fn count(&mut self, item: u32, holders: &[u32], cores: &[Core<'_>], partners: usize) -> Vec<Partner> {
+    fn count(&mut self, item: u32, holders: &[u32], cores: &[Core<'_>], partners: usize, all: &[u32]) -> Vec<Partner> {
         for &basket in holders {
             let core = &cores[basket as usize];
             for &other in core.items().iter().filter(|&&other| other != item) {
                 self.add(other, core.weight);
             }
         }
-        self.strongest(partners, |partner| partner.baskets as f32)
+        self.strongest(partners, all, |partner| partner.baskets as f32)
     }
 
     fn add(&mut self, other: u32, weight: f32) {
@@ -152,8 +159,9 @@ impl Counters {
         self.weight[other as usize] += weight;
     }
 
-    /// Empties the counters into a list of the strongest.
-    fn strongest(&mut self, partners: usize, strength: impl Fn(&Partner) -> f32) -> Vec<Partner> {
+    /// Empties the counters into a list of the strongest: two thirds by their strength, and of the others those that are
+    /// closest for what they sell. `all` has the baskets of each item.
+    fn strongest(&mut self, partners: usize, all: &[u32], strength: impl Fn(&Partner) -> f32) -> Vec<Partner> {
         let mut list: Vec<Partner> = self
             .met
             .drain(..)
@@ -166,6 +174,11 @@ impl Counters {
         list.sort_unstable_by(|a, b| {
             strength(b).total_cmp(&strength(a)).then(b.weight.total_cmp(&a.weight)).then(a.item.cmp(&b.item))
         });
+        if list.len() > partners {
+            let close = |partner: &Partner| closeness(partner.baskets, all[partner.item as usize]);
+            list[partners - partners / 3..]
+                .sort_unstable_by(|a, b| close(b).total_cmp(&close(a)).then(a.item.cmp(&b.item)));
+        }
         list.truncate(partners);
         // An item meets thousands of others; what is kept of them all at once would be most of the memory of a training.
         list.shrink_to_fit();

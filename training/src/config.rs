@@ -22,7 +22,7 @@ pub struct TrainingConfig {
     pub half_life_days: f32,
     /// The last so many baskets of each customer are kept as they were.
     pub last_baskets: usize,
-    /// Partners kept per item, and per category.
+    /// Partners kept per item, and per category: two thirds by count, one by closeness.
     pub partners: usize,
     /// Of a larger basket only so many of its items, drawn at random, count towards pairs.
     pub max_basket_items: usize,
@@ -98,7 +98,7 @@ impl Default for TrainingConfig {
             recent_days: 28,
             half_life_days: 75.0,
             last_baskets: 200,
-            partners: 128,
+            partners: 192,
             max_basket_items: 150,
             skipgram: SkipGramConfig::default(),
             ials: IalsConfig::default(),

@@ -51,7 +51,8 @@ pub fn fit(
     let (co_purchases, category_pairs, category_partners, (input, output, losses)) = match scope {
         Scope::All => {
             progress.begin("co-purchase counts", 1);
-            let pairs = co_purchases(&baskets, config.partners, config.max_basket_items, config.seed);
+            let pairs =
+                co_purchases(&baskets, catalogue.all_baskets(), config.partners, config.max_basket_items, config.seed);
             let category_pairs = category_pairs(&baskets, &catalogue, config.partners);
             let category_partners = category_partners(&baskets, &catalogue, config.partners);
             progress.end();

@@ -4,7 +4,8 @@ use super::kept::OwnTier;
 use super::score::{score, tidy};
 use super::tiers::{fill_up, is_apart, may_show, pinned};
 use super::{Limits, Recommended, Tier};
-use crate::{Ask, Model, Top};
+use crate::co_purchases::closeness;
+use crate::{Ask, Model, NumberSet, Top};
 
 /// The market's best known items are candidates of every question: so many for anybody, whose answer is kept, and where a
 /// customer's own items are not; so many for a customer, who is answered anew each time.
@@ -119,7 +120,7 @@ pub fn pool(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
 }
 
 /// The partners of some items and of their categories that may be shown, strongest first: those that make up most of the
-/// baskets with each. No more than `wanted`.
+/// baskets with each, and in every third place the one that is closest to them. No more than `wanted`.
 fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32) -> bool) -> Vec<u32> {
     let of_items = items.iter().map(|&item| (model.co_purchases(), item));
     let categories = items.iter().filter_map(|&item| model.catalogue().category(item));
@@ -137,6 +138,23 @@ fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32)
         same
     });
     shares.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    shares.truncate(wanted);
-    shares.into_iter().map(|share| share.0).collect()
+    let mut close: Vec<(u32, f32)> = Vec::new();
+    for &query in items {
+        let shown = model.co_purchases().of(query).filter(|pair| may_show(pair.item));
+        close.extend(shown.map(|pair| (pair.item, closeness(pair.baskets, model.catalogue().baskets(pair.item)))));
+    }
+    close.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let (mut seen, mut strongest) = (NumberSet::new(model.catalogue().items().len()), Vec::with_capacity(wanted));
+    let (mut shares, mut close) = (shares.into_iter(), close.into_iter());
+    while strongest.len() < wanted {
+        let by_closeness = strongest.len() % 3 == 2;
+        let next =
+            if by_closeness { close.next().or_else(|| shares.next()) } else { shares.next().or_else(|| close.next()) };
+        let Some((item, _)) = next else { break };
+        if !seen.contains(item) {
+            seen.set(item, true);
+            strongest.push(item);
+        }
+    }
+    strongest
 }

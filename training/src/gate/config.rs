@@ -18,7 +18,7 @@ pub struct GateConfig {
     pub floor: BTreeMap<String, f64>,
     /// A figure must be at most so high.
     pub ceiling: BTreeMap<String, f64>,
-    /// A figure must be ahead of a baseline's by a share of it.
+    /// A figure must be ahead of a baseline's by a share of it, or surely more of the lists must be due to the item.
     pub margin: BTreeMap<String, Margin>,
     /// A figure of what the lists are like, such as `bought_together.due_to_item`, must not be surely below that of the
     /// baseline named.

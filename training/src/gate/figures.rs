@@ -35,7 +35,11 @@ impl GateConfig {
         }
         for (name, Margin { over, by }) in &self.margin {
             match evaluation.and_then(|evaluation| Pair::of(evaluation, name, over)) {
-                Some(pair) if !pair.is_ahead(*by) && !pair.is_undecided(*by) => {
+                Some(pair)
+                    if !pair.is_ahead(*by)
+                        && !pair.is_undecided(*by)
+                        && !evaluation.is_some_and(|evaluation| answers_to_the_item(evaluation, name, over)) =>
+                {
                     let Pair { ours, theirs, .. } = pair;
                     let (lead, by) = (pair.lead_in_words(), by * 100.0);
                     fail(
@@ -77,6 +81,13 @@ impl GateConfig {
         }
         failures
     }
+}
+
+/// Whether a figure is of lists of which surely more is due to the item than of a baseline's: hits may be given for that.
+fn answers_to_the_item(evaluation: &Evaluation, name: &str, over: &str) -> bool {
+    let contest = name.split_once('.').and_then(|(contest, _)| evaluation.contest(contest));
+    let standing = contest.and_then(|contest| contest.standing(over));
+    standing.and_then(|standing| standing.ahead.get("due_to_item")).is_some_and(|ahead| ahead.low > 0.0)
 }
 
 /// The figure of the model and that of a contender, both at most 1.
@@ -153,6 +164,19 @@ mod tests {
         assert!(!refused(0.40, 0.41, lead(-0.3, -0.02, 0.25)), "fifty baskets say nothing");
         assert!(refused(0.40, 0.41, lead(-0.04, -0.02, 0.0)));
         assert!(refused(0.41, 0.41, lead(0.0, 0.0, 0.0)), "whoever shows the bestsellers is no better");
+    }
+
+    #[test]
+    fn hits_may_be_given_for_what_is_due_to_the_item() {
+        let gate: GateConfig =
+            serde_json::from_str(r#"{"margin": {"offers.ndcg": {"over": "bestsellers", "by": 0.06}}}"#).unwrap();
+        let refused = |low: f64| {
+            let mut evaluation = evaluation();
+            let ahead = Estimate { value: 0.02, low, high: 0.03 };
+            evaluation.contests[0].groups[0].standings[1].ahead.insert("due_to_item".into(), ahead);
+            !gate.figures(Some(&evaluation), &Costs::default(), false).is_empty()
+        };
+        assert!(refused(-0.001) && !refused(0.001));
     }
 
     #[test]

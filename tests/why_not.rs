@@ -21,6 +21,8 @@ fn shop(folder: &Path) -> Snapshot {
     let mut training = TrainingConfig::default();
     training.skipgram.epochs = 2;
     training.evaluation.test_days = 0;
+    // What is left out for the sake of variety is shown only where the best of the others are.
+    training.list = trolley_model::ListRules { above_chance: true, ..trolley_model::ListRules::none() };
     let version = common::train_with(folder, market, 1_800_000_000, input, &training).version;
     let opened = Shelf::new(folder.join("models")).open(market, &version).unwrap();
     let mut stock = Stock::default();

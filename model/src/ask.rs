@@ -5,20 +5,29 @@ use crate::vectors::Vectors;
 /// The items looked at and the customer who looks at them, as far as the model knows them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ask<'a> {
-    /// Item numbers: one on a product page, several for a cart, none for a customer's offers.
+    /// Item numbers: one on a product page, several for a cart, the newest line last, none for a customer's offers.
     pub items: &'a [u32],
     /// The customer's number.
     pub customer: Option<u32>,
 }
 
 impl Ask<'_> {
+    /// What each item weighs in a cart's mean: the n-th newest 1/√n, and all of them 1.
+    pub(crate) fn weights(&self) -> Vec<f32> {
+        let mut weights: Vec<f32> = (1..=self.items.len()).rev().map(|newest| 1.0 / (newest as f32).sqrt()).collect();
+        let all: f32 = weights.iter().sum();
+        weights.iter_mut().for_each(|weight| *weight /= all);
+        weights
+    }
+
     /// The mean of the items' rows at their original lengths; zeros if none of them has a row.
     pub(crate) fn mean_vector(&self, vectors: &Vectors) -> Vec<f32> {
         let mut mean = vec![0.0; vectors.dims()];
-        let known = || self.items.iter().filter(|&&item| (item as usize) < vectors.len());
-        let weight = 1.0 / known().count().max(1) as f32;
-        for &item in known() {
-            vectors.add_row(item, weight, &mut mean);
+        let weights = self.weights();
+        let known = || self.items.iter().zip(&weights).filter(|(item, _)| (**item as usize) < vectors.len());
+        let all: f32 = known().map(|(_, weight)| weight).sum();
+        for (&item, weight) in known() {
+            vectors.add_row(item, weight / all, &mut mean);
         }
         mean
     }

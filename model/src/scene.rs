@@ -15,6 +15,7 @@ pub struct Scene<'a> {
     pub ask: Ask<'a>,
     /// Item numbers, strictly rising.
     pub candidates: &'a [u32],
+    asked: OnceCell<Vec<(u32, f32)>>,
     bought: OnceCell<Vec<Bought>>,
     weights: OnceCell<Vec<[f32; WAYS]>>,
     weighed: OnceCell<Weighed>,
@@ -43,6 +44,8 @@ pub(crate) struct Pair {
     pub(crate) at: usize,
     /// The item of the query.
     pub(crate) query: u32,
+    /// What it weighs in the mean over a cart.
+    pub(crate) weight: f32,
     /// The counts of both.
     pub(crate) counts: Partner,
 }
@@ -82,6 +85,7 @@ impl<'a> Scene<'a> {
             model,
             ask,
             candidates,
+            asked: OnceCell::new(),
             bought: OnceCell::new(),
             weights: OnceCell::new(),
             weighed: OnceCell::new(),
@@ -91,6 +95,11 @@ impl<'a> Scene<'a> {
             categories: OnceCell::new(),
             tastes: OnceCell::new(),
         }
+    }
+
+    /// The items of the query, each with what it weighs in the mean over a cart.
+    pub(crate) fn asked(&self) -> &[(u32, f32)] {
+        self.asked.get_or_init(|| self.ask.items.iter().copied().zip(self.ask.weights()).collect())
     }
 
     /// The candidates that the customer has bought before.
@@ -163,9 +172,11 @@ impl<'a> Scene<'a> {
 
     fn pairs(&self, list: impl Fn(u32) -> (&'a [u32], u32), nth: impl Fn(u32, usize) -> Partner) -> Vec<Pair> {
         let mut pairs = Vec::new();
-        for &query in self.ask.items {
+        for &(query, weight) in self.asked() {
             let (partners, row) = list(query);
-            matches(self.candidates, partners, |at, place| pairs.push(Pair { at, query, counts: nth(row, place) }));
+            matches(self.candidates, partners, |at, place| {
+                pairs.push(Pair { at, query, weight, counts: nth(row, place) });
+            });
         }
         pairs
     }
@@ -177,16 +188,16 @@ impl<'a> Scene<'a> {
         self.category_shares.get_or_init(|| {
             let (catalogue, pairs) = (self.model.catalogue(), self.model.category_pairs());
             let mut shares = vec![0.0; self.candidates.len()];
-            let mean = 1.0 / self.ask.items.len().max(1) as f32;
             let all = catalogue.total_baskets().max(1) as f32;
             let mut both = vec![0u32; catalogue.categories().len()];
-            for category in self.ask.items.iter().filter_map(|&query| catalogue.category(query)) {
+            for &(query, weight) in self.asked() {
+                let Some(category) = catalogue.category(query) else { continue };
                 let whole = catalogue.category_baskets(category) as f32 + PRIOR_BASKETS;
                 pairs.of(category).for_each(|pair| both[pair.item as usize] = pair.baskets);
                 for (&item, share) in self.candidates.iter().zip(&mut shares) {
                     if let Some(other) = catalogue.category(item) {
                         let usual = catalogue.category_baskets(other) as f32 / all;
-                        *share += mean * (both[other as usize] as f32 + PRIOR_BASKETS * usual) / whole;
+                        *share += weight * (both[other as usize] as f32 + PRIOR_BASKETS * usual) / whole;
                     }
                 }
                 pairs.partners(category).iter().for_each(|&other| both[other as usize] = 0);

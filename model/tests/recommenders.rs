@@ -5,11 +5,12 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model};
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
+use trolley_model::co_purchases::Partner;
 use trolley_model::recommend::{
     Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together,
     bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
 };
-use trolley_model::{Ask, Catalogue, Model};
+use trolley_model::{Ask, Catalogue, CoPurchases, Model};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
@@ -202,25 +203,41 @@ fn nothing_of_another_kind_fills_up_alternatives() {
     }
 }
 
-/// Two shops' worth of new items, so that the model itself has nothing to say.
+/// New items, so that the model itself has nothing to say.
 #[test]
-fn the_categories_of_a_cart_take_turns() {
+fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
     let mut parts = common::parts();
-    // Bread, milk and oat-milk are of one kind, butter and jam of another.
-    parts.catalogue = with_categories(&parts.catalogue, vec![2, 1, 2, 1, 2, NO_CATEGORY]);
-    let new = ["new-milk", "new-spread", "newer-spread"];
-    parts.catalogue = with_items(&parts.catalogue, &new, &[2, 1, 1]);
+    let new = ["new-bread", "new-milk", "newer-milk"];
+    parts.catalogue = with_items(&parts.catalogue, &new, &[0, 2, 2]);
+    let pair = |item, baskets| Partner { item, baskets, weight: 1.0 };
+    parts.category_partners = CoPurchases::new([
+        vec![pair(BREAD, 40), pair(BUTTER, 50), pair(JAM, 25)],
+        vec![],
+        vec![pair(BUTTER, 20), pair(JAM, 30), pair(OAT_MILK, 30)],
+    ]);
     let model = Model::new(parts).unwrap();
-    let [new_milk, new_spread, newer_spread] = [6, 7, 8];
+    let [new_bread, new_milk, newer_milk] = [6, 7, 8];
     let answer = |cart: &[u32]| {
         let found = bought_together(&model, &Ask { items: cart, customer: None }, &limits(5, &|_| true));
-        assert!(found.iter().all(|found| found.tier == Tier::Category), "{found:?}");
-        items(&found)
+        items(&found.into_iter().filter(|found| found.tier == Tier::Category).collect::<Vec<_>>())
     };
-    assert_eq!(answer(&[new_milk, new_spread]), [BREAD, BUTTER, MILK, JAM, OAT_MILK]);
-    assert_eq!(answer(&[new_spread, new_milk]), [BUTTER, BREAD, JAM, MILK, OAT_MILK]);
-    let of_two = answer(&[new_milk, new_spread, newer_spread]);
-    assert_eq!(of_two[..4], [BUTTER, BREAD, JAM, MILK], "the kind of most items comes first");
+    assert_eq!(answer(&[new_bread]), [BUTTER, JAM], "bread would stand in for it");
+    assert_eq!(answer(&[new_milk]), [JAM, BUTTER], "jam sells less and goes with milk oftener");
+    assert_eq!(answer(&[new_bread, new_milk]), [BUTTER, JAM]);
+    assert_eq!(answer(&[new_bread, new_milk, newer_milk]), [JAM, BUTTER], "the kind of most items comes first");
+}
+
+/// The second line of a cart is the newer one.
+#[test]
+fn the_newest_line_of_a_cart_weighs_most() {
+    let model = model();
+    let scores = |cart: &[u32]| {
+        let found = bought_together(&model, &Ask { items: cart, customer: None }, &limits(6, &|_| true));
+        let score = |item| found.iter().find(|found| found.item == item).map(|found| found.score);
+        score(MILK)
+    };
+    // Milk goes with bread and not with jam.
+    assert!(scores(&[JAM, BREAD]) > scores(&[BREAD, JAM]));
 }
 
 #[test]

@@ -110,7 +110,8 @@ impl WhyNot {
             Verdict::LeftOut => plain("left_out", "the question leaves it out"),
             Verdict::NoCandidate => plain(
                 "no_candidate",
-                "it is no bestseller, no partner of the item or of its category, and not what the customer buys",
+                "it is no bestseller, no partner of the item or of its category, and not what the customer buys; or it is surely \
+                 bought with the item less often than by chance",
             ),
             Verdict::Outranked(Standing { rank, candidates, score, last_shown, behind }) => Self {
                 rank: Some(rank),

@@ -17,7 +17,8 @@ pub enum Verdict {
     Blocked(String),
     /// The query leaves it out: it is excluded, or was bought before and repeats are not wanted.
     LeftOut,
-    /// Nothing suggests it: it is no bestseller, no partner of the item asked about nor of its category, and not what
+    /// Nothing suggests it: it is surely bought with the item less often than by chance, or it is no bestseller, no partner of
+    /// the item asked about nor of its category, and not what
     /// the customer buys.
     NoCandidate,
     /// Others have a higher score.

@@ -20,8 +20,8 @@ use tower::ServiceExt;
 use trolley::exposures::Exposures;
 use trolley::live::{Keeper, Markets};
 use trolley::store::Store;
-use trolley_model::Name;
 use trolley_model::artefact::{Manifest, Shelf};
+use trolley_model::{Name, Sensitive};
 use trolley_training::{Accept, InputConfig, Order, Silent, TrainingConfig};
 
 /// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that nobody buys together.
@@ -110,8 +110,22 @@ impl Service {
 
     /// A service of the models in a folder, with its state in a database.
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
-        let markets =
-            Arc::new(Markets::new(Shelf::new(folder.path().join("models")), [(name("empty"), Default::default())]));
+        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("empty"), Sensitive::default())]);
+        Self::of(folder, url, markets).await
+    }
+
+    /// The market `de` as the config has it.
+    pub(crate) async fn configured(sensitive: Value, new: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        train(folder.path(), "de", 1_710_000_000);
+        let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+        let sensitive = serde_json::from_value(sensitive).unwrap();
+        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("de"), sensitive)]).with_new(new);
+        Self::of(folder, &url, markets).await
+    }
+
+    async fn of(folder: tempfile::TempDir, url: &str, markets: Markets) -> Self {
+        let markets = Arc::new(markets);
         let store = Store::open(url).await.unwrap();
         let keeper = Arc::new(Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap());
         keeper.refresh().await;

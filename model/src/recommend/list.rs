@@ -6,8 +6,10 @@ use crate::{Ask, ListRules, Model};
 /// The length of list that the rules are meant for.
 const SIX: usize = 6;
 
-/// An item is a bestseller if it is among so many.
+/// An item is a bestseller if it is among so many, and of a small catalogue among one in [`ONE_IN`].
 const BESTSELLERS: u32 = 50;
+
+const ONE_IN: u32 = 20;
 
 /// What is bought so much oftener than by chance with what is asked about is shown whatever else there is of its category:
 /// six flavours of yoghurt do go together.
@@ -46,7 +48,7 @@ impl<'a> Kinds<'a> {
         Kind {
             category: self.model.catalogue().category(item),
             line: self.model.lines().of(item),
-            is_bestseller: item < BESTSELLERS,
+            is_bestseller: item < BESTSELLERS.min(self.model.catalogue().bought() / ONE_IN),
             lift: self.chance.lift(item),
         }
     }

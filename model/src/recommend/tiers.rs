@@ -1,4 +1,5 @@
 use super::{Limits, Recommended};
+use crate::co_purchases::closeness;
 use crate::{Ask, Model};
 
 /// Who answered: the model, or one of those that stand in for it, in this order.
@@ -8,7 +9,8 @@ pub enum Tier {
     Pinned,
     /// The blend of all signals.
     Model,
-    /// Bestsellers of the categories of what was asked about; several categories take turns.
+    /// What is bought with the categories of what was asked about, or, of alternatives, their bestsellers; several categories
+    /// take turns.
     Category,
     /// What the customer buys most.
     Habits,
@@ -39,10 +41,24 @@ pub(super) fn pinned(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<R
     answer
 }
 
-/// Fills an answer up to its limit from all tiers below the model.
+/// Fills an answer about what is bought together up to its limit from all tiers below the model.
 pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
-    fill_up_in_kind(model, ask, limits, answer);
+    if answer.len() >= limits.limit {
+        return;
+    }
     let catalogue = model.catalogue();
+    let categories = categories(model, ask.items);
+    // What is of the category itself stands in for an item, and does not go with it.
+    let goes_with = |category: &u32| {
+        let pairs = model.category_partners().of(*category);
+        let others = pairs.filter(|pair| catalogue.category(pair.item).is_none_or(|own| !categories.contains(&own)));
+        let mut close: Vec<(u32, f32)> =
+            others.map(|pair| (pair.item, closeness(pair.baskets, catalogue.baskets(pair.item)))).collect();
+        close.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        close
+    };
+    let lists: Vec<Vec<(u32, f32)>> = categories.iter().map(goes_with).collect();
+    add(model, ask, limits, answer, Tier::Category, in_turn(lists.iter().map(Vec::as_slice).collect()));
     if answer.len() < limits.limit
         && let Some(customer) = ask.customer
     {
@@ -80,7 +96,7 @@ fn categories(model: &Model, items: &[u32]) -> Vec<u32> {
 }
 
 /// The first of each list, then the second of each, and so on: the first list must not take all places.
-fn in_turn(lists: Vec<&[u32]>) -> impl Iterator<Item = u32> {
+fn in_turn<T: Copy>(lists: Vec<&[T]>) -> impl Iterator<Item = T> {
     let longest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
     (0..longest * lists.len()).filter_map(move |at| lists[at % lists.len()].get(at / lists.len()).copied())
 }

@@ -15,9 +15,9 @@ impl Signal for CategoryLift {
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let (catalogue, pairs) = (scene.model.catalogue(), scene.model.category_pairs());
         out.fill(0.0);
-        let mean = 1.0 / scene.ask.items.len().max(1) as f32;
         let all = catalogue.total_baskets().max(1) as f32;
-        for category in scene.ask.items.iter().filter_map(|&query| catalogue.category(query)) {
+        for &(query, weight) in scene.asked() {
+            let Some(category) = catalogue.category(query) else { continue };
             let baskets = catalogue.category_baskets(category) as f32;
             let lift = |both: u32, other: u32| {
                 let by_chance = baskets * catalogue.category_baskets(other) as f32 / all;
@@ -26,7 +26,7 @@ impl Signal for CategoryLift {
             let mut lifts: Vec<f32> = (0..catalogue.categories().len() as u32).map(|other| lift(0, other)).collect();
             pairs.of(category).for_each(|pair| lifts[pair.item as usize] = lift(pair.baskets, pair.item));
             for (&item, out) in scene.candidates.iter().zip(out.iter_mut()) {
-                *out += catalogue.category(item).map_or(0.0, |other| mean * lifts[other as usize]);
+                *out += catalogue.category(item).map_or(0.0, |other| weight * lifts[other as usize]);
             }
         }
     }

@@ -14,15 +14,14 @@ impl Signal for CategoryPartner {
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let catalogue = scene.model.catalogue();
         out.fill(0.0);
-        let mean = 1.0 / scene.ask.items.len().max(1) as f32;
         let whole = |query: u32| {
             catalogue.category(query).map(|category| catalogue.category_baskets(category) as f32 + PRIOR_BASKETS)
         };
         for pair in scene.category_partners() {
-            out[pair.at] += mean * pair.counts.weight / whole(pair.query).unwrap_or(1.0);
+            out[pair.at] += pair.weight * pair.counts.weight / whole(pair.query).unwrap_or(1.0);
         }
-        let wholes = scene.ask.items.iter().filter_map(|&query| whole(query));
-        let prior: f32 = wholes.map(|whole| mean * PRIOR_BASKETS * USUAL_WEIGHT / whole).sum();
+        let wholes = scene.asked().iter().filter_map(|&(query, weight)| Some((whole(query)?, weight)));
+        let prior: f32 = wholes.map(|(whole, weight)| weight * PRIOR_BASKETS * USUAL_WEIGHT / whole).sum();
         add_popularity(scene, out, prior);
         log_small_shares(out);
     }

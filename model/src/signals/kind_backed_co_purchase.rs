@@ -26,19 +26,20 @@ pub(super) fn backed(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
 pub(super) fn shares(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
     let catalogue = scene.model.catalogue();
     out.fill(0.0);
-    let mean = 1.0 / scene.ask.items.len().max(1) as f32;
     let whole = |query: u32| catalogue.baskets(query) as f32 + prior;
     let of_kind = |query: u32| {
         catalogue.category(query).map(|category| catalogue.category_baskets(category) as f32 + PRIOR_BASKETS)
     };
     for pair in scene.partners() {
-        out[pair.at] += mean * pair.counts.weight / whole(pair.query);
+        out[pair.at] += pair.weight * pair.counts.weight / whole(pair.query);
     }
     for pair in scene.category_partners() {
-        let backing = mean * prior / whole(pair.query);
+        let backing = pair.weight * prior / whole(pair.query);
         out[pair.at] += backing * pair.counts.weight / of_kind(pair.query).unwrap_or(1.0);
     }
-    let backing = |&query: &u32| mean * prior / whole(query) * of_kind(query).map_or(1.0, |of| PRIOR_BASKETS / of);
-    let popular: f32 = scene.ask.items.iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
+    let backing = |&(query, weight): &(u32, f32)| {
+        weight * prior / whole(query) * of_kind(query).map_or(1.0, |of| PRIOR_BASKETS / of)
+    };
+    let popular: f32 = scene.asked().iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
     add_popularity(scene, out, popular);
 }

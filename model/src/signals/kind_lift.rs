@@ -16,11 +16,11 @@ impl Signal for KindLift {
         out.fill(0.0);
         let catalogue = scene.model.catalogue();
         let all = catalogue.total_baskets().max(1) as f32;
-        let mean = 1.0 / scene.ask.items.len().max(1) as f32;
         for pair in scene.category_partners() {
             let Some(category) = catalogue.category(pair.query) else { continue };
             let both = catalogue.category_baskets(category) as f32 * catalogue.baskets(pair.counts.item) as f32;
-            out[pair.at] += mean * ((pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)).ln();
+            out[pair.at] +=
+                pair.weight * ((pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)).ln();
         }
     }
 }

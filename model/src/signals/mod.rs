@@ -201,10 +201,9 @@ fn cadence(scene: &Scene<'_>, purchases: u32, first_day: u16, last_day: u16) -> 
 /// of both; 0 for others.
 fn of_partners(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(Partner, f32, f32) -> f32) {
     out.fill(0.0);
-    let mean = 1.0 / scene.ask.items.len().max(1) as f32;
     let baskets = |item: u32| scene.model.catalogue().baskets(item) as f32;
     for pair in scene.partners() {
-        out[pair.at] += mean * value(pair.counts, baskets(pair.query), baskets(pair.counts.item));
+        out[pair.at] += pair.weight * value(pair.counts, baskets(pair.query), baskets(pair.counts.item));
     }
 }
 
@@ -213,10 +212,9 @@ fn of_partners(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(Partner, f32, 
 /// one seen two hundred times. On the scale of [`log_small_shares`]; 0 without a query.
 fn shares_of_pairs(scene: &Scene<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
     let catalogue = scene.model.catalogue();
-    let mean = 1.0 / scene.ask.items.len().max(1) as f32;
     let whole = |query: u32| catalogue.baskets(query) as f32 + PRIOR_BASKETS;
     of_partners(scene, out, |pair, query, _| count(pair) / (query + PRIOR_BASKETS));
-    let prior: f32 = scene.ask.items.iter().map(|&query| mean * PRIOR_BASKETS / whole(query)).sum();
+    let prior: f32 = scene.asked().iter().map(|&(query, weight)| weight * PRIOR_BASKETS / whole(query)).sum();
     add_popularity(scene, out, prior);
     log_small_shares(out);
 }

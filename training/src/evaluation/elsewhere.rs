@@ -49,7 +49,8 @@ impl<'a> Elsewhere<'a> {
     }
 
     /// What the customer of a case buys without the item, from their other baskets of the period and, by the model, from
-    /// what they bought before it. Each basket counts by its size: a large one holds more of everything.
+    /// what they bought before it, as far as it is kept. Each basket counts by its size, as in the recall that is judged: a large
+    /// one holds more of everything.
     pub(crate) fn usual(&self, case: &Case, model: &Model, numbering: &Numbering) -> Usual {
         let mut lines: Vec<(u32, f32)> = Vec::new();
         let mut baskets = 0.0;
@@ -59,12 +60,14 @@ impl<'a> Elsewhere<'a> {
             lines.extend(known.map(|item| (item, 1.0 / items.len() as f32)));
         }
         if let Some(customer) = case.customer {
-            let bought: f32 = model.histories().of(customer).map(|habit| f32::from(habit.baskets)).sum();
+            let (histories, bought) = (model.histories(), model.histories().items(customer));
             // Of one earlier basket most is not bought again: what few say is shrunk as well.
-            let earlier = model.histories().baskets(customer) as f32;
-            let counts = EARLIER_BASKETS * earlier / (earlier + EARLIER_BASKETS);
-            let habits = model.histories().of(customer);
-            lines.extend(habits.map(|habit| (habit.item, counts * f32::from(habit.baskets) / bought)));
+            let earlier = histories.last_baskets(customer).count() as f32;
+            let each = EARLIER_BASKETS / (earlier + EARLIER_BASKETS);
+            for basket in histories.last_baskets(customer) {
+                let share = each / basket.positions.len() as f32;
+                lines.extend(basket.positions.iter().map(|&at| (bought[usize::from(at)], share)));
+            }
         }
         lines.sort_by_key(|line| line.0);
         let of_item = |lines: &[(u32, f32)]| {
@@ -119,10 +122,10 @@ mod tests {
         let case = Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), wanted: 2, ..Case::default() };
         let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
         let of = |item: u32| (1e4 * usual.of(numbering.item(item).unwrap())).round() as i32;
-        // Two earlier baskets count as 3 × 2 / (2 + 3) = 1.2. b: 1/2 of one basket and all of the other, and 2 of 3 earlier
-        // lines: 2 × (1.5 + 0.8) / 5.
-        assert_eq!(of(1), 9_200);
-        // c: 2 × 1/2 / 5. a: 2 × 1.2 / 3 / 5, all of it earlier.
-        assert_eq!([of(2), of(0)], [2_000, 1_600]);
+        // Two earlier baskets count as 3 / (2 + 3) each. b: 1/2 of one basket and all of the other, and as much of those before:
+        // 2 × (1.5 + 0.6 × 1.5) / 5.
+        assert_eq!(of(1), 9_600);
+        // c: 2 × 1/2 / 5. a: 2 × 0.6 × 1/2 / 5, all of it earlier.
+        assert_eq!([of(2), of(0)], [2_000, 1_200]);
     }
 }

@@ -240,8 +240,8 @@ mod tests {
     }
 
     fn comparison(lead: Paired) -> Comparison {
-        let leads: Leads = QUESTIONS.iter().map(|name| (format!("{name}.ndcg"), lead)).collect();
-        let measured = leads.keys().cloned().collect();
+        let leads: Leads = QUESTIONS.iter().map(|name| (compared_by(name), lead)).collect();
+        let measured = QUESTIONS.iter().map(|name| format!("{name}.ndcg")).collect();
         Comparison { in_service: "v1".into(), was_judged: true, measured, leads, ..Comparison::default() }
     }
 
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(of(paired(-0.01, 0.0, 0.01)).verdict, Verdict::Passed);
         assert_eq!(of(paired(-0.09, -0.05, 0.01)).verdict, Verdict::Passed, "perhaps not worse at all");
         assert_eq!(of(paired(-0.034, -0.03, -0.02)).verdict, Verdict::Passed, "worse, but by less than the tolerance");
-        let ruling = of(paired(-0.06, -0.05, -0.04));
+        let ruling = of(paired(-0.08, -0.07, -0.06));
         assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::Failed, QUESTIONS.len()), "alternatives too");
         assert!(ruling.failures.iter().all(|failure| !failure.next.is_empty()));
         let mut beside = comparison(paired(-0.01, 0.0, 0.01));

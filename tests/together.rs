@@ -73,16 +73,17 @@ async fn reasons_come_first_and_the_parts_of_the_score_where_they_are_wanted() {
 #[tokio::test]
 async fn places_go_to_what_is_new_to_the_customer() {
     let service = Service::new().await;
-    let usual = items(&service, &format!("{BREAD}?customer=anna&limit=3")).await;
+    let usual = items(&service, &format!("{BREAD}?customer=anna&limit=1")).await;
     assert!(!ids(&usual).contains(&"rare"));
-    let (status, body) = service.get(&format!("{BREAD}?customer=anna&limit=3&new=4")).await;
+    let (status, body) = service.get(&format!("{BREAD}?customer=anna&limit=1&new=2")).await;
     assert_eq!((status.as_u16(), &body["field"]), (422, &"new".into()), "{body}");
-    let cart = json!({"items": ["bread"], "customer": "anna", "limit": 3, "new": 1}).to_string();
+    let cart = json!({"items": ["bread"], "customer": "anna", "limit": 1, "new": 1}).to_string();
     let (status, body) = service.json("POST", "/v1/markets/de/bought-together", &cart).await;
     assert!(status.is_success(), "{body}");
-    let found = items(&service, &format!("{BREAD}?customer=anna&limit=3&new=1")).await;
+    let found = items(&service, &format!("{BREAD}?customer=anna&limit=1&new=1")).await;
     assert_eq!(body["items"], json!(found), "a cart of one is a question about one");
+    assert_eq!(ids(&found), ["rare"]);
     let configured = Service::configured(json!({}), 1).await;
-    assert_eq!(items(&configured, &format!("{BREAD}?customer=anna&limit=3")).await, found);
-    assert_eq!(ids(&items(&configured, &format!("{BREAD}?customer=anna&limit=3&new=0")).await), ids(&usual));
+    assert_eq!(items(&configured, &format!("{BREAD}?customer=anna&limit=1")).await, found);
+    assert_eq!(ids(&items(&configured, &format!("{BREAD}?customer=anna&limit=1&new=0")).await), ids(&usual));
 }

@@ -6,23 +6,13 @@ use trolley_model::{Blend, Blends, ListRules};
 pub(crate) fn by_hand() -> Blends {
     let of = Blend::straight;
     Blends {
-        bought_together_anonymous: of(&[
-            ("co_purchase", 0.55),
-            ("complement", 0.28),
-            ("substitute", 0.6),
-            ("same_category", 0.6),
-            ("popularity", -0.17),
-            ("recent_popularity", 0.52),
-        ]),
+        // What goes with the item, backed by what goes with its kind; on the lift a weight, as on the customer's own baskets.
+        bought_together_anonymous: of(&[("kind_backed_co_purchase", 1.0), ("kind_backed_lift", 0.3)]),
         bought_together: of(&[
-            ("co_purchase", 0.25),
-            ("complement", 0.1),
-            ("substitute", 1.0),
-            ("same_category", 0.9),
-            ("habit", 1.25),
-            ("taste", 0.3),
-            ("popularity", -0.5),
-            ("recent_popularity", 0.48),
+            ("kind_backed_co_purchase", 1.0),
+            ("kind_backed_lift", 0.3),
+            ("own_co_purchase", 0.3),
+            ("habit", 0.1),
         ]),
         bought_together_new: Blend::default(),
         pre_ranking: of(&[("co_purchase", 0.4), ("habit", 1.0), ("latest_popularity", 0.2)]),

@@ -28,8 +28,10 @@ pub(crate) struct Example {
     pub(crate) wanted: Vec<f32>,
     /// Whether each candidate is one.
     pub(crate) relevant: Vec<bool>,
-    /// How usual each candidate is for the customer.
+    /// How usual each candidate is for the customer: the chance that it is in a basket of this size.
     pub(crate) usual: Vec<f32>,
+    /// What each candidate adds to the recall in the customer's other baskets.
+    pub(crate) elsewhere: Vec<f32>,
     /// What the rules for lists look at; empty where there are none.
     pub(crate) kinds: Vec<Kind>,
     /// How much of what is usual is taken off the gains.
@@ -73,6 +75,7 @@ impl Example {
             owner,
             wanted: relevant.iter().filter(|right| **right).map(|_| 0.0).collect(),
             usual: vec![0.0; relevant.len()],
+            elsewhere: vec![0.0; relevant.len()],
             kinds: Vec::new(),
             focus: 0.0,
             gains: Vec::new(),
@@ -192,7 +195,9 @@ impl Examples {
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
             // What the model does not know counts as new to the customer.
             let mut wanted: Vec<f32> = vec![0.0; case.wanted.saturating_sub(case.relevant.len())];
-            wanted.extend(case.relevant.iter().map(|&item| case.usual.of(item)));
+            let chance = |recall: f32| (recall * case.wanted as f32).min(1.0);
+            wanted.extend(case.relevant.iter().map(|&item| chance(case.usual.of(item))));
+            let elsewhere: Vec<f32> = kept.iter().map(|&at| case.usual.of(all[at as usize])).collect();
             wanted.sort_unstable_by(f32::total_cmp);
             let ask = case.ask();
             let kinds = Kinds::new(model, &ask);
@@ -201,7 +206,8 @@ impl Examples {
                 owner: case.owner,
                 wanted,
                 relevant,
-                usual: kept.iter().map(|&at| case.usual.of(all[at as usize])).collect(),
+                usual: elsewhere.iter().map(|&recall| chance(recall)).collect(),
+                elsewhere,
                 kinds: case.asked.iter().flat_map(|_| kept.iter().map(|&at| kinds.of(all[at as usize]))).collect(),
                 focus: 0.0,
                 gains: Vec::new(),

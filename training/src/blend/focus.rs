@@ -151,13 +151,13 @@ fn shown(case: &Example, order: &[u32], rules: &ListRules, k: usize) -> Vec<u32>
     varied(rules, order.iter().map(|&at| (at, case.kinds[at as usize])), |_, _| false, k, k)
 }
 
-/// Whether a list hits, and how much of its recall is due to the item: less what is usual for the customer. That is known
-/// from more baskets than the recall of the same list in the others, and of every case.
+/// Whether a list hits, and how much of its recall is due to the item: less what it would have in the customer's other
+/// baskets, those before the period counting too.
 fn figures(case: &Example, list: &[u32]) -> (f64, f64) {
     let shown = || list.iter().map(|&at| at as usize);
     let hits = shown().filter(|&at| case.relevant[at]).count() as f64;
-    let usual: f64 = shown().map(|at| f64::from(case.usual[at])).sum();
-    (hits.min(1.0), (hits - usual) / case.wanted.len() as f64)
+    let elsewhere: f64 = shown().map(|at| f64::from(case.elsewhere[at])).sum();
+    (hits.min(1.0), hits / case.wanted.len() as f64 - elsewhere)
 }
 
 /// The position of the smallest focus that is within one standard error of the best.
@@ -196,7 +196,7 @@ mod tests {
     fn what_the_customer_buys_anyway_is_not_due_to_the_item() {
         let mut case = Example::new(0, 0, vec![true, true, false], Vec::new());
         assert_eq!(figures(&case, &[0, 2]), (1.0, 0.5), "nothing is usual");
-        case.usual = vec![0.5, 0.0, 0.25];
+        case.elsewhere = vec![0.25, 0.0, 0.125];
         assert_eq!(figures(&case, &[0, 2]), (1.0, 0.5 - 0.375));
         assert_eq!(figures(&case, &[2]), (0.0, -0.125));
     }

@@ -12,13 +12,13 @@ use crate::input::Transactions;
 /// The customer's purchases before the period count as so many baskets of it.
 const EARLIER_BASKETS: f32 = 3.0;
 
-/// What the customer of a case buys without the item asked about: the chance that each item is in a basket of the case's
-/// size, by rising item.
+/// What the customer of a case buys without the item asked about: what each item adds to the mean recall in such baskets, by
+/// rising item.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usual(Vec<(u32, f32)>);
 
 impl Usual {
-    /// The chance of an item; 0 of one that the customer does not buy.
+    /// What an item adds; 0 of one that the customer does not buy.
     pub(crate) fn of(&self, item: u32) -> f32 {
         self.0.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| self.0[at].1)
     }
@@ -72,7 +72,7 @@ impl<'a> Elsewhere<'a> {
         lines.sort_by_key(|line| line.0);
         let of_item = |lines: &[(u32, f32)]| {
             let sum: f32 = lines.iter().map(|line| line.1).sum();
-            (lines[0].0, (sum * case.wanted as f32 / (baskets + EARLIER_BASKETS)).min(1.0))
+            (lines[0].0, sum / (baskets + EARLIER_BASKETS))
         };
         Usual(lines.chunk_by(|a, b| a.0 == b.0).map(of_item).collect())
     }
@@ -123,9 +123,9 @@ mod tests {
         let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
         let of = |item: u32| (1e4 * usual.of(numbering.item(item).unwrap())).round() as i32;
         // Two earlier baskets count as 3 / (2 + 3) each. b: 1/2 of one basket and all of the other, and as much of those before:
-        // 2 × (1.5 + 0.6 × 1.5) / 5.
-        assert_eq!(of(1), 9_600);
-        // c: 2 × 1/2 / 5. a: 2 × 0.6 × 1/2 / 5, all of it earlier.
-        assert_eq!([of(2), of(0)], [2_000, 1_200]);
+        // (1.5 + 0.6 × 1.5) / 5.
+        assert_eq!(of(1), 4_800);
+        // c: 1/2 / 5. a: 0.6 × 1/2 / 5, all of it earlier.
+        assert_eq!([of(2), of(0)], [1_000, 600]);
     }
 }

@@ -31,7 +31,7 @@ impl Lines {
             let next = numbers.len() as u32;
             Some(*numbers.entry(name).or_insert(next))
         };
-        Self((0..catalogue.items().len() as u32).map(|item| number(item)).collect())
+        Self((0..catalogue.items().len() as u32).map(&mut number).collect())
     }
 
     /// The line of an item.

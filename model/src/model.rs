@@ -19,6 +19,7 @@ pub struct Model {
     scorers: Scorers,
     nearest: Nearest,
     buyers: Vec<u32>,
+    recent_bestsellers: Vec<u32>,
     of_items: OfItems,
     lines: Lines,
     kept: Kept,
@@ -98,8 +99,13 @@ impl Model {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
         }
         let kept = Kept::new(parts.catalogue.bought() as usize);
+        let mut recent_bestsellers: Vec<u32> = (0..parts.catalogue.items().len() as u32).collect();
+        // Stable, so that items of equal recent baskets stay in the order of all their baskets.
+        let recent = parts.catalogue.all_recent_baskets();
+        recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
         let lines = Lines::new(&parts.catalogue);
-        let mut model = Self { parts, scorers, nearest, buyers, of_items: OfItems::default(), lines, kept };
+        let of_items = OfItems::default();
+        let mut model = Self { parts, scorers, nearest, buyers, recent_bestsellers, of_items, lines, kept };
         model.of_items = OfItems::new(&model);
         Ok(model)
     }
@@ -163,6 +169,11 @@ impl Model {
     /// How many customers have bought an item.
     pub fn buyers(&self, item: u32) -> u32 {
         self.buyers[item as usize]
+    }
+
+    /// All items, those first that sold best in the last days of the period.
+    pub fn recent_bestsellers(&self) -> &[u32] {
+        &self.recent_bestsellers
     }
 
     /// What each customer has bought.

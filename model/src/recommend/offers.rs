@@ -80,11 +80,12 @@ impl OnOffer {
         Self { offers: offers.len(), numbers: numbers.collect(), rows, items }
     }
 
-    /// The score of each row: by the blend for a known customer, by popularity for anybody else.
+    /// The score of each row: by the blend for a known customer, by what sells now for anybody else.
     fn scores(&self, model: &Model, customer: Option<u32>) -> Vec<f32> {
         let rows = self.rows.len();
         if customer.is_none() {
-            return self.rows.iter().map(|&(at, _)| model.catalogue().popularity(self.items[at as usize])).collect();
+            let popularity = |&(at, _): &(u32, u32)| model.catalogue().recent_popularity(self.items[at as usize]);
+            return self.rows.iter().map(popularity).collect();
         }
         let scorer = &model.scorers().offers;
         let mut values = columns(model, scorer, &Ask { items: &[], customer }, &self.items);
@@ -120,7 +121,7 @@ impl OnOffer {
 /// Which of the offers are for this customer? An offer counts for as much as the best of its items, with the offer's
 /// own numbers. All offers come back, best first, up to `limit`.
 ///
-/// A known customer's offers are ranked by the blend; an unknown one's by popularity.
+/// A known customer's offers are ranked by the blend; an unknown one's by what sells now.
 pub fn offers(model: &Model, customer: Option<u32>, on_offer: &OnOffer, limit: usize) -> Vec<RankedOffer> {
     open_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
 }

@@ -14,7 +14,7 @@ pub enum Tier {
     Category,
     /// What the customer buys most.
     Habits,
-    /// The market's bestsellers.
+    /// The market's bestsellers of its last days.
     Bestsellers,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer:
         habits.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
         add(model, ask, limits, answer, Tier::Habits, habits.into_iter().map(|habit| (habit.item, habit.decayed)));
     }
-    let bestsellers = (0..catalogue.items().len() as u32).map(|item| (item, catalogue.popularity(item)));
+    let bestsellers = model.recent_bestsellers().iter().map(|&item| (item, catalogue.recent_popularity(item)));
     add(model, ask, limits, answer, Tier::Bestsellers, bestsellers);
 }
 

@@ -18,19 +18,14 @@ use super::lambda::order;
 use super::paired::Difference;
 
 /// The focus of a blend: set, or chosen on the validation weeks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ItemFocus {
     /// So much.
     Fixed(f64),
     /// Of several, the smallest that is within one standard error of the best in what is due to the item, of those whose hit
     /// rate is at most 5 % below that of 0.
+    #[default]
     Auto,
-}
-
-impl Default for ItemFocus {
-    fn default() -> Self {
-        Self::Auto
-    }
 }
 
 impl Serialize for ItemFocus {

@@ -9,6 +9,7 @@ pub fn contest(name: &str) -> &str {
         "bought_together_anonymous" => "Bought together, anonymous",
         "bought_together_new" => "Bought together, new to the customer",
         "bought_together_anonymous_new" => "Bought together, new to the customer, anonymous",
+        "bought_together_cart" => "Bought together, a cart",
         "offers" => "Offers of the week",
         "alternatives" => "Alternatives, customer known",
         "alternatives_anonymous" => "Alternatives, anonymous",

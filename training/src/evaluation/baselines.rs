@@ -66,6 +66,15 @@ pub(super) fn co_purchase_weight(model: &Model, case: &Case, k: usize) -> Vec<u3
     best(model, case, k, pairs.map(|pair| (pair.item, pair.weight)))
 }
 
+/// The same summed over a cart.
+pub(super) fn co_purchases_of_cart(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    let mut sums: BTreeMap<u32, f32> = BTreeMap::new();
+    for pair in case.items.iter().flat_map(|&query| model.co_purchases().of(query)) {
+        *sums.entry(pair.item).or_default() += pair.weight;
+    }
+    best(model, case, k, sums.into_iter())
+}
+
 /// Log of the baskets with both, .15 log of the recent baskets, and log of the customer's own baskets with it.
 pub(super) fn logs(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let mut scores: BTreeMap<u32, f32> = (0..BESTSELLERS.min(model.catalogue().bought())).map(|i| (i, 0.0)).collect();

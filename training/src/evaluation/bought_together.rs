@@ -44,6 +44,33 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
         .collect()
 }
 
+/// Baskets of fewer items make no cart.
+const FEWEST_ITEMS: usize = 4;
+
+/// A cart for each basket of the range that has four items or more: half of them, drawn at random, are in it.
+fn carts(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed: u64) -> Vec<Case> {
+    let numbering = Numbering::new(transactions, model);
+    let cart = |basket: usize| {
+        let mut items = transactions.items_of(basket).to_vec();
+        items.sort_unstable_by_key(|&item| transactions.items.get(item));
+        Random::new(seed, &[6, basket as u64]).shuffle(&mut items);
+        let wanted = items.split_off(items.len() / 2);
+        let customer = numbering.customer(transactions.baskets[basket].customer);
+        let in_order = |item: &u32| numbering.item(*item);
+        Case {
+            items: items.iter().filter_map(in_order).collect(),
+            customer,
+            owner: transactions.owner(basket),
+            basket,
+            relevant: numbering.items(&wanted),
+            wanted: wanted.len(),
+            history: History::of(model, customer),
+            ..Case::default()
+        }
+    };
+    baskets.filter(|&basket| transactions.items_of(basket).len() >= FEWEST_ITEMS).map(cart).collect()
+}
+
 /// The same cases with nobody known to be asking.
 pub(crate) fn anonymous(cases: &[Case]) -> Vec<Case> {
     cases.iter().map(|case| Case { customer: None, ..case.clone() }).collect()
@@ -118,6 +145,19 @@ pub(super) fn contests(
         if !tally.is_empty() {
             contests.push(tally.contest(name, question, K, seed));
         }
+    }
+    let carts = carts(model, transactions, test..transactions.baskets.len(), seed);
+    let contenders = [
+        Contender::new(MODEL, |case, k| answer(model, case, k)),
+        Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+        Contender::new("co-purchase / √(n-1)", |case, k| baselines::co_purchases_of_cart(model, case, k)),
+        Contender::new("most frequent, decayed", |case, k| baselines::most_frequent_decayed(model, case, k, half_life)),
+    ];
+    let mut tally = Tally::default();
+    tally.judge(&carts, &contenders, K);
+    if !tally.is_empty() {
+        let question = "The rest of a cart, given half of the basket and the customer";
+        contests.push(tally.contest("bought_together_cart", question, K, seed));
     }
     contests
 }

@@ -29,7 +29,7 @@ state = "sqlite:{folder}/state.sqlite"
 reload_milliseconds = 50
 [training]
 ials = {{ iterations = 2, dims = 16 }}
-blend = {{ rounds = 20, cases = 600 }}
+blend = {{ rounds = 20, cases = 600, item_focus = 0.5 }}
 evaluation = {{ test_days = 14, validation_days = 14, offer_weeks = 1 }}
 [markets.{market}]
 transactions = "{REPOSITORY}/tests/data/transactions.parquet"

@@ -13,8 +13,8 @@ use trolley_model::artefact::Shelf;
 use trolley_training::gate::references;
 use trolley_training::input::Fates;
 use trolley_training::{
-    Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig,
-    examine, read, train,
+    Accept, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine, read,
+    train,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -110,7 +110,9 @@ fn quick() -> TrainingConfig {
         ..TrainingConfig::default()
     };
     config.evaluation = EvaluationConfig { test_days: 21, longest_test_days: 21, validation_days: 14, offer_weeks: 1 };
-    config.blend = BlendConfig { rounds: 20, cases: 600, ..BlendConfig::default() };
+    // So few cases cannot tell which focus is best.
+    let blend = serde_json::json!({"rounds": 20, "cases": 600, "item_focus": 0.5});
+    config.blend = serde_json::from_value(blend).unwrap();
     config
 }
 

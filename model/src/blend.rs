@@ -94,7 +94,8 @@ pub struct ListRules {
     pub per_category: usize,
     /// The same of one product line, items whose names differ in their size alone, unless bought half as often again.
     pub per_line: usize,
-    /// At most so many are among the market's 50 best-selling (of a catalogue below 1,000 items one in twenty), unless bought twice as often as by chance; 0 for any number.
+    /// At most so many are among the market's 50 best-selling (of a catalogue below 1,000 items one in twenty), unless bought
+    /// twice as often as by chance; 0 for any number.
     pub bestsellers: usize,
     /// Whether items are left out that are bought with what is asked about surely less often than by chance.
     pub above_chance: bool,

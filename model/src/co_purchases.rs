@@ -56,9 +56,9 @@ impl CoPurchases {
                 return 0;
             }
             let mut counts = baskets[range].to_vec();
-            counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
-            let by_count = (longest - longest / 3).saturating_sub(1);
-            counts.get(by_count).copied().unwrap_or(0)
+            // Only a row that is not empty has a last of those.
+            let last = (longest - longest / 3).checked_sub(1);
+            last.map_or(0, |last| *counts.select_nth_unstable_by_key(last, |&count| std::cmp::Reverse(count)).1)
         };
         let least = ranges().map(least).collect();
         Self { rows, partner, baskets, weight, least }

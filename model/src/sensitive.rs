@@ -43,6 +43,14 @@ impl Sensitive {
     }
 }
 
+impl Sensitive {
+    /// The categories that a catalogue does not have: written otherwise there, or not sold.
+    pub fn unknown<'a>(&'a self, catalogue: &Catalogue) -> Vec<&'a str> {
+        let named = self.kinds.values().flatten().map(String::as_str);
+        named.filter(|id| catalogue.categories().position(id).is_none()).collect()
+    }
+}
+
 /// The same by a model's numbers.
 #[derive(Clone, Debug)]
 pub struct SensitiveCategories {
@@ -57,11 +65,8 @@ impl SensitiveCategories {
     /// `None` if none of it concerns this catalogue.
     pub fn new(sensitive: &Sensitive, catalogue: &Catalogue) -> Option<Self> {
         let bit = |kind: &String| {
-            sensitive
-                .kinds
-                .keys()
-                .position(|known| known == kind)
-                .map_or(0, |at| 1u32.checked_shl(at as u32).unwrap_or(0))
+            let at = sensitive.kinds.keys().position(|known| known == kind);
+            at.and_then(|at| 1u32.checked_shl(at as u32)).unwrap_or(0)
         };
         let mut kinds = vec![0; catalogue.categories().len()];
         for (kind, categories) in &sensitive.kinds {

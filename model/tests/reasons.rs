@@ -4,8 +4,9 @@
 mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model};
+use trolley_model::histories::LastBaskets;
 use trolley_model::recommend::{Question, Reason, Recommended, Tier, reasons};
-use trolley_model::{Ask, Model};
+use trolley_model::{Ask, Histories, Model, Rows};
 
 fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, item: u32) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
@@ -50,4 +51,26 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
     let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
     let discreet = reasons(&model, Question::BoughtTogether, &ask, &found, &|category| category == 2);
     assert_eq!(discreet, [Reason::Popular]);
+
+    // She has bought milk and jam in two baskets: to say so of jam would tell of milk.
+    let mut parts = common::parts();
+    let last = LastBaskets {
+        rows: Rows::from_lengths([2, 1]),
+        day: vec![17_300, 17_400, 17_300],
+        lines: Rows::from_lengths([2, 2, 1]),
+        position: vec![0, 1, 0, 1, 0],
+        end: 17_410,
+    };
+    let (bounds, columns, baskets, decayed) = parts.histories.parts();
+    let (bounds, columns) = (bounds.to_vec(), columns.clone());
+    let (baskets, decayed) = (baskets.to_vec(), decayed.to_vec());
+    parts.histories =
+        Histories::new(common::ids(&["anna", "bert"]), bounds, columns, baskets, decayed, last, 6).unwrap();
+    let model = Model::new(parts).unwrap();
+    let jam = Recommended { item: JAM, score: 1.0, tier: Tier::Model };
+    let ask = Ask { items: &[MILK], customer: Some(ANNA) };
+    let told = |discreet: u32| reasons(&model, Question::BoughtTogether, &ask, &jam, &|category| category == discreet);
+    let both = Reason::OwnTogether { with: MILK };
+    assert!(told(9).contains(&both) && !told(1).contains(&both), "spreads are discreet");
+    assert!(!told(2).contains(&both), "milk is");
 }

@@ -240,6 +240,19 @@ fn the_newest_line_of_a_cart_weighs_most() {
     assert!(scores(&[JAM, BREAD]) > scores(&[BREAD, JAM]));
 }
 
+/// Bread sells best, and lately jam.
+#[test]
+fn without_a_history_it_is_what_sells_now() {
+    let mut parts = common::parts();
+    parts.catalogue =
+        Catalogue::new(CatalogueParts { recent_baskets: vec![20, 10, 10, 25, 10, 0], ..stored(&parts.catalogue) })
+            .unwrap();
+    let model = Model::new(parts).unwrap();
+    let found = bought_together(&model, &Ask { items: &[], customer: None }, &limits(2, &|_| true));
+    assert_eq!(items(&found), [JAM, BREAD]);
+    assert_eq!(ranked(&model, None, &[of(&[BREAD]), of(&[JAM])], 1)[0].offer, 1);
+}
+
 #[test]
 fn nothing_known_at_all_means_bestsellers_and_a_known_customer_means_habits() {
     let model = model();

@@ -32,6 +32,9 @@ pub(super) async fn item(
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
     let (items, wish) = ([id("item", item)?], params.check()?);
+    if wish.new.is_some() {
+        return Err(Problem::field("new", "new is for what is bought together"));
+    }
     let (market, snapshot) = in_service(&markets, &market)?;
     let found = snapshot.alternatives(&query(&items, &wish));
     let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
@@ -153,7 +155,9 @@ impl Wish {
             stock.update(&crate::live::StockUpdate { item: item.clone(), in_stock: false, sequence: 0 });
         }
         let offers = offers(&config, &market)?;
-        Ok(Snapshot::new(opened, &Pushed::new(offers, stock)))
+        let mut pushed = Pushed::new(offers, stock);
+        pushed.sensitive = Arc::new(config.sensitive()?.remove(&market).unwrap_or_default());
+        Ok(Snapshot::new(opened, &pushed))
     }
 
     fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {

@@ -111,6 +111,11 @@ impl Market {
     /// Puts a model into service, with all that was pushed.
     pub fn serve(&self, opened: Opened) {
         let mut pushed = self.view();
+        let unknown = pushed.sensitive.unknown(opened.model.catalogue());
+        if !unknown.is_empty() {
+            let market = &self.name;
+            tracing::warn!(%market, ?unknown, "the config calls categories sensitive that the model does not have");
+        }
         let mut snapshot = Snapshot::new(opened, &pushed);
         // What was pushed while it was made is taken in as well.
         for _ in 0..CATCHING_UP {

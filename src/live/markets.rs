@@ -20,6 +20,8 @@ pub struct Markets {
     looked: AtomicBool,
     /// Whether models have been opened once: from then on somebody may be asking.
     opened: AtomicBool,
+    /// What is sensitive in each market of the config: one that is retired may come back.
+    sensitive: BTreeMap<Name, Sensitive>,
     /// How many places of what is bought together go to what a customer has never bought, if a request does not say.
     new: usize,
     /// What was refused last of each market.
@@ -38,13 +40,17 @@ enum Refused {
 impl Markets {
     /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened yet: see [`Markets::open`].
     pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>) -> Self {
-        let market = |(name, sensitive): (Name, _)| (name.clone(), Arc::new(Market::new(name, false, sensitive)));
-        let markets = expected.into_iter().map(market).collect();
+        let sensitive: BTreeMap<Name, Sensitive> = expected.into_iter().collect();
+        let market = |(name, sensitive): (&Name, &Sensitive)| {
+            (name.clone(), Arc::new(Market::new(name.clone(), false, sensitive.clone())))
+        };
+        let markets = sensitive.iter().map(market).collect();
         Self {
             shelf,
             markets: ArcSwap::from_pointee(markets),
             looked: AtomicBool::default(),
             opened: AtomicBool::default(),
+            sensitive,
             new: 0,
             refused: Mutex::default(),
         }
@@ -122,7 +128,8 @@ impl Markets {
             stays
         });
         for name in found {
-            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name, late, Sensitive::default())));
+            let sensitive = self.sensitive.get(&name).cloned().unwrap_or_default();
+            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name, late, sensitive)));
         }
         self.markets.store(Arc::new(markets));
     }

@@ -7,8 +7,8 @@ use super::{Limits, Recommended, Tier};
 use crate::co_purchases::closeness;
 use crate::{Ask, Model, NumberSet, Top};
 
-/// The market's best known items are candidates of every question: so many for anybody, whose answer is kept, and where a
-/// customer's own items are not; so many for a customer, who is answered anew each time.
+/// Bestsellers among the candidates: of anonymous questions, whose answers are cached, and where repeats are left out; and of
+/// all others for a customer.
 const BESTSELLERS: [u32; 2] = [100, 25];
 
 /// So many of the strongest partners of the items asked about and of their categories are.
@@ -40,7 +40,8 @@ pub fn bought_together_and_new(
 ) -> Vec<(Question, Recommended)> {
     let mut last = Vec::new();
     if new > 0 && ask.customer.is_some() && limits.repeats {
-        let only_new = Limits { limit: new.min(limits.limit), repeats: false, pinned: &[], ..*limits };
+        let room = limits.limit - pinned(model, ask, limits).len();
+        let only_new = Limits { limit: new.min(room), repeats: false, pinned: &[], ..*limits };
         last = bought_together(model, ask, &only_new);
         last.retain(|found| found.tier == Tier::Model && !limits.pinned.contains(&found.item));
     }

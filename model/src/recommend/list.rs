@@ -70,7 +70,7 @@ pub fn varied<T>(
     wanted: usize,
     limit: usize,
 ) -> Vec<T> {
-    let most = |of_six: usize| if of_six == 0 { usize::MAX } else { (of_six * limit).div_ceil(SIX) };
+    let most = |of_six: usize| if of_six == 0 { usize::MAX } else { of_six.saturating_mul(limit).div_ceil(SIX) };
     let (per_category, per_line, bestsellers) =
         (most(rules.per_category), most(rules.per_line), most(rules.bestsellers));
     // A list is short: to look through it is less work than to keep counts.
@@ -100,4 +100,60 @@ pub fn varied<T>(
     }
     list.sort_unstable_by_key(|(rank, ..)| *rank);
     list.into_iter().map(|(_, item, _)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An item with its category and line, whether it is a bestseller, and its lift.
+    fn of(category: u32, line: u32, is_bestseller: bool, lift: f32) -> Kind {
+        Kind { category: Some(category), line: Some(line), is_bestseller, lift }
+    }
+
+    /// The ranks that are shown of six.
+    fn shown(rules: ListRules, kinds: &[Kind]) -> Vec<usize> {
+        varied(&rules, kinds.iter().copied().enumerate(), |_, _| false, 6, 6)
+    }
+
+    /// Ten items that have nothing to do with each other behind those of a test.
+    fn before_others(kinds: &[Kind]) -> Vec<Kind> {
+        kinds.iter().copied().chain((100..110).map(|other| of(other, other, false, 1.0))).collect()
+    }
+
+    #[test]
+    fn two_of_a_category_one_of_a_line_and_two_bestsellers() {
+        let rules = ListRules::default();
+        let of_category = before_others(&[of(0, 0, false, 1.0), of(0, 1, false, 1.0), of(0, 2, false, 1.0)]);
+        assert_eq!(shown(rules, &of_category), [0, 1, 3, 4, 5, 6]);
+        let of_line = before_others(&[of(0, 0, false, 1.0), of(1, 0, false, 1.0)]);
+        assert_eq!(shown(rules, &of_line), [0, 2, 3, 4, 5, 6]);
+        let bestsellers = before_others(&[of(0, 0, true, 1.0), of(1, 1, true, 1.0), of(2, 2, true, 1.0)]);
+        assert_eq!(shown(rules, &bestsellers), [0, 1, 3, 4, 5, 6]);
+        for kinds in [&of_category, &of_line, &bestsellers] {
+            assert_eq!(shown(ListRules::none(), kinds), [0, 1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[test]
+    fn what_goes_with_the_item_is_shown_all_the_same() {
+        let all = [0, 1, 2, 3, 4, 5];
+        let of_category = |lift| before_others(&[of(0, 0, false, 1.0), of(0, 1, false, 1.0), of(0, 2, false, lift)]);
+        assert!(shown(ListRules::default(), &of_category(3.0)) == all);
+        assert!(shown(ListRules::default(), &of_category(2.9)) != all);
+        let of_line = |lift| before_others(&[of(0, 0, false, 1.0), of(1, 0, false, lift)]);
+        assert!(shown(ListRules::default(), &of_line(1.5)) == all && shown(ListRules::default(), &of_line(1.4)) != all);
+        let best = |lift| before_others(&[of(0, 0, true, 1.0), of(1, 1, true, 1.0), of(2, 2, true, lift)]);
+        assert!(shown(ListRules::default(), &best(2.0)) == all && shown(ListRules::default(), &best(1.9)) != all);
+    }
+
+    #[test]
+    fn what_must_not_stand_beside_each_other_does_not_even_in_a_short_list() {
+        let kinds = [of(0, 0, false, 1.0), of(0, 0, false, 1.0), of(1, 1, false, 1.0), of(2, 2, false, 1.0)];
+        let apart = |one: &usize, other: &usize| one.abs_diff(*other) == 2;
+        let list = varied(&ListRules::default(), kinds.into_iter().enumerate(), apart, 6, 6);
+        assert_eq!(list, [0, 3], "2 is apart from 0, and 1, which would fill up, from 3");
+        let huge = ListRules { per_category: usize::MAX, ..ListRules::default() };
+        assert_eq!(varied(&huge, kinds.into_iter().enumerate(), |_, _| false, 6, 6), [0, 1, 2, 3]);
+    }
 }

@@ -83,9 +83,8 @@ pub fn reasons(
     match question {
         Question::BoughtTogether | Question::NewTogether => {
             reasons.extend(about.together());
-            reasons.extend((!discreet).then(|| about.own_together()).flatten());
+            reasons.extend((!discreet).then(|| about.own_together(is_discreet)).flatten());
             reasons.extend(if reasons.is_empty() { about.with_kind() } else { None });
-            reasons.extend(if answer.tier == Tier::Category { about.same_kind() } else { None });
         }
         Question::Alternatives => reasons.extend(about.same_kind().or_else(|| about.alike())),
         Question::Offers => {}
@@ -126,8 +125,9 @@ impl About<'_> {
         best.map(|(_, reason)| reason)
     }
 
-    /// An item asked about that was in two of the customer's baskets with it or more.
-    fn own_together(&self) -> Option<Reason> {
+    /// An item asked about that was in two of the customer's baskets with it or more; to say so is to say that the customer
+    /// buys both.
+    fn own_together(&self, is_discreet: &dyn Fn(u32) -> bool) -> Option<Reason> {
         let (customer, histories) = (self.ask.customer?, self.model.histories());
         let position = |item: u32| histories.items(customer).binary_search(&item).ok().map(|at| at as u16);
         let own = position(self.item)?;
@@ -137,7 +137,8 @@ impl About<'_> {
             let baskets = histories.last_baskets(customer).filter(|basket| has_both(basket.positions)).count();
             (baskets >= 2).then_some(Reason::OwnTogether { with })
         };
-        self.ask.items.iter().find_map(|&with| both(with))
+        let may_be_told = |with: &&u32| !self.model.catalogue().category(**with).is_some_and(is_discreet);
+        self.ask.items.iter().filter(may_be_told).find_map(|&with| both(with))
     }
 
     fn with_kind(&self) -> Option<Reason> {

@@ -87,3 +87,10 @@ async fn places_go_to_what_is_new_to_the_customer() {
     assert_eq!(items(&configured, &format!("{BREAD}?customer=anna&limit=1")).await, found);
     assert_eq!(ids(&items(&configured, &format!("{BREAD}?customer=anna&limit=1&new=0")).await), ids(&usual));
 }
+
+#[tokio::test]
+async fn alternatives_have_no_places_for_what_is_new() {
+    let service = Service::new().await;
+    let (status, body) = service.get("/v1/markets/de/items/milk-a/alternatives?new=1").await;
+    assert_eq!((status.as_u16(), &body["field"]), (422, &"new".into()), "{body}");
+}

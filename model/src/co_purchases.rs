@@ -151,3 +151,28 @@ impl CoPurchases {
         (self.rows.bounds(), &self.partner, &self.baskets, &self.weight)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_that_is_not_kept_was_together_no_oftener_than_what_is() {
+        let row = |counts: &[(u32, u32)]| -> Vec<Partner> {
+            counts.iter().map(|&(item, baskets)| Partner { item, baskets, weight: 1.0 }).collect()
+        };
+        // Cut at three: two by count, and a third one that is close. The second row is whole.
+        let table = CoPurchases::new([
+            row(&[(1, 9), (2, 7), (3, 2)]),
+            row(&[(0, 9)]),
+            row(&[(0, 7), (3, 5), (4, 4)]),
+            row(&[(0, 2), (2, 5), (5, 4)]),
+            row(&[(2, 4), (3, 3), (5, 3)]),
+        ]);
+        assert_eq!((table.at_most(0, 3), table.at_most(3, 0)), (2, 2), "kept in both");
+        assert_eq!(table.at_most(5, 3), 4, "kept in one");
+        assert_eq!(table.at_most(0, 4), 3, "7 by the one, 3 by the other");
+        assert_eq!(table.at_most(1, 2), 0, "all partners of the one are kept");
+        assert_eq!(table.at_most(0, 9), 0, "beyond the table");
+    }
+}

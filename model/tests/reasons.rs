@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model};
+use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, stored};
+use trolley_model::catalogue::CatalogueParts;
 use trolley_model::histories::LastBaskets;
 use trolley_model::recommend::{Question, Reason, Recommended, Tier, reasons};
-use trolley_model::{Ask, Histories, Model, Rows};
+use trolley_model::{Ask, Catalogue, Histories, Model, Parts, Rows};
 
 fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, item: u32) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
@@ -37,7 +38,11 @@ fn what_goes_together_is_said_where_it_does() {
     let together = |with| Reason::Together { with, baskets: 38, of: 40 };
     assert_eq!(of(JAM, BUTTER), together(JAM), "38 of 40, where chance has 24");
     assert_eq!(of(BUTTER, JAM), Reason::Together { with: BUTTER, baskets: 38, of: 60 }, "read the other way");
-    assert_eq!(of(JAM, OAT_MILK), Reason::Popular, "four are too few to speak of");
+    // Of ten thousand baskets four would be many for chance, which has it in one of ten.
+    let rare = CatalogueParts { total_baskets: 10_000, ..stored(model.catalogue()) };
+    let catalogue = Catalogue::new(rare).unwrap();
+    let model = Model::new(Parts { catalogue, ..model.parts().clone() }).unwrap();
+    assert_eq!(said(&model, Question::BoughtTogether, JAM, None, OAT_MILK), [], "four are too few to speak of");
 }
 
 #[test]

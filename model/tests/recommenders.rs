@@ -3,14 +3,14 @@
 
 mod common;
 
-use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model};
+use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::recommend::{
     Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together,
-    bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
+    bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
 };
-use trolley_model::{Ask, Catalogue, CoPurchases, Model};
+use trolley_model::{Ask, Blend, Catalogue, CoPurchases, Model};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
@@ -35,23 +35,6 @@ fn with_items(catalogue: &Catalogue, new: &[&str], categories: &[u32]) -> Catalo
     }
     parts.category.extend(categories);
     Catalogue::new(parts).unwrap()
-}
-
-fn stored(catalogue: &Catalogue) -> CatalogueParts {
-    let items = catalogue.items().len() as u32;
-    CatalogueParts {
-        items: catalogue.items().clone(),
-        names: catalogue.names().clone(),
-        baskets: catalogue.all_baskets().to_vec(),
-        recent_baskets: catalogue.all_recent_baskets().to_vec(),
-        latest_baskets: catalogue.all_latest_baskets().to_vec(),
-        category: (0..items).map(|item| catalogue.category(item).unwrap_or(NO_CATEGORY)).collect(),
-        categories: catalogue.categories().clone(),
-        category_baskets: catalogue.all_category_baskets().to_vec(),
-        total_baskets: 100,
-        total_recent_baskets: 30,
-        total_latest_baskets: 15,
-    }
 }
 
 fn items(found: &[Recommended]) -> Vec<u32> {
@@ -275,6 +258,30 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
     let found = alternatives(&model, CANDLE, None, &limits(2, &|_| true));
     let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
     assert_eq!(tiers, [(MILK, Tier::Category), (OAT_MILK, Tier::Category)]);
+}
+
+/// The blend for what is new puts the rarest first.
+#[test]
+fn places_for_what_is_new_have_a_blend_of_their_own() {
+    let mut parts = common::parts();
+    parts.blends.bought_together_new = Blend::straight(&[("popularity", -1.0)]);
+    let model = Model::new(parts).unwrap();
+    let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
+    // Anna has bought milk and jam.
+    let only_new = Limits { repeats: false, ..Limits::best(2) };
+    assert_eq!(items(&bought_together(&model, &ask, &only_new)), [OAT_MILK, BUTTER]);
+    let found = bought_together_and_new(&model, &ask, &limits(3, &|_| true), 1);
+    let usual = items(&bought_together(&model, &ask, &limits(2, &|_| true)));
+    let shown: Vec<u32> = found.iter().map(|(_, found)| found.item).collect();
+    assert_eq!(shown, [usual[0], usual[1], OAT_MILK], "what is new comes last");
+    let questions: Vec<Question> = found.iter().map(|(question, _)| *question).collect();
+    assert_eq!(questions, [Question::BoughtTogether, Question::BoughtTogether, Question::NewTogether]);
+    // A pinned item keeps its place.
+    let pinned = Limits { pinned: &[CANDLE], ..limits(2, &|_| true) };
+    let found = bought_together_and_new(&model, &ask, &pinned, 2);
+    assert_eq!(found.iter().map(|(_, found)| found.item).collect::<Vec<_>>(), [CANDLE, OAT_MILK]);
+    let nobody = Ask { customer: None, ..ask };
+    assert_eq!(bought_together_and_new(&model, &nobody, &limits(3, &|_| true), 3).len(), 3, "all is new to nobody");
 }
 
 #[test]

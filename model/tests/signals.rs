@@ -43,6 +43,18 @@ fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
 }
 
 #[test]
+fn lifts_are_shrunk_and_backed_by_the_kind() {
+    let ask = Ask { items: &[BREAD], customer: None };
+    // Bakery in 80 of 100 baskets, spreads in 70, both in 60; dairy in 60, both in 20. Bakery is no partner of its own.
+    let of_kinds = [63.0f32 / 59.0, 23.0 / 51.0, 3.0 / 67.0].map(f32::ln);
+    near(&signal(&model(), "category_lift", ask, &[BREAD, BUTTER, MILK]), &[of_kinds[2], of_kinds[0], of_kinds[1]]);
+    // Butter weighs 40 of 80 baskets with bread and of 80 with bakery; jam 20 with bread, and is no partner of bakery.
+    let backed = |share: f32, popularity: f32| ((share + 0.0105) / (0.35 * popularity + 0.0105)).ln();
+    let (butter, jam) = (0.4 + 0.2 * 0.4 + 0.04 * 0.35 * 0.6, 0.2 + 0.04 * 0.35 * 0.4);
+    near(&signal(&model(), "kind_backed_lift", ask, &[BUTTER, JAM]), &[backed(butter, 0.6), backed(jam, 0.4)]);
+}
+
+#[test]
 fn what_is_worked_out_beforehand_is_what_would_be_worked_out() {
     let of_items: Vec<&str> = ALL.iter().filter(|signal| signal.is_of_items()).map(|signal| signal.name()).collect();
     assert!(of_items.len() > 1);

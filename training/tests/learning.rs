@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use trolley_model::recommend::{Limits, alternatives, bought_together};
+use trolley_model::recommend::{Limits, alternatives, bought_together, candidates, pool};
 use trolley_model::{Ask, Model};
 use trolley_training::input::{Fates, InputConfig, Items, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
@@ -51,6 +51,24 @@ fn planted_complements_and_substitutes_are_found() {
         assert!(!with.contains(&other_brand), "meal {meal}: nobody buys both brands");
         let instead = alternatives(&model, dish, None, &limits)[0].item;
         assert_eq!(instead, other_brand, "meal {meal}: the other brand stands in");
+    }
+}
+
+/// All ninety items are in the pool of a customer who has bought most of them.
+#[test]
+fn what_goes_with_an_item_passes_the_pre_ranking() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = shop(folder.path());
+    let item = |id: String| model.catalogue().items().position(&id).unwrap();
+    let customer = model.histories().customers().position("0");
+    for meal in 0..20 {
+        let items = [item(format!("dish-{meal}-a"))];
+        let ask = Ask { items: &items, customer };
+        let (pool, passed) = (pool(&model, &ask, &Limits::best(3)), candidates(&model, &ask, &Limits::best(3)));
+        assert!(passed.len() < pool.len(), "{} of {}", passed.len(), pool.len());
+        for goes_with in ["sauce", "side"] {
+            assert!(passed.contains(&item(format!("{goes_with}-{meal}"))), "meal {meal}: its {goes_with}");
+        }
     }
 }
 

@@ -105,6 +105,24 @@ pub(crate) fn parts() -> Parts {
     }
 }
 
+/// A catalogue as it was put together.
+pub(crate) fn stored(catalogue: &Catalogue) -> CatalogueParts {
+    let items = catalogue.items().len() as u32;
+    CatalogueParts {
+        items: catalogue.items().clone(),
+        names: catalogue.names().clone(),
+        baskets: catalogue.all_baskets().to_vec(),
+        recent_baskets: catalogue.all_recent_baskets().to_vec(),
+        latest_baskets: catalogue.all_latest_baskets().to_vec(),
+        category: (0..items).map(|item| catalogue.category(item).unwrap_or(NO_CATEGORY)).collect(),
+        categories: catalogue.categories().clone(),
+        category_baskets: catalogue.all_category_baskets().to_vec(),
+        total_baskets: 100,
+        total_recent_baskets: 30,
+        total_latest_baskets: 15,
+    }
+}
+
 pub(crate) fn model() -> Model {
     Model::new(parts()).unwrap()
 }

@@ -5,7 +5,7 @@ use super::score::{score, tidy};
 use super::tiers::{fill_up, is_apart, may_show, pinned};
 use super::{Limits, Recommended, Tier};
 use crate::co_purchases::closeness;
-use crate::{Ask, Model, NumberSet, Top};
+use crate::{Ask, Model, NumberSet};
 
 /// Bestsellers among the candidates: of anonymous questions, whose answers are cached, and where repeats are left out; and of
 /// all others for a customer.
@@ -86,10 +86,11 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
     let ranked = RANKED.max(2 * limits.limit);
     let pre_ranking = &model.scorers().pre_ranking;
     if ask.customer.is_some() && limits.repeats && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
-        let scores = score(model, pre_ranking, ask, &candidates);
-        let mut top = Top::new(ranked);
-        candidates.iter().zip(scores).for_each(|(&item, score)| top.push(score, item));
-        candidates = top.into_sorted().into_iter().map(|(item, _)| item).collect();
+        let mut scores: Vec<(f32, u32)> =
+            score(model, pre_ranking, ask, &candidates).into_iter().zip(candidates).collect();
+        scores.select_nth_unstable_by(ranked, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        scores.truncate(ranked);
+        candidates = scores.into_iter().map(|(_, item)| item).collect();
         candidates.sort_unstable();
     }
     if model.blends().list.above_chance {

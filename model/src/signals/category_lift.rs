@@ -1,4 +1,4 @@
-use super::Signal;
+use super::{Signal, log_ratios};
 use crate::Scene;
 
 /// The log of how much oftener than by chance the query's category and the candidate's are in one basket, as if
@@ -16,18 +16,21 @@ impl Signal for CategoryLift {
         let (catalogue, pairs) = (scene.model.catalogue(), scene.model.category_pairs());
         out.fill(0.0);
         let all = catalogue.total_baskets().max(1) as f32;
+        let mut together = vec![0u32; catalogue.categories().len()];
         for &(query, weight) in scene.asked() {
             let Some(category) = catalogue.category(query) else { continue };
             let baskets = catalogue.category_baskets(category) as f32;
-            let lift = |both: u32, other: u32| {
-                let by_chance = baskets * catalogue.category_baskets(other) as f32 / all;
-                ((both as f32 + PRIOR_BASKETS) / (by_chance + PRIOR_BASKETS)).ln()
+            pairs.of(category).for_each(|pair| together[pair.item as usize] = pair.baskets);
+            let ratio = |&item: &u32| {
+                catalogue.category(item).map_or(1.0, |other| {
+                    let by_chance = baskets * catalogue.category_baskets(other) as f32 / all;
+                    (together[other as usize] as f32 + PRIOR_BASKETS) / (by_chance + PRIOR_BASKETS)
+                })
             };
-            let mut lifts: Vec<f32> = (0..catalogue.categories().len() as u32).map(|other| lift(0, other)).collect();
-            pairs.of(category).for_each(|pair| lifts[pair.item as usize] = lift(pair.baskets, pair.item));
-            for (&item, out) in scene.candidates.iter().zip(out.iter_mut()) {
-                *out += catalogue.category(item).map_or(0.0, |other| weight * lifts[other as usize]);
-            }
+            let mut logs: Vec<f32> = scene.candidates.iter().map(ratio).collect();
+            log_ratios(&mut logs);
+            out.iter_mut().zip(logs).for_each(|(out, log)| *out += weight * log);
+            pairs.partners(category).iter().for_each(|&other| together[other as usize] = 0);
         }
     }
 }

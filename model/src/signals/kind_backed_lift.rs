@@ -1,5 +1,5 @@
 use super::kind_backed_co_purchase::shares;
-use super::{Signal, USUAL_WEIGHT};
+use super::{Signal, USUAL_WEIGHT, log_ratios};
 use crate::Scene;
 use crate::scene::PRIOR_BASKETS;
 
@@ -20,7 +20,8 @@ impl Signal for KindBackedLift {
         let whole: f32 = scene.ask.items.iter().map(|&query| catalogue.baskets(query) as f32 + PRIOR_BASKETS).sum();
         let more = USUAL_WEIGHT * MORE_BASKETS / whole.max(1.0);
         for (out, &item) in out.iter_mut().zip(scene.candidates) {
-            *out = ((*out + more) / (USUAL_WEIGHT * catalogue.popularity(item) + more)).ln();
+            *out = (*out + more) / (USUAL_WEIGHT * catalogue.popularity(item) + more);
         }
+        log_ratios(out);
     }
 }

@@ -1,4 +1,4 @@
-use super::Signal;
+use super::{Signal, log_ratios_of};
 use crate::Scene;
 
 /// The log of how much oftener than by chance the candidate is in baskets with anything of the query's category, as if
@@ -13,14 +13,12 @@ impl Signal for KindLift {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        out.fill(0.0);
         let catalogue = scene.model.catalogue();
         let all = catalogue.total_baskets().max(1) as f32;
-        for pair in scene.category_partners() {
-            let Some(category) = catalogue.category(pair.query) else { continue };
-            let both = catalogue.category_baskets(category) as f32 * catalogue.baskets(pair.counts.item) as f32;
-            out[pair.at] +=
-                pair.weight * ((pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)).ln();
-        }
+        log_ratios_of(scene.category_partners(), out, |pair| {
+            let of_kind = catalogue.category(pair.query).map_or(0, |category| catalogue.category_baskets(category));
+            let both = of_kind as f32 * catalogue.baskets(pair.counts.item) as f32;
+            (pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)
+        });
     }
 }

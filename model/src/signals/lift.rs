@@ -1,4 +1,4 @@
-use super::{Signal, of_partners};
+use super::{Signal, log_ratios_of};
 use crate::Scene;
 
 /// The log of how much oftener than by chance query and candidate are in one basket, as if [`PRIOR_BASKETS`] more had
@@ -13,9 +13,11 @@ impl Signal for Lift {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let all = scene.model.catalogue().total_baskets().max(1) as f32;
-        of_partners(scene, out, |pair, query, partner| {
-            ((pair.baskets as f32 + PRIOR_BASKETS) / (query * partner / all + PRIOR_BASKETS)).ln()
+        let catalogue = scene.model.catalogue();
+        let all = catalogue.total_baskets().max(1) as f32;
+        log_ratios_of(scene.partners(), out, |pair| {
+            let both = catalogue.baskets(pair.query) as f32 * catalogue.baskets(pair.counts.item) as f32;
+            (pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)
         });
     }
 }

@@ -53,7 +53,7 @@ mod trend;
 use crate::Scene;
 use crate::co_purchases::Partner;
 use crate::kernel::logs;
-use crate::scene::{Bought, OfCategory, PRIOR_BASKETS};
+use crate::scene::{Bought, OfCategory, PRIOR_BASKETS, Pair};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -147,6 +147,20 @@ fn log_small_shares(out: &mut [f32]) {
 /// `ln(1 + 100 p)` of shares `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
 fn log_shares(out: &mut [f32]) {
     logs(out, 100.0);
+}
+
+/// `ln r` of ratios `r` above 0.
+fn log_ratios(out: &mut [f32]) {
+    out.iter_mut().for_each(|ratio| *ratio -= 1.0);
+    logs(out, 1.0);
+}
+
+/// The mean over the query's items of the log of a ratio for each of some pairs; 0 for other candidates.
+fn log_ratios_of(pairs: &[Pair], out: &mut [f32], ratio: impl Fn(&Pair) -> f32) {
+    out.fill(0.0);
+    let mut ratios: Vec<f32> = pairs.iter().map(ratio).collect();
+    log_ratios(&mut ratios);
+    pairs.iter().zip(ratios).for_each(|(pair, log)| out[pair.at] += pair.weight * log);
 }
 
 /// A number for each candidate from the item alone.

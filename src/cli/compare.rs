@@ -90,12 +90,12 @@ impl Compare {
         }
         let Compared { from, to, leads } = &compared;
         println!("market {market}: {} beside {} on {from} to {to}, which neither has seen", self.b, self.a);
-        let mut table = Table::new(&["nDCG of", "cases", "customers", "A", "B", "lead of B", "95 % interval"]);
+        let mut table = Table::new(&["figure", "cases", "customers", "A", "B", "lead of B", "95 % interval"]);
         let percent = |share: f64| format!("{:+.1} %", share * 100.0);
         for (name, paired) in leads {
-            let Some(contest) = name.strip_suffix(".ndcg") else { continue };
+            let Some(label) = words::compared(name) else { continue };
             table.row(vec![
-                words::contest(contest).to_owned(),
+                label,
                 thousands(paired.cases as u64),
                 thousands(paired.customers as u64),
                 format!("{:.4}", paired.theirs),

@@ -51,14 +51,14 @@ fn found(finding: Finding) -> &'static str {
     }
 }
 
-/// The nDCG of every contest.
+/// Of every contest the figure in which models are compared.
 fn table(leads: &Leads, last: &str, more: impl Fn(&str) -> String) -> Markup {
     html! {
         table {
-            tr { th { "nDCG of" } th.n { "Cases" } th.n { "This" } th.n { "That" } th.n { "Lead" } th.n { "95 % interval" } th.n { (last) } }
-            @for (contest, name, paired) in leads.iter().filter_map(|(name, paired)| Some((name.strip_suffix(".ndcg")?, name, paired))) {
+            tr { th { "" } th.n { "Cases" } th.n { "This" } th.n { "That" } th.n { "Lead" } th.n { "95 % interval" } th.n { (last) } }
+            @for (label, name, paired) in leads.iter().filter_map(|(name, paired)| Some((words::compared(name)?, name, paired))) {
                 tr {
-                    td { (words::contest(contest)) } td.n { (paired.cases) }
+                    td { (label) } td.n { (paired.cases) }
                     td.n { (words::share(paired.ours)) } td.n { (words::share(paired.theirs)) }
                     td class=(if paired.lead.value < 0.0 { "n down" } else { "n up" }) { (percent(paired.lead.value)) }
                     td.n { (percent(paired.lead.low)) " to " (percent(paired.lead.high)) }

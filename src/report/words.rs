@@ -1,6 +1,6 @@
 //! Names for people.
 
-use trolley_training::{BestPart, Estimate, Focus, MODEL, Standing};
+use trolley_training::{BestPart, Estimate, Focus, MODEL, Standing, compared_by};
 
 /// What a contest is called.
 pub fn contest(name: &str) -> &str {
@@ -18,6 +18,13 @@ pub fn contest(name: &str) -> &str {
         "next_basket_new" => "Next basket, new items",
         other => other,
     }
+}
+
+/// The contest of a figure and what is measured, if models are compared by that figure.
+pub fn compared(figure: &str) -> Option<String> {
+    let (of, metric) = figure.split_once('.')?;
+    let metric = if metric == "ndcg" { "nDCG" } else { "hit rate" };
+    (compared_by(of) == figure).then(|| format!("{}: {metric}", contest(of)))
 }
 
 /// What a metric is called, with the length of the lists.

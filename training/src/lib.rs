@@ -32,7 +32,7 @@ pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
 pub use evaluation::{
     Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, Leads, MODEL, NotJudged, Paired, Role,
-    Roles, Standing, Substitution, evaluate, evaluate_next_basket, judgeable,
+    Roles, Standing, Substitution, compared_by, evaluate, evaluate_next_basket, judgeable,
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};

@@ -43,8 +43,8 @@ pub use coverage::Coverage;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
 pub(crate) use metrics::METRICS;
-pub use paired::{Leads, Paired};
-pub(crate) use paired::{QUESTIONS, compared, compared_by, leads};
+pub use paired::{Leads, Paired, compared_by};
+pub(crate) use paired::{QUESTIONS, compared, leads};
 #[cfg(test)]
 pub(crate) use paired::{Questions, Sheets, paired};
 pub use period::{EvaluationConfig, NotJudged, judgeable};

@@ -33,7 +33,7 @@ pub(crate) fn compared() -> impl Iterator<Item = &'static str> {
 
 /// The figure in which the models of a contest are compared: of bought together whether they hit, as the order of what a
 /// customer buys anyway is not what its blend is learned for.
-pub(crate) fn compared_by(contest: &str) -> String {
+pub fn compared_by(contest: &str) -> String {
     let metric = if QUESTIONS[..2].contains(&contest) { "hit_rate" } else { "ndcg" };
     format!("{contest}.{metric}")
 }

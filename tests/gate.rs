@@ -236,15 +236,20 @@ fn versions_and_configs_are_compared_without_publishing() {
                evaluation = { test_days = 21, validation_days = 21, offer_weeks = 1 }";
     let (good, few) = (shop.config("good", 0..120, GOOD), shop.config("few", 0..120, few));
     let json = shop.path("compared.json").display().to_string();
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     let leads = |a: &str, b: &str, more: &[&str]| {
         let output = trolley(&[&["compare", a, b, "--json", &json], more].concat());
         assert!(output.status.success(), "{}", text(&output));
         assert!(text(&output).contains("lead of B"), "{}", text(&output));
         let figures: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
-        let of = &figures["leads"]["bought_together.ndcg"];
-        [&of["lead"]["value"], &of["ours"], &of["theirs"]].map(|number| number.as_f64().unwrap())
+        let of = |figure: &str| {
+            let of = &figures["leads"][figure];
+            [&of["lead"]["value"], &of["ours"], &of["theirs"]].map(|number| number.as_f64().unwrap())
+        };
+        let [lead, ours, theirs] = of("bought_together.due_to_item");
+        assert!(near(lead, ours - theirs), "a difference and no share: {lead} {ours} {theirs}");
+        of("bought_together.ndcg")
     };
-    let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     let [lead, ours, theirs] = leads(&good, &few, &[]);
     assert!(near(lead, ours / theirs - 1.0) && lead != 0.0, "{lead} {ours} {theirs}");
     let [_, swapped_ours, swapped_theirs] = leads(&few, &good, &[]);

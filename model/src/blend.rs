@@ -76,6 +76,9 @@ pub struct Blends {
     pub alternatives: Blend,
     /// Offers for a known customer.
     pub offers: Blend,
+    /// Offers for anybody else; older artefacts rank them by what sells now.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub offers_anonymous: Blend,
     /// The names of the offers' own numbers, which stand beside the signals in the blend of offers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offer_numbers: Vec<String>,
@@ -123,7 +126,7 @@ impl ListRules {
 }
 
 impl Blends {
-    fn each(&mut self) -> [&mut Blend; 6] {
+    fn each(&mut self) -> [&mut Blend; 7] {
         let Self {
             bought_together_anonymous,
             bought_together,
@@ -131,9 +134,18 @@ impl Blends {
             alternatives_anonymous,
             alternatives,
             offers,
+            offers_anonymous,
             ..
         } = self;
-        [bought_together_anonymous, bought_together, bought_together_new, alternatives_anonymous, alternatives, offers]
+        [
+            bought_together_anonymous,
+            bought_together,
+            bought_together_new,
+            alternatives_anonymous,
+            alternatives,
+            offers,
+            offers_anonymous,
+        ]
     }
 
     /// All but the trees.
@@ -170,6 +182,7 @@ pub(crate) struct Scorers {
     pub(crate) alternatives_anonymous: Scorer,
     pub(crate) alternatives: Scorer,
     pub(crate) offers: Scorer,
+    pub(crate) offers_anonymous: Scorer,
 }
 
 impl Scorers {
@@ -193,6 +206,11 @@ impl Scorers {
             alternatives_anonymous: Scorer::new(&blends.alternatives_anonymous, &[])?,
             alternatives: Scorer::new(&blends.alternatives, &[])?,
             offers: Scorer::new(&blends.offers, &blends.offer_numbers)?,
+            offers_anonymous: if is_nothing(&blends.offers_anonymous) {
+                Scorer::new(&Blend::straight(&[("recent_popularity", 1.0)]), &[])?
+            } else {
+                Scorer::new(&blends.offers_anonymous, &blends.offer_numbers)?
+            },
         })
     }
 }

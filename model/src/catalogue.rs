@@ -15,6 +15,7 @@ pub struct Catalogue {
     baskets: Vec<u32>,
     recent_baskets: Vec<u32>,
     latest_baskets: Vec<u32>,
+    sales_on_offer: Vec<f32>,
     category: Vec<u32>,
     categories: Ids,
     category_baskets: Vec<u32>,
@@ -39,6 +40,8 @@ pub struct CatalogueParts {
     pub recent_baskets: Vec<u32>,
     /// The same over the last half of these days.
     pub latest_baskets: Vec<u32>,
+    /// In how many baskets each item is in a week in which it is on offer; or nothing, where no offers are known.
+    pub sales_on_offer: Vec<f32>,
     /// The category of each item, or [`NO_CATEGORY`].
     pub category: Vec<u32>,
     /// The categories' IDs.
@@ -65,6 +68,7 @@ impl Catalogue {
             baskets,
             recent_baskets,
             latest_baskets,
+            sales_on_offer,
             category,
             categories,
             category_baskets,
@@ -88,6 +92,7 @@ impl Catalogue {
         if !names.is_empty() && names.len() != items.len() {
             return Err(format!("names has {} entries for {} items", names.len(), items.len()));
         }
+        check_sales(&sales_on_offer, items.len())?;
         if let Some(bad) = category.iter().find(|&&c| c != NO_CATEGORY && c as usize >= categories.len()) {
             return Err(format!("category {bad} of {}", categories.len()));
         }
@@ -111,6 +116,7 @@ impl Catalogue {
             baskets,
             recent_baskets,
             latest_baskets,
+            sales_on_offer,
             category,
             categories,
             category_baskets,
@@ -121,6 +127,16 @@ impl Catalogue {
             total_recent_baskets,
             total_latest_baskets,
         })
+    }
+
+    /// The same, with how well each item sells in a week in which it is on offer.
+    ///
+    /// # Errors
+    /// If there is not one finite number from 0 for each item.
+    pub fn with_sales_on_offer(mut self, sales: Vec<f32>) -> Result<Self, String> {
+        check_sales(&sales, self.items.len())?;
+        self.sales_on_offer = sales;
+        Ok(self)
     }
 
     /// The items' IDs.
@@ -146,6 +162,16 @@ impl Catalogue {
     /// Share of the latest baskets that hold the item, 0 to 1.
     pub fn latest_popularity(&self, item: u32) -> f32 {
         share(self.latest_baskets[item as usize], self.total_latest_baskets)
+    }
+
+    /// In how many baskets the item is in a week in which it is on offer; 0 where no offers are known.
+    pub fn sales_on_offer(&self, item: u32) -> f32 {
+        self.sales_on_offer.get(item as usize).copied().unwrap_or(0.0)
+    }
+
+    /// The same of all items; empty where no offers are known.
+    pub fn all_sales_on_offer(&self) -> &[f32] {
+        &self.sales_on_offer
     }
 
     /// Latest baskets of all items.
@@ -232,4 +258,14 @@ impl Catalogue {
 
 fn share(part: u32, whole: u32) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
+}
+
+fn check_sales(sales: &[f32], items: usize) -> Result<(), String> {
+    if !sales.is_empty() && sales.len() != items {
+        return Err(format!("sales_on_offer has {} entries for {items} items", sales.len()));
+    }
+    if sales.iter().any(|sales| !sales.is_finite() || *sales < 0.0) {
+        return Err("sales on offer are not a finite number from 0".into());
+    }
+    Ok(())
 }

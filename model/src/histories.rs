@@ -81,6 +81,8 @@ pub struct Columns {
     pub first_day: Vec<u16>,
     pub last_day: Vec<u16>,
     pub decayed: Vec<f32>,
+    /// How often the customer bought the item in a week in which it was on offer; or nothing, where no offers are known.
+    pub taken_on_offer: Vec<f32>,
 }
 
 impl Columns {
@@ -121,6 +123,9 @@ impl Histories {
         items: usize,
     ) -> Result<Self, String> {
         let habits = columns.item.len();
+        if !columns.taken_on_offer.is_empty() && columns.taken_on_offer.len() != habits {
+            return Err("the columns have different lengths".into());
+        }
         let rows = Rows::from_bounds(bounds, habits).ok_or("the row bounds are not valid")?;
         let lengths = [columns.baskets.len(), columns.first_day.len(), columns.last_day.len(), columns.decayed.len()];
         if lengths.iter().any(|&length| length != habits) {
@@ -142,8 +147,9 @@ impl Histories {
                 return Err(format!("customer {row} has an item beyond the catalogue"));
             }
         }
-        if columns.decayed.iter().chain(&decayed_baskets).any(|d| !d.is_finite() || *d < 0.0) {
-            return Err("a decayed count is not a finite number from 0".into());
+        let taken = &columns.taken_on_offer;
+        if columns.decayed.iter().chain(&decayed_baskets).chain(taken).any(|d| !d.is_finite() || *d < 0.0) {
+            return Err("a decayed count or what was taken on offer is not a finite number from 0".into());
         }
         last.check(&rows)?;
         if columns.last_day.iter().chain(&last.day).any(|&day| day >= last.end) {
@@ -190,6 +196,13 @@ impl Histories {
     /// The habit at a position of [`Histories::items`].
     pub(crate) fn at(&self, customer: u32, position: usize) -> Habit {
         self.columns.get(self.rows.range(customer).start + position)
+    }
+
+    /// How often the customer bought the item at a position of [`Histories::items`] in a week in which it was on offer; 0
+    /// where no offers are known.
+    pub(crate) fn taken_on_offer(&self, customer: u32, position: usize) -> f32 {
+        let at = self.rows.range(customer).start + position;
+        self.columns.taken_on_offer.get(at).copied().unwrap_or(0.0)
     }
 
     /// Number of the customer's baskets.

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use crate::co_purchases::Partner;
 use crate::histories::{Habit, LastBasket};
+use crate::signals::backed_shares;
 use crate::{Ask, Model};
 
 /// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
@@ -22,6 +23,7 @@ pub struct Scene<'a> {
     partners: OnceCell<Vec<Pair>>,
     category_partners: OnceCell<Vec<Pair>>,
     category_shares: OnceCell<Vec<f32>>,
+    backed_shares: OnceCell<Vec<f32>>,
     categories: OnceCell<Vec<OfCategory>>,
     tastes: OnceCell<Vec<f32>>,
 }
@@ -92,6 +94,7 @@ impl<'a> Scene<'a> {
             partners: OnceCell::new(),
             category_partners: OnceCell::new(),
             category_shares: OnceCell::new(),
+            backed_shares: OnceCell::new(),
             categories: OnceCell::new(),
             tastes: OnceCell::new(),
         }
@@ -202,6 +205,16 @@ impl<'a> Scene<'a> {
                 }
                 pairs.partners(category).iter().for_each(|&other| both[other as usize] = 0);
             }
+            shares
+        })
+    }
+
+    /// For each candidate the share of the baskets with the query that hold it, as [`backed_shares`] has it, as if there had
+    /// been [`PRIOR_BASKETS`] more.
+    pub(crate) fn backed_shares(&self) -> &[f32] {
+        self.backed_shares.get_or_init(|| {
+            let mut shares = vec![0.0; self.candidates.len()];
+            backed_shares(self, &mut shares, PRIOR_BASKETS);
             shares
         })
     }

@@ -10,7 +10,7 @@ use trolley_model::recommend::{
     Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together,
     bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
 };
-use trolley_model::{Ask, Blend, Catalogue, CoPurchases, Model};
+use trolley_model::{Ask, Blend, Blends, Catalogue, CoPurchases, Model};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
@@ -326,6 +326,22 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
     };
     assert_eq!((why(&promoted[1], BREAD)[0].signal, why(&promoted[1], BREAD)[0].share), ("promotion", 8.0));
     assert!(why(&promoted[0], MILK).iter().all(|reason| reason.signal != "promotion"));
+}
+
+#[test]
+fn who_is_unknown_is_shown_what_sells_now_and_what_is_promoted_as_far_as_that_was_learned() {
+    let model = model();
+    let promoted =
+        |discount: f32| Offer { items: &[CANDLE], numbers: if discount > 0.0 { &[("discount", 4.0)] } else { &[] } };
+    let order = |model: &Model, discount: f32| -> Vec<usize> {
+        ranked(model, None, &[of(&[BREAD]), promoted(discount), of(&[MILK])], 10).iter().map(|o| o.offer).collect()
+    };
+    assert_eq!(order(&model, 4.0), [0, 2, 1], "an older artefact has not learned it");
+    let offers_anonymous = Blend::straight(&[("recent_popularity", 1.0), ("discount", 2.0)]);
+    let blends = Blends { offers_anonymous, ..model.blends().clone() };
+    let model = model.reblended(blends).unwrap();
+    assert_eq!([order(&model, 0.0), order(&model, 4.0)], [[0, 2, 1], [1, 0, 2]]);
+    assert!(ranked(&model, None, &[promoted(4.0)], 10).iter().all(|offer| offer.tier == Tier::Bestsellers));
 }
 
 #[test]

@@ -270,13 +270,14 @@ fn tuned(evaluation: &Evaluation) -> Markup {
 
 /// What each signal does in each blend.
 fn roles(report: &Report<'_>) -> Markup {
-    const BLENDS: [(&str, &str); 6] = [
+    const BLENDS: [(&str, &str); 7] = [
         ("bought_together", "Bought together, customer known"),
         ("bought_together_anonymous", "Bought together, anonymous"),
         ("bought_together_new", "Bought together, new to the customer"),
         ("alternatives", "Alternatives, customer known"),
         ("alternatives_anonymous", "Alternatives, anonymous"),
         ("offers", "Offers"),
+        ("offers_anonymous", "Offers, anonymous"),
     ];
     let found = |key: &str| report.evaluation?.roles.get(key).filter(|roles| !roles.is_empty());
     html! {

@@ -11,6 +11,7 @@ pub fn contest(name: &str) -> &str {
         "bought_together_anonymous_new" => "Bought together, new to the customer, anonymous",
         "bought_together_cart" => "Bought together, a cart",
         "offers" => "Offers of the week",
+        "offers_anonymous" => "Offers of the week, anonymous",
         "alternatives" => "Alternatives, customer known",
         "alternatives_anonymous" => "Alternatives, anonymous",
         "next_basket" => "Next basket",
@@ -23,8 +24,13 @@ pub fn contest(name: &str) -> &str {
 /// The contest of a figure and what is measured, if models are compared by that figure.
 pub fn compared(figure: &str) -> Option<String> {
     let (of, metric) = figure.split_once('.')?;
-    let metric = if metric == "ndcg" { "nDCG" } else { "hit rate" };
-    (compared_by(of) == figure).then(|| format!("{}: {metric}", contest(of)))
+    let metric = match metric {
+        "due_to_item" => "due to the item (in points, not as a share)",
+        _ if compared_by(of) != figure => return None,
+        "ndcg" => "nDCG",
+        _ => "hit rate",
+    };
+    Some(format!("{}: {metric}", contest(of)))
 }
 
 /// What a metric is called, with the length of the lists.

@@ -8,7 +8,8 @@ use crate::co_purchases::{category_pairs, category_partners, co_purchases};
 use crate::config::TrainingConfig;
 use crate::histories::histories;
 use crate::ials::ials;
-use crate::input::{Items, Transactions};
+use crate::input::{Items, OfferRow, Transactions};
+use crate::on_offer::OnOfferDays;
 use crate::progress::Progress;
 use crate::skipgram::skip_gram;
 
@@ -31,7 +32,7 @@ pub enum Scope {
 }
 
 /// Learns a model from the first `until` baskets: all of them for publishing, the past for an evaluation. Its blend is
-/// the one set by hand.
+/// the one set by hand. Of the offers it is learned what was bought while they held.
 ///
 /// # Errors
 /// In words, if the input is too large for the model's numbers.
@@ -39,6 +40,7 @@ pub fn fit(
     transactions: &Transactions,
     until: usize,
     items: &Items,
+    offers: &[OfferRow],
     config: &TrainingConfig,
     scope: Scope,
     progress: &dyn Progress,
@@ -46,7 +48,13 @@ pub fn fit(
     let (catalogue, baskets) =
         catalogue_and_baskets(transactions, until, items, config.recent_days, config.min_baskets)?;
     progress.begin("purchase histories", 1);
-    let histories = histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets)?;
+    let on_offer = OnOfferDays::new(offers, &catalogue, &baskets);
+    let catalogue = match &on_offer {
+        Some(on_offer) => catalogue.with_sales_on_offer(on_offer.sales(&baskets))?,
+        None => catalogue,
+    };
+    let histories =
+        histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets, on_offer.as_ref())?;
     progress.end();
     let (co_purchases, category_pairs, category_partners, (input, output, losses)) = match scope {
         Scope::All => {

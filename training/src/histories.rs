@@ -5,14 +5,16 @@ use trolley_model::{Histories, Rows};
 
 use crate::baskets::Baskets;
 use crate::input::NOBODY;
+use crate::on_offer::OnOfferDays;
 
 /// The histories of all customers. A purchase `half_life_days` before the end of the period counts half in `decayed`.
-/// Of each customer the last `kept` baskets are kept as they were.
+/// Of each customer the last `kept` baskets are kept as they were. What was taken on offer is said where offers are known.
 pub(crate) fn histories(
     baskets: &Baskets,
     items: usize,
     half_life_days: f32,
     kept: usize,
+    on_offer: Option<&OnOfferDays>,
 ) -> Result<Histories, String> {
     let customers = baskets.customers.len();
     let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); customers];
@@ -35,6 +37,10 @@ pub(crate) fn histories(
             .collect();
         lines.sort_unstable();
         for same in lines.chunk_by(|a, b| a.0 == b.0) {
+            if let Some(on_offer) = on_offer {
+                let days: Vec<u16> = same.iter().map(|&(_, day)| day).collect();
+                columns.taken_on_offer.push(on_offer.taken(same[0].0, &days));
+            }
             columns.push(Habit {
                 item: same[0].0,
                 baskets: same.len().min(usize::from(u16::MAX)) as u16,

@@ -53,7 +53,8 @@ fn learners() {
     let config = TrainingConfig::default();
     let (catalogue, baskets) =
         catalogue_and_baskets(transactions, until, items, config.recent_days, config.min_baskets).unwrap();
-    let histories = histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets).unwrap();
+    let histories =
+        histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets, None).unwrap();
     let threads = setting("TROLLEY_PEERS_THREADS", 1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let counts = &catalogue.all_baskets()[..baskets.learned];

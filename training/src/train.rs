@@ -233,9 +233,9 @@ pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Tr
 pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
     let Beginning { started, tables, pool, judged, comparison } = begin(order, progress)?;
-    let Tables { transactions, items, .. } = &tables;
+    let Tables { transactions, items, offers, .. } = &tables;
     let Fitted { parts, losses } = pool
-        .install(|| fit(transactions, transactions.baskets.len(), items, order.config, Scope::All, progress))
+        .install(|| fit(transactions, transactions.baskets.len(), items, offers, order.config, Scope::All, progress))
         .map_err(TrainError::Fit)?;
     let mut model = Model::new(parts).map_err(TrainError::Fit)?;
     if let Ok(judged) = &judged {

@@ -31,7 +31,7 @@ fn shop(folder: &std::path::Path) -> Model {
     let transactions = read_transactions(&config, "x", i64::MAX, &Items::default(), &mut Fates::counted()).unwrap();
     let until = transactions.baskets.len();
     let config = TrainingConfig::default();
-    Model::new(fit(&transactions, until, &Items::default(), &config, Scope::All, &Silent).unwrap().parts).unwrap()
+    Model::new(fit(&transactions, until, &Items::default(), &[], &config, Scope::All, &Silent).unwrap().parts).unwrap()
 }
 
 #[test]

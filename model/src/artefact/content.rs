@@ -104,6 +104,7 @@ fn catalogue_columns(catalogue: &Catalogue) -> Columns {
     columns.put_u32("baskets", catalogue.all_baskets());
     columns.put_u32("recent_baskets", catalogue.all_recent_baskets());
     columns.put_u32("latest_baskets", catalogue.all_latest_baskets());
+    columns.put_f32_if_any("sales_on_offer", catalogue.all_sales_on_offer());
     columns.put_u32("category", catalogue.all_categories());
     columns.put_texts("categories", catalogue.categories().texts());
     columns.put_u32("category_baskets", catalogue.all_category_baskets());
@@ -121,6 +122,7 @@ fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
         baskets: table.take_u32("baskets")?,
         recent_baskets: table.take_u32("recent_baskets")?,
         latest_baskets: table.take_u32("latest_baskets")?,
+        sales_on_offer: table.take_f32_if_any("sales_on_offer")?,
         category: table.take_u32("category")?,
         categories: ids(&table, "categories")?,
         category_baskets: table.take_u32("category_baskets")?,
@@ -156,6 +158,7 @@ fn history_columns(histories: &Histories) -> Columns {
     columns.put_u16("first_day", &habits.first_day);
     columns.put_u16("last_day", &habits.last_day);
     columns.put_f32("decayed", &habits.decayed);
+    columns.put_f32_if_any("taken_on_offer", &habits.taken_on_offer);
     columns.put_u32("customer_baskets", baskets);
     columns.put_f32("customer_decayed_baskets", decayed_baskets);
     let last = histories.last();
@@ -175,6 +178,7 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
         first_day: table.take_u16("first_day")?,
         last_day: table.take_u16("last_day")?,
         decayed: table.take_f32("decayed")?,
+        taken_on_offer: table.take_f32_if_any("taken_on_offer")?,
     };
     let (day, position) = (table.take_u16("last_basket_day")?, table.take_u16("last_basket_position")?);
     let rows = |name: &str, values: usize| {

@@ -58,6 +58,13 @@ impl Columns {
         self.0.push((name.to_owned(), Column { dtype, shape: [length], bytes }));
     }
 
+    /// A column that is left out where it holds nothing.
+    pub(super) fn put_f32_if_any(&mut self, name: &str, values: &[f32]) {
+        if !values.is_empty() {
+            self.put_f32(name, values);
+        }
+    }
+
     /// Two columns: the bytes of all texts, and where each ends.
     pub(super) fn put_texts(&mut self, name: &str, texts: &Texts) {
         self.put(&format!("{name}.text"), Dtype::U8, texts.text().len(), texts.text().as_bytes().to_vec());
@@ -83,6 +90,11 @@ impl<'a> Table<'a> {
             return Err(format!("column `{name}` is not a list of {dtype:?}"));
         }
         Ok(column.data())
+    }
+
+    /// A column that older artefacts don't have, and newer ones not always.
+    pub(super) fn take_f32_if_any(&self, name: &str) -> Result<Vec<f32>, String> {
+        if self.0.names().contains(&name) { self.take_f32(name) } else { Ok(Vec::new()) }
     }
 
     pub(super) fn take_texts(&self, name: &str) -> Result<Texts, String> {

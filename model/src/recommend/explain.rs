@@ -86,6 +86,7 @@ pub(super) fn scorer<'m>(model: &'m Model, question: Question, ask: &Ask<'_>) ->
         (Question::BoughtTogether | Question::NewTogether, None) => &scorers.bought_together_anonymous,
         (Question::Alternatives, Some(_)) => &scorers.alternatives,
         (Question::Alternatives, None) => &scorers.alternatives_anonymous,
-        (Question::Offers, _) => &scorers.offers,
+        (Question::Offers, Some(_)) => &scorers.offers,
+        (Question::Offers, None) => &scorers.offers_anonymous,
     }
 }

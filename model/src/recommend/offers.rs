@@ -1,4 +1,5 @@
 use super::Tier;
+use super::explain::{Question, scorer};
 use super::score::{columns, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
@@ -54,8 +55,9 @@ pub struct OnOffer {
     items: Vec<u32>,
     /// Each item, by its place in `items`, with each of its offers; rising.
     rows: Vec<(u32, u32)>,
-    /// What the blend takes from the offers themselves: the position of the input, and its value row by row.
-    numbers: Vec<(usize, Vec<f32>)>,
+    /// What the blends take from the offers themselves, for a known customer and for anybody else: the position of the
+    /// input, and its value row by row.
+    numbers: [Vec<(usize, Vec<f32>)>; 2],
 }
 
 impl OnOffer {
@@ -70,31 +72,31 @@ impl OnOffer {
         let mut rows: Vec<(u32, u32)> = (0u32..).zip(offers).flat_map(of_offer).collect();
         rows.sort_unstable();
         rows.dedup();
-        let inputs = model.scorers().offers.inputs().iter().enumerate();
-        let numbers = inputs.filter_map(|(at, input)| match input {
+        let number = |(at, input): (usize, &Input)| match input {
             Input::Signal(_) => None,
             Input::Number(name) => {
                 Some((at, rows.iter().map(|&(_, offer)| offers[offer as usize].number(name)).collect()))
             }
+        };
+        let numbers = [Some(0), None].map(|customer| {
+            let scorer = scorer(model, Question::Offers, &Ask { items: &[], customer });
+            scorer.inputs().iter().enumerate().filter_map(number).collect()
         });
-        Self { offers: offers.len(), numbers: numbers.collect(), rows, items }
+        Self { offers: offers.len(), numbers, rows, items }
     }
 
-    /// The score of each row: by the blend for a known customer, by what sells now for anybody else.
+    /// The score of each row.
     fn scores(&self, model: &Model, customer: Option<u32>) -> Vec<f32> {
         let rows = self.rows.len();
-        if customer.is_none() {
-            let popularity = |&(at, _): &(u32, u32)| model.catalogue().recent_popularity(self.items[at as usize]);
-            return self.rows.iter().map(popularity).collect();
-        }
-        let scorer = &model.scorers().offers;
-        let mut values = columns(model, scorer, &Ask { items: &[], customer }, &self.items);
+        let ask = Ask { items: &[], customer };
+        let scorer = scorer(model, Question::Offers, &ask);
+        let mut values = columns(model, scorer, &ask, &self.items);
         // An item in one offer only has one row, in the same place.
         if rows != self.items.len() {
             let columns = values.chunks_exact(self.items.len().max(1));
             values = columns.flat_map(|column| self.rows.iter().map(|&(at, _)| column[at as usize])).collect();
         }
-        for (input, numbers) in &self.numbers {
+        for (input, numbers) in &self.numbers[usize::from(customer.is_none())] {
             values[input * rows..][..rows].copy_from_slice(numbers);
         }
         scorer.score(&values, rows)
@@ -121,7 +123,8 @@ impl OnOffer {
 /// Which of the offers are for this customer? An offer counts for as much as the best of its items, with the offer's
 /// own numbers. All offers come back, best first, up to `limit`.
 ///
-/// A known customer's offers are ranked by the blend; an unknown one's by what sells now.
+/// A known customer's offers are ranked by the blend; an unknown one's by a blend of how well the items sell and how strongly
+/// the offers are promoted.
 pub fn offers(model: &Model, customer: Option<u32>, on_offer: &OnOffer, limit: usize) -> Vec<RankedOffer> {
     open_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
 }

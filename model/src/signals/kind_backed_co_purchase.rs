@@ -12,18 +12,13 @@ impl Signal for KindBackedCoPurchase {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        backed(scene, out, PRIOR_BASKETS);
+        out.copy_from_slice(scene.backed_shares());
+        log_small_shares(out);
     }
 }
 
-/// The shares on their scale, as if the query's item had been in `prior` baskets more that were like those of its category.
-pub(super) fn backed(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
-    shares(scene, out, prior);
-    log_small_shares(out);
-}
-
-/// The shares themselves.
-pub(super) fn shares(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
+/// The shares as if the query's item had been in `prior` baskets more that were like those of its category.
+pub(crate) fn backed_shares(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
     let catalogue = scene.model.catalogue();
     out.fill(0.0);
     let whole = |query: u32| catalogue.baskets(query) as f32 + prior;

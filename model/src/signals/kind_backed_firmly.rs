@@ -1,5 +1,4 @@
-use super::Signal;
-use super::kind_backed_co_purchase::backed;
+use super::{Signal, backed_shares, log_small_shares};
 use crate::Scene;
 
 /// As `kind_backed_co_purchase`, with a stronger backing: for items that sell so seldom that their own partners are luck.
@@ -13,6 +12,7 @@ impl Signal for KindBackedFirmly {
     }
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        backed(scene, out, PRIOR_BASKETS);
+        backed_shares(scene, out, PRIOR_BASKETS);
+        log_small_shares(out);
     }
 }

@@ -1,4 +1,3 @@
-use super::kind_backed_co_purchase::shares;
 use super::{Signal, USUAL_WEIGHT, log_ratios};
 use crate::Scene;
 use crate::scene::PRIOR_BASKETS;
@@ -16,7 +15,7 @@ impl Signal for KindBackedLift {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let catalogue = scene.model.catalogue();
-        shares(scene, out, PRIOR_BASKETS);
+        out.copy_from_slice(scene.backed_shares());
         let whole: f32 = scene.ask.items.iter().map(|&query| catalogue.baskets(query) as f32 + PRIOR_BASKETS).sum();
         let more = USUAL_WEIGHT * MORE_BASKETS / whole.max(1.0);
         for (out, &item) in out.iter_mut().zip(scene.candidates) {

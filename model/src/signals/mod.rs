@@ -43,12 +43,16 @@ mod query_popularity;
 mod query_purchases;
 mod recent_habit;
 mod recent_popularity;
+mod sales_on_offer;
 mod same_category;
 mod small_basket_habit;
 mod substitute;
+mod taken_on_offer;
 mod taste;
 mod taste_for_new;
 mod trend;
+
+pub(crate) use kind_backed_co_purchase::backed_shares;
 
 use crate::Scene;
 use crate::co_purchases::Partner;
@@ -70,7 +74,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 41] = [
+pub static ALL: [&dyn Signal; 43] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -112,6 +116,8 @@ pub static ALL: [&dyn Signal; 41] = [
     &own_baskets::OwnBaskets,
     &query_popularity::QueryPopularity,
     &query_purchases::QueryPurchases,
+    &sales_on_offer::SalesOnOffer,
+    &taken_on_offer::TakenOnOffer,
 ];
 
 /// Those that cost little for each candidate: no product of vectors, no look at the customer's baskets one by one.

@@ -32,6 +32,7 @@ pub(crate) fn by_hand() -> Blends {
             ("taste", 1.0),
         ]),
         offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.17)]),
+        offers_anonymous: of(&[("recent_popularity", 1.0)]),
         offer_numbers: Vec::new(),
         list: ListRules::default(),
     }

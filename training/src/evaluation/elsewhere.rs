@@ -116,7 +116,7 @@ mod tests {
             ..Transactions::default()
         };
         let config = TrainingConfig { min_baskets: 1, ..TrainingConfig::default() };
-        let parts = fit(&transactions, 3, &Items::default(), &config, Scope::Customers, &Silent).unwrap().parts;
+        let parts = fit(&transactions, 3, &Items::default(), &[], &config, Scope::Customers, &Silent).unwrap().parts;
         let model = Model::new(parts).unwrap();
         let numbering = Numbering::new(&transactions, &model);
         let case = Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), wanted: 2, ..Case::default() };

@@ -17,7 +17,7 @@ use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
 use crate::blend::{BestPart, Examples, Focus, Given, Learned, by_hand, learn, learn_straight};
 use crate::config::TrainingConfig;
 use crate::fit::{Fitted, Scope, fit};
-use crate::input::{Items, Transactions};
+use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
 
 /// A model that knows nothing of the test.
@@ -46,7 +46,7 @@ pub(crate) fn held_out(
     mut tuned: Option<&mut Tuned>,
     progress: &dyn Progress,
 ) -> Result<HeldOut, String> {
-    let Tables { transactions, items, .. } = tables;
+    let Tables { transactions, items, offers, .. } = tables;
     let mut learning = Learning {
         config,
         blends: Blends { list: config.list, ..by_hand() },
@@ -59,11 +59,12 @@ pub(crate) fn held_out(
         learning.offers(tables, periods, tuned.as_deref_mut())?;
     }
     if periods.validation > 0 && periods.validation < periods.test {
-        let model = Model::new(fit(transactions, periods.validation, items, config, Scope::All, progress)?.parts)?;
+        let model =
+            Model::new(fit(transactions, periods.validation, items, offers, config, Scope::All, progress)?.parts)?;
         learning.items(model, transactions, periods, tuned)?;
     }
     let Learning { blends, roles, best_parts, focuses, .. } = learning;
-    let Fitted { parts, losses } = fit(transactions, periods.test, items, config, Scope::All, progress)?;
+    let Fitted { parts, losses } = fit(transactions, periods.test, items, offers, config, Scope::All, progress)?;
     Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, focuses, losses })
 }
 
@@ -72,10 +73,11 @@ pub(super) fn model_of_customers(
     transactions: &Transactions,
     until: usize,
     items: &Items,
+    offers: &[OfferRow],
     config: &TrainingConfig,
     progress: &dyn Progress,
 ) -> Result<Model, String> {
-    Model::new(fit(transactions, until, items, config, Scope::Customers, progress)?.parts)
+    Model::new(fit(transactions, until, items, offers, config, Scope::Customers, progress)?.parts)
 }
 
 /// What a case's answer is chosen from.
@@ -92,27 +94,26 @@ struct Learning<'a> {
 }
 
 impl Learning<'_> {
-    /// The blend of offers, from the weeks before the test: each is answered by a model of the days before it.
+    /// The blends of offers, from the weeks before the test: each is answered by a model of the days before it.
     fn offers(&mut self, tables: Tables<'_>, periods: &Periods, mut tuned: Option<&mut Tuned>) -> Result<(), String> {
         let Tables { transactions, items, offers, numbers } = tables;
         let (config, progress) = (self.config, self.progress);
         let (past, _) = periods.weeks(transactions, offers);
-        let mut examples = Examples::new(numbers);
+        let mut examples = [Examples::new(numbers), Examples::new(numbers)];
         for (back, week) in past.iter().rev().take(config.evaluation.offer_weeks).enumerate() {
-            let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
+            let model = model_of_customers(transactions, week.baskets.start, items, offers, config, progress)?;
             let offered = Arc::new(week.offered(&model, offers, config.seed));
             let cases = week.cases(&model, transactions, &offered);
-            let known: Vec<Case> = cases.into_iter().filter(|case| case.customer.is_some()).collect();
+            let known: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
             progress.begin("signals", 1);
-            let of_week = |_: &Case| offered.items.clone();
-            examples.add(
-                (&model, &transactions.customers),
-                &known,
-                &self.blends.offers,
-                of_week,
-                &config.blend,
-                config.seed,
-            );
+            let anonymous = bought_together::anonymous(&cases);
+            let hand = by_hand();
+            let asked = [(&known, &hand.offers), (&anonymous, &hand.offers_anonymous)];
+            for (examples, (cases, by_hand)) in examples.iter_mut().zip(asked) {
+                let of_week = |_: &Case| offered.items.clone();
+                let customers = (&model, &transactions.customers);
+                examples.add(customers, cases, by_hand, of_week, &config.blend, config.seed);
+            }
             progress.end();
             if back == 0
                 && let Some(tuned) = tuned.as_deref_mut()
@@ -122,11 +123,16 @@ impl Learning<'_> {
                 progress.end();
             }
         }
-        let given = Given::default();
-        let learned =
-            learn(&mut examples, &self.blends.offers, &given, offers::K, &config.blend, config.seed, progress);
+        let (given, hand) = (Given::default(), by_hand());
+        let mut learn = |examples: &mut Examples, name: &str, by_hand: &Blend| {
+            let learned = learn(examples, by_hand, &given, offers::K, &config.blend, config.seed, progress);
+            self.note(name, learned)
+        };
+        let [known, anonymous] = &mut examples;
+        let blends =
+            [learn(known, "offers", &hand.offers), learn(anonymous, "offers_anonymous", &hand.offers_anonymous)];
         self.blends.offer_numbers = numbers.to_vec();
-        self.blends.offers = self.note("offers", learned);
+        [self.blends.offers, self.blends.offers_anonymous] = blends;
         Ok(())
     }
 
@@ -164,7 +170,12 @@ impl Learning<'_> {
             let item = case.items.first();
             item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
         };
-        let due = Given { focus: self.config.blend.item_focus, rules: self.config.list, ..Given::default() };
+        let due = Given {
+            focus: self.config.blend.item_focus,
+            rules: self.config.list,
+            left_out: &ON_OFFER_SIGNALS,
+            ..Given::default()
+        };
         let mut learn = |name: &str, cases: &[Case], by_hand: &Blend, candidates: Candidates<'_>, given: &Given| {
             let mut examples = Examples::new(&[]);
             progress.begin("signals", 1);
@@ -182,7 +193,13 @@ impl Learning<'_> {
         let hand = by_hand();
         let learned = [
             learn("bought_together", &known, &hand.bought_together, &of_basket, &due),
-            learn("bought_together_new", &new, &hand.bought_together, &of_new, &Given::default()),
+            learn(
+                "bought_together_new",
+                &new,
+                &hand.bought_together,
+                &of_new,
+                &Given { left_out: &ON_OFFER_SIGNALS, ..Given::default() },
+            ),
             learn("bought_together_anonymous", &nobody, &hand.bought_together_anonymous, &of_basket, &due),
             learn("alternatives", &instead, &hand.alternatives, &of_kind, &apart),
             learn("alternatives_anonymous", &nobody_instead, &hand.alternatives_anonymous, &of_kind, &apart),
@@ -233,8 +250,11 @@ const PASSED: usize = 30;
 /// What the log of the co-purchase lift counts in alternatives.
 const TOGETHER: f32 = -0.5;
 
-/// Signals of being bought together: of no use for alternatives.
-const TOGETHER_SIGNALS: [&str; 10] = [
+/// Signals of what is bought while it is on offer: whether it is, only a ranking of offers knows.
+const ON_OFFER_SIGNALS: [&str; 2] = ["sales_on_offer", "taken_on_offer"];
+
+/// Signals of being bought together and of offers: of no use for alternatives.
+const TOGETHER_SIGNALS: [&str; 12] = [
     "co_purchase",
     "co_purchase_count",
     "cosine",
@@ -245,4 +265,6 @@ const TOGETHER_SIGNALS: [&str; 10] = [
     "kind_lift",
     "own_co_purchase",
     "own_category_co_purchase",
+    ON_OFFER_SIGNALS[0],
+    ON_OFFER_SIGNALS[1],
 ];

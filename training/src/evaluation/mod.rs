@@ -43,8 +43,8 @@ pub use coverage::Coverage;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
 pub(crate) use metrics::METRICS;
+pub(crate) use paired::{DUE_TO_ITEM, QUESTIONS, compared, leads};
 pub use paired::{Leads, Paired, compared_by};
-pub(crate) use paired::{QUESTIONS, compared, leads};
 #[cfg(test)]
 pub(crate) use paired::{Questions, Sheets, paired};
 pub use period::{EvaluationConfig, NotJudged, judgeable};
@@ -178,7 +178,7 @@ pub fn evaluate(
     let mut contests = bought_together::contests(&model, &together, transactions, periods.test, &tuned, seed);
     progress.advance(1);
     let cases = alternatives::cases(&model, transactions, test);
-    contests.extend(weekly.contest(
+    contests.extend(weekly.contests(
         match tables.offers {
             [] => "What each customer buys of 1,000 random items in a week, for want of a history of offers",
             _ => "What each customer buys of the week's offers",
@@ -225,7 +225,7 @@ fn judged_weeks(
     let mut weekly = offers::Weekly::default();
     let (_, test) = periods.weeks(transactions, offers);
     for week in &test {
-        let model = model_of_customers(transactions, week.baskets.start, items, config, progress)?;
+        let model = model_of_customers(transactions, week.baskets.start, items, offers, config, progress)?;
         let model = model.reblended(judged.blends().clone())?;
         progress.begin("evaluation of offers", 1);
         weekly.judge(&model, week, transactions, (offers, numbers), tuned, config.seed);
@@ -254,7 +254,7 @@ pub fn evaluate_next_basket(
             (0..transactions.baskets.len()).filter(|basket| left_out.binary_search(basket).is_err()).collect();
         (transactions.only(&kept), kept)
     };
-    let model_of = |past: &Transactions| model_of_customers(past, past.baskets.len(), items, config, progress);
+    let model_of = |past: &Transactions| model_of_customers(past, past.baskets.len(), items, &[], config, progress);
     let (past, kept) = without(1);
     if baskets[0].is_empty() || kept.is_empty() {
         return Ok((Vec::new(), Named::new()));

@@ -8,6 +8,7 @@ use trolley_model::recommend::{self, OnOffer};
 use super::audience::Audiences;
 use super::baselines;
 use super::bootstrap::Estimate;
+use super::bought_together::anonymous;
 use super::case::Case;
 use super::contest::{Contender, Contest, MODEL, Tally};
 use super::neighbours::OfCustomers;
@@ -21,6 +22,7 @@ pub(super) const K: usize = 20;
 #[derive(Default)]
 pub(super) struct Weekly {
     tally: Tally,
+    anonymous: Tally,
     audiences: Audiences,
 }
 
@@ -56,11 +58,18 @@ impl Weekly {
             contenders.push(Contender::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
         }
         self.tally.judge(&cases, &contenders, K);
+        let known: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
+        contenders.truncate(3);
+        self.anonymous.judge(&anonymous(&known), &contenders, K);
         self.audiences.judge(model, &cases, &offered, names, transactions, seed);
     }
 
-    pub(super) fn contest(&self, question: &str, seed: u64) -> Option<Contest> {
-        (!self.tally.is_empty()).then(|| self.tally.contest("offers", question, K, seed))
+    /// The contest of all customers, and that of those whom the model knows, each as if nobody was known.
+    pub(super) fn contests(&self, question: &str, seed: u64) -> impl Iterator<Item = Contest> {
+        let nobody = "The same of known customers, as if nobody was known";
+        let all = [(&self.tally, "offers", question), (&self.anonymous, "offers_anonymous", nobody)];
+        let judged = all.into_iter().filter(|(tally, ..)| !tally.is_empty());
+        judged.map(move |(tally, name, question)| tally.contest(name, question, K, seed))
     }
 
     /// How well audiences are found; see [`Audiences::estimates`].

@@ -15,6 +15,7 @@ use super::bootstrap::{Estimate, Means};
 use super::case::Case;
 use super::metrics::{Figures, METRICS, figures};
 use super::numbering::Numbering;
+use super::shown::Lists;
 use super::weeks::{Offered, Week, weeks};
 use super::{Tables, alternatives, bought_together, offers};
 use crate::input::{NOBODY, Transactions};
@@ -38,6 +39,9 @@ pub fn compared_by(contest: &str) -> String {
     format!("{contest}.{metric}")
 }
 
+/// The figures of bought together of which the lead is a difference and no share: both are near 0.
+pub(crate) const DUE_TO_ITEM: [&str; 2] = ["bought_together.due_to_item", "bought_together_anonymous.due_to_item"];
+
 /// Fewer cases than this say nothing.
 pub(crate) const FEWEST_CASES: usize = 100;
 
@@ -52,7 +56,7 @@ pub struct Paired {
     pub ours: f64,
     /// The other one's.
     pub theirs: f64,
-    /// How far the first is ahead, as a share of the other's figure.
+    /// How far the first is ahead, as a share of the other's figure; of what is due to the item, in itself.
     pub lead: Estimate,
 }
 
@@ -66,13 +70,15 @@ pub(crate) struct Answer {
     key: (usize, u32, u32),
     pub(crate) owner: u32,
     pub(crate) figures: Figures,
+    /// What is due to the item; no number where that is not measured.
+    due: [f64; 1],
 }
 
 #[cfg(test)]
 impl Answer {
     /// The same answer to the same case of another customer.
     pub(crate) fn of_other(&self, owner: u32) -> Self {
-        Self { key: (self.key.0, owner, self.key.2), owner, figures: self.figures }
+        Self { key: (self.key.0, owner, self.key.2), owner, ..*self }
     }
 }
 
@@ -109,6 +115,9 @@ impl<'a> Questions<'a> {
         let k = bought_together::K;
         let new = new_to_the_customer(&together, model, transactions, self.test.start);
         let nobody = bought_together::anonymous;
+        let lists = Lists::new(model, transactions, self.test.clone());
+        let due = |case: &Case, list: &[u32]| lists.due(case, list);
+        let not_measured = |_: &Case, _: &[u32]| f64::NAN;
 
         let mut weekly = Vec::new();
         for (number, (week, offered)) in self.weeks.iter().zip(&self.offered).enumerate() {
@@ -116,7 +125,13 @@ impl<'a> Questions<'a> {
             let on_offer = offered.ready(model, numbers, 0..offered.items.len());
             let cases = week.cases(model, transactions, offered);
             let key = |case: &Case| (number, case.owner, NOBODY);
-            weekly.extend(judge(&cases, offers::K, key, |case, k| offers::answer(model, &on_offer, case, k)));
+            weekly.extend(judge(
+                &cases,
+                offers::K,
+                key,
+                |case, k| offers::answer(model, &on_offer, case, k),
+                not_measured,
+            ));
         }
 
         let instead = alternatives::cases(model, transactions, self.test.clone());
@@ -127,13 +142,13 @@ impl<'a> Questions<'a> {
         };
         let other = |case: &Case, k| alternatives::answer(model, case, k);
         let sheets = [
-            judge(&together, k, basket, answer),
-            judge(&nobody(&together), k, basket, answer),
+            judge(&together, k, basket, answer, due),
+            judge(&nobody(&together), k, basket, answer, due),
             weekly,
-            judge(&instead, alternatives::K, asked, other),
-            judge(&nobody(&instead), alternatives::K, asked, other),
-            judge(&new, k, basket, answer),
-            judge(&nobody(&new), k, basket, answer),
+            judge(&instead, alternatives::K, asked, other, not_measured),
+            judge(&nobody(&instead), alternatives::K, asked, other, not_measured),
+            judge(&new, k, basket, answer, not_measured),
+            judge(&nobody(&new), k, basket, answer, not_measured),
         ];
         compared().map(str::to_owned).zip(sheets).collect()
     }
@@ -148,22 +163,37 @@ pub(crate) fn leads(models: [&Model; 2], tables: Tables<'_>, test: Range<usize>,
 
 /// The figures of two models on the cases that are in both lists.
 pub(crate) fn paired(contest: &str, ours: &[Answer], theirs: &[Answer], seed: u64) -> Leads {
-    let by_key: HashMap<_, &Figures> = theirs.iter().map(|one| (one.key, &one.figures)).collect();
-    let pairs: Vec<(u32, &Figures, &Figures)> =
-        ours.iter().filter_map(|one| Some((one.owner, &one.figures, *by_key.get(&one.key)?))).collect();
+    let by_key: HashMap<_, &Answer> = theirs.iter().map(|one| (one.key, one)).collect();
+    let pairs: Vec<[&Answer; 2]> = ours.iter().filter_map(|one| Some([one, *by_key.get(&one.key)?])).collect();
     if pairs.len() < FEWEST_CASES {
         return Leads::new();
     }
-    let owners: Vec<u32> = pairs.iter().map(|pair| pair.0).collect();
-    let figures = [pairs.iter().map(|pair| pair.1).collect(), pairs.iter().map(|pair| pair.2).collect()];
-    let means = Means::new(&figures, &owners, seed);
+    let figures = [0, 1].map(|of: usize| pairs.iter().map(|pair| &pair[of].figures).collect());
+    let means = Means::new(&figures, &pairs.iter().map(|pair| pair[0].owner).collect::<Vec<_>>(), seed);
     let of_metric = |(metric, label): (usize, &&str)| {
         let lead = means.lead(0, 1, metric)?;
         let (ours, theirs) = (means.of(0, metric)?.value, means.of(1, metric)?.value);
         let paired = Paired { cases: pairs.len(), customers: means.owners(), ours, theirs, lead };
         Some((format!("{contest}.{label}"), paired))
     };
-    METRICS.iter().enumerate().filter_map(of_metric).collect()
+    METRICS.iter().enumerate().filter_map(of_metric).chain(due(contest, &pairs, seed)).collect()
+}
+
+/// What is due to the item, on the cases of which both are measured.
+fn due(contest: &str, pairs: &[[&Answer; 2]], seed: u64) -> Option<(String, Paired)> {
+    let measured = pairs.iter().filter(|pair| pair.iter().all(|answer| answer.due[0].is_finite()));
+    let pairs: Vec<&[&Answer; 2]> = measured.collect();
+    if pairs.len() < FEWEST_CASES {
+        return None;
+    }
+    let figures = [0, 1].map(|of: usize| pairs.iter().map(|pair| &pair[of].due).collect());
+    let means = Means::new(&figures, &pairs.iter().map(|pair| pair[0].owner).collect::<Vec<_>>(), seed);
+    let (ours, theirs) = (means.of(0, 0)?.value, means.of(1, 0)?.value);
+    let lead = means.difference(0, 1, 0)?;
+    Some((
+        format!("{contest}.due_to_item"),
+        Paired { cases: pairs.len(), customers: means.owners(), ours, theirs, lead },
+    ))
 }
 
 /// The cases of known customers; what they bought before the basket `from` is not asked for and does not count. That is
@@ -199,11 +229,12 @@ fn judge(
     k: usize,
     key: impl Fn(&Case) -> (usize, u32, u32) + Sync,
     answer: impl Fn(&Case, usize) -> Vec<u32> + Sync,
+    due: impl Fn(&Case, &[u32]) -> f64 + Sync,
 ) -> Vec<Answer> {
-    let one = |case: &Case| Answer {
-        key: key(case),
-        owner: case.owner,
-        figures: figures(&answer(case, k), &case.relevant, case.wanted, k),
+    let one = |case: &Case| {
+        let list = answer(case, k);
+        let figures = figures(&list, &case.relevant, case.wanted, k);
+        Answer { key: key(case), owner: case.owner, figures, due: [due(case, &list)] }
     };
     cases.par_iter().map(one).collect()
 }

@@ -84,7 +84,8 @@ impl<'a> Lists<'a> {
         shown.iter().map(of_contender).collect()
     }
 
-    fn due(&self, case: &Case, list: &[u32]) -> f64 {
+    /// The first of the metrics.
+    pub(super) fn due(&self, case: &Case, list: &[u32]) -> f64 {
         let hits = list.iter().filter(|&&item| case.is_relevant(item)).count() as f64;
         let (mut recall, mut baskets) = (0.0, 0.0);
         for basket in self.elsewhere.of(case) {
@@ -217,7 +218,7 @@ mod tests {
         let transactions = transactions();
         let config = TrainingConfig { min_baskets: 1, ..TrainingConfig::default() };
         let items = Items::of([("a", Some("x")), ("b", Some("y")), ("c", Some("z")), ("d", None)]);
-        let parts = fit(&transactions, TEST, &items, &config, Scope::All, &Silent).unwrap().parts;
+        let parts = fit(&transactions, TEST, &items, &[], &config, Scope::All, &Silent).unwrap().parts;
         let model = Model::new(parts).unwrap();
         let numbering = Numbering::new(&transactions, &model);
         let all = cases(&model, &transactions, TEST..transactions.baskets.len(), 1);

@@ -53,7 +53,7 @@ fn skip_gram_by_its_own_metric() {
     let (from, to) = (transactions.before(end - STUDIED_DAYS), transactions.before(end));
 
     let config = TrainingConfig::default();
-    let parts = fit(transactions, from, items, &config, Scope::Customers, &Silent).unwrap().parts;
+    let parts = fit(transactions, from, items, &tables.offers, &config, Scope::Customers, &Silent).unwrap().parts;
     let (catalogue, baskets) =
         catalogue_and_baskets(transactions, from, items, config.recent_days, config.min_baskets).unwrap();
     let counts = &catalogue.all_baskets()[..baskets.learned];

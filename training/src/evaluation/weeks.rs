@@ -205,7 +205,7 @@ mod tests {
                 ..Transactions::default()
             };
             let (items, config) = (Items::default(), TrainingConfig::default());
-            let fitted = fit(&transactions, bought as usize, &items, &config, Scope::Customers, &Silent).unwrap();
+            let fitted = fit(&transactions, bought as usize, &items, &[], &config, Scope::Customers, &Silent).unwrap();
             Model::new(fitted.parts).unwrap()
         };
         let models = [&model(35, 50), &model(20, 22)];

@@ -9,7 +9,9 @@ use trolley_model::{Model, Name};
 use super::not_worse::{Finding, could_be_decisive, shown};
 use super::reference;
 use crate::config::TrainingConfig;
-use crate::evaluation::{self, EvaluationConfig, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads};
+use crate::evaluation::{
+    self, DUE_TO_ITEM, EvaluationConfig, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads,
+};
 use crate::progress::Progress;
 use crate::train::{Order, TrainError};
 
@@ -218,7 +220,7 @@ impl Beside<'_> {
         let times = f64::from(longest) / f64::from(days.max(1));
         let undecided = leads.iter().any(|(name, paired)| {
             tolerances.get(name).is_some_and(|&tolerance| {
-                is_question(name)
+                is_to_be_shown(name)
                     && shown(&paired.lead, tolerance) == Finding::Weak
                     && could_be_decisive(&paired.lead, tolerance, times)
             })
@@ -234,8 +236,7 @@ impl Beside<'_> {
         let finding = |(name, paired): (&String, &evaluation::Paired)| {
             let tolerance = *tolerances.get(name)?;
             let found = match shown(&paired.lead, tolerance) {
-                // What is new to the customer is hit so seldom that nothing can be shown of it alone.
-                Finding::Weak | Finding::NotShown if !is_question(name) => Finding::NotWorse,
+                Finding::Weak | Finding::NotShown if !is_to_be_shown(name) => Finding::NotWorse,
                 found => found,
             };
             Some((name.clone(), found))
@@ -253,9 +254,10 @@ impl Beside<'_> {
     }
 }
 
-/// Whether a figure is of a question with a blend of its own.
-fn is_question(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(contest, _)| QUESTIONS.contains(&contest))
+/// Whether new settings must be shown to be not worse in a figure: in those of a question with a blend of its own. What is new
+/// to the customer is hit so seldom, and what is due to the item so near 0, that nothing can be shown of them alone.
+fn is_to_be_shown(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(contest, _)| QUESTIONS.contains(&contest)) && !DUE_TO_ITEM.contains(&name)
 }
 
 /// The models on a shelf whose held-out ones the next training is compared with: the one in service and its reference.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::not_worse::{TOLERANCE, TOLERANCE_OF_HITS};
-use crate::evaluation::{METRICS, compared, compared_by};
+use super::not_worse::{TOLERANCE, TOLERANCE_OF_DUE, TOLERANCE_OF_HITS};
+use crate::evaluation::{DUE_TO_ITEM, METRICS, compared, compared_by};
 
 /// The gate of a market. Figures are named as the evaluation names them: `bought_together.ndcg`, `coverage.items`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,8 @@ pub struct GateConfig {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_behind: BTreeMap<String, String>,
     /// By how much a figure may be below that of the models before it, as a share of it. If there is no other here, the hit
-    /// rate of bought together has a tolerance of 0.05, and the nDCG of every other contest one of 0.035.
+    /// rate of bought together has a tolerance of 0.05, and the nDCG of every other contest one of 0.035. What is due to the
+    /// item may be below in itself, not as a share: by 0.005.
     pub tolerance: BTreeMap<String, f64>,
     /// Most minutes that the training may take, evaluation included.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +78,8 @@ impl GateConfig {
             let tolerance = if figure.ends_with(".hit_rate") { TOLERANCE_OF_HITS } else { TOLERANCE };
             (figure, tolerance)
         });
-        standard.chain(self.tolerance.iter().map(|(name, share)| (name.clone(), *share))).collect()
+        let due = DUE_TO_ITEM.map(|figure| (figure.to_owned(), TOLERANCE_OF_DUE));
+        standard.chain(due).chain(self.tolerance.iter().map(|(name, share)| (name.clone(), *share))).collect()
     }
 
     /// Checks the numbers themselves.
@@ -88,7 +90,10 @@ impl GateConfig {
         let margins = self.margin.values().map(|margin| &margin.by);
         let numbers = self.floor.values().chain(self.ceiling.values()).chain(margins).chain(self.tolerance.values());
         let budgets = self.minutes.iter().chain(&self.memory_gib);
-        let known = || compared().flat_map(|contest| METRICS.map(|metric| format!("{contest}.{metric}")));
+        let known = || {
+            let figures = compared().flat_map(|contest| METRICS.map(|metric| format!("{contest}.{metric}")));
+            figures.chain(DUE_TO_ITEM.map(str::to_owned))
+        };
         if numbers.clone().any(|number| !number.is_finite()) {
             Err("the numbers of a gate must be finite".into())
         } else if !(0.0..=1.0).contains(&self.volume) {

@@ -15,6 +15,10 @@ pub const TOLERANCE: f64 = 0.035;
 /// The same of the hit rate of bought together, of which so much may be given for what is due to the item.
 pub(super) const TOLERANCE_OF_HITS: f64 = 0.05;
 
+/// By how much less of the lists may be due to the item, in itself. It is measured less surely than hits are, so that only
+/// what is surely less is refused.
+pub(super) const TOLERANCE_OF_DUE: f64 = 0.005;
+
 /// An interval whose lower half is at most this share of the tolerance shows settings that have not changed to be not
 /// worse in 99 of 100 cases: 1.96 standard errors of the interval beside 1.96 + 2.33.
 const DECISIVE: f64 = 1.96 / (1.96 + 2.33);

@@ -268,6 +268,12 @@ mod tests {
         beside.reference = Some(Reference { version: "v0".into(), leads });
         let ruling = ruled(Ok(&evaluation()), &beside, Accept::default());
         assert_eq!(failed(&ruling), ["reference.\"offers.ndcg\""], "two per cent a night do not add up");
+        let mut beside = comparison(paired(-0.01, 0.0, 0.01));
+        for (value, fails) in [(-0.004, false), (-0.006, true)] {
+            beside.leads.insert("bought_together.due_to_item".to_owned(), paired(value - 0.003, value, value + 0.003));
+            let ruling = ruled(Ok(&evaluation()), &beside, Accept::default());
+            assert_eq!(failed(&ruling), &["tolerance.\"bought_together.due_to_item\""][..usize::from(fails)]);
+        }
     }
 
     #[test]

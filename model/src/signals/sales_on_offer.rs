@@ -1,0 +1,22 @@
+use super::{Signal, of_items};
+use crate::Scene;
+use crate::kernel::logs;
+
+/// How well the candidate sells in a week in which it is on offer: `ln(1 + 50 n)` of `n` baskets a week; 0 where nothing is
+/// known of offers.
+pub(super) struct SalesOnOffer;
+
+impl Signal for SalesOnOffer {
+    fn name(&self) -> &'static str {
+        "sales_on_offer"
+    }
+
+    fn is_of_items(&self) -> bool {
+        true
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_items(scene, out, |item| scene.model.catalogue().sales_on_offer(item));
+        logs(out, 50.0);
+    }
+}

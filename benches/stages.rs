@@ -55,7 +55,7 @@ fn main() {
     let (router, market) = runtime.block_on(async {
         let markets = Arc::new(Markets::new(shelf, []));
         markets.look();
-        markets.open(true);
+        markets.open();
         let store = Store::open(&format!("sqlite:{}/state.sqlite", folder.path().display())).await.unwrap();
         let keeper = Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap();
         let router = trolley::api::router(trolley::api::Service::new(Arc::new(keeper)));

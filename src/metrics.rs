@@ -28,10 +28,14 @@ const VERDICT: &str = "trolley_model_verdict";
 const ACCEPTED: &str = "trolley_model_accepted";
 const SWAPS: &str = "trolley_model_swaps_total";
 const REFUSED: &str = "trolley_models_refused_total";
+const AWAITED: &str = "trolley_model_awaited";
 const OFFERS: &str = "trolley_offers";
 const RULES: &str = "trolley_rules";
 const STOCK: &str = "trolley_stock_items";
 const STATE_AGE: &str = "trolley_state_age_seconds";
+const STATE_AVAILABLE: &str = "trolley_state_available";
+const STATE_WRITABLE: &str = "trolley_state_writable";
+const CERTIFICATE_REFUSED: &str = "trolley_certificates_refused_total";
 const STATE_REFUSED: &str = "trolley_state_refused_total";
 const MODEL_BYTES: &str = "trolley_model_bytes";
 const CONNECTIONS: &str = "trolley_connections";
@@ -76,10 +80,20 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "1 if the model in service was published though its data is smaller, or though it is unjudged, else 0"
     );
     describe_counter!(SWAPS, "Models put into service in the place of another one, by market");
+    describe_gauge!(
+        AWAITED,
+        "1 while the version that is to be served is not whole yet, by market: it is still being copied"
+    );
     describe_counter!(REFUSED, "Published models that were refused because they are damaged or of another format");
     describe_gauge!(OFFERS, "Offers known, by market");
     describe_gauge!(RULES, "Rules known, by market");
     describe_gauge!(STATE_AGE, Unit::Seconds, "How long ago the database of offers, stock and rules was last heard of");
+    describe_gauge!(
+        STATE_AVAILABLE,
+        "1 if the database of offers, stock and rules was there when it was last asked, else 0"
+    );
+    describe_gauge!(STATE_WRITABLE, "1 if what was pushed last could be kept, else 0");
+    describe_counter!(CERTIFICATE_REFUSED, "Renewed certificates that were refused: the one before stays in use");
     describe_counter!(STATE_REFUSED, "Offers and rules in the database that this release cannot understand, by market");
     describe_gauge!(STOCK, "Items whose stock is known, by market");
     describe_gauge!(MODEL_BYTES, Unit::Bytes, "Bytes of the model in service, all of it in memory, by market");
@@ -92,9 +106,11 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(EXPOSURES_DROPPED, "Answers not written down, by what was in the way: the queue or the disk");
     describe_counter!(EVENTS, "Clicks and purchases received, known ones among them, by market and kind");
     describe_gauge!(ERASED, "Customers who have been erased, by market");
-    for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN] {
+    for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN, CERTIFICATE_REFUSED] {
         counter!(zero).increment(0);
     }
+    state_available(true);
+    state_writable(true);
     for reason in ["queue", "disk"] {
         exposures_dropped(reason, 0);
     }
@@ -232,6 +248,7 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
 /// A market is known from now on.
 pub fn market_known(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(0);
+    model_awaited(market, false);
     counter!(STATE_REFUSED, "market" => market.to_string()).increment(0);
 }
 
@@ -254,6 +271,11 @@ pub fn market_retired(market: &Name, manifest: Option<&Manifest>) {
     }
 }
 
+/// Whether the version that is to be served is still to come.
+pub fn model_awaited(market: &Name, awaited: bool) {
+    gauge!(AWAITED, "market" => market.to_string()).set(f64::from(u8::from(awaited)));
+}
+
 /// A published model was refused.
 pub fn model_refused(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(1);
@@ -272,6 +294,21 @@ pub fn rules_known(market: &Name, rules: usize) {
 /// What is in the database cannot be understood.
 pub fn state_refused(market: &Name) {
     counter!(STATE_REFUSED, "market" => market.to_string()).increment(1);
+}
+
+/// Whether the database was there.
+pub fn state_available(available: bool) {
+    gauge!(STATE_AVAILABLE).set(f64::from(u8::from(available)));
+}
+
+/// Whether what was pushed could be kept.
+pub fn state_writable(writable: bool) {
+    gauge!(STATE_WRITABLE).set(f64::from(u8::from(writable)));
+}
+
+/// A renewed certificate was refused.
+pub fn certificate_refused() {
+    counter!(CERTIFICATE_REFUSED).increment(1);
 }
 
 /// The stock of so many items is known.

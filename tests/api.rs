@@ -301,7 +301,7 @@ async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
     let shelf = trolley_model::artefact::Shelf::new(service.folder.path().join("models"));
     let fresh = trolley::live::Markets::new(shelf, []);
     fresh.look();
-    fresh.open(true);
+    fresh.open();
     assert!(fresh.ready());
     // And deleting everything under a running service changes no answer.
     std::fs::remove_dir_all(service.folder.path().join("models")).unwrap();

@@ -26,7 +26,7 @@ impl Shop {
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/format-3");
         let markets = Arc::new(Markets::new(Shelf::new(models), []));
         markets.look();
-        markets.open(true);
+        markets.open();
         assert!(markets.ready());
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
         let keeper = runtime.block_on(async {

@@ -15,7 +15,8 @@ use crate::metrics;
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `live`, `ready`, `not ready` or `stopping`.
+    /// `live`, `ready`, `degraded` (it answers, but the database of offers, stock and rules cannot be reached), `not ready`
+    /// or `stopping`.
     #[schema(value_type = String, example = "ready")]
     status: &'static str,
     /// Markets without a model in service.
@@ -33,6 +34,7 @@ pub(super) async fn live() -> Json<Health> {
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(super) async fn ready(
     State(markets): State<Arc<Markets>>,
+    State(keeper): State<Arc<Keeper>>,
     State(stopping): State<Receiver<bool>>,
 ) -> (StatusCode, Json<Health>) {
     if *stopping.borrow() {
@@ -40,7 +42,8 @@ pub(super) async fn ready(
         return (StatusCode::SERVICE_UNAVAILABLE, Json(health));
     }
     if markets.ready() {
-        return (StatusCode::OK, Json(Health { status: "ready", waiting_for: Vec::new() }));
+        let status = if keeper.is_whole() { "ready" } else { "degraded" };
+        return (StatusCode::OK, Json(Health { status, waiting_for: Vec::new() }));
     }
     let all = markets.all();
     let waiting_for = all.values().filter(|market| !market.ready()).map(|m| m.name().to_string());

@@ -68,7 +68,7 @@ impl Cart {
         let params = ItemParams {
             customer,
             limit: text(limit),
-            exclude: None,
+            exclude: Vec::new(),
             include_repeats: flag(include_repeats),
             new: text(new),
             explain: flag(explain),

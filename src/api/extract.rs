@@ -1,8 +1,13 @@
-//! axum's extractors, with problems for what they refuse.
+//! axum's extractors, with problems for what they refuse; and the query, whose lists are told from the commas of IDs.
+
+use std::borrow::Cow;
 
 use axum::extract::{FromRequest, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use percent_encoding::percent_decode_str;
+use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 
 use super::problem::Problem;
 
@@ -18,11 +23,80 @@ impl<T: Default + DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Quer
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if parts.uri.query().is_none() {
-            return Ok(Self(T::default()));
+        let _ = state;
+        let Some(query) = parts.uri.query() else { return Ok(Self(T::default())) };
+        read(query).map(Self)
+    }
+}
+
+/// A query: values percent-encoded, a `+` a space. What is named in [`LISTS`] may be said several times, and of that what is
+/// in [`WITH_COMMAS`] may be several IDs with commas between; a comma of an ID is percent-encoded.
+fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let mut params: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, raw) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(name)?;
+        if !LISTS.contains(&&*name) {
+            params.push((name, Value::One(decoded(raw)?)));
+            continue;
         }
-        let axum::extract::Query(params) = axum::extract::Query::from_request_parts(parts, state).await?;
-        Ok(Self(params))
+        let texts =
+            if WITH_COMMAS.contains(&&*name) { raw.split(',').map(decoded).collect() } else { vec![decoded(raw)] };
+        let texts = texts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        match params.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, Value::Many(many))) => many.extend(texts),
+            _ => params.push((name, Value::Many(texts))),
+        }
+    }
+    T::deserialize(MapDeserializer::new(params.into_iter()))
+        .map_err(|error: serde::de::value::Error| Problem::unreadable(StatusCode::BAD_REQUEST, &error.to_string()))
+}
+
+/// Parameters that may be said several times.
+const LISTS: [&str; 3] = ["exclude", "category", "not_category"];
+/// Those of them in which a comma separates.
+const WITH_COMMAS: [&str; 1] = ["exclude"];
+
+fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
+    let bad = || Problem::new(StatusCode::BAD_REQUEST, "the query is not UTF-8, percent-encoded");
+    if !text.contains('+') {
+        return percent_decode_str(text).decode_utf8().map_err(|_| bad());
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().map(|text| Cow::Owned(text.into_owned())).map_err(|_| bad())
+}
+
+/// What a parameter has been given.
+enum Value<'a> {
+    One(Cow<'a, str>),
+    Many(Vec<Cow<'a, str>>),
+}
+
+impl<'de> IntoDeserializer<'de> for Value<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Value<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self {
+            Self::One(text) => StrDeserializer::new(&text).deserialize_any(visitor),
+            Self::Many(texts) => SeqDeserializer::new(texts.into_iter()).deserialize_seq(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -30,3 +104,57 @@ impl<T: Default + DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Quer
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(super) struct Path<T>(pub(super) T);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Params {
+        customer: Option<String>,
+        exclude: Vec<String>,
+        category: Vec<String>,
+    }
+
+    fn excluded(query: &str) -> Vec<String> {
+        read::<Params>(query).unwrap().exclude
+    }
+
+    #[test]
+    fn a_comma_separates_unless_it_belongs_to_an_id() {
+        assert_eq!(excluded("exclude=a,b"), ["a", "b"]);
+        assert_eq!(excluded("exclude=tea,butter%2C%20salted"), ["tea", "butter, salted"]);
+        assert_eq!(excluded("exclude=butter%2c+salted&exclude=a=b"), ["butter, salted", "a=b"]);
+        let params: Params = read("category=A,B&customer=x%26y&&category=C%2B+D").unwrap();
+        assert_eq!(params.category, ["A,B", "C+ D"]);
+        assert_eq!(params.customer.as_deref(), Some("x&y"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_field() {
+        for (query, field) in [("limti=6", "limti"), ("customer=a&customer=b", "customer")] {
+            let problem = serde_json::to_value(read::<Params>(query).unwrap_err()).unwrap();
+            assert_eq!((&problem["status"], &problem["field"]), (&400.into(), &field.into()), "{problem}");
+        }
+        for query in ["customer=%ff", "%ff=x", "exclude=a,%ff"] {
+            let problem = serde_json::to_value(read::<Params>(query).unwrap_err()).unwrap();
+            assert_eq!(problem["status"], 400, "{problem}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_ids_are_they_arrive_as_they_were(ids in prop::collection::vec(any::<String>(), 1..5)) {
+            let encode = |id: &String| {
+                percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
+            };
+            let encoded: Vec<String> = ids.iter().map(encode).collect();
+            prop_assert_eq!(&excluded(&format!("exclude={}", encoded.join(","))), &ids);
+            prop_assert_eq!(&excluded(&format!("exclude={}", encoded.join("&exclude="))), &ids);
+        }
+    }
+}

@@ -14,25 +14,26 @@ use tower::{Layer, Service};
 use super::problem::Problem;
 use crate::metrics;
 
-/// No request may take longer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// What all requests share: a bound in time, a panic contained, and counts and times by the route of this name.
 ///
 /// A service of its own: a function as middleware would copy and box what is below it for each request.
 #[derive(Clone, Debug)]
-pub(super) struct Observe(Arc<str>);
+pub(super) struct Observe {
+    route: Arc<str>,
+    longest: Duration,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Observed<S> {
     route: Arc<str>,
+    longest: Duration,
     inner: S,
 }
 
 impl Observe {
-    /// The requests of a route, by its path.
-    pub(super) fn route(path: &str) -> Self {
-        Self(path.into())
+    /// The requests of a route, by its path; none may take longer.
+    pub(super) fn route(path: &str, longest: Duration) -> Self {
+        Self { route: path.into(), longest }
     }
 }
 
@@ -40,7 +41,7 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Observed<S> {
-        Observed { route: self.0.clone(), inner }
+        Observed { route: self.route.clone(), longest: self.longest, inner }
     }
 }
 
@@ -66,14 +67,14 @@ where
             Method::POST => "POST",
             _ => "other",
         };
-        let route = self.route.clone();
+        let (route, longest) = (self.route.clone(), self.longest);
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
             let mut answer = pin!(answer);
             // Most answers are ready at once, and need no timer. One is large: in a box of its own it makes this one no larger.
             let answer = match (&mut answer).now_or_never() {
                 Some(answer) => Ok(answer),
-                None => Box::pin(tokio::time::timeout(PATIENCE, answer)).await,
+                None => Box::pin(tokio::time::timeout(longest, answer)).await,
             };
             let response = match answer {
                 Ok(Ok(response)) => response?.into_response(),
@@ -82,7 +83,7 @@ where
                 }
                 // Whoever takes too long to send a body is told so.
                 Err(_) => {
-                    let detail = format!("the request took longer than {} seconds", PATIENCE.as_secs());
+                    let detail = format!("the request took longer than {} seconds", longest.as_secs());
                     Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
                 }
             };

@@ -26,8 +26,9 @@ pub(super) struct ItemParams {
     /// Number of items wanted, 6 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     pub(super) limit: Option<String>,
-    /// Items that must not be shown, separated by commas.
-    pub(super) exclude: Option<String>,
+    /// Items that must not be shown: said several times, or with commas between. A comma of an ID is percent-encoded.
+    #[serde(default)]
+    pub(super) exclude: Vec<String>,
     /// Whether items that the customer has bought before may be shown; true if not said.
     #[param(value_type = Option<bool>)]
     pub(super) include_repeats: Option<String>,
@@ -60,8 +61,7 @@ impl ItemParams {
     }
 
     pub(super) fn check(self) -> Result<Wish, Problem> {
-        let exclude = self.exclude.iter().flat_map(|list| list.split(',')).filter(|id| !id.is_empty());
-        let exclude: Vec<String> = exclude.map(str::to_owned).collect();
+        let exclude = self.exclude.into_iter().filter(|id| !id.is_empty()).collect();
         let limit = limit(self.limit.as_deref(), SIX, MOST)?;
         Ok(Wish {
             customer: self.customer.map(|customer| id("customer", customer)).transpose()?,

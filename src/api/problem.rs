@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -47,10 +47,8 @@ impl Problem {
     }
 
     /// A request that can't be understood. `text` is serde's, "field: what is wrong", or says what was sent.
-    fn unreadable(status: StatusCode, text: &str) -> Self {
-        let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
-        let detail =
-            detail.strip_prefix("Failed to deserialize the JSON body into the target type: ").unwrap_or(detail);
+    pub(super) fn unreadable(status: StatusCode, text: &str) -> Self {
+        let detail = text.strip_prefix("Failed to deserialize the JSON body into the target type: ").unwrap_or(text);
         let field = ["unknown field `", "missing field `", "duplicate field `"]
             .iter()
             .find_map(|what| detail.split_once(what)?.1.split_once('`'))
@@ -86,12 +84,6 @@ impl From<JsonRejection> for Problem {
     }
 }
 
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::unreadable(rejection.status(), &rejection.body_text())
-    }
-}
-
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
         Self::new(StatusCode::BAD_REQUEST, rejection.body_text())
@@ -101,11 +93,11 @@ impl From<PathRejection> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a push could not be kept");
-        let detail = match error {
-            StoreError::Gone(_) => "the database file is not there: nothing was kept, push again later",
-            StoreError::Slow => "the database does not answer: whether it was taken in is not known, push again later",
-            _ => "the database cannot be reached: nothing was changed, push again later",
+        let became = match error {
+            StoreError::Slow => "whether it was taken in is not known",
+            _ => "nothing was changed",
         };
+        let detail = format!("{}: {became}, push again later", error.cause());
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }
@@ -121,6 +113,19 @@ impl From<ArtefactError> for Problem {
             }
             ArtefactError::Busy { .. } => {
                 return Self::new(StatusCode::CONFLICT, "a model of this market is being published right now");
+            }
+            ArtefactError::Write { source, .. } => {
+                tracing::error!(%error, "the models folder cannot be written");
+                let detail = format!(
+                    "the models folder of this service cannot be written ({}), so nothing was changed: the version is \
+                     put into service where models are published, with `trolley models rollback`",
+                    source.kind()
+                );
+                return Self::new(StatusCode::CONFLICT, detail);
+            }
+            error if error.is_incomplete() => {
+                tracing::error!(%error, "a model was asked for that is not whole");
+                return Self::new(StatusCode::CONFLICT, "that version is not whole yet: try again when it is copied");
             }
             // What is wrong with it, and nothing about where it lies.
             ArtefactError::Format { .. } => "that version has a format that this service does not read",

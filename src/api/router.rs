@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -47,13 +48,16 @@ pub struct Service {
     pub exposures: Exposures,
     /// True when the process has been told to stop.
     pub stopping: Receiver<bool>,
+    /// A request may take so long.
+    pub longest: Duration,
 }
 
 impl Service {
     /// Open to all, for ever.
     pub fn new(keeper: Arc<Keeper>) -> Self {
         let (markets, exposures) = (keeper.markets().clone(), keeper.exposures().clone());
-        Self { markets, keeper, keys: Arc::default(), exposures, stopping: watch::channel(false).1 }
+        let (keys, stopping) = (Arc::default(), watch::channel(false).1);
+        Self { markets, keeper, keys, exposures, stopping, longest: Duration::from_secs(30) }
     }
 }
 
@@ -77,14 +81,14 @@ part!(exposures: Exposures);
 part!(stopping: Receiver<bool>);
 
 /// All routes, by the scope of the key that they need.
-fn v1(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
-    let push = |routes| open_to(keys, Scope::Push, routes);
+fn v1(access: &Access) -> OpenApiRouter<Shared> {
+    let push = |routes| access.open_to(Scope::Push, routes);
     let pushes = OpenApiRouter::new()
         .routes(push(routes!(offers::replace)))
         .routes(push(routes!(stock::update)))
         .routes(push(routes!(rules::replace, rules::list)))
         .route_layer(DefaultBodyLimit::max(LARGEST_PUSH));
-    let question = |routes| open_to(keys, Scope::Recommend, routes);
+    let question = |routes| access.open_to(Scope::Recommend, routes);
     let questions = OpenApiRouter::new()
         .routes(question(routes!(markets::list)))
         .routes(question(routes!(bought_together::item)))
@@ -94,11 +98,11 @@ fn v1(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
         .routes(question(routes!(offers::of_customer)))
         .routes(question(routes!(offers::audience)))
         .routes(question(routes!(events::record)));
-    administration(keys).merge(health()).merge(questions).merge(pushes)
+    administration(access).merge(health(access)).merge(questions).merge(pushes)
 }
 
-fn administration(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
-    let change = |routes| open_to(keys, Scope::Admin, routes);
+fn administration(access: &Access) -> OpenApiRouter<Shared> {
+    let change = |routes| access.open_to(Scope::Admin, routes);
     OpenApiRouter::new()
         .routes(change(routes!(models::list)))
         .routes(change(routes!(models::set_current)))
@@ -106,21 +110,40 @@ fn administration(keys: &Arc<Keys>) -> OpenApiRouter<Shared> {
 }
 
 /// Open to whoever looks after the process.
-fn health() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(open_to_all(routes!(admin::live))).routes(open_to_all(routes!(admin::ready)))
+fn health(access: &Access) -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(access.open_to_all(routes!(admin::live)))
+        .routes(access.open_to_all(routes!(admin::ready)))
 }
 
-/// The routes of a path, for keys that have the scope.
-fn open_to(keys: &Arc<Keys>, scope: Scope, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
-    let observe = Observe::route(path(&routes));
-    let layers = (observe.clone(), Require(keys.clone(), scope));
-    routes.map(|methods| methods.route_layer(layers).fallback(other_method.layer(observe)))
+/// Who may ask, and for how long.
+#[derive(Clone, Debug, Default)]
+struct Access {
+    keys: Arc<Keys>,
+    longest: Duration,
 }
 
-/// The routes of a path, for anybody.
-fn open_to_all(routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
-    let observe = Observe::route(path(&routes));
-    routes.map(|methods| methods.route_layer(observe.clone()).fallback(other_method.layer(observe)))
+impl Access {
+    fn of(service: &Service) -> Self {
+        Self { keys: service.keys.clone(), longest: service.longest }
+    }
+
+    /// The routes of a path, for keys that have the scope.
+    fn open_to(&self, scope: Scope, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+        let observe = self.observe(path(&routes));
+        let layers = (observe.clone(), Require(self.keys.clone(), scope));
+        routes.map(|methods| methods.route_layer(layers).fallback(other_method.layer(observe)))
+    }
+
+    /// The routes of a path, for anybody.
+    fn open_to_all(&self, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+        let observe = self.observe(path(&routes));
+        routes.map(|methods| methods.route_layer(observe.clone()).fallback(other_method.layer(observe)))
+    }
+
+    fn observe(&self, path: &str) -> Observe {
+        Observe::route(path, self.longest)
+    }
 }
 
 fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
@@ -129,39 +152,40 @@ fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
 
 /// The API's description.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&Arc::default())).split_for_parts().1
+    OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&Access::default())).split_for_parts().1
 }
 
 /// The API.
 pub fn router(service: Service) -> Router {
-    let (router, document) =
-        OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&service.keys)).split_for_parts();
+    let access = Access::of(&service);
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&access)).split_for_parts();
     // Written once: it does not change.
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let router = router.with_state(Shared(Arc::new(service))).route(
         "/openapi.json",
         get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) })
-            .layer(Observe::route("/openapi.json")),
+            .layer(access.observe("/openapi.json")),
     );
-    finished(router)
+    finished(router, &access)
 }
 
 /// Metrics, health and administration.
 pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
-    let (router, _) = administration(&service.keys).merge(health()).split_for_parts();
+    let access = Access::of(&service);
+    let (router, _) = administration(&access).merge(health(&access)).split_for_parts();
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
-        .route_layer((Observe::route("/metrics"), Require(service.keys.clone(), Scope::Metrics)))
+        .route_layer((access.observe("/metrics"), Require(service.keys.clone(), Scope::Metrics)))
         .with_state((service.keeper.clone(), handle));
-    finished(router.with_state(Shared(Arc::new(service))).merge(metrics))
+    finished(router.with_state(Shared(Arc::new(service))).merge(metrics), &access)
 }
 
 /// With problems for whatever has no handler.
-fn finished(router: Router) -> Router {
+fn finished(router: Router, access: &Access) -> Router {
     let nothing = || async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") };
     router
-        .fallback(nothing.layer(Observe::route(NO_ROUTE)))
-        .method_not_allowed_fallback(other_method.layer(Observe::route(NO_ROUTE)))
+        .fallback(nothing.layer(access.observe(NO_ROUTE)))
+        .method_not_allowed_fallback(other_method.layer(access.observe(NO_ROUTE)))
 }
 
 async fn other_method() -> Problem {

@@ -46,7 +46,7 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
     let markets = Arc::new(markets.with_new(config.bought_together.new));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {
-        let store = Store::open(&config.server.state).await?;
+        let store = Store::open_or_wait(&config.server.state).await?;
         let exposures = config.server.exposures.as_ref().map(Exposures::open).transpose()?.unwrap_or_default();
         let keeper = Arc::new(Keeper::new(store, markets, exposures.clone()).await?);
         tokio::spawn(keeper.clone().forget_in_models(config.retention.erased_days));

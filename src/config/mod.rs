@@ -106,8 +106,16 @@ pub struct ServerConfig {
     /// Connections to the API at a time; more are closed at once.
     pub connections: usize,
     /// A question that would wait longer than this for its turn is refused with 503 at once, in microseconds; 0 refuses
-    /// none.
+    /// none. While the queue stands, the limit is 10 ms.
     pub admission_microseconds: u64,
+    /// How long an idle connection is kept, in seconds: longer than whoever stands before the service keeps it.
+    pub idle_seconds: NonZeroU32,
+    /// How long a client may take to send a request's headers, and to take what it is sent, in seconds.
+    pub client_seconds: NonZeroU32,
+    /// How long a request may take, its body included, in seconds.
+    pub request_seconds: NonZeroU32,
+    /// How long what is in flight may take to its end when the service stops, in seconds.
+    pub drain_seconds: NonZeroU32,
     /// From the signal to stop until connections are closed, in milliseconds: time for whoever sends requests to see
     /// that the service is not ready any more.
     pub leaving_milliseconds: u64,
@@ -212,7 +220,11 @@ impl Default for ServerConfig {
             keys: Vec::new(),
             reload_milliseconds: 1000,
             connections: 10_000,
-            admission_microseconds: 1000,
+            admission_microseconds: 50_000,
+            idle_seconds: const { NonZeroU32::new(75).unwrap() },
+            client_seconds: const { NonZeroU32::new(20).unwrap() },
+            request_seconds: const { NonZeroU32::new(30).unwrap() },
+            drain_seconds: const { NonZeroU32::new(10).unwrap() },
             leaving_milliseconds: 1000,
             tls: None,
             exposures: None,

@@ -32,7 +32,10 @@ impl Keeper {
     /// If it can't be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         // A connection whose other end has vanished says nothing for ever.
-        tokio::time::timeout(READING, self.agree()).await.unwrap_or(Err(StoreError::Slow))?;
+        let agreed = tokio::time::timeout(READING, self.agree()).await.unwrap_or(Err(StoreError::Slow));
+        self.there.store(agreed.is_ok(), Ordering::Relaxed);
+        metrics::state_available(agreed.is_ok());
+        agreed?;
         self.heard.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
         Ok(())
     }
@@ -57,6 +60,10 @@ impl Keeper {
                 "the database went back or is another one: its state was loaded anew"
             );
             renewed = true;
+        }
+        for market in self.markets.all().values().filter(|market| market.awaits_state()) {
+            let _alone = self.renewing.write().await;
+            self.renew(market).await?;
         }
         if renewed {
             self.leave_mark().await;

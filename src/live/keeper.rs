@@ -1,5 +1,5 @@
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
 use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
-use crate::retention;
 use crate::store::{EventRow, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
+use crate::{metrics, retention};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
 /// what others have pushed, on every replica.
@@ -29,6 +29,8 @@ pub struct Keeper {
     pub(super) exposures: Exposures,
     /// When the database was last heard of, in Unix milliseconds.
     pub(super) heard: AtomicI64,
+    /// Whether it was there when it was last asked.
+    pub(super) there: AtomicBool,
     /// Which database the snapshots are of.
     pub(super) loaded: Mutex<Loaded>,
     /// Shared by all who bring a change into the snapshots; held alone while these are made anew.
@@ -43,18 +45,36 @@ pub(super) struct Loaded {
 }
 
 impl Keeper {
-    /// Takes in all that is in the database.
+    /// Takes in all that is in the database. If it cannot be reached, it is taken in as soon as it can: until then every
+    /// customer is answered as one who is not known, for they may have been erased.
     ///
     /// # Errors
-    /// If it can't be read.
+    /// If it is there and can't be read.
     pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
-        let identity = store.identity().await?;
+        let identity = match store.identity().await {
+            Err(error) if error.is_away() => {
+                tracing::error!(%error, "starting without the database: nobody is known, and nothing can be pushed");
+                String::new()
+            }
+            known => known?,
+        };
         let loaded = Mutex::new(Loaded { identity, generation: store.generation() });
-        let (heard, renewing) = (AtomicI64::new(0), RwLock::new(()));
-        let keeper = Self { store, markets, exposures, heard, loaded, renewing };
-        keeper.catch_up().await?;
-        keeper.leave_mark().await;
+        let (heard, there, renewing) = (AtomicI64::new(0), AtomicBool::new(true), RwLock::new(()));
+        let keeper = Self { store, markets, exposures, heard, there, loaded, renewing };
+        if keeper.loaded().identity.is_empty() {
+            keeper.there.store(false, Ordering::Relaxed);
+            metrics::state_available(false);
+            keeper.markets.all().values().for_each(|market| market.await_state());
+        } else {
+            keeper.catch_up().await?;
+            keeper.leave_mark().await;
+        }
         Ok(keeper)
+    }
+
+    /// Whether the database was there when it was last asked.
+    pub fn is_whole(&self) -> bool {
+        self.there.load(Ordering::Relaxed)
     }
 
     /// The markets.
@@ -168,7 +188,9 @@ impl Keeper {
         }
         let done = {
             let _shared = self.renewing.read().await;
-            let done = patiently(change).await?;
+            let done = patiently(change).await;
+            metrics::state_writable(done.is_ok());
+            let done = done?;
             apply(&done);
             done
         };
@@ -182,13 +204,13 @@ impl Keeper {
     pub async fn refresh(&self) {
         let look = self.markets.clone();
         let newcomers = background(move || look.look()).await;
-        // While the database is away, markets whose state is known go on; others wait, for they may have erased customers.
-        let known = match newcomers {
-            Ok(true) => self.catch_up().await.is_ok(),
-            _ => true,
-        };
+        // While the database is away, markets whose state is known go on; of others nobody is known, who may be erased.
+        if matches!(newcomers, Ok(true)) && self.catch_up().await.is_err() {
+            let markets = self.markets.all();
+            markets.values().filter(|market| market.snapshot().is_none()).for_each(|market| market.await_state());
+        }
         let open = self.markets.clone();
-        if newcomers.and(background(move || open.open(known)).await).is_err() {
+        if newcomers.and(background(move || open.open()).await).is_err() {
             tracing::error!("looking for new models failed");
         }
     }

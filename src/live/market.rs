@@ -44,6 +44,8 @@ pub struct Pushed {
     pub erased: Arc<Erased>,
     /// What is sensitive, by the config.
     pub sensitive: Arc<Sensitive>,
+    /// Whether what was pushed is not known: then neither is who has been erased, and nobody is known.
+    pub awaited: bool,
     /// The number of the last change of each kind up to which all changes are in here.
     seen: BTreeMap<Kind, i64>,
     /// The number of the newest change of each kind that is in here. If the database has only older ones, it went back.
@@ -203,6 +205,22 @@ impl Market {
                 return;
             }
         }
+    }
+
+    /// What was pushed is not known until it is replaced. Who may have been erased is not known either: until then every
+    /// customer is answered as one who is not known.
+    pub(super) fn await_state(&self) {
+        {
+            let mut pushed = self.pushed();
+            pushed.awaited = true;
+            pushed.revision += 1;
+        }
+        self.rebuild(Snapshot::renewed);
+    }
+
+    /// Whether what was pushed is not known yet.
+    pub fn awaits_state(&self) -> bool {
+        self.pushed().awaited
     }
 
     /// Replaces all that was pushed: the database is another one, or went back. Who was erased stays erased.

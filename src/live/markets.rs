@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use trolley_model::artefact::{ArtefactError, Shelf};
@@ -28,14 +30,32 @@ pub struct Markets {
     refused: Mutex<BTreeMap<Name, Refused>>,
 }
 
+/// What was refused, and when it is tried again: as soon as anything of it has changed, and in any case after a while. What
+/// is copied file by file becomes whole, and not every copy changes lengths and times.
+#[derive(Clone, Debug)]
+struct Refused {
+    what: What,
+    /// How its folder looked.
+    traces: Traces,
+    tries: u32,
+    again: Instant,
+}
+
+/// As [`Shelf::traces`] has them.
+type Traces = Vec<(OsString, u64, Option<SystemTime>)>;
+
 /// What can be refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Refused {
+enum What {
     /// The pointer `current`, which names no version.
     Pointer,
     /// A version.
     Version(Name),
 }
+
+/// From the first try to the second; each further one waits twice as long, up to [`LONGEST`].
+const SOON: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_mins(1);
 
 impl Markets {
     /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened yet: see [`Markets::open`].
@@ -98,11 +118,10 @@ impl Markets {
         self.markets.load().values().any(|market| market.snapshot().is_none())
     }
 
-    /// Looks for new models and puts them into service; unless `newcomers`, of markets that have one only. A model that
-    /// is refused is counted and said; the one in service stays, and if there is none yet, the newest sound older one
-    /// serves.
-    pub fn open(&self, newcomers: bool) {
-        for market in self.markets.load().values().filter(|market| newcomers || market.snapshot().is_some()) {
+    /// Looks for new models and puts them into service. A model that is refused is counted and said; the one in service
+    /// stays, and if there is none yet, the newest sound older one serves.
+    pub fn open(&self) {
+        for market in self.markets.load().values() {
             // One market's trouble, even a panic, must not keep the others from their models.
             let refresh = AssertUnwindSafe(|| self.refresh_market(market));
             if std::panic::catch_unwind(refresh).is_err() {
@@ -140,18 +159,22 @@ impl Markets {
         let current = match self.shelf.current(name) {
             Ok(current) if serves(&current) => {
                 // What was refused meanwhile may have been mended: named again, it is tried again.
-                self.refused().remove(name);
+                if self.refused().remove(name).is_some() {
+                    metrics::model_awaited(name, false);
+                }
                 return;
             }
             Ok(current) => current,
             Err(ArtefactError::NoModel { .. }) => return,
             Err(error) => {
                 let _changing = market.changing();
-                return self.refuse(market, &Refused::Pointer, &error);
+                return self.refuse(market, What::Pointer, Traces::new(), &error);
             }
         };
-        let version = Refused::Version(current.clone());
-        if self.refused().get(name) == Some(&version) {
+        let version = What::Version(current.clone());
+        let traces = self.shelf.traces(name, &current);
+        let is_the_same = |refused: &&Refused| refused.what == version && refused.traces == traces;
+        if self.refused().get(name).filter(is_the_same).is_some_and(|refused| Instant::now() < refused.again) {
             return;
         }
         // Whoever asks must not notice; at the start nobody does.
@@ -165,24 +188,36 @@ impl Markets {
         match opened {
             Ok(opened) => {
                 self.refused().remove(name);
+                metrics::model_awaited(name, false);
                 market.serve(opened);
                 tracing::info!(market = %name, version = %current, "a model is in service");
             }
-            Err(error) => self.refuse(market, &version, &error),
+            Err(error) => self.refuse(market, version, traces, &error),
         }
     }
 
-    /// Counts and says once what was refused. What was refused for a passing reason, such as a disk that did not
-    /// answer, is tried again; what is damaged, not before something else is published.
-    fn refuse(&self, market: &Market, what: &Refused, error: &ArtefactError) {
-        let passing = matches!(error, ArtefactError::Io { .. });
-        if !passing && self.refused().insert(market.name().clone(), what.clone()).as_ref() == Some(what) {
-            return;
+    /// Says what was refused, and counts it unless it is only not here yet; once for each state that it was seen in.
+    fn refuse(&self, market: &Market, what: What, traces: Traces, error: &ArtefactError) {
+        let name = market.name();
+        let before = self.refused().remove(name).filter(|before| before.what == what);
+        let (tries, news) = match &before {
+            Some(before) if before.traces == traces => (before.tries + 1, false),
+            _ => (1, true),
+        };
+        let again = Instant::now() + SOON.saturating_mul(1 << (tries - 1).min(6)).min(LONGEST);
+        self.refused().insert(name.clone(), Refused { what: what.clone(), traces, tries, again });
+        if error.is_incomplete() {
+            metrics::model_awaited(name, true);
+            if before.is_none() {
+                tracing::warn!(market = %name, %error, "a model is not here yet: it is tried again until it is whole");
+            }
+        } else if news {
+            metrics::model_awaited(name, false);
+            metrics::model_refused(name);
+            tracing::error!(market = %name, %error, "a model was refused: it is damaged or cannot be read");
         }
-        metrics::model_refused(market.name());
-        tracing::error!(market = %market.name(), %error, "a model was refused");
         if market.snapshot().is_none() {
-            self.serve_an_older_one(market, what);
+            self.serve_an_older_one(market, &what);
         }
     }
 
@@ -190,9 +225,9 @@ impl Markets {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve_an_older_one(&self, market: &Market, refused: &Refused) {
+    fn serve_an_older_one(&self, market: &Market, refused: &What) {
         let versions = self.shelf.versions(market.name()).unwrap_or_default();
-        for version in versions.iter().rev().filter(|version| *refused != Refused::Version((*version).clone())) {
+        for version in versions.iter().rev().filter(|version| *refused != What::Version((*version).clone())) {
             match self.shelf.open(market.name(), version) {
                 Ok(opened) => {
                     market.serve(opened);

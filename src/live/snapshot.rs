@@ -27,6 +27,8 @@ pub struct Snapshot {
     /// The customers who are not to be known any more.
     erased: Arc<NumberSet>,
     sensitive: Option<Arc<SensitiveCategories>>,
+    /// Whether nobody is known, because who has been erased is not.
+    hides_customers: bool,
 }
 
 /// What is asked about items.
@@ -88,6 +90,7 @@ impl Snapshot {
         Self {
             sensitive: SensitiveCategories::new(&pushed.sensitive, model.catalogue()).map(Arc::new),
             erased: Arc::new(pushed.erased.numbers(&model)),
+            hides_customers: pushed.awaited,
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&model)),
             available: Arc::new(Availability::new(&pushed.offers, &model, in_stock, rules.as_deref())),
             board: Arc::default(),
@@ -279,7 +282,8 @@ impl Snapshot {
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
         items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
         let wanted = recommend::Offer { items: &items, numbers: &numbers };
-        let audience = recommend::audience(&self.model, wanted, limit + self.erased.len()).into_iter();
+        let wanted_customers = if self.hides_customers { 0 } else { limit + self.erased.len() };
+        let audience = recommend::audience(&self.model, wanted, wanted_customers).into_iter();
         let known = audience.filter(|found| !self.erased.contains(found.customer)).take(limit);
         let audience = known.map(|found| {
             let ask = Ask { items: &[], customer: Some(found.customer) };
@@ -354,6 +358,6 @@ impl Snapshot {
 
     fn customer(&self, id: Option<&str>) -> Option<u32> {
         let customer = self.model.histories().customers().position(id?)?;
-        (!self.erased.contains(customer)).then_some(customer)
+        (!self.hides_customers && !self.erased.contains(customer)).then_some(customer)
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -20,6 +21,8 @@ pub(super) struct Connections {
     place: Place,
     open: RwLock<Open>,
     reopening: Mutex<()>,
+    /// Whether the schema is up to date.
+    prepared: AtomicBool,
     /// SQLite has one writer at a time, and lets the others sleep and try again: here they wait in a row.
     writing: Mutex<()>,
 }
@@ -41,7 +44,8 @@ impl Connections {
         let (pool, file) = connect(url, options.clone(), &place).await?;
         let open = RwLock::new(Open { pool, generation: 0, file });
         let (url, reopening, writing) = (url.to_owned(), Mutex::default(), Mutex::default());
-        Ok(Self { url, options, place, open, reopening, writing })
+        let prepared = AtomicBool::new(place != Place::Server);
+        Ok(Self { url, options, place, open, reopening, prepared, writing })
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -61,6 +65,11 @@ impl Connections {
         let _one_at_a_time = self.reopening.lock().await;
         let open = self.last();
         if self.is_current(&open) {
+            return Ok(open);
+        }
+        if self.place == Place::Server {
+            migrate(&open.pool).await?;
+            self.prepared.store(true, Ordering::Relaxed);
             return Ok(open);
         }
         if let Place::File(path) = &self.place
@@ -95,7 +104,8 @@ impl Connections {
     fn is_current(&self, open: &Open) -> bool {
         match &self.place {
             Place::File(path) => open.file.is_some() && open.file == FileId::of(path),
-            Place::Server | Place::Memory => true,
+            Place::Server => self.prepared.load(Ordering::Relaxed),
+            Place::Memory => true,
         }
     }
 
@@ -104,7 +114,8 @@ impl Connections {
     }
 }
 
-/// Connects and brings the schema up to date. Also the file that the connections are of.
+/// Connects, and brings the schema of a SQLite up to date. Also the file that the connections are of. A PostgreSQL need not be
+/// there yet.
 async fn connect(
     url: &str,
     options: AnyConnectOptions,
@@ -113,7 +124,7 @@ async fn connect(
     let pool_options = AnyPoolOptions::new().acquire_timeout(PATIENCE);
     let file: Arc<OnceLock<FileId>> = Arc::default();
     let pool = if *place == Place::Server {
-        pool_options.max_connections(8).connect(url).await?
+        return Ok((pool_options.max_connections(8).connect_lazy(url)?, None));
     } else {
         let (first, place) = (file.clone(), place.clone());
         let pool_options = pool_options.max_connections(4).after_connect(move |connection, _| {
@@ -140,9 +151,13 @@ async fn connect(
         });
         pool_options.connect_with(options).await?
     };
-    // Migrations only add: a release that is older than the database goes on with what it knows.
-    sqlx::migrate!().set_ignore_missing(true).run(&pool).await?;
+    migrate(&pool).await?;
     Ok((pool, file.get().copied()))
+}
+
+/// Migrations only add: a release that is older than the database goes on with what it knows.
+async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
+    Ok(sqlx::migrate!().set_ignore_missing(true).run(pool).await?)
 }
 
 /// Every commit is on the disk when it returns, in the database's own file: no second file has to be kept with it, and

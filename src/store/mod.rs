@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sqlx::migrate::MigrateError;
 use sqlx::{Any, AssertSqlSafe, Executor, Row, Transaction};
 
 pub use changes::Changes;
@@ -78,7 +79,7 @@ pub enum StoreError {
     #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
     Gone(PathBuf),
     #[error("the database of server.state cannot be prepared: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     #[error("the database of server.state: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database of server.state did not answer within {} seconds", PATIENCE.as_secs())]
@@ -90,6 +91,36 @@ impl StoreError {
         // A password is nobody's business.
         let url = url.split_once('@').map_or(url, |(_, after)| after);
         Self::Url { url: url.to_owned(), reason: reason.to_string() }
+    }
+
+    /// Whether the database could not be reached, and may be later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Slow => true,
+            Self::Database(error) | Self::Migration(MigrateError::Execute(error)) => is_away(error),
+            Self::Url { .. } | Self::Gone(_) | Self::Migration(_) => false,
+        }
+    }
+
+    /// Why a change could not be made, for whoever wanted it: nothing about where the database is.
+    pub fn cause(&self) -> &'static str {
+        let code = match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code(),
+            _ => None,
+        };
+        // Of PostgreSQL five characters, of SQLite a number whose last byte says what it is.
+        match (self, code.as_deref()) {
+            (Self::Gone(_), _) => "the database file is not there",
+            (Self::Slow, _) => "the database does not answer",
+            (_, Some("25006" | "8" | "776" | "1032" | "1544")) => "the database can only be read",
+            (_, Some("53100" | "13")) => "the database's disk is full",
+            (_, Some("42501")) => "the database's user may not write",
+            (_, Some("26000" | "42P05")) => {
+                "a pooler between gives each statement another connection: set max_prepared_statements of PgBouncer"
+            }
+            (error, _) if error.is_away() => "the database cannot be reached",
+            _ => "the database refuses",
+        }
     }
 
     /// What was to be kept cannot be written down.
@@ -118,10 +149,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let connections = Arc::new(Connections::new(url).await?);
-        let store = Self { connections, url: url.to_owned(), pruning: Arc::default() };
+        let store = Self::open_or_wait(url).await?;
         store.identity().await?;
         Ok(store)
+    }
+
+    /// The same, but a PostgreSQL that cannot be reached is opened when it can.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
+        let connections = Arc::new(Connections::new(url).await?);
+        let store = Self { connections, url: url.to_owned(), pruning: Arc::default() };
+        match store.identity().await {
+            Err(error) if *store.place() == Place::Server && error.is_away() => Ok(store),
+            known => known.map(|_| store),
+        }
     }
 
     /// Where the database is.
@@ -319,6 +362,17 @@ impl Store {
             transaction.execute("NOTIFY trolley_state").await?;
         }
         Ok(())
+    }
+}
+
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        // It is stopping, starting, or has no connection to spare.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code))
+        }
+        _ => false,
     }
 }
 

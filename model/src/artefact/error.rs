@@ -13,7 +13,7 @@ pub enum ArtefactError {
     NoVersion { market: Name, version: Name },
     #[error("{path} names no version: {source}; write one of the market's versions into it, or publish again")]
     BadPointer { path: PathBuf, source: BadName },
-    #[error("{path} is missing: the artefact is not whole, publish the model again")]
+    #[error("{path} is missing: the artefact is not whole; if it is not being copied, publish the model again")]
     Missing { path: PathBuf },
     #[error("{path} has {found} bytes where the manifest says {expected}: the artefact is damaged, publish it again")]
     Length { path: PathBuf, expected: u64, found: u64 },
@@ -23,12 +23,16 @@ pub enum ArtefactError {
     Format { path: PathBuf, found: u64, supported: u32 },
     #[error("{path} is not a valid manifest: {reason}")]
     Manifest { path: PathBuf, reason: String },
+    #[error("{path} ends too early: the artefact is not whole; if it is not being copied, publish the model again")]
+    Cut { path: PathBuf },
     #[error("{path} is refused: {reason}")]
     Content { path: PathBuf, reason: String },
     #[error("version `{version}` of market `{market}` exists already: a published model is never overwritten")]
     VersionExists { market: Name, version: Name },
     #[error("another process is publishing to {path} right now: wait for it")]
     Busy { path: PathBuf },
+    #[error("{path} cannot be written: {source}; what was published before stays as it is")]
+    Write { path: PathBuf, source: io::Error },
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
 }
@@ -38,6 +42,19 @@ fn advice(found: u64, supported: u32) -> &'static str {
 }
 
 impl ArtefactError {
+    /// Whether something is missing that may still come: models are brought by tools that copy file by file, in no order.
+    pub fn is_incomplete(&self) -> bool {
+        match self {
+            Self::NoVersion { .. } | Self::Missing { .. } | Self::Cut { .. } => true,
+            Self::Length { expected, found, .. } => found < expected,
+            _ => false,
+        }
+    }
+
+    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Write { path: path.to_owned(), source }
+    }
+
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
             io::ErrorKind::NotFound => Self::Missing { path: path.to_owned() },

@@ -44,7 +44,7 @@ pub(super) const RETIRED: &str = "retired";
 /// Temporary folder, files, fsync, manifest, fsync, rename, fsync of the parent, pointer: whenever the process dies,
 /// the old model or the new one is in service, never a mixture. What a killed process left is removed here.
 pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, ArtefactError> {
-    fs::create_dir_all(market_dir).map_err(ArtefactError::io(market_dir))?;
+    fs::create_dir_all(market_dir).map_err(ArtefactError::write(market_dir))?;
     // On the first publication the folders themselves are new.
     for parent in market_dir.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
         sync(parent)?;
@@ -56,7 +56,7 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
         return Err(ArtefactError::VersionExists { market: draft.market.clone(), version: draft.version.clone() });
     }
     let folder = market_dir.join(format!("{UNFINISHED}{}", draft.version));
-    fs::create_dir(&folder).map_err(ArtefactError::io(&folder))?;
+    fs::create_dir(&folder).map_err(ArtefactError::write(&folder))?;
     let refused = |(file, reason): content::Refused| ArtefactError::Content { path: folder.join(file), reason };
     let mut files = BTreeMap::new();
     for (name, bytes) in content::encode(draft.parts).map_err(refused)? {
@@ -69,7 +69,7 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
     let bytes = manifest::encode(&manifest).map_err(|e| refused((manifest::FILE, e.to_string())))?;
     write(&folder.join(manifest::FILE), &bytes)?;
     sync(&folder)?;
-    fs::rename(&folder, &target).map_err(ArtefactError::io(&target))?;
+    fs::rename(&folder, &target).map_err(ArtefactError::write(&target))?;
     sync(market_dir)?;
     remove(&market_dir.join(RETIRED))?;
     if !market_dir.join(PINNED).exists() {
@@ -82,18 +82,18 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
 pub(super) fn point_to(market_dir: &Path, version: &Name) -> Result<(), ArtefactError> {
     let (pointer, new) = (market_dir.join(POINTER), market_dir.join(".current.new"));
     write(&new, format!("{version}\n").as_bytes())?;
-    fs::rename(&new, &pointer).map_err(ArtefactError::io(&pointer))?;
+    fs::rename(&new, &pointer).map_err(ArtefactError::write(&pointer))?;
     sync(market_dir)
 }
 
 /// Held while publishing or rolling back; the system lets go of it when the process ends, however it ends.
 pub(super) fn lock(market_dir: &Path) -> Result<File, ArtefactError> {
     let path = market_dir.join(LOCK);
-    let file = File::create(&path).map_err(ArtefactError::io(&path))?;
+    let file = File::create(&path).map_err(ArtefactError::write(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(ArtefactError::Busy { path: market_dir.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => Err(ArtefactError::Io { path, source }),
+        Err(fs::TryLockError::Error(source)) => Err(ArtefactError::Write { path, source }),
     }
 }
 
@@ -101,7 +101,7 @@ fn remove_unfinished(market_dir: &Path) -> Result<(), ArtefactError> {
     for entry in fs::read_dir(market_dir).map_err(ArtefactError::io(market_dir))? {
         let entry = entry.map_err(ArtefactError::io(market_dir))?;
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            fs::remove_dir_all(entry.path()).map_err(ArtefactError::io(&entry.path()))?;
+            fs::remove_dir_all(entry.path()).map_err(ArtefactError::write(&entry.path()))?;
         }
     }
     Ok(())
@@ -116,7 +116,7 @@ pub(super) fn mark(market_dir: &Path, file: &str) -> Result<(), ArtefactError> {
 /// Removes a file that need not be there.
 pub(super) fn remove(path: &Path) -> Result<(), ArtefactError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ArtefactError::io(path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ArtefactError::write(path)(error)),
         _ => Ok(()),
     }
 }
@@ -127,9 +127,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtefactError> {
         file.write_all(bytes)?;
         file.sync_all()
     };
-    write().map_err(ArtefactError::io(path))
+    write().map_err(ArtefactError::write(path))
 }
 
 fn sync(folder: &Path) -> Result<(), ArtefactError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(ArtefactError::io(folder))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(ArtefactError::write(folder))
 }

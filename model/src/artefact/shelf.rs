@@ -1,6 +1,8 @@
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{ArtefactError, Draft, Manifest, content, manifest, publish};
 use crate::model::Model;
@@ -80,6 +82,19 @@ impl Shelf {
     /// If the folder can't be read.
     pub fn versions(&self, market: &Name) -> Result<Vec<Name>, ArtefactError> {
         folders(&self.models.join(market))
+    }
+
+    /// What a version's folder looks like from outside: each file's name, its length and when it was changed. It tells
+    /// whether anything has come since the last look, and costs no reading.
+    pub fn traces(&self, market: &Name, version: &Name) -> Vec<(OsString, u64, Option<SystemTime>)> {
+        let files = fs::read_dir(self.models.join(market).join(version)).into_iter().flatten().flatten();
+        let trace = |file: fs::DirEntry| {
+            let facts = file.metadata().ok()?;
+            Some((file.file_name(), facts.len(), facts.modified().ok()))
+        };
+        let mut traces: Vec<_> = files.filter_map(trace).collect();
+        traces.sort();
+        traces
     }
 
     /// The version in service.

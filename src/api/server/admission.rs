@@ -1,9 +1,14 @@
-//! Beyond capacity, answer 503 at once rather than late.
+//! Beyond capacity, answer 503 at once rather than late; and a burst is not beyond capacity.
 //!
 //! Answers are pure computation: they never wait for anything but the processor, so a limit on requests in flight would
 //! never be reached. Therefore a request that was read first steps back behind all others that are ready to be read, and
 //! is counted until its turn comes. How many are waiting, times what an answer takes, is how long the next would wait.
-//! All that is spared while there are so few connections that a question of each could not make anybody wait too long.
+//! All that is spared while there are so few connections that a question of each could not make a queue.
+//!
+//! A queue that comes and goes is a burst, and may be as long as a caller can wait. One that stands is overload: whoever
+//! waits in it gains nothing by its length. So while it has not been short for [`INTERVAL`], only what would wait no longer
+//! than [`TARGET`] is taken: controlled delay (Nichols and Jacobson 2012) in the form of Maurer, "Fail at Scale" (ACM Queue
+//! 2015), by the wait that is expected instead of the one that was had, so that a refusal costs no wait.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -23,7 +28,13 @@ const MEMORY: u64 = 64;
 const LONGEST: Duration = Duration::from_millis(5);
 
 /// So many for each processor may always wait: if they are late, it is because the processor was busy elsewhere.
-const FEW: u64 = 4;
+const FEW: u64 = 64;
+
+/// What is taken while the queue stands waits no longer than this.
+const TARGET: Duration = Duration::from_millis(10);
+
+/// A queue stands if it was not short, a quarter of [`TARGET`], for so long.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Who is waiting, and how long an answer takes.
 #[derive(Debug)]
@@ -35,6 +46,9 @@ pub(super) struct Admission {
     processors: u64,
     /// A question may wait so long.
     limit: Duration,
+    /// When the queue was last short, in nanoseconds from `started`.
+    short: AtomicU64,
+    started: Instant,
 }
 
 /// A request that waits for its turn; nothing, if it need not.
@@ -50,6 +64,8 @@ impl Admission {
             mean: AtomicU64::new(0),
             processors,
             limit,
+            short: AtomicU64::new(0),
+            started: Instant::now(),
         }
     }
 
@@ -68,10 +84,20 @@ impl Admission {
         Duration::from_nanos(questions * self.mean.load(Ordering::Relaxed) / self.processors)
     }
 
-    /// Whether anybody could have to wait too long.
+    /// Whether there could be a queue.
     fn may_be_long(&self, shared: bool) -> bool {
         let connections = self.connections.load(Ordering::Relaxed) as u64;
-        !self.limit.is_zero() && (shared || self.wait(connections) > self.limit)
+        let few = connections <= FEW * self.processors;
+        !self.limit.is_zero() && (shared || (!few && self.wait(connections) > TARGET.min(self.limit)))
+    }
+
+    /// How long a question may wait that would wait so long now, at a time since the start.
+    fn may_wait(&self, wait: Duration, now: Duration) -> Duration {
+        if wait <= TARGET / 4 {
+            self.short.store(now.as_nanos() as u64, Ordering::Relaxed);
+        }
+        let short = Duration::from_nanos(self.short.load(Ordering::Relaxed));
+        if now.saturating_sub(short) > INTERVAL { TARGET.min(self.limit) } else { self.limit }
     }
 
     /// A turn; `None` for a question that would wait too long. Health is always answered. `shared` if the connection has
@@ -82,8 +108,8 @@ impl Admission {
         }
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
         let turn = Turn(Some(self.clone()));
-        let few = ahead < FEW * self.processors;
-        if self.wait(ahead) > self.limit && !few && path.starts_with("/v1/") {
+        let (few, wait) = (ahead < FEW * self.processors, self.wait(ahead));
+        if wait > self.may_wait(wait, self.started.elapsed()) && !few && path.starts_with("/v1/") {
             metrics::request_shed();
             return None;
         }
@@ -142,33 +168,52 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_that_would_wait_too_long_is_refused_and_health_is_not() {
-        let admission = admission(300, 1);
-        let turns: Vec<Turn> = (0..8).map(|_| admission.enter("/v1/markets", true).expect("not yet")).collect();
-        assert!(admission.enter("/v1/markets", true).is_none(), "eight are ahead");
-        assert!(admission.enter("/health/live", true).is_some());
+    async fn a_burst_waits_and_what_would_wait_too_long_is_refused() {
+        // 40 µs each on one processor: 1,250 of them take 50 ms.
+        let admission = admission(50_000, 1);
+        let turns: Vec<Turn> = (0..1_251).map(|_| admission.enter("/v1/markets", true).expect("not yet")).collect();
+        assert!(admission.enter("/v1/markets", true).is_none(), "it would wait for more than 50 ms");
+        assert!(admission.enter("/health/live", true).is_some(), "health is always answered");
         drop(turns);
+        assert_eq!(admission.waiting.load(Ordering::Relaxed), 0, "all are counted off");
         let turn = admission.enter("/v1/markets", true).expect("nobody is ahead");
         assert!(turn.begin().now_or_never().is_none(), "it steps back");
-        (0..7).for_each(|_| admission.connected());
-        let turn = admission.enter("/v1/markets", false).expect("seven connections are few");
+        (0..250).for_each(|_| admission.connected());
+        let turn = admission.enter("/v1/markets", false).expect("so many connections are few");
         assert!(turn.begin().now_or_never().is_some(), "it need not");
         admission.connected();
         let turn = admission.enter("/v1/markets", false).expect("nobody is ahead");
-        assert!(turn.begin().now_or_never().is_none(), "all eight together would make the last wait too long");
-        assert_eq!(admission.waiting.load(Ordering::Relaxed), 0, "all are counted off");
+        assert!(turn.begin().now_or_never().is_none(), "251 together take more than 10 ms");
     }
 
     #[test]
-    fn nobody_steps_back_while_all_together_could_not_wait_too_long() {
-        let admission = admission(1000, 2);
-        (0..40).for_each(|_| admission.connected());
-        assert!(!admission.may_be_long(false), "40 answers of 40 µs by two processors");
-        assert!(admission.may_be_long(true), "who knows how many");
-        (0..20).for_each(|_| admission.connected());
-        assert!(admission.may_be_long(false), "60 of them");
-        (0..20).for_each(|_| admission.disconnected());
-        assert!(!admission.may_be_long(false));
+    fn a_queue_that_stands_is_cut_to_the_target_until_it_was_short_again() {
+        let (admission, ms) = (admission(50_000, 1), Duration::from_millis);
+        assert_eq!(admission.may_wait(ms(0), ms(1_000)), ms(50));
+        for now in [1_001, 1_050, 1_100] {
+            assert_eq!(admission.may_wait(ms(49), ms(now)), ms(50), "a burst");
+        }
+        for (wait, now) in [(49, 1_101), (9, 1_200), (3, 5_000)] {
+            assert_eq!(admission.may_wait(ms(wait), ms(now)), TARGET, "it stands");
+        }
+        assert_eq!(admission.may_wait(ms(2), ms(5_001)), ms(50), "it was short");
+        assert_eq!(admission.may_wait(ms(40), ms(5_050)), ms(50), "and the next burst may wait");
+        let strict = self::admission(5_000, 1);
+        assert_eq!([strict.may_wait(ms(4), ms(50)), strict.may_wait(ms(4), ms(500))], [ms(5), ms(5)], "never longer");
+    }
+
+    #[test]
+    fn few_may_always_wait_however_slow_the_machine_is() {
+        let admission = Admission { processors: 2, ..Admission::new(Duration::from_micros(50_000)) };
+        (0..1000).for_each(|_| admission.answered(Duration::from_millis(5)));
+        let admission = Arc::new(admission);
+        (0..128).for_each(|_| admission.connected());
+        assert!(!admission.may_be_long(false), "128 connections of two processors");
+        let turns: Vec<Turn> = (0..128).map(|_| admission.enter("/v1/markets", true).expect("few")).collect();
+        assert!(admission.enter("/v1/markets", true).is_none());
+        drop(turns);
+        admission.connected();
+        assert!(admission.may_be_long(false) && admission.may_be_long(true));
         let unlimited = Admission::new(Duration::ZERO);
         unlimited.connected();
         unlimited.answered(Duration::from_secs(1));

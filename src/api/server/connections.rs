@@ -17,17 +17,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use super::admission::{self, Admission};
-use super::patience::{Observed, Traffic, with_patience};
+use super::patience::{Observed, Patience, Traffic, with_patience};
 use super::tls::Certificates;
 use super::until;
 use crate::metrics;
 
-/// To the first byte, and for the handshake.
-const GREETING: Duration = Duration::from_secs(20);
 /// Connections of HTTP/2 are asked so often whether somebody is still there, who has as long to say so.
 const STILL_THERE: Duration = Duration::from_secs(20);
-/// What is in flight when connections are closed has this long to finish.
-const DRAIN: Duration = Duration::from_secs(10);
 /// After a connection could not be accepted, because files have run out for example.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of the headers of a request.
@@ -41,13 +37,19 @@ pub(super) struct Door {
     pub(super) certificates: Option<Arc<Certificates>>,
     /// At a time; whoever comes when there are so many is turned away.
     pub(super) connections: usize,
+    /// With clients.
+    pub(super) patience: Patience,
+    /// To the first byte, and for the handshake.
+    pub(super) greeting: Duration,
+    /// What is in flight when connections are closed has this long to finish.
+    pub(super) drain: Duration,
     /// From the signal to stop until connections are closed. Meanwhile every answer asks its client to come back on
     /// another connection, so that in the end only idle ones are closed.
     pub(super) leaving: Duration,
 }
 
 impl Door {
-    /// Answers until the process is told to stop; then finishes what is in flight, within [`DRAIN`].
+    /// Answers until the process is told to stop; then finishes what is in flight, within `drain`.
     pub(super) async fn serve(self, router: Router, admission: Option<Arc<Admission>>, stopping: Receiver<bool>) {
         let (graceful, free) = (GracefulShutdown::new(), Arc::new(Semaphore::new(self.connections)));
         let left = left(stopping.clone(), self.leaving);
@@ -77,14 +79,16 @@ impl Door {
                 admission: admission.clone(),
                 stopping: stopping.clone(),
                 leaving: self.leaving,
+                patience: self.patience,
+                greeting: self.greeting,
                 traffic: Arc::default(),
                 _counted: Counted::new(permit, admission.clone()),
             };
             tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
         }
         drop(self.listener);
-        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-            tracing::warn!("some requests were still in flight after {} seconds", DRAIN.as_secs());
+        if tokio::time::timeout(self.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests were still in flight after {} seconds", self.drain.as_secs());
         }
     }
 }
@@ -123,6 +127,8 @@ struct Guest {
     admission: Option<Arc<Admission>>,
     stopping: Receiver<bool>,
     leaving: Duration,
+    patience: Patience,
+    greeting: Duration,
     traffic: Arc<Traffic>,
     _counted: Counted,
 }
@@ -139,7 +145,7 @@ impl Guest {
         // Which version it speaks is waited for without a bound, and without being told to stop.
         let mut first = [0];
         let spoke = tokio::select! {
-            peeked = tokio::time::timeout(GREETING, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
+            peeked = tokio::time::timeout(self.greeting, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
             () = left(self.stopping.clone(), self.leaving) => false,
         };
         if !spoke {
@@ -150,7 +156,7 @@ impl Guest {
             None => self.converse(stream, watcher).await,
             Some(certificates) => {
                 let handshake = certificates.acceptor().accept(stream);
-                if let Ok(Ok(stream)) = tokio::time::timeout(GREETING, handshake).await {
+                if let Ok(Ok(stream)) = tokio::time::timeout(self.greeting, handshake).await {
                     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                         self.traffic.share();
                     }
@@ -177,7 +183,7 @@ impl Guest {
         let answer = hyper::service::service_fn(|request| self.answer(request));
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         // It ends with an error when the client does: nothing that anybody could do about.
-        with_patience(&self.traffic, watcher.watch(connection)).await;
+        with_patience(&self.traffic, self.patience, watcher.watch(connection)).await;
     }
 
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {

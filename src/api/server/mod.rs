@@ -6,6 +6,7 @@ mod patience;
 mod tls;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::config::ServerConfig;
 use crate::live::Keeper;
 use admission::Admission;
 use connections::Door;
+use patience::Patience;
 use tls::Certificates;
 
 use super::{Keys, Service, admin_router, router};
@@ -70,11 +72,17 @@ pub async fn serve(
     }
 
     let admission = Arc::new(Admission::new(Duration::from_micros(config.admission_microseconds)));
-    let service = Service { keys, stopping: stopping.clone(), ..Service::new(keeper.clone()) };
+    let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
+    let (client, request) = (seconds(config.client_seconds), seconds(config.request_seconds));
+    let patience = Patience::new(seconds(config.idle_seconds), client, request);
+    let service = Service { keys, stopping: stopping.clone(), longest: request, ..Service::new(keeper.clone()) };
     let door = |listener, connections| Door {
         listener,
         certificates: certificates.clone(),
         connections,
+        patience,
+        greeting: client,
+        drain: seconds(config.drain_seconds),
         leaving: Duration::from_millis(config.leaving_milliseconds),
     };
     // Whoever looks after the process gets in however many others there are.

@@ -15,13 +15,26 @@ use tokio::time::MissedTickBehavior;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(5);
-/// Looks until a client is gone that sends nothing: more than any answer takes, for which it waits in silence, and more
-/// than proxies keep idle connections (60 seconds as a rule), which must not find them closed.
-const SILENT: u32 = 15;
-/// From the first byte of a request to the end of its headers. The first look may come right after the byte.
-const HALF_ASKED: u32 = 5;
-/// While a client takes nothing of its answer.
-const STUCK: u32 = 4;
+
+/// For how many looks a connection may stand still.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// A client that sends nothing. Longer than any answer takes, for which it waits in silence.
+    silent: u32,
+    /// From the first byte of a request to the end of its headers. The first look may come right after the byte.
+    half_asked: u32,
+    /// While a client takes nothing of its answer.
+    stuck: u32,
+}
+
+impl Patience {
+    /// With idle connections, with clients, and with requests.
+    pub(super) fn new(idle: Duration, client: Duration, request: Duration) -> Self {
+        let looks = |time: Duration| u32::try_from(time.as_secs().div_ceil(LOOK.as_secs())).unwrap_or(u32::MAX);
+        let client = looks(client).max(1);
+        Self { silent: looks(idle.max(request)).max(1), half_asked: client.saturating_add(1), stuck: client }
+    }
+}
 
 /// What has moved on a connection. Its numbers go round; they are only compared.
 #[derive(Debug, Default)]
@@ -95,7 +108,7 @@ struct Looks {
 
 impl Looks {
     /// Looks again; true when patience has run out.
-    fn enough(&mut self, traffic: &Traffic) -> bool {
+    fn enough(&mut self, traffic: &Traffic, patience: Patience) -> bool {
         let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
         let requests = traffic.requests.load(Relaxed);
         let asks = heard != traffic.understood.load(Relaxed) && !traffic.shared.load(Relaxed);
@@ -105,12 +118,12 @@ impl Looks {
         count(&mut self.half_asked, asks && between);
         count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
         (self.heard, self.taken, self.requests) = (heard, taken, requests);
-        self.silent >= SILENT || self.half_asked >= HALF_ASKED || self.stuck >= STUCK
+        self.silent >= patience.silent || self.half_asked >= patience.half_asked || self.stuck >= patience.stuck
     }
 }
 
 /// Waits for the end of the conversation, or of patience.
-pub(super) async fn with_patience(traffic: &Traffic, conversation: impl Future) {
+pub(super) async fn with_patience(traffic: &Traffic, patience: Patience, conversation: impl Future) {
     tokio::pin!(conversation);
     let mut looks = Looks::default();
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
@@ -120,7 +133,7 @@ pub(super) async fn with_patience(traffic: &Traffic, conversation: impl Future) 
         tokio::select! {
             biased;
             _ = &mut conversation => return,
-            _ = ticks.tick() => if looks.enough(traffic) { return },
+            _ = ticks.tick() => if looks.enough(traffic, patience) { return },
         }
     }
 }
@@ -183,14 +196,30 @@ impl AsyncWrite for Observed {
 mod tests {
     use super::*;
 
+    fn patience() -> Patience {
+        Patience::new(Duration::from_secs(75), Duration::from_secs(20), Duration::from_secs(30))
+    }
+
+    #[test]
+    fn what_is_waited_for_in_silence_is_an_answer_too() {
+        let of = |idle, client, request| {
+            let Patience { silent, half_asked, stuck } = Patience::new(idle, client, request);
+            [silent, half_asked, stuck]
+        };
+        let s = Duration::from_secs;
+        assert_eq!(of(s(75), s(20), s(30)), [15, 5, 4]);
+        assert_eq!(of(s(1), s(1), s(300)), [60, 2, 1]);
+        assert_eq!(of(s(3_601), s(21), s(30)), [721, 6, 5]);
+    }
+
     /// How many looks until there is enough, if `between` happens before each; at most 1,000.
     fn looks(traffic: &Arc<Traffic>, between: impl Fn()) -> u32 {
         let mut looks = Looks::default();
-        looks.enough(traffic);
+        looks.enough(traffic, patience());
         (1..1000)
             .find(|_| {
                 between();
-                looks.enough(traffic)
+                looks.enough(traffic, patience())
             })
             .unwrap_or(1000)
     }
@@ -208,10 +237,10 @@ mod tests {
     fn a_client_may_be_idle_for_longer_than_it_may_take_to_ask() {
         let idle = Arc::new(Traffic::default());
         asks(&idle);
-        assert_eq!(looks(&idle, || {}), SILENT);
+        assert_eq!(looks(&idle, || {}), 15);
         assert_eq!(looks(&idle, || asks(&idle)), 1000, "it asks again and again");
-        assert_eq!(looks(&idle, || hears(&idle)), HALF_ASKED, "what it sends never becomes a request");
-        assert_eq!(looks(&idle, || {}), HALF_ASKED, "half a request, and nothing more");
+        assert_eq!(looks(&idle, || hears(&idle)), 5, "what it sends never becomes a request");
+        assert_eq!(looks(&idle, || {}), 5, "half a request, and nothing more");
     }
 
     #[test]
@@ -220,7 +249,7 @@ mod tests {
         let body = traffic.understood();
         assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "a body comes in");
         drop(body);
-        assert_eq!(looks(&traffic, || {}), SILENT, "it came whole");
+        assert_eq!(looks(&traffic, || {}), 15, "it came whole");
         let with_more = || {
             asks(&traffic);
             hears(&traffic);
@@ -235,7 +264,7 @@ mod tests {
         let traffic = Arc::new(Traffic::default());
         let wrote = |taken: bool| drop(traffic.wrote(if taken { Poll::Ready(Ok(())) } else { Poll::Pending }));
         wrote(false);
-        assert_eq!(looks(&traffic, || asks(&traffic)), STUCK - 1, "it was stuck at the first look already");
+        assert_eq!(looks(&traffic, || asks(&traffic)), 3, "it was stuck at the first look already");
         assert_eq!(
             looks(&traffic, || {
                 asks(&traffic);

@@ -1,6 +1,5 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
@@ -11,14 +10,18 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::TlsConfig;
+use crate::metrics;
 
-/// The certificate in use. When its files change, new connections get the new one.
+/// The certificate in use. When its files have another content, new connections get the new one.
 pub(super) struct Certificates {
     files: TlsConfig,
     acceptor: ArcSwap<ServerConfig>,
-    /// When the files were last changed.
-    changed: Mutex<[Option<SystemTime>; 2]>,
+    /// What was last in the files.
+    seen: Mutex<Content>,
 }
+
+/// The hashes of both files: not their times, which tools that put back or copy a file set as they like.
+type Content = [Option<blake3::Hash>; 2];
 
 impl Certificates {
     /// Reads the files.
@@ -26,8 +29,9 @@ impl Certificates {
     /// # Errors
     /// If they hold no certificate and the key that fits it.
     pub(super) fn read(files: &TlsConfig) -> anyhow::Result<Self> {
-        let acceptor = ArcSwap::from_pointee(config(files)?);
-        Ok(Self { files: files.clone(), acceptor, changed: Mutex::new(changed(files)) })
+        // Before they are read: what comes meanwhile is seen by the next look.
+        let seen = Mutex::new(content(files));
+        Ok(Self { files: files.clone(), acceptor: ArcSwap::from_pointee(config(files)?), seen })
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
@@ -36,26 +40,28 @@ impl Certificates {
 
     /// Looks whether the files have changed. What can't be read is said, and the certificate in use stays.
     pub(super) fn renew(&self) {
-        let now = changed(&self.files);
-        let mut before = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        if now == *before {
+        let now = content(&self.files);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now == *seen {
             return;
         }
+        *seen = now;
         match config(&self.files) {
             Ok(config) => {
                 self.acceptor.store(Arc::new(config));
-                *before = now;
                 tracing::info!("a new certificate is in use");
             }
-            // Perhaps one of the two files is still to come: it is tried again.
-            Err(error) => tracing::error!("the new certificate was refused: {error:#}"),
+            // Perhaps one of the two files is still to come: then they have another content again.
+            Err(error) => {
+                metrics::certificate_refused();
+                tracing::error!("the new certificate was refused: {error:#}");
+            }
         }
     }
 }
 
-fn changed(files: &TlsConfig) -> [Option<SystemTime>; 2] {
-    let changed = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
-    [changed(&files.certificate), changed(&files.key)]
+fn content(files: &TlsConfig) -> Content {
+    [&files.certificate, &files.key].map(|path| std::fs::read(path).ok().map(|bytes| blake3::hash(&bytes)))
 }
 
 fn config(files: &TlsConfig) -> anyhow::Result<ServerConfig> {

@@ -13,7 +13,7 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use trolley::exposures::Exposures;
-use trolley::live::{Explain, Keeper, Markets, Query};
+use trolley::live::{Explain, Filter, Keeper, Markets, Query};
 use trolley::store::Store;
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, candidates};
@@ -103,6 +103,7 @@ fn main() {
             repeats: true,
             limit: 6,
             new: 0,
+            filter: Filter::default(),
             explain: Explain::No,
         };
         stages[4].run(|| snapshot.bought_together(&query));

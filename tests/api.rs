@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use common::{Service, ids};
 use serde_json::Value;
+use trolley::live::{Explain, OfferQuery};
 
 const OK: StatusCode = StatusCode::OK;
 
@@ -182,7 +183,7 @@ async fn an_offer_of_days_holds_through_its_last_day_and_unknown_numbers_are_nam
     assert!(answer["rejected"][0]["reason"].as_str().unwrap().contains("2026-11-20"), "{answer}");
     let snapshot = service.markets.get("de").unwrap().snapshot().unwrap();
     let holds =
-        |time: &str| !snapshot.offers_for("anna", time.parse().unwrap(), 10, trolley::live::Explain::No).is_empty();
+        |time: &str| !snapshot.offers_for(&OfferQuery::of("anna", 10, Explain::No), time.parse().unwrap()).0.is_empty();
     let times = ["2030-02-04T23:59:59Z", "2030-02-05T00:00:00Z", "2030-02-05T23:59:59Z", "2030-02-06T00:00:00Z"];
     assert_eq!(times.map(holds), [false, true, true, false]);
 }
@@ -197,7 +198,7 @@ async fn an_offer_begins_and_ends_without_a_push() {
     let snapshot = service.markets.get("de").unwrap().snapshot().unwrap();
     let on = |day: &str| {
         let now = format!("2030-01-{day}Z").parse().unwrap();
-        let found = snapshot.offers_for("anna", now, 10, trolley::live::Explain::No).into_iter();
+        let found = snapshot.offers_for(&OfferQuery::of("anna", 10, Explain::No), now).0.into_iter();
         let mut ids: Vec<String> = found.map(|offer| offer.id.to_owned()).collect();
         ids.sort_unstable();
         ids

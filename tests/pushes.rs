@@ -11,7 +11,9 @@ use common::Service;
 use proptest::prelude::*;
 use serde_json::json;
 use trolley::exposures::Exposures;
-use trolley::live::{Block, Boost, Explain, Keeper, Market, Markets, Offer, Query, Rule, Snapshot, StockUpdate};
+use trolley::live::{
+    Block, Boost, Explain, Filter, Keeper, Market, Markets, Offer, OfferQuery, Query, Rule, Snapshot, StockUpdate,
+};
 use trolley::store::Store;
 use trolley_model::artefact::Shelf;
 
@@ -90,12 +92,23 @@ async fn make(keeper: &Keeper, market: &Arc<Market>, push: &Push, sequence: u64)
 fn answers(snapshot: &Snapshot) -> Vec<String> {
     let mut answers = vec![format!("{:?}", snapshot.out_of_stock())];
     for customer in CUSTOMERS {
-        answers.push(format!("{:?}", snapshot.offers_for(customer, chrono::Utc::now(), 10, Explain::Full)));
+        answers.push(format!(
+            "{:?}",
+            snapshot.offers_for(&OfferQuery::of(customer, 10, Explain::Full), chrono::Utc::now())
+        ));
         for item in ["bread", "milk-a"] {
             let items = [item.to_owned()];
             let customer = Some(customer);
-            let query =
-                Query { items: &items, customer, exclude: &[], repeats: true, limit: 6, new: 0, explain: Explain::No };
+            let query = Query {
+                items: &items,
+                customer,
+                exclude: &[],
+                repeats: true,
+                limit: 6,
+                new: 0,
+                filter: Filter::default(),
+                explain: Explain::No,
+            };
             answers.push(format!("{:?} {:?}", snapshot.bought_together(&query), snapshot.alternatives(&query)));
         }
     }
@@ -147,6 +160,7 @@ async fn only_a_boost_takes_answers_for_anybody_out_of_the_cache() {
             repeats: true,
             limit: 3,
             new: 0,
+            filter: Filter::default(),
             explain: Explain::No,
         };
         let ask = || drop(snapshot.bought_together(&query));

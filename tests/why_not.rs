@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use trolley::live::{Explain, Pushed, Query, Snapshot, Stock, StockUpdate, Verdict};
+use trolley::live::{Explain, Filter, Pushed, Query, Snapshot, Stock, StockUpdate, Verdict};
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, Question, Recommended, Tier, bought_together, candidates, explain};
 use trolley_model::{Ask, Model};
@@ -45,7 +45,16 @@ fn by_reasons(model: &Model, ask: &Ask<'_>, candidates: &[u32]) -> Vec<(u32, f32
 }
 
 fn query<'a>(items: &'a [String], customer: Option<&'a str>) -> Query<'a> {
-    Query { items, customer, exclude: &[], repeats: true, limit: 6, new: 0, explain: Explain::No }
+    Query {
+        items,
+        customer,
+        exclude: &[],
+        repeats: true,
+        limit: 6,
+        new: 0,
+        filter: Filter::default(),
+        explain: Explain::No,
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub struct Catalogue {
     recent_baskets: Vec<u32>,
     latest_baskets: Vec<u32>,
     sales_on_offer: Vec<f32>,
+    prices: Vec<f32>,
     category: Vec<u32>,
     categories: Ids,
     category_baskets: Vec<u32>,
@@ -42,6 +43,8 @@ pub struct CatalogueParts {
     pub latest_baskets: Vec<u32>,
     /// In how many baskets each item is in a week in which it is on offer; or nothing, where no offers are known.
     pub sales_on_offer: Vec<f32>,
+    /// What each item costs, below 0 where that is not known; or nothing, where no prices are.
+    pub prices: Vec<f32>,
     /// The category of each item, or [`NO_CATEGORY`].
     pub category: Vec<u32>,
     /// The categories' IDs.
@@ -69,6 +72,7 @@ impl Catalogue {
             recent_baskets,
             latest_baskets,
             sales_on_offer,
+            prices,
             category,
             categories,
             category_baskets,
@@ -93,6 +97,12 @@ impl Catalogue {
             return Err(format!("names has {} entries for {} items", names.len(), items.len()));
         }
         check_sales(&sales_on_offer, items.len())?;
+        if !prices.is_empty() && prices.len() != items.len() {
+            return Err(format!("prices has {} entries for {} items", prices.len(), items.len()));
+        }
+        if prices.iter().any(|price| !price.is_finite()) {
+            return Err("a price is not a finite number".into());
+        }
         if let Some(bad) = category.iter().find(|&&c| c != NO_CATEGORY && c as usize >= categories.len()) {
             return Err(format!("category {bad} of {}", categories.len()));
         }
@@ -117,6 +127,7 @@ impl Catalogue {
             recent_baskets,
             latest_baskets,
             sales_on_offer,
+            prices,
             category,
             categories,
             category_baskets,
@@ -172,6 +183,16 @@ impl Catalogue {
     /// The same of all items; empty where no offers are known.
     pub fn all_sales_on_offer(&self) -> &[f32] {
         &self.sales_on_offer
+    }
+
+    /// What an item costs, if that is known.
+    pub fn price(&self, item: u32) -> Option<f32> {
+        self.prices.get(item as usize).copied().filter(|price| *price >= 0.0)
+    }
+
+    /// The same of all items, below 0 where it is not known; empty where no prices are.
+    pub fn all_prices(&self) -> &[f32] {
+        &self.prices
     }
 
     /// Latest baskets of all items.

@@ -17,21 +17,46 @@ use crate::metrics;
 pub(super) struct Health {
     /// `live`, `ready`, `degraded` (it answers, but the database of offers, stock and rules cannot be reached), `not ready`
     /// or `stopping`.
-    #[schema(value_type = String, example = "ready")]
+    #[schema(value_type = Status)]
     status: &'static str,
     /// Markets without a model in service.
     waiting_for: Vec<String>,
 }
 
+/// How the service can be.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the values that are described")]
+enum Status {
+    Live,
+    Ready,
+    Degraded,
+    #[schema(rename = "not ready")]
+    NotReady,
+    Stopping,
+}
+
 /// The process runs.
-#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "health",
+    operation_id = "getLiveness",
+    responses((status = 200, description = "It runs", body = Health))
+)]
 pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "live", waiting_for: Vec::new() })
 }
 
 /// Every market of the config, and each that was there at the start, has a model in service.
-#[utoipa::path(get, path = "/health/ready", tag = "health",
-    responses((status = 200, body = Health), (status = 503, body = Health)))]
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "health",
+    operation_id = "getReadiness",
+    responses((status = 200, description = "It answers", body = Health),
+              (status = 503, description = "It does not answer yet, or is stopping", body = Health))
+)]
 pub(super) async fn ready(
     State(markets): State<Arc<Markets>>,
     State(keeper): State<Arc<Keeper>>,

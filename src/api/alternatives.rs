@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use trolley_model::recommend::Question;
 
 use super::answer::{Asked, Item, Recommendation, in_service};
-use super::bought_together::query;
+use super::bought_together::{filtered, query};
 use super::extract::{Path, Query};
 use super::params::{ItemParams, id};
 use super::problem::Problem;
@@ -19,11 +20,11 @@ use crate::live::Markets;
     get,
     path = "/v1/markets/{market}/items/{item}/alternatives",
     tag = "alternatives",
+    operation_id = "getAlternatives",
     params(("market" = String, Path, description = "The market"),
            ("item" = String, Path, description = "The item wanted, percent-encoded; an unknown one is no error"),
            ItemParams),
-    responses((status = 200, body = Recommendation<Item>),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "What stands in for the item, best first", body = Recommendation<Item>))
 )]
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
@@ -36,7 +37,9 @@ pub(super) async fn item(
         return Err(Problem::field("new", "new is for what is bought together"));
     }
     let (market, snapshot) = in_service(&markets, &market)?;
-    let found = snapshot.alternatives(&query(&items, &wish));
+    let query = query(&items, &wish, &snapshot)?;
+    let (found, filtered) = (snapshot.alternatives(&query), filtered(&snapshot, &query, Question::Alternatives));
     let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
-    Ok(Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found).show(&exposures, &asked))
+    let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found);
+    Ok(answer.filtered(filtered).show(&exposures, &asked))
 }

@@ -41,6 +41,8 @@ pub(super) struct Recommendation<T> {
     variant: &'static str,
     /// Best first. Fewer than were asked for, if there are no more.
     items: Vec<T>,
+    /// With `explain=true` and a filter, how many candidates that took out.
+    filtered: Option<usize>,
 }
 
 impl<T: Entry> Recommendation<T> {
@@ -54,7 +56,13 @@ impl<T: Entry> Recommendation<T> {
             model: snapshot.manifest().version.to_string(),
             variant: "control",
             items,
+            filtered: None,
         }
+    }
+
+    /// The same, with how many candidates the filter took out.
+    pub(super) fn filtered(self, filtered: Option<usize>) -> Self {
+        Self { filtered, ..self }
     }
 
     /// Writes down what is shown, and says it.
@@ -64,7 +72,7 @@ impl<T: Entry> Recommendation<T> {
     }
 
     fn json(&self) -> serde_json::Result<Vec<u8>> {
-        let Self { recommendation_id, market, model, variant, items } = self;
+        let Self { recommendation_id, market, model, variant, items, filtered } = self;
         // Room for all of it at once.
         let mut body = Vec::with_capacity(256 + 96 * items.len());
         raw(&mut body, "{\"recommendation_id\":\"");
@@ -81,7 +89,12 @@ impl<T: Entry> Recommendation<T> {
             item.write(&mut body)?;
             raw(&mut body, "}");
         }
-        raw(&mut body, "]}");
+        raw(&mut body, "]");
+        if let Some(filtered) = filtered {
+            raw(&mut body, ",\"filtered\":");
+            value(&mut body, filtered)?;
+        }
+        raw(&mut body, "}");
         Ok(body)
     }
 }
@@ -139,6 +152,36 @@ fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl
     }
 }
 
+/// Who answered: a rule that pins the item, the model, the item's category, the customer's habits, or what sells best.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the values that are described")]
+enum TierName {
+    Pinned,
+    Model,
+    Category,
+    Habits,
+    Bestsellers,
+}
+
+/// Which kind of reason it is, for programs.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the values that are described")]
+enum ReasonKind {
+    Together,
+    OwnTogether,
+    WithKind,
+    SameKind,
+    Alike,
+    Bought,
+    OwnKind,
+    Taste,
+    Promoted,
+    Popular,
+    Rule,
+}
+
 /// A recommended item.
 #[derive(Debug, ToSchema)]
 pub(super) struct Item<'a> {
@@ -148,7 +191,7 @@ pub(super) struct Item<'a> {
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
     /// Who answered.
-    #[schema(value_type = String, example = "model")]
+    #[schema(value_type = TierName)]
     tier: Tier,
     /// Why, with `explain=true`: what is about the item asked about first, then what is about the customer.
     reasons: Option<Vec<Reason>>,
@@ -215,7 +258,7 @@ pub(super) struct OfferItem<'a> {
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
     /// Who answered.
-    #[schema(value_type = String, example = "model")]
+    #[schema(value_type = TierName)]
     tier: Tier,
     /// Why, with `explain=true`.
     reasons: Option<Vec<Reason>>,
@@ -253,7 +296,7 @@ impl Entry for OfferItem<'_> {
 #[derive(Debug, Serialize, ToSchema)]
 struct Reason {
     /// Which kind of reason, for programs.
-    #[schema(value_type = String, example = "together")]
+    #[schema(value_type = ReasonKind)]
     kind: &'static str,
     /// The reason in words.
     #[schema(example = "often bought with Campari: 1 in 4 orders")]

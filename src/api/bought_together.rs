@@ -3,25 +3,26 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use trolley_model::recommend::Question;
 use utoipa::ToSchema;
 
 use super::answer::{Asked, Item, Recommendation, in_service};
 use super::extract::{self, Path, Query};
-use super::params::{ItemParams, Wish, id, ids};
+use super::params::{Detail, ItemParams, Wish, id, ids};
 use super::problem::Problem;
 use crate::exposures::Exposures;
-use crate::live::{self, Markets};
+use crate::live::{self, Explain, Markets, Snapshot};
 
 /// What else goes into the basket with this item?
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/bought-together",
     tag = "bought together",
+    operation_id = "getBoughtTogether",
     params(("market" = String, Path, description = "The market"),
            ("item" = String, Path, description = "The item looked at, percent-encoded; an unknown one is no error"),
            ItemParams),
-    responses((status = 200, body = Recommendation<Item>),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "What goes into the basket with the item, best first", body = Recommendation<Item>))
 )]
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
@@ -47,6 +48,18 @@ pub(super) struct Cart {
     /// Items that must not be shown.
     #[serde(default)]
     exclude: Vec<String>,
+    /// Only items of these categories; of any, if there is none.
+    #[serde(default)]
+    category: Vec<String>,
+    /// No items of these categories.
+    #[serde(default)]
+    not_category: Vec<String>,
+    /// Only items that cost so much at least, by the items table.
+    #[schema(minimum = 0)]
+    min_price: Option<f64>,
+    /// Only items that cost so much at the most.
+    #[schema(minimum = 0)]
+    max_price: Option<f64>,
     /// Whether items that the customer has bought before may be shown; true if not said.
     include_repeats: Option<bool>,
     /// How many of the items are to be such as the customer has never bought, from 0 to `limit`; as the config of the market
@@ -56,19 +69,25 @@ pub(super) struct Cart {
     /// Whether reasons are wanted; false if not said.
     explain: Option<bool>,
     /// `full` for the parts of the score beside the reasons.
+    #[schema(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 
 impl Cart {
     /// The items, and how the answer is wanted: as a query says it.
     fn check(self) -> Result<(Vec<String>, Wish), Problem> {
-        let Self { items, customer, limit, exclude, include_repeats, new, explain, detail } = self;
+        let Self { items, customer, limit, exclude, include_repeats, new, explain, detail, .. } = self;
         let text = |number: Option<i64>| number.map(|number| number.to_string());
+        let price = |price: Option<f64>| price.map(|price| price.to_string());
         let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
         let params = ItemParams {
             customer,
             limit: text(limit),
             exclude: Vec::new(),
+            category: self.category,
+            not_category: self.not_category,
+            min_price: price(self.min_price),
+            max_price: price(self.max_price),
             include_repeats: flag(include_repeats),
             new: text(new),
             explain: flag(explain),
@@ -83,10 +102,10 @@ impl Cart {
     post,
     path = "/v1/markets/{market}/bought-together",
     tag = "bought together",
+    operation_id = "getBoughtTogetherForCart",
     params(("market" = String, Path, description = "The market")),
     request_body = Cart,
-    responses((status = 200, body = Recommendation<Item>),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "What goes into the cart, best first", body = Recommendation<Item>))
 )]
 pub(super) async fn cart(
     State(markets): State<Arc<Markets>>,
@@ -107,20 +126,29 @@ fn answer(
 ) -> Result<Response, Problem> {
     let new = wish.new.unwrap_or_else(|| markets.new_places()).min(wish.limit);
     let (market, snapshot) = in_service(markets, market)?;
-    let found = snapshot.bought_together(&live::Query { new, ..query(items, wish) });
+    let query = live::Query { new, ..query(items, wish, &snapshot)? };
+    let (found, filtered) = (snapshot.bought_together(&query), filtered(&snapshot, &query, Question::BoughtTogether));
     let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
-    Ok(Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found).show(exposures, &asked))
+    let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found);
+    Ok(answer.filtered(filtered).show(exposures, &asked))
+}
+
+/// How many candidates the filter took out, if why is asked.
+pub(super) fn filtered(snapshot: &Snapshot, query: &live::Query<'_>, question: Question) -> Option<usize> {
+    let is_wanted = query.explain != Explain::No && !query.filter.is_nothing();
+    is_wanted.then(|| snapshot.filtered(query, question))
 }
 
 /// A wish as the snapshot takes it.
-pub(super) fn query<'a>(items: &'a [String], wish: &'a Wish) -> live::Query<'a> {
-    live::Query {
+pub(super) fn query<'a>(items: &'a [String], wish: &'a Wish, snapshot: &Snapshot) -> Result<live::Query<'a>, Problem> {
+    Ok(live::Query {
         items,
         customer: wish.customer.as_deref(),
         exclude: &wish.exclude,
         repeats: wish.repeats,
         limit: wish.limit,
         new: 0,
+        filter: wish.filter.of(snapshot)?,
         explain: wish.explain,
-    }
+    })
 }

@@ -23,10 +23,10 @@ pub(super) struct Erasure {
 #[utoipa::path(
     delete,
     path = "/v1/markets/{market}/customers/{customer}",
-    tag = "administration",
+    tag = "customers",
+    operation_id = "eraseCustomer",
     params(("market" = String, Path, description = "The market"), ("customer" = String, Path, description = "The customer")),
-    responses((status = 200, body = Erasure),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "The customer is not known any more", body = Erasure))
 )]
 pub(super) async fn erase(
     State(keeper): State<Arc<Keeper>>,

@@ -76,12 +76,12 @@ pub(super) struct Recorded {
     post,
     path = "/v1/markets/{market}/events",
     tag = "events",
+    operation_id = "recordEvents",
     params(("market" = String, Path, description = "The market")),
     request_body = Events,
-    responses((status = 200, body = Recorded),
+    responses((status = 200, description = "What became of the events", body = Recorded),
               (status = 422, description = "Not one event is right, or the body is not as it must be",
-               content((Recorded = "application/json"), (Problem = "application/problem+json"))),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+               content((Recorded = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn record(
     State(keeper): State<Arc<Keeper>>,

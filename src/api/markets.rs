@@ -34,7 +34,13 @@ struct MarketFacts {
 }
 
 /// The markets that the service knows.
-#[utoipa::path(get, path = "/v1/markets", tag = "markets", responses((status = 200, body = MarketList)))]
+#[utoipa::path(
+    get,
+    path = "/v1/markets",
+    tag = "markets",
+    operation_id = "listMarkets",
+    responses((status = 200, description = "All markets, by name", body = MarketList))
+)]
 pub(super) async fn list(State(markets): State<Arc<Markets>>) -> Json<MarketList> {
     let markets = markets.all();
     Json(MarketList { markets: markets.values().map(|market| facts(market)).collect() })

@@ -7,6 +7,7 @@ mod admin;
 mod alternatives;
 mod answer;
 mod bought_together;
+mod document;
 mod erasure;
 mod events;
 mod extract;
@@ -24,6 +25,7 @@ mod server;
 mod stock;
 mod why_not;
 
+pub use document::{EXAMPLES, Example};
 pub use keys::Keys;
 pub use router::{Service, admin_router, openapi, router};
 pub use server::{Listening, serve};

@@ -31,9 +31,9 @@ pub(super) struct ModelList {
     get,
     path = "/v1/markets/{market}/models",
     tag = "models",
+    operation_id = "listModels",
     params(("market" = String, Path, description = "The market")),
-    responses((status = 200, body = ModelList),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "The versions, oldest first, and which of them answers", body = ModelList))
 )]
 pub(super) async fn list(
     State(markets): State<Arc<Markets>>,
@@ -61,10 +61,11 @@ pub(super) struct Version {
     put,
     path = "/v1/markets/{market}/models/current",
     tag = "models",
+    operation_id = "setCurrentModel",
     params(("market" = String, Path, description = "The market")),
     request_body = Version,
-    responses((status = 200, body = ModelList),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "The versions, with the new one in service", body = ModelList),
+              (status = 409, description = "The version is damaged or not whole, is being published, or the models folder cannot be written", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn set_current(
     State(markets): State<Arc<Markets>>,

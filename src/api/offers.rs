@@ -13,11 +13,11 @@ use utoipa::ToSchema;
 
 use super::answer::{Asked, OfferItem, Recommendation, in_service};
 use super::extract::{self, Path, Query};
-use super::params::{AudienceParams, OfferParams, id};
+use super::params::{AudienceParams, OfferParams, OfferWish, id};
 use super::problem::Problem;
 use crate::background::background;
 use crate::exposures::Exposures;
-use crate::live::{Keeper, Market, Markets, Offer};
+use crate::live::{Explain, Keeper, Market, Markets, Offer, OfferQuery};
 
 /// So many audiences are worked out at a time.
 static ROOM: Semaphore = Semaphore::const_new(2);
@@ -27,11 +27,11 @@ static ROOM: Semaphore = Semaphore::const_new(2);
     get,
     path = "/v1/markets/{market}/customers/{customer}/offers",
     tag = "offers",
+    operation_id = "rankOffers",
     params(("market" = String, Path, description = "The market"),
            ("customer" = String, Path, description = "The customer; for an unknown one the offers come by popularity"),
            OfferParams),
-    responses((status = 200, body = Recommendation<OfferItem>),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "The offers that hold now, most relevant first", body = Recommendation<OfferItem>))
 )]
 pub(super) async fn of_customer(
     State(markets): State<Arc<Markets>>,
@@ -39,11 +39,16 @@ pub(super) async fn of_customer(
     Path((market, customer)): Path<(String, String)>,
     Query(params): Query<OfferParams>,
 ) -> Result<Response, Problem> {
-    let (customer, (limit, explain)) = (id("customer", customer)?, params.check()?);
+    let (customer, wish) = (id("customer", customer)?, params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
-    let found = snapshot.offers_for(&customer, Utc::now(), limit, explain);
+    let OfferWish { limit, explain, exclude, filter } = &wish;
+    let (filter, limit, explain) = (filter.of(&snapshot)?, *limit, *explain);
+    let query = OfferQuery { customer: &customer, exclude, filter, limit, explain };
+    let (found, filtered) = snapshot.offers_for(&query, Utc::now());
+    let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
-    Ok(Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found).show(&exposures, &asked))
+    let answer = Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found);
+    Ok(answer.filtered(filtered).show(&exposures, &asked))
 }
 
 /// Which customers is this offer for?
@@ -51,10 +56,10 @@ pub(super) async fn of_customer(
     get,
     path = "/v1/markets/{market}/offers/{offer}/audience",
     tag = "offers",
+    operation_id = "getAudience",
     params(("market" = String, Path, description = "The market"), ("offer" = String, Path, description = "The offer"),
            AudienceParams),
-    responses((status = 200, body = Recommendation<OfferItem>, description = "The customers, most relevant first"),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Recommendation<OfferItem>, description = "The customers, most relevant first"))
 )]
 pub(super) async fn audience(
     State(markets): State<Arc<Markets>>,
@@ -174,12 +179,12 @@ const MOST_OFFERS: usize = 100_000;
     put,
     path = "/v1/markets/{market}/offers",
     tag = "offers",
+    operation_id = "replaceOffers",
     params(("market" = String, Path, description = "The market")),
     request_body = Offers,
-    responses((status = 200, body = Pushed),
+    responses((status = 200, description = "What became of the rows", body = Pushed),
               (status = 422, description = "Not one row is right, or the body is not as it must be",
-               content((Pushed = "application/json"), (Problem = "application/problem+json"))),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+               content((Pushed = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,

@@ -1,8 +1,8 @@
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use crate::live::{Explain, Offer};
+use crate::live::{Explain, Filter, Offer, Snapshot};
 
 /// Items in an answer if nothing is said.
 const SIX: usize = 6;
@@ -15,6 +15,14 @@ const CUSTOMERS: usize = 1000;
 const MOST_EXPLAINED: usize = 1000;
 /// Items in a cart or a list of exclusions.
 const MOST_IDS: usize = 1000;
+
+/// How much is said of why.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the values that are described")]
+pub(super) enum Detail {
+    Full,
+}
 
 /// How an answer about an item is wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -29,6 +37,18 @@ pub(super) struct ItemParams {
     /// Items that must not be shown: said several times, or with commas between. A comma of an ID is percent-encoded.
     #[serde(default)]
     pub(super) exclude: Vec<String>,
+    /// Only items of this category; said several times, of any of them.
+    #[serde(default)]
+    pub(super) category: Vec<String>,
+    /// No items of this category; it may be said several times.
+    #[serde(default)]
+    pub(super) not_category: Vec<String>,
+    /// Only items that cost so much at least, by the items table.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    pub(super) min_price: Option<String>,
+    /// Only items that cost so much at the most.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    pub(super) max_price: Option<String>,
     /// Whether items that the customer has bought before may be shown; true if not said.
     #[param(value_type = Option<bool>)]
     pub(super) include_repeats: Option<String>,
@@ -36,6 +56,7 @@ pub(super) struct ItemParams {
     #[param(value_type = Option<bool>)]
     pub(super) explain: Option<String>,
     /// `full` for the parts of the score beside the reasons.
+    #[param(value_type = Option<Detail>)]
     pub(super) detail: Option<String>,
     /// How many of the items are to be such as the customer has never bought, from 0 to `limit`; as the config of the market
     /// has it if not said. Of what is bought together only.
@@ -49,9 +70,55 @@ pub(super) struct Wish {
     pub(super) customer: Option<String>,
     pub(super) limit: usize,
     pub(super) exclude: Vec<String>,
+    pub(super) filter: FilterParams,
     pub(super) repeats: bool,
     pub(super) new: Option<usize>,
     pub(super) explain: Explain,
+}
+
+/// What may be shown, as a request says it.
+#[derive(Debug, Default)]
+pub(super) struct FilterParams {
+    categories: Vec<String>,
+    not_categories: Vec<String>,
+    min_price: Option<f32>,
+    max_price: Option<f32>,
+}
+
+impl FilterParams {
+    pub(super) fn check(
+        categories: Vec<String>,
+        not_categories: Vec<String>,
+        min_price: Option<&str>,
+        max_price: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let (min_price, max_price) = (price("min_price", min_price)?, price("max_price", max_price)?);
+        if let (Some(min), Some(max)) = (min_price, max_price)
+            && max < min
+        {
+            return Err(Problem::field("max_price", "max_price must not be below min_price"));
+        }
+        let (categories, not_categories) = (ids("category", categories)?, ids("not_category", not_categories)?);
+        Ok(Self { categories, not_categories, min_price, max_price })
+    }
+
+    /// For a model, which must have prices if they are asked for.
+    pub(super) fn of(&self, snapshot: &Snapshot) -> Result<Filter<'_>, Problem> {
+        let Self { categories, not_categories, min_price, max_price } = self;
+        let (min_price, max_price) = (*min_price, *max_price);
+        let filter = Filter { categories, not_categories, min_price, max_price };
+        if filter.is_about_prices() && snapshot.model().catalogue().all_prices().is_empty() {
+            let field = if min_price.is_some() { "min_price" } else { "max_price" };
+            return Err(Problem::field(field, "this market's items table has no prices: train with a `price` column"));
+        }
+        Ok(filter)
+    }
+}
+
+fn price(field: &'static str, text: Option<&str>) -> Result<Option<f32>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let price = text.parse().ok().filter(|price: &f32| price.is_finite() && *price >= 0.0);
+    price.map(Some).ok_or_else(|| Problem::field(field, format!("{field} must be a number from 0")))
 }
 
 impl ItemParams {
@@ -67,6 +134,12 @@ impl ItemParams {
             customer: self.customer.map(|customer| id("customer", customer)).transpose()?,
             limit,
             exclude: ids("exclude", exclude)?,
+            filter: FilterParams::check(
+                self.category,
+                self.not_category,
+                self.min_price.as_deref(),
+                self.max_price.as_deref(),
+            )?,
             repeats: flag("include_repeats", self.include_repeats.as_deref(), true)?,
             new: self.new.map(|new| places(&new, limit)).transpose()?,
             explain: explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?,
@@ -98,18 +171,48 @@ pub(super) struct OfferParams {
     /// Number of offers wanted, 200 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
+    /// Offers that must not be shown: said several times, or with commas between. A comma of an ID is percent-encoded.
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// Only offers of items of this category; said several times, of any of them.
+    #[serde(default)]
+    category: Vec<String>,
+    /// No offers of items of this category; it may be said several times.
+    #[serde(default)]
+    not_category: Vec<String>,
+    /// Only offers of items that cost so much at least, by the items table.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    min_price: Option<String>,
+    /// Only offers of items that cost so much at the most.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    max_price: Option<String>,
     /// Whether reasons are wanted; false if not said.
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
     /// `full` for the parts of the score beside the reasons.
+    #[param(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 
+/// The same, checked.
+#[derive(Debug)]
+pub(super) struct OfferWish {
+    pub(super) limit: usize,
+    pub(super) exclude: Vec<String>,
+    pub(super) filter: FilterParams,
+    pub(super) explain: Explain,
+}
+
 impl OfferParams {
-    /// Limit, and how much to explain.
-    pub(super) fn check(&self) -> Result<(usize, Explain), Problem> {
-        let explain = explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?;
-        Ok((limit(self.limit.as_deref(), MOST, MOST)?, explain))
+    pub(super) fn check(self) -> Result<OfferWish, Problem> {
+        let exclude = self.exclude.into_iter().filter(|id| !id.is_empty()).collect();
+        let (min_price, max_price) = (self.min_price.as_deref(), self.max_price.as_deref());
+        Ok(OfferWish {
+            limit: limit(self.limit.as_deref(), MOST, MOST)?,
+            exclude: ids("exclude", exclude)?,
+            filter: FilterParams::check(self.category, self.not_category, min_price, max_price)?,
+            explain: explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?,
+        })
     }
 }
 
@@ -125,6 +228,7 @@ pub(super) struct AudienceParams {
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
     /// `full` for the parts of the score beside the reasons.
+    #[param(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 

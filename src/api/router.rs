@@ -16,7 +16,9 @@ use utoipa_axum::routes;
 use super::keys::{Keys, Require};
 use super::observe::Observe;
 use super::problem::Problem;
-use super::{admin, alternatives, bought_together, erasure, events, markets, models, offers, rules, stock, why_not};
+use super::{
+    admin, alternatives, bought_together, document, erasure, events, markets, models, offers, rules, stock, why_not,
+};
 use crate::config::Scope;
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
@@ -28,11 +30,7 @@ const LARGEST_PUSH: usize = 32 << 20;
 const NO_ROUTE: &str = "none";
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Trolley",
-    description = "Recommendations for shops that sell baskets: what is bought together, what can stand in for what, \
-                   and which offers are for whom. Answers hold IDs only."
-))]
+#[openapi(components(schemas(Problem)))]
 struct Document;
 
 /// What the handlers take what they need from.
@@ -129,14 +127,16 @@ impl Access {
     }
 
     /// The routes of a path, for keys that have the scope.
-    fn open_to(&self, scope: Scope, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+    fn open_to(&self, scope: Scope, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+        document::describe(&mut routes.1, Some(scope));
         let observe = self.observe(path(&routes));
         let layers = (observe.clone(), Require(self.keys.clone(), scope));
         routes.map(|methods| methods.route_layer(layers).fallback(other_method.layer(observe)))
     }
 
     /// The routes of a path, for anybody.
-    fn open_to_all(&self, routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+    fn open_to_all(&self, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
+        document::describe(&mut routes.1, None);
         let observe = self.observe(path(&routes));
         routes.map(|methods| methods.route_layer(observe.clone()).fallback(other_method.layer(observe)))
     }
@@ -151,8 +151,9 @@ fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
 }
 
 /// The API's description.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&Access::default())).split_for_parts().1
+pub fn openapi() -> serde_json::Value {
+    let routes = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&Access::default()));
+    document::finished(routes.split_for_parts().1)
 }
 
 /// The API.
@@ -160,7 +161,7 @@ pub fn router(service: Service) -> Router {
     let access = Access::of(&service);
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&access)).split_for_parts();
     // Written once: it does not change.
-    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let document = Bytes::from(serde_json::to_vec(&document::finished(document)).unwrap_or_default());
     let router = router.with_state(Shared(Arc::new(service))).route(
         "/openapi.json",
         get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) })

@@ -32,12 +32,12 @@ const MOST_RULES: usize = 10_000;
     put,
     path = "/v1/markets/{market}/rules",
     tag = "rules",
+    operation_id = "replaceRules",
     params(("market" = String, Path, description = "The market")),
     request_body = Rules,
-    responses((status = 200, body = Pushed),
+    responses((status = 200, description = "What became of the rows", body = Pushed),
               (status = 422, description = "A row is wrong, or the body is not as it must be",
-               content((Pushed = "application/json"), (Problem = "application/problem+json"))),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+               content((Pushed = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,
@@ -72,9 +72,9 @@ pub(super) async fn replace(
     get,
     path = "/v1/markets/{market}/rules",
     tag = "rules",
+    operation_id = "listRules",
     params(("market" = String, Path, description = "The market")),
-    responses((status = 200, body = RuleList),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "All rules of the market", body = RuleList))
 )]
 pub(super) async fn list(
     State(keeper): State<Arc<Keeper>>,

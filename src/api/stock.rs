@@ -43,12 +43,12 @@ const MOST_UPDATES: usize = 100_000;
     put,
     path = "/v1/markets/{market}/stock",
     tag = "stock",
+    operation_id = "updateStock",
     params(("market" = String, Path, description = "The market")),
     request_body = Updates,
-    responses((status = 200, body = Pushed),
+    responses((status = 200, description = "What became of the rows", body = Pushed),
               (status = 422, description = "Not one row is right, or the body is not as it must be",
-               content((Pushed = "application/json"), (Problem = "application/problem+json"))),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+               content((Pushed = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn update(
     State(keeper): State<Arc<Keeper>>,

@@ -27,7 +27,7 @@ pub(super) struct WhyNot {
     /// The item.
     item: String,
     /// In one word.
-    #[schema(example = "outranked")]
+    #[schema(value_type = VerdictName)]
     verdict: &'static str,
     /// In words.
     text: String,
@@ -46,6 +46,21 @@ pub(super) struct WhyNot {
     /// The signals in which it falls behind that one, those that cost most first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind: Vec<Behind>,
+}
+
+/// Why an item is not shown, in one word.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the values that are described")]
+enum VerdictName {
+    Shown,
+    Unknown,
+    AskedAbout,
+    OutOfStock,
+    Blocked,
+    LeftOut,
+    NoCandidate,
+    Outranked,
 }
 
 /// The last item that is shown.
@@ -71,11 +86,11 @@ struct Behind {
     get,
     path = "/v1/markets/{market}/items/{item}/bought-together/why-not/{other}",
     tag = "bought together",
+    operation_id = "getWhyNot",
     params(("market" = String, Path, description = "The market"),
            ("item" = String, Path, description = "The item looked at"),
            ("other" = String, Path, description = "The item that is missed"), WhyNotParams),
-    responses((status = 200, body = WhyNot),
-              (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "Why the other item is not shown, or that it is", body = WhyNot))
 )]
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
@@ -85,7 +100,7 @@ pub(super) async fn item(
     let wish = ItemParams::of(customer).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;
-    let verdict = snapshot.why_not(&query(&items, &wish), &other);
+    let verdict = snapshot.why_not(&query(&items, &wish, &snapshot)?, &other);
     Ok(Json(WhyNot::new(&other, verdict)))
 }
 

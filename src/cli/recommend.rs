@@ -8,7 +8,7 @@ use trolley_model::artefact::Shelf;
 use super::ConfigFile;
 use super::table::Table;
 use crate::config::Config;
-use crate::live::{Explain, Offer, Pushed, Query, Snapshot, Stock, Why};
+use crate::live::{Explain, Filter, Offer, OfferQuery, Pushed, Query, Snapshot, Stock, Why};
 
 /// Ask a model without a server
 ///
@@ -106,7 +106,8 @@ impl Recommend {
             #[cfg(feature = "training")]
             Question::Offers { customer, wish } => {
                 let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
-                let found = snapshot.offers_for(&customer, now, usize::from(wish.limit), Explain::Full);
+                let found =
+                    snapshot.offers_for(&OfferQuery::of(&customer, usize::from(wish.limit), Explain::Full), now).0;
                 let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.why));
                 wish.print(&snapshot, rows);
             }
@@ -161,7 +162,16 @@ impl Wish {
     }
 
     fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
-        Query { items, customer, exclude: &[], repeats, limit: usize::from(self.limit), new: 0, explain: Explain::Full }
+        Query {
+            items,
+            customer,
+            exclude: &[],
+            repeats,
+            limit: usize::from(self.limit),
+            new: 0,
+            filter: Filter::default(),
+            explain: Explain::Full,
+        }
     }
 
     fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) {

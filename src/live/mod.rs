@@ -2,6 +2,7 @@
 
 mod board;
 mod erased;
+mod filter;
 mod following;
 mod keeper;
 mod market;
@@ -15,12 +16,13 @@ mod why_not;
 
 pub use board::OfferBook;
 pub use erased::{CustomerHash, Erased, customer_hash};
+pub use filter::Filter;
 pub use keeper::Keeper;
 pub use market::{Market, Pushed};
 pub use markets::Markets;
 pub use offers::{Offer, OfferError};
 pub use reasons::{Explain, Told, Why, label};
 pub use rules::{Block, Boost, Pin, Rule, RuleError};
-pub use snapshot::{Answer, OfferAnswer, Query, Snapshot};
+pub use snapshot::{Answer, OfferAnswer, OfferQuery, Query, Snapshot};
 pub use stock::{Stock, StockUpdate, Updated};
 pub use why_not::{Standing, Verdict};

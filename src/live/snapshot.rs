@@ -7,6 +7,7 @@ use trolley_model::recommend::{self, Limits, PROMOTION, Part, Question, Reason, 
 use trolley_model::{Ask, Model, NumberSet, SensitiveCategories};
 
 use super::board::{Availability, Board, OfferBook};
+use super::filter::Filter;
 use super::market::Pushed;
 use super::offers::Offer;
 use super::reasons::{Explain, Told, Why};
@@ -46,8 +47,32 @@ pub struct Query<'a> {
     pub limit: usize,
     /// How many of them are to be such as the customer has never bought.
     pub new: usize,
+    /// What may be shown beside that.
+    pub filter: Filter<'a>,
     /// How much is to be said of why.
     pub explain: Explain,
+}
+
+/// What is asked about offers.
+#[derive(Clone, Copy, Debug)]
+pub struct OfferQuery<'a> {
+    /// For whom.
+    pub customer: &'a str,
+    /// Offers that must not be shown.
+    pub exclude: &'a [String],
+    /// Which items they may be of.
+    pub filter: Filter<'a>,
+    /// Number of offers wanted.
+    pub limit: usize,
+    /// How much is to be said of why.
+    pub explain: Explain,
+}
+
+impl<'a> OfferQuery<'a> {
+    /// All offers, up to a limit.
+    pub fn of(customer: &'a str, limit: usize, explain: Explain) -> Self {
+        Self { customer, exclude: &[], filter: Filter::default(), limit, explain }
+    }
 }
 
 /// A recommended item.
@@ -191,6 +216,20 @@ impl Snapshot {
         })
     }
 
+    /// How many candidates the filter of a query takes out of its answer; of alternatives or of what is bought together.
+    pub fn filtered(&self, query: &Query<'_>, question: Question) -> usize {
+        let (items, filter) = (self.numbers(query.items), query.filter.known(self.model.catalogue()));
+        let unfiltered = Query { filter: Filter::default(), ..*query };
+        let candidates = self.within_limits(&unfiltered, &items, |ask, limits| match (question, ask.items) {
+            (Question::Alternatives, [item, ..]) => {
+                recommend::alternative_candidates(&self.model, *item, ask.customer, limits)
+            }
+            (Question::Alternatives, []) => Vec::new(),
+            _ => recommend::pool(&self.model, ask, limits),
+        });
+        candidates.into_iter().filter(|&item| !filter.passes(item)).count()
+    }
+
     fn answered(&self, query: &Query<'_>, question: Question, ask: &Ask<'_>, found: &Recommended) -> Answer<'_> {
         Answer {
             id: self.model.catalogue().items().get(found.item),
@@ -210,7 +249,10 @@ impl Snapshot {
         let ask = Ask { items, customer: self.customer(query.customer) };
         let exclude = self.numbers(query.exclude);
         let available = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(&item);
-        let limits = Limits { allowed: &available, repeats: query.repeats, ..Limits::best(query.limit) };
+        let filter = (!query.filter.is_nothing()).then(|| query.filter.known(self.model.catalogue()));
+        let filtered = |item: u32| available(item) && filter.as_ref().is_none_or(|filter| filter.passes(item));
+        let available: &(dyn Fn(u32) -> bool + Sync) = if filter.is_some() { &filtered } else { &available };
+        let limits = Limits { allowed: available, repeats: query.repeats, ..Limits::best(query.limit) };
         let categories = self.model.catalogue();
         let are_apart = |one: u32, other: u32| {
             let sensitive = self.sensitive.as_ref();
@@ -232,19 +274,31 @@ impl Snapshot {
         run(&ask, &Limits { allowed: &allowed, pinned: &pinned, boost, ..limits })
     }
 
-    /// Which of the offers that hold now are for this customer?
-    pub fn offers_for(
-        &self,
-        customer: &str,
-        now: DateTime<Utc>,
-        limit: usize,
-        explain: Explain,
-    ) -> Vec<OfferAnswer<'_>> {
-        let customer = self.customer(Some(customer));
+    /// Which of the offers that hold now are for this customer? With how many of them the filter took out.
+    pub fn offers_for(&self, query: &OfferQuery<'_>, now: DateTime<Utc>) -> (Vec<OfferAnswer<'_>>, usize) {
+        let OfferQuery { limit, explain, filter, exclude, .. } = *query;
+        let customer = self.customer(Some(query.customer));
         let (board, items) = (self.board(now), self.model.catalogue().items());
         let ask = Ask { items: &[], customer };
-        let open = |offer: usize| self.available.is_open(board.offers[offer]);
-        let allowed = |item: u32| !self.out_of_stock.contains(item);
+        let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
+        let passes = |item: u32| known.as_ref().is_none_or(|known| known.passes(item));
+        // Of an offer whose items are all new to the model it is not known what they are.
+        let some_item_passes = |at: usize| {
+            known.is_none()
+                || self.offers()[at]
+                    .known_items(&self.model)
+                    .into_iter()
+                    .any(|item| passes(item) && !self.out_of_stock.contains(item))
+        };
+        let is_excluded = |at: usize| exclude.iter().any(|id| *id == self.offers()[at].id);
+        let could = |offer: usize| self.available.is_open(board.offers[offer]) && !is_excluded(board.offers[offer]);
+        let open = |offer: usize| could(offer) && some_item_passes(board.offers[offer]);
+        let allowed = |item: u32| !self.out_of_stock.contains(item) && passes(item);
+        let filtered = if known.is_some() && explain != Explain::No {
+            (0..board.offers.len()).filter(|&offer| could(offer) && !open(offer)).count()
+        } else {
+            0
+        };
         let found = recommend::open_offers(&self.model, customer, &board.ready, limit, &open, &allowed);
         let ranked = found.into_iter().map(|ranked| {
             let at = board.offers[ranked.offer];
@@ -262,7 +316,7 @@ impl Snapshot {
             });
             OfferAnswer { id: &offer.id, item, score: ranked.score, tier: ranked.tier, why }
         });
-        ranked.collect()
+        (ranked.collect(), filtered)
     }
 
     /// What is on offer: as it was when this was last asked, unless an offer has begun or ended since.

@@ -43,6 +43,9 @@ impl Baskets {
     }
 }
 
+/// Stands for a price that is not known.
+const NO_PRICE: f32 = -1.0;
+
 /// Numbers the items of the first `until` baskets, bestsellers first, and renumbers the baskets. If these are all, what
 /// the items table has beside them comes last.
 ///
@@ -91,6 +94,7 @@ pub(crate) fn catalogue_and_baskets(
             Some(category) => parts.categories.intern(category).map_err(too_large)?,
             None => NO_CATEGORY,
         });
+        parts.prices.push(row.and_then(|row| row.price).unwrap_or(NO_PRICE));
         parts.baskets.push(count(number));
         parts.recent_baskets.push(number.map_or(0, |number| recent[number]));
         parts.latest_baskets.push(number.map_or(0, |number| latest[number]));
@@ -101,6 +105,9 @@ pub(crate) fn catalogue_and_baskets(
     parts.items = Ids::new(ids).map_err(|at| format!("item {at} stands in the catalogue twice"))?;
     if !names.text().is_empty() {
         parts.names = names;
+    }
+    if parts.prices.iter().all(|price| *price == NO_PRICE) {
+        parts.prices.clear();
     }
     parts.total_baskets = until as u32;
     parts.total_recent_baskets = (until - recent_from) as u32;

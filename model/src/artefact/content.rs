@@ -105,6 +105,7 @@ fn catalogue_columns(catalogue: &Catalogue) -> Columns {
     columns.put_u32("recent_baskets", catalogue.all_recent_baskets());
     columns.put_u32("latest_baskets", catalogue.all_latest_baskets());
     columns.put_f32_if_any("sales_on_offer", catalogue.all_sales_on_offer());
+    columns.put_f32_if_any("price", catalogue.all_prices());
     columns.put_u32("category", catalogue.all_categories());
     columns.put_texts("categories", catalogue.categories().texts());
     columns.put_u32("category_baskets", catalogue.all_category_baskets());
@@ -123,6 +124,7 @@ fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
         recent_baskets: table.take_u32("recent_baskets")?,
         latest_baskets: table.take_u32("latest_baskets")?,
         sales_on_offer: table.take_f32_if_any("sales_on_offer")?,
+        prices: table.take_f32_if_any("price")?,
         category: table.take_u32("category")?,
         categories: ids(&table, "categories")?,
         category_baskets: table.take_u32("category_baskets")?,

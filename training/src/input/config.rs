@@ -147,7 +147,7 @@ pub struct ItemColumns {
     /// A name for people (optional): a column, or several to be joined by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<OneOrMany>,
-    /// The price (optional): not used yet.
+    /// The price (optional): requests may ask for items within some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
 }

@@ -24,6 +24,8 @@ pub struct Item {
     pub category: Option<String>,
     /// A name for people, possibly empty.
     pub name: String,
+    /// What it costs, if the row says so.
+    pub price: Option<f32>,
     /// Whether the config's `exclude` names it.
     pub excluded: bool,
 }
@@ -72,12 +74,13 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
     let name_columns = columns.name.as_ref().map_or(&default[..], OneOrMany::columns);
     let id = Wanted::required("item_id", &columns.item_id);
     let category = Wanted::required("category", &columns.category);
+    let price = Wanted::optional("price", columns.price.as_ref());
     let names: Vec<Wanted> = name_columns
         .iter()
         .map(|name| Wanted { ours: format!("name: {name}"), name: name.clone(), required: columns.name.is_some() })
         .collect();
     let excluding: Vec<Wanted> = input.exclude.keys().map(|name| Wanted::required(name, name)).collect();
-    let wanted: Vec<Wanted> = [&id, &category].into_iter().chain(&names).chain(&excluding).cloned().collect();
+    let wanted: Vec<Wanted> = [&id, &category, &price].into_iter().chain(&names).chain(&excluding).cloned().collect();
     let forms = input.forms().map_err(InputError::Setting)?;
     let request = Request { table: Table::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items::default();
@@ -85,6 +88,7 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
     items.table = read::for_each(&request, fates, |batch, seen, fates| {
         let ids = batch.texts(&id, seen)?.unwrap_or_default();
         let categories = batch.texts(&category, seen)?.unwrap_or_default();
+        let prices = batch.numbers(&price, seen)?;
         let mut texts = Vec::new();
         for column in &names {
             texts.extend(batch.texts(column, seen)?);
@@ -115,7 +119,10 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
                 }
             }
             let category = categories[row].as_deref().map(str::to_owned);
-            items.rows.push(Item { category, name: parts.join(", "), excluded });
+            // A price below 0 is none. What is no number has been said of the column.
+            let price = prices.as_ref().and_then(|prices| prices[row]).map(|price| price as f32);
+            let price = price.filter(|price| price.is_finite() && *price >= 0.0);
+            items.rows.push(Item { category, name: parts.join(", "), price, excluded });
         }
         Ok(())
     })?;

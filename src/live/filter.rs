@@ -1,0 +1,59 @@
+use trolley_model::Catalogue;
+
+/// What a request wants to see, and what it does not. Nothing said is everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Filter<'a> {
+    /// Items of these categories only; of any, if there is none.
+    pub categories: &'a [String],
+    /// No items of these.
+    pub not_categories: &'a [String],
+    /// Items that cost so much at least; none of which the price is not known.
+    pub min_price: Option<f32>,
+    /// Items that cost so much at the most; none of which the price is not known.
+    pub max_price: Option<f32>,
+}
+
+/// The same, in the numbers of a model.
+#[derive(Debug)]
+pub(super) struct Known<'m> {
+    catalogue: &'m Catalogue,
+    only: Option<Vec<u32>>,
+    not: Vec<u32>,
+    prices: Option<[f32; 2]>,
+}
+
+impl Filter<'_> {
+    /// Whether it lets everything through.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it needs to know prices.
+    pub fn is_about_prices(&self) -> bool {
+        self.min_price.is_some() || self.max_price.is_some()
+    }
+
+    /// A category that the model does not know has no items.
+    pub(super) fn known<'m>(&self, catalogue: &'m Catalogue) -> Known<'m> {
+        let numbers = |names: &[String]| -> Vec<u32> {
+            names.iter().filter_map(|name| catalogue.categories().position(name)).collect()
+        };
+        let prices = [self.min_price.unwrap_or(f32::MIN), self.max_price.unwrap_or(f32::MAX)];
+        Known {
+            catalogue,
+            only: (!self.categories.is_empty()).then(|| numbers(self.categories)),
+            not: numbers(self.not_categories),
+            prices: self.is_about_prices().then_some(prices),
+        }
+    }
+}
+
+impl Known<'_> {
+    pub(super) fn passes(&self, item: u32) -> bool {
+        let category = self.catalogue.category(item);
+        let is_of = |categories: &[u32]| category.is_some_and(|category| categories.contains(&category));
+        let costs =
+            |[least, most]: [f32; 2]| self.catalogue.price(item).is_some_and(|price| (least..=most).contains(&price));
+        self.only.as_deref().is_none_or(is_of) && !is_of(&self.not) && self.prices.is_none_or(costs)
+    }
+}

@@ -190,10 +190,62 @@ fn trained_served_asked_and_swapped_under_load() {
     }
     assert!(!metrics.contains("1608") && !metrics.contains("1082185"), "no ID of a customer or item in a label");
 
+    examples_are_true(&server);
+
     // Told to stop, it ends well.
     let told = Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().unwrap();
     assert!(told.success());
     assert!(server.process.wait().unwrap().success());
+}
+
+/// Every example of the description can be asked, and is answered as it says: the same fields and kinds of values, and where
+/// it is short the same number of rows. Which items there are is the model's.
+fn examples_are_true(server: &Server) {
+    let (_, models) = request(&server.admin, "GET", "/v1/markets/us/models", "");
+    let models: Value = serde_json::from_str(&models).unwrap();
+    let version = models["in_service"].as_str().unwrap();
+    let (_, document) = server.get("/openapi.json");
+    for (operation, example) in trolley::api::EXAMPLES {
+        let example: Value = serde_json::from_str(example).unwrap();
+        let (method, path) = example["ask"].as_str().unwrap().split_once(' ').unwrap();
+        let body = example.get("body").map_or_else(String::new, ToString::to_string);
+        let body = body.replace("2026-11-20t04-00-00z", version);
+        let (status, answer) = request(&server.api, method, path, &body);
+        assert_eq!(status, 200, "{operation}: {answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        is_alike(operation, &example["answer"], &answer);
+        let shown = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        let shown = shown.filter(|described| described["operationId"] == *operation).collect::<Vec<_>>();
+        let shown = &shown[0]["responses"]["200"]["content"]["application/json"]["example"];
+        assert_eq!(*shown, example["answer"], "{operation} is shown where it is described");
+    }
+}
+
+/// The fields that an example has are there, and of the same kind. Reasons differ from item to item.
+fn is_alike(at: &str, example: &Value, answer: &Value) {
+    match (example, answer) {
+        (Value::Object(example), Value::Object(answer)) => {
+            let missing: Vec<&String> = example.keys().filter(|key| !answer.contains_key(*key)).collect();
+            assert!(missing.is_empty(), "{at} has no {missing:?}: {answer:?}");
+            assert!(answer.keys().all(|key| example.contains_key(key)), "{at} has more than {example:?}: {answer:?}");
+            for (key, value) in example {
+                is_alike(&format!("{at}.{key}"), value, &answer[key]);
+            }
+        }
+        (Value::Array(example), Value::Array(answer)) => {
+            assert_eq!(example.is_empty(), answer.is_empty(), "{at}: {answer:?}");
+            if !at.ends_with(".reasons")
+                && let (Some(example), Some(answer)) = (example.first(), answer.first())
+            {
+                is_alike(at, example, answer);
+            }
+        }
+        (example, answer) => assert_eq!(
+            std::mem::discriminant(example),
+            std::mem::discriminant(answer),
+            "{at}: {answer} in place of {example}"
+        ),
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use utoipa::openapi::{
 use crate::config::Scope;
 
 /// What the requests of a route may be answered beside its own answers: by name the status, and what it means.
-const PROBLEMS: [(&str, &str, &str); 10] = [
+const PROBLEMS: [(&str, &str, &str); 11] = [
     (
         "BadRequest",
         "400",
@@ -24,6 +24,7 @@ const PROBLEMS: [(&str, &str, &str); 10] = [
     ("NotJson", "415", "The body is not said to be `application/json`"),
     ("NotAcceptable", "422", "A value cannot be accepted. `field` names it, `detail` says what it must be"),
     ("TooOften", "429", "The key may not ask so often. `Retry-After` says after how many seconds it may again"),
+    ("HeadersTooLarge", "431", "The headers have more than 32 KiB; the answer has no body"),
     (
         "NotNow",
         "503",
@@ -67,6 +68,7 @@ fn describe_one(path: &str, operation: &mut Operation, scope: Option<Scope>) {
         "401" | "403" | "429" => !health,
         "404" => of_market,
         "408" | "413" | "415" => body,
+        "431" => true,
         _ => !health,
     };
     for (name, status, _) in PROBLEMS.into_iter().filter(|(_, status, _)| applies(status)) {
@@ -95,7 +97,8 @@ pub(super) fn finished(mut document: OpenApi) -> Value {
     document.tags = Some(TAGS.into_iter().map(tag).collect());
     let components = document.components.get_or_insert_with(Components::default);
     for (name, _, description) in PROBLEMS {
-        components.responses.insert(name.to_owned(), RefOr::T(problem(description)));
+        let response = if name == "HeadersTooLarge" { plain(description) } else { problem(description) };
+        components.responses.insert(name.to_owned(), RefOr::T(response));
     }
     let key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -106,10 +109,19 @@ pub(super) fn finished(mut document: OpenApi) -> Value {
         .build();
     components.security_schemes.insert("key".to_owned(), RefOr::T(SecurityScheme::Http(key)));
     let mut document = serde_json::to_value(document).unwrap_or_default();
-    for example in EXAMPLES {
-        show(&mut document, example);
+    for (operation, example) in EXAMPLES {
+        show(&mut document, operation, &serde_json::from_str(example).unwrap_or_default());
+    }
+    // What a list is of is named, not said again.
+    for (list, of) in [("Recommendation_Item", "Item"), ("Recommendation_OfferItem", "OfferItem")] {
+        let items = &mut document["components"]["schemas"][list]["properties"]["items"]["items"];
+        *items = json!({"$ref": format!("#/components/schemas/{of}")});
     }
     document
+}
+
+fn plain(description: &str) -> Response {
+    ResponseBuilder::new().description(description).build()
 }
 
 fn problem(description: &str) -> Response {
@@ -117,104 +129,57 @@ fn problem(description: &str) -> Response {
     ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }
 
-/// A question or a push and its answer: as the model of the demo's sample gave it.
-pub struct Example {
-    /// Of which operation.
-    pub operation: &'static str,
-    /// As a client writes it: `GET /v1/markets`.
-    pub ask: &'static str,
-    /// The body sent, if there is one, in JSON.
-    pub body: Option<&'static str>,
-    /// The body of the answer, in JSON.
-    pub answer: &'static str,
-}
-
-macro_rules! example {
-    ($operation:literal, $ask:literal) => {
-        Example {
-            operation: $operation,
-            ask: $ask,
-            body: None,
-            answer: include_str!(concat!("examples/", $operation, ".json")),
-        }
-    };
-    ($operation:literal, $ask:literal, $body:literal) => {
-        Example {
-            operation: $operation,
-            ask: $ask,
-            body: Some($body),
-            answer: include_str!(concat!("examples/", $operation, ".json")),
-        }
+macro_rules! examples {
+    ($($operation:literal),* $(,)?) => {
+        &[$(($operation, include_str!(concat!("examples/", $operation, ".json")))),*]
     };
 }
 
-/// All of them, in an order in which they can be asked one after the other.
-pub static EXAMPLES: &[Example] = &[
-    example!("getLiveness", "GET /health/live"),
-    example!("getReadiness", "GET /health/ready"),
-    example!("listMarkets", "GET /v1/markets"),
-    example!("listModels", "GET /v1/markets/us/models"),
-    example!("getBoughtTogether", "GET /v1/markets/us/items/1082185/bought-together?customer=900&limit=2&explain=true"),
-    example!(
-        "getBoughtTogetherForCart",
-        "POST /v1/markets/us/bought-together",
-        r#"{"items": ["1082185", "981760"], "customer": "900", "limit": 3, "not_category": ["SOFT DRINKS"]}"#
-    ),
-    example!("getWhyNot", "GET /v1/markets/us/items/1082185/bought-together/why-not/1029743"),
-    example!("getAlternatives", "GET /v1/markets/us/items/1029743/alternatives?customer=900&limit=2"),
-    example!(
-        "replaceOffers",
-        "PUT /v1/markets/us/offers",
-        r#"{"sequence": 1, "offers": [{"id": "o1", "items": ["1082185"], "valid_from": "2017-12-01", "valid_to": "2099-12-31", "numbers": {"mailer_stores": 40}}, {"id": "o2", "items": ["1029743"]}]}"#
-    ),
-    example!("rankOffers", "GET /v1/markets/us/customers/900/offers?limit=2&explain=true"),
-    example!("getAudience", "GET /v1/markets/us/offers/o1/audience?limit=2"),
-    example!(
-        "updateStock",
-        "PUT /v1/markets/us/stock",
-        r#"{"updates": [{"item": "1029743", "in_stock": false, "sequence": 1}]}"#
-    ),
-    example!(
-        "replaceRules",
-        "PUT /v1/markets/us/rules",
-        r#"{"sequence": 1, "rules": [{"id": "no-lighter-fluid-for-babies", "block_pair": ["LIGHTER FLUID", "BABY FOOD"]}]}"#
-    ),
-    example!("listRules", "GET /v1/markets/us/rules"),
-    example!(
-        "recordEvents",
-        "POST /v1/markets/us/events",
-        r#"{"events": [{"id": "e-20261120-0001", "recommendation_id": "3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d", "kind": "click", "item": "1029743"}]}"#
-    ),
+/// Questions and pushes with their answers, by their operations, in an order in which they can be asked one after the other:
+/// `{"ask": "GET /v1/markets", "body": …, "answer": …}`. `scripts/examples.py` has them answered by a demo anew.
+pub static EXAMPLES: &[(&str, &str)] = examples![
+    "getLiveness",
+    "getReadiness",
+    "listMarkets",
+    "listModels",
+    "getBoughtTogether",
+    "getBoughtTogetherForCart",
+    "getWhyNot",
+    "getAlternatives",
+    "replaceOffers",
+    "rankOffers",
+    "getAudience",
+    "updateStock",
+    "replaceRules",
+    "listRules",
+    "recordEvents",
+    "setCurrentModel",
+    "eraseCustomer",
 ];
 
 /// Puts an example where its operation is described: at the answer, at the body, and at the parameters.
-fn show(document: &mut Value, example: &Example) {
-    let (method, url) = example.ask.split_once(' ').unwrap_or_default();
+fn show(document: &mut Value, operation: &str, example: &Value) {
+    let (method, url) = example["ask"].as_str().and_then(|ask| ask.split_once(' ')).unwrap_or_default();
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let (answer, body) = (parse(example.answer), example.body.map(parse));
+    let method = method.to_lowercase();
     let Some(paths) = document["paths"].as_object_mut() else { return };
-    let is_it = |item: &Value| item[method.to_lowercase()]["operationId"] == example.operation;
-    let Some((template, item)) = paths.iter_mut().find(|(_, item)| is_it(item)) else { return };
-    let named: Vec<(String, String)> = template
-        .split('/')
-        .zip(path.split('/'))
-        .filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?.to_owned(), value.to_owned())))
-        .chain(query.split('&').filter_map(|pair| pair.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())))
-        .collect();
-    let operation = &mut item[method.to_lowercase()];
-    operation["responses"]["200"]["content"]["application/json"]["example"] = answer;
-    if let Some(body) = body {
-        operation["requestBody"]["content"]["application/json"]["example"] = body;
+    let Some((template, item)) = paths.iter_mut().find(|(_, item)| item[&method]["operationId"] == operation) else {
+        return;
+    };
+    let of_path = template.split('/').zip(path.split('/'));
+    let of_path = of_path.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?, value)));
+    let given: Vec<(&str, &str)> = of_path.chain(query.split('&').filter_map(|pair| pair.split_once('='))).collect();
+    let operation = &mut item[&method];
+    operation["responses"]["200"]["content"]["application/json"]["example"] = example["answer"].clone();
+    if let Some(body) = example.get("body") {
+        operation["requestBody"]["content"]["application/json"]["example"] = body.clone();
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-        if let Some((_, value)) = named.iter().find(|(name, _)| parameter["name"] == name.as_str()) {
-            let is_text =
-                ["customer", "item", "other", "market", "offer"].contains(&parameter["name"].as_str().unwrap_or(""));
-            parameter["example"] = if is_text { json!(value) } else { parse(value) };
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some((_, value)) = given.iter().find(|(name, _)| parameter["name"] == *name) {
+            let is_text = parameter["schema"]["type"] == "string" || parameter["schema"]["type"][0] == "string";
+            let value =
+                if is_text { json!(value) } else { serde_json::from_str(value).unwrap_or_else(|_| json!(value)) };
+            parameter["example"] = value;
         }
     }
-}
-
-fn parse(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }

@@ -25,7 +25,7 @@ mod server;
 mod stock;
 mod why_not;
 
-pub use document::{EXAMPLES, Example};
+pub use document::EXAMPLES;
 pub use keys::Keys;
 pub use router::{Service, admin_router, openapi, router};
 pub use server::{Listening, serve};

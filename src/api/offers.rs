@@ -103,9 +103,11 @@ struct OfferBody {
     items: Vec<String>,
     /// From when it holds; a day without a time from its midnight in UTC.
     #[serde(default, deserialize_with = "first_moment")]
+    #[schema(value_type = Option<String>, example = "2026-11-20")]
     valid_from: Option<DateTime<Utc>>,
     /// Until when it holds; a day without a time through its end in UTC.
     #[serde(default, deserialize_with = "last_moment")]
+    #[schema(value_type = Option<String>, example = "2026-11-26T22:00:00Z")]
     valid_to: Option<DateTime<Utc>>,
     /// Numbers that say how strong it is, by name. Those that the model was trained with count.
     #[serde(default)]

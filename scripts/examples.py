@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Has the examples of the API's description answered anew by a demo, and writes them to src/api/examples.
+
+    trolley demo                                  (in another terminal)
+    python scripts/examples.py http://127.0.0.1:8080 http://127.0.0.1:9090
+
+They are asked in the order of the description, as what is pushed changes what comes after; the last ones move a model and
+erase a customer of the demo. What is made anew for each answer keeps the value that it has in the examples.
+"""
+
+import json
+import pathlib
+import re
+import sys
+import urllib.parse
+import urllib.request
+
+ROOT = pathlib.Path(__file__).parent.parent / "src" / "api"
+VERSION, ANSWER = "2026-11-20t04-00-00z", "3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d"
+
+
+def main(api: str, admin: str) -> None:
+    names = re.findall(r'^    "(\w+)",$', (ROOT / "document.rs").read_text(), re.MULTILINE)
+    with urllib.request.urlopen(f"{admin}/v1/markets/us/models") as answer:
+        version = json.load(answer)["in_service"]
+    for name in names:
+        file = ROOT / "examples" / f"{name}.json"
+        example = json.loads(file.read_text())
+        method, path = example["ask"].split(" ", 1)
+        body = json.dumps(example["body"]).replace(VERSION, version).encode() if "body" in example else None
+        request = urllib.request.Request(api + path, body, {"content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(request) as response:
+            text = response.read().decode().replace(version, VERSION)
+        answer = json.loads(text)
+        if "recommendation_id" in answer:
+            answer["recommendation_id"] = ANSWER
+        for market in answer.get("markets", []):
+            market["created_at"] = "2026-11-20T04:00:00Z"
+        file.write_text(json.dumps({**example, "answer": answer}, indent=2, ensure_ascii=False) + "\n")
+        print(name)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -7,6 +7,7 @@ mod admin;
 mod alternatives;
 mod answer;
 mod bought_together;
+mod docs;
 mod document;
 mod erasure;
 mod events;

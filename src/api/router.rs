@@ -17,7 +17,8 @@ use super::keys::{Keys, Require};
 use super::observe::Observe;
 use super::problem::Problem;
 use super::{
-    admin, alternatives, bought_together, document, erasure, events, markets, models, offers, rules, stock, why_not,
+    admin, alternatives, bought_together, docs, document, erasure, events, markets, models, offers, rules, stock,
+    why_not,
 };
 use crate::config::Scope;
 use crate::exposures::Exposures;
@@ -159,26 +160,34 @@ pub fn openapi() -> serde_json::Value {
 /// The API.
 pub fn router(service: Service) -> Router {
     let access = Access::of(&service);
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&access)).split_for_parts();
-    // Written once: it does not change.
-    let document = Bytes::from(serde_json::to_vec(&document::finished(document)).unwrap_or_default());
-    let router = router.with_state(Shared(Arc::new(service))).route(
-        "/openapi.json",
-        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) })
-            .layer(access.observe("/openapi.json")),
-    );
-    finished(router, &access)
+    finished(described(service, &access), &access)
 }
 
-/// Metrics, health and administration.
+/// All that the API answers too, so that the page of the description can ask; and metrics and that page.
 pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
     let access = Access::of(&service);
-    let (router, _) = administration(&access).merge(health(&access)).split_for_parts();
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
         .route_layer((access.observe("/metrics"), Require(service.keys.clone(), Scope::Metrics)))
         .with_state((service.keeper.clone(), handle));
-    finished(router.with_state(Shared(Arc::new(service))).merge(metrics), &access)
+    let page = Router::new()
+        .route("/docs", get(docs::page))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{file}", get(docs::asset))
+        .route_layer(access.observe("/docs"));
+    finished(described(service, &access).merge(metrics).merge(page), &access)
+}
+
+/// The routes, and what describes them.
+fn described(service: Service, access: &Access) -> Router {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(access)).split_for_parts();
+    // Written once: it does not change.
+    let document = Bytes::from(serde_json::to_vec(&document::finished(document)).unwrap_or_default());
+    router.with_state(Shared(Arc::new(service))).route(
+        "/openapi.json",
+        get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) })
+            .layer(access.observe("/openapi.json")),
+    )
 }
 
 /// With problems for whatever has no handler.

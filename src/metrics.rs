@@ -15,6 +15,7 @@ use trolley_model::artefact::{Manifest, Verdict};
 use trolley_model::recommend::Tier;
 
 use crate::live::Market;
+use crate::store::Kind;
 
 const REQUESTS: &str = "trolley_requests_total";
 const LATENCY: &str = "trolley_request_duration_seconds";
@@ -33,8 +34,12 @@ const OFFERS: &str = "trolley_offers";
 const RULES: &str = "trolley_rules";
 const STOCK: &str = "trolley_stock_items";
 const STATE_AGE: &str = "trolley_state_age_seconds";
+const STATE_VERSION: &str = "trolley_state_version";
 const STATE_AVAILABLE: &str = "trolley_state_available";
 const STATE_WRITABLE: &str = "trolley_state_writable";
+const CERTIFICATE_EXPIRY: &str = "trolley_certificate_expiry_timestamp_seconds";
+const BUILD_INFO: &str = "trolley_build_info";
+const ACCEPT_FAILED: &str = "trolley_connections_failed_total";
 const CERTIFICATE_REFUSED: &str = "trolley_certificates_refused_total";
 const STATE_REFUSED: &str = "trolley_state_refused_total";
 const MODEL_BYTES: &str = "trolley_model_bytes";
@@ -64,7 +69,11 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Full(LATENCY.into()), &LATENCY_BUCKETS)?
         .install_recorder()?;
     describe_counter!(REQUESTS, "HTTP requests by method, matched route and status");
-    describe_histogram!(LATENCY, Unit::Seconds, "Time from a request's arrival to its response, by matched route");
+    describe_histogram!(
+        LATENCY,
+        Unit::Seconds,
+        "Time from a request's arrival to its response, what it waited for its turn included, by matched route"
+    );
     describe_counter!(ANSWERS, "Answers by market, endpoint and the tier of their first entry (none: an empty answer)");
     describe_gauge!(MODEL_INFO, "1 for the version of the model in service of each market, 0 for earlier ones");
     describe_gauge!(MODEL_CREATED, Unit::Seconds, "When the model in service was made, in Unix seconds");
@@ -92,7 +101,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         STATE_AVAILABLE,
         "1 if the database of offers, stock and rules was there when it was last asked, else 0"
     );
+    describe_gauge!(
+        STATE_VERSION,
+        "The number of the last change that this replica has seen, by market and kind: all replicas have the same"
+    );
     describe_gauge!(STATE_WRITABLE, "1 if what was pushed last could be kept, else 0");
+    describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "Until when the certificate in use is valid, in Unix seconds");
+    describe_gauge!(BUILD_INFO, "1, with the version of trolley");
+    describe_counter!(ACCEPT_FAILED, "Connections that could not be accepted, as when files have run out");
     describe_counter!(CERTIFICATE_REFUSED, "Renewed certificates that were refused: the one before stays in use");
     describe_counter!(STATE_REFUSED, "Offers and rules in the database that this release cannot understand, by market");
     describe_gauge!(STOCK, "Items whose stock is known, by market");
@@ -106,9 +122,11 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(EXPOSURES_DROPPED, "Answers not written down, by what was in the way: the queue or the disk");
     describe_counter!(EVENTS, "Clicks and purchases received, known ones among them, by market and kind");
     describe_gauge!(ERASED, "Customers who have been erased, by market");
-    for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN, CERTIFICATE_REFUSED] {
+    for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN, CERTIFICATE_REFUSED, ACCEPT_FAILED] {
         counter!(zero).increment(0);
     }
+    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    metrics_process::Collector::default().describe();
     state_available(true);
     state_writable(true);
     for reason in ["queue", "disk"] {
@@ -296,6 +314,11 @@ pub fn state_refused(market: &Name) {
     counter!(STATE_REFUSED, "market" => market.to_string()).increment(1);
 }
 
+/// The last change of a kind that is known here.
+pub fn state_version(market: &Name, kind: Kind, version: i64) {
+    gauge!(STATE_VERSION, "market" => market.to_string(), "kind" => kind.name()).set(version as f64);
+}
+
 /// Whether the database was there.
 pub fn state_available(available: bool) {
     gauge!(STATE_AVAILABLE).set(f64::from(u8::from(available)));
@@ -304,6 +327,16 @@ pub fn state_available(available: bool) {
 /// Whether what was pushed could be kept.
 pub fn state_writable(writable: bool) {
     gauge!(STATE_WRITABLE).set(f64::from(u8::from(writable)));
+}
+
+/// Until when the certificate in use is valid, in Unix seconds.
+pub fn certificate_expires(at: i64) {
+    gauge!(CERTIFICATE_EXPIRY).set(at as f64);
+}
+
+/// A connection could not be accepted.
+pub fn accept_failed() {
+    counter!(ACCEPT_FAILED).increment(1);
 }
 
 /// A renewed certificate was refused.
@@ -319,6 +352,7 @@ pub fn stock_known(market: &Name, items: usize) {
 /// Brings what depends on the time up to date, before it is rendered.
 pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>, state_age: f64) {
     gauge!(STATE_AGE).set(state_age);
+    metrics_process::Collector::default().collect();
     let now = chrono::Utc::now();
     for market in markets {
         let Some(snapshot) = market.snapshot() else { continue };

@@ -17,6 +17,7 @@ const SCOPES: [Scope; 4] = [Scope::Recommend, Scope::Push, Scope::Admin, Scope::
 /// A key for each scope, by its name.
 fn keys() -> Arc<Keys> {
     let key = |scope: Scope| KeyConfig {
+        name: None,
         hash: blake3::hash(scope.name().as_bytes()).to_hex().to_string(),
         scopes: vec![scope],
         per_second: None,
@@ -88,7 +89,7 @@ fn without_keys_only_this_machine_gets_in() {
         assert!(error.contains("trolley key") && error.contains("127.0.0.1"), "{error}");
         assert!(config(&format!("{text}\n[[server.keys]]\nhash = \"x\"\nscopes = [\"push\"]")).is_ok());
     }
-    let bad = KeyConfig { hash: "x".into(), scopes: vec![Scope::Push], per_second: None };
+    let bad = KeyConfig { name: None, hash: "x".into(), scopes: vec![Scope::Push], per_second: None };
     assert!(Keys::new(&[bad]).unwrap_err().contains("server.keys[0].hash"));
 }
 
@@ -96,6 +97,7 @@ fn without_keys_only_this_machine_gets_in() {
 async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
     let service = Service::new().await;
     let key = |name: &str, per_second| KeyConfig {
+        name: None,
         hash: blake3::hash(name.as_bytes()).to_hex().to_string(),
         scopes: vec![Scope::Recommend],
         per_second: std::num::NonZeroU32::new(per_second),

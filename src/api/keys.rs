@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tower::{Layer, Service};
 
+use super::audit::Who;
 use super::problem::Problem;
 use crate::config::{KeyConfig, Scope};
 use crate::metrics;
@@ -21,6 +22,8 @@ pub struct Keys(Vec<Key>);
 
 #[derive(Debug)]
 struct Key {
+    /// For the log.
+    name: Arc<str>,
     hash: blake3::Hash,
     scopes: Vec<Scope>,
     limit: Option<DefaultDirectRateLimiter>,
@@ -37,14 +40,16 @@ impl Keys {
                 format!("server.keys[{number}].hash is no hash: `trolley key` makes a key and its hash")
             })?;
             let limit = key.per_second.map(|most| RateLimiter::direct(Quota::per_second(most)));
-            Ok(Key { hash, scopes: key.scopes.clone(), limit })
+            let name = key.name.clone().unwrap_or_else(|| hash.to_hex()[..8].to_owned());
+            Ok(Key { name: name.into(), hash, scopes: key.scopes.clone(), limit })
         };
         config.iter().enumerate().map(key).collect::<Result<_, String>>().map(Self)
     }
 
-    fn check(&self, headers: &HeaderMap, scope: Scope) -> Result<(), Problem> {
+    /// The key that was sent; `None` where there are none.
+    fn check(&self, headers: &HeaderMap, scope: Scope) -> Result<Option<&Key>, Problem> {
         if self.0.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let Some(sent) = sent else {
@@ -68,7 +73,7 @@ impl Keys {
             metrics::request_limited();
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "this key may not ask so often"));
         }
-        Ok(())
+        Ok(Some(key))
     }
 }
 
@@ -102,10 +107,16 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let Require(keys, scope) = &self.require;
         match keys.check(request.headers(), *scope) {
-            Ok(()) => Either::Right(self.inner.call(request)),
+            Ok(key) => {
+                // Of changes it is written down who made them.
+                if let Some(key) = key.filter(|_| request.method() != Method::GET) {
+                    request.extensions_mut().insert(Who(key.name.clone()));
+                }
+                Either::Right(self.inner.call(request))
+            }
             Err(problem) => Either::Left(ready(Ok(problem.into_response()))),
         }
     }

@@ -6,6 +6,7 @@
 mod admin;
 mod alternatives;
 mod answer;
+mod audit;
 mod bought_together;
 mod docs;
 mod document;

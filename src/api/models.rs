@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use trolley_model::Name;
 use trolley_model::artefact::ArtefactError;
 use utoipa::ToSchema;
 
+use super::audit::What;
 use super::extract::{self, Path};
 use super::problem::Problem;
 use crate::background::background;
@@ -71,10 +72,11 @@ pub(super) async fn set_current(
     State(markets): State<Arc<Markets>>,
     Path(market): Path<String>,
     extract::Json(Version { version, pin }): extract::Json<Version>,
-) -> Result<Json<ModelList>, Problem> {
+) -> Result<(Extension<What>, Json<ModelList>), Problem> {
     let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
     let version = Name::new(&version).map_err(|e| Problem::field("version", e.to_string()))?;
-    blocking(move || {
+    let what = What(format!("version {version}{}", if pin { ", pinned" } else { "" }));
+    let now = blocking(move || {
         let _changing = market.changing();
         // Opened before the pointer moves: a damaged model must not become the current one.
         let opened = markets.shelf().open(market.name(), &version)?;
@@ -82,8 +84,8 @@ pub(super) async fn set_current(
         market.serve(opened);
         facts(&markets, &market)
     })
-    .await
-    .map(Json)
+    .await?;
+    Ok((Extension(what), Json(now)))
 }
 
 fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError> {

@@ -6,13 +6,19 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower::{Layer, Service};
+use tracing::{Instrument, Span};
 
-use super::problem::Problem;
+use super::audit::{REQUEST_ID, request_id};
+use super::problem::{self, Problem};
 use crate::metrics;
+
+/// When a request arrived that has waited for its turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived(pub(super) Instant);
 
 /// What all requests share: a bound in time, a panic contained, and counts and times by the route of this name.
 ///
@@ -60,7 +66,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let started = Instant::now();
+        let started = request.extensions().get::<Arrived>().map_or_else(Instant::now, |arrived| arrived.0);
         let method = match *request.method() {
             Method::GET => "GET",
             Method::PUT => "PUT",
@@ -68,7 +74,13 @@ where
             _ => "other",
         };
         let (route, longest) = (self.route.clone(), self.longest);
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let id = request_id(request.headers());
+        // What is logged of a change bears the name of its request; of questions nothing is logged.
+        let span = match *request.method() {
+            Method::GET => Span::none(),
+            _ => tracing::info_span!("request", id = id.to_str().unwrap_or_default()),
+        };
+        let answer = AssertUnwindSafe(self.inner.call(request).instrument(span)).catch_unwind();
         Box::pin(async move {
             let mut answer = pin!(answer);
             // Most answers are ready at once, and need no timer. One is large: in a box of its own it makes this one no larger.
@@ -88,7 +100,16 @@ where
                 }
             };
             metrics::request(method, &route, response.status().as_u16(), started.elapsed());
-            Ok(response)
+            Ok(named(response, id).await)
         })
     }
+}
+
+/// The answer with the name of its request: in a header, and if it is a problem in its body.
+async fn named(mut response: Response, id: HeaderValue) -> Response {
+    if !response.status().is_success() {
+        response = problem::named(response, id.to_str().unwrap_or_default()).await;
+    }
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
 }

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::answer::{Asked, OfferItem, Recommendation, in_service};
+use super::audit::What;
 use super::extract::{self, Path, Query};
 use super::params::{AudienceParams, OfferParams, OfferWish, id};
 use super::problem::Problem;
@@ -159,6 +160,18 @@ impl Pushed {
     }
 }
 
+/// The answer to a push, with what the log says of it.
+pub(super) struct Push(pub(super) StatusCode, pub(super) Pushed);
+
+impl IntoResponse for Push {
+    fn into_response(self) -> Response {
+        let Self(status, pushed) = self;
+        let Pushed { accepted, stale, rejected, .. } = &pushed;
+        let what = format!("accepted {accepted}, stale {}, rejected {}", stale.unwrap_or(0), rejected.len());
+        (status, Extension(What(what)), Json(pushed)).into_response()
+    }
+}
+
 /// A row that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WrongRow {
@@ -192,7 +205,7 @@ pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
     extract::Json(Offers { sequence, offers }): extract::Json<Offers>,
-) -> Result<(StatusCode, Json<Pushed>), Problem> {
+) -> Result<Push, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if offers.len() > MOST_OFFERS {
         return Err(Problem::field("offers", format!("a market has at most {MOST_OFFERS} offers")));
@@ -206,11 +219,11 @@ pub(super) async fn replace(
         }
     }
     if good.is_empty() && !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { rejected, ..Pushed::default() })));
+        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed { rejected, ..Pushed::default() }));
     }
     let (offers, unknown_numbers) = (good.len(), unknown_numbers(&market, &good));
     let news = keeper.put_offers(&market, sequence, good).await?;
-    Ok((StatusCode::OK, Json(Pushed { unknown_numbers, ..Pushed::whole(offers, news, rejected) })))
+    Ok(Push(StatusCode::OK, Pushed { unknown_numbers, ..Pushed::whole(offers, news, rejected) }))
 }
 
 /// Names of numbers that the model in service has not learned from; without a model none are unknown.

@@ -24,12 +24,16 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "limit")]
     field: Option<String>,
+    /// The name of the request (`x-request-id`), which the log gives too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "7f3a2c62-9a54-4f1e-8f0e-3d6c1a2b4c5d")]
+    request_id: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { status: status.as_u16(), title, detail: detail.into(), field: None }
+        Self { status: status.as_u16(), title, detail: detail.into(), field: None, request_id: None }
     }
 
     /// A value that can't be accepted.
@@ -59,12 +63,31 @@ impl Problem {
     }
 }
 
+/// A response with the name of its request in its body, if it is a problem.
+pub(super) async fn named(response: Response, id: &str) -> Response {
+    if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != PROBLEM) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    // Ours are whole and short.
+    let mut bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default().to_vec();
+    if bytes.last() == Some(&b'}') {
+        bytes.pop();
+        bytes.extend_from_slice(format!(",\"request_id\":\"{id}\"}}").as_bytes());
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, bytes.into())
+}
+
+/// What problems are.
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, PROBLEM);
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::handler::Handler;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch::{self, Receiver};
@@ -13,6 +14,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+use super::audit::audit;
 use super::keys::{Keys, Require};
 use super::observe::Observe;
 use super::problem::Problem;
@@ -132,7 +134,11 @@ impl Access {
         document::describe(&mut routes.1, Some(scope));
         let observe = self.observe(path(&routes));
         let layers = (observe.clone(), Require(self.keys.clone(), scope));
-        routes.map(|methods| methods.route_layer(layers).fallback(other_method.layer(observe)))
+        routes.map(|methods| {
+            let audited = matches!(scope, Scope::Push | Scope::Admin);
+            let methods = if audited { methods.route_layer(from_fn(audit)) } else { methods };
+            methods.route_layer(layers).fallback(other_method.layer(observe))
+        })
     }
 
     /// The routes of a path, for anybody.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{self, Path};
-use super::offers::{Pushed, WrongRow, row};
+use super::offers::{Push, Pushed, WrongRow, row};
 use super::problem::Problem;
 use crate::live::{Keeper, Rule};
 
@@ -43,7 +43,7 @@ pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
     extract::Json(Rules { sequence, rules }): extract::Json<Rules>,
-) -> Result<(StatusCode, Json<Pushed>), Problem> {
+) -> Result<Push, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if rules.len() > MOST_RULES {
         return Err(Problem::field("rules", format!("a market has at most {MOST_RULES} rules")));
@@ -60,11 +60,11 @@ pub(super) async fn replace(
         }
     }
     if !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { rejected, ..Pushed::default() })));
+        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed { rejected, ..Pushed::default() }));
     }
     let rules = good.len();
     let news = keeper.put_rules(&market, sequence, good).await?;
-    Ok((StatusCode::OK, Json(Pushed::whole(rules, news, rejected))))
+    Ok(Push(StatusCode::OK, Pushed::whole(rules, news, rejected)))
 }
 
 /// The market's rules.

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::extract::{self, Path};
-use super::offers::{self, Pushed, WrongRow};
+use super::offers::{self, Push, Pushed, WrongRow};
 use super::params::wrong_id;
 use super::problem::Problem;
 use crate::live::{Keeper, StockUpdate};
@@ -54,7 +53,7 @@ pub(super) async fn update(
     State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
     extract::Json(Updates { updates }): extract::Json<Updates>,
-) -> Result<(StatusCode, Json<Pushed>), Problem> {
+) -> Result<Push, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     if updates.len() > MOST_UPDATES {
         return Err(Problem::field("updates", format!("a push holds at most {MOST_UPDATES} updates")));
@@ -75,9 +74,9 @@ pub(super) async fn update(
         }
     }
     if good.is_empty() && !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Pushed { stale: Some(0), rejected, ..Pushed::default() })));
+        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed { stale: Some(0), rejected, ..Pushed::default() }));
     }
     let updated = keeper.put_stock(&market, &good).await?;
     let (accepted, stale) = (updated.accepted, Some(updated.stale));
-    Ok((StatusCode::OK, Json(Pushed { accepted, stale, rejected, ..Pushed::default() })))
+    Ok(Push(StatusCode::OK, Pushed { accepted, stale, rejected, ..Pushed::default() }))
 }

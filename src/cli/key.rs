@@ -10,6 +10,9 @@ pub(super) struct Key {
     /// What the key may do: recommend, push, admin, metrics, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "recommend")]
     scopes: Vec<crate::config::Scope>,
+    /// Whose it is: the log gives it with each change
+    #[arg(long)]
+    name: Option<String>,
 }
 
 impl Key {
@@ -18,9 +21,10 @@ impl Key {
         let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let scopes: Vec<&str> = self.scopes.iter().map(|scope| scope.name()).collect();
         println!("key, for the caller's `Authorization: Bearer …`:\n\n  {key}\n");
-        println!(
-            "for the config:\n\n  [[server.keys]]\n  hash = \"{}\"\n  scopes = {scopes:?}",
-            blake3::hash(key.as_bytes())
-        );
+        println!("for the config:\n\n  [[server.keys]]");
+        if let Some(name) = &self.name {
+            println!("  name = {name:?}");
+        }
+        println!("  hash = \"{}\"\n  scopes = {scopes:?}", blake3::hash(key.as_bytes()));
     }
 }

@@ -7,7 +7,7 @@ use trolley_model::artefact::Shelf;
 
 use super::ConfigFile;
 use crate::api::Listening;
-use crate::config::Config;
+use crate::config::{Config, LogForm};
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
 use crate::store::Store;
@@ -34,13 +34,16 @@ impl Serve {
 pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listening)) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // A second call in one process keeps the first subscriber.
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         // It would say on standard error that standard error cannot be written, and panic.
         .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
+        .with_ansi(std::io::stderr().is_terminal());
+    let _ = match config.server.log {
+        LogForm::Text => log.try_init(),
+        LogForm::Json => log.json().flatten_event(true).try_init(),
+    };
     let handle = metrics::install().context("metrics cannot be recorded")?;
     let markets = Markets::new(Shelf::new(&config.models), config.sensitive()?);
     let markets = Arc::new(markets.with_new(config.bought_together.new));

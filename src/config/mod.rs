@@ -119,6 +119,8 @@ pub struct ServerConfig {
     /// From the signal to stop until connections are closed, in milliseconds: time for whoever sends requests to see
     /// that the service is not ready any more.
     pub leaving_milliseconds: u64,
+    /// How the log is written, to standard error.
+    pub log: LogForm,
     /// With it the service speaks TLS.
     pub tls: Option<TlsConfig>,
     /// With it, what was shown is written down.
@@ -163,6 +165,9 @@ impl ExposureConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyConfig {
+    /// Whose it is, for the log of changes; the beginning of its hash, if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The BLAKE3 hash of the key, hexadecimal.
     pub hash: String,
     /// What it opens.
@@ -170,6 +175,17 @@ pub struct KeyConfig {
     /// Requests per second at the most; as many as there are, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<NonZeroU32>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogForm {
+    /// A line of text for people.
+    #[default]
+    Text,
+    /// A line of JSON for programs.
+    Json,
 }
 
 /// What a key opens.
@@ -226,6 +242,7 @@ impl Default for ServerConfig {
             request_seconds: const { NonZeroU32::new(30).unwrap() },
             drain_seconds: const { NonZeroU32::new(10).unwrap() },
             leaving_milliseconds: 1000,
+            log: LogForm::Text,
             tls: None,
             exposures: None,
         }

@@ -95,11 +95,23 @@ impl Keeper {
         }
         for (market, kind, version) in versions {
             let Some(market) = self.markets.get(&market) else { continue };
+            let anchor = market.anchor(kind);
+            if anchor == Some(version) {
+                continue;
+            }
+            // What has come since came by the last change that was seen; or that was lost when the database was put back, and
+            // others have pushed since.
+            if let Some(anchor) = anchor
+                && !self.store.remembers(market.name().as_str(), kind, anchor).await?
+            {
+                return Ok(Lack::All(loaded, vec![market]));
+            }
             let seen = market.seen(kind);
             if seen < version {
                 self.load(&market, kind, seen).await?;
                 market.saw(kind, version);
             }
+            market.anchored(kind, version);
         }
         Ok(Lack::Nothing)
     }
@@ -115,6 +127,7 @@ impl Keeper {
         }
         let versions = self.store.versions().await?.into_iter().filter(|(market, ..)| market == name);
         let seen: BTreeMap<Kind, i64> = versions.map(|(_, kind, version)| (kind, version)).collect();
+        seen.iter().for_each(|(&kind, &version)| metrics::state_version(market.name(), kind, version));
         let mut stock = Stock::default();
         for row in self.store.stock_after(name, 0).await? {
             stock.update(&update(row));

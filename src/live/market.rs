@@ -50,6 +50,8 @@ pub struct Pushed {
     seen: BTreeMap<Kind, i64>,
     /// The number of the newest change of each kind that is in here. If the database has only older ones, it went back.
     newest: BTreeMap<Kind, i64>,
+    /// The last change of each kind that the database was seen to have come by.
+    anchors: BTreeMap<Kind, i64>,
     /// Counts the changes.
     revision: u64,
 }
@@ -63,7 +65,7 @@ impl Pushed {
     /// The numbers of the last changes of each kind that are in here.
     #[must_use]
     pub fn up_to(self, seen: BTreeMap<Kind, i64>) -> Self {
-        Self { newest: seen.clone(), seen, ..self }
+        Self { newest: seen.clone(), anchors: seen.clone(), seen, ..self }
     }
 
     fn note(&mut self, kind: Kind, version: i64) {
@@ -245,6 +247,17 @@ impl Market {
     /// The number of the newest change of each kind that is known of, of those that there was any of.
     pub(super) fn newest(&self) -> BTreeMap<Kind, i64> {
         self.pushed().newest.clone()
+    }
+
+    /// The last change of a kind that the database was seen to have come by, if any.
+    pub(super) fn anchor(&self, kind: Kind) -> Option<i64> {
+        self.pushed().anchors.get(&kind).copied()
+    }
+
+    /// The database has come by this change.
+    pub(super) fn anchored(&self, kind: Kind, version: i64) {
+        self.pushed().anchors.insert(kind, version);
+        metrics::state_version(&self.name, kind, version);
     }
 
     /// A change of this number was made here. Others may have made some before that are not known yet.

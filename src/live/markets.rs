@@ -177,9 +177,11 @@ impl Markets {
         if self.refused().get(name).filter(is_the_same).is_some_and(|refused| Instant::now() < refused.again) {
             return;
         }
-        // Whoever asks must not notice; at the start nobody does.
+        // Whoever asks must not notice; at the start nobody does. Who goes back to an older version is in a hurry.
         let open = || self.shelf.open(name, &current);
-        let opened = if self.opened.load(Ordering::Relaxed) { when_idle(open) } else { open() };
+        let goes_back = market.snapshot().is_some_and(|snapshot| current < snapshot.manifest().version);
+        let gives_way = self.opened.load(Ordering::Relaxed) && !goes_back;
+        let opened = if gives_way { when_idle(open) } else { open() };
         // That may have taken long, and another model may have been put into service: then the next look finds out.
         let _changing = market.changing();
         if serves(&current) || self.shelf.current(name).ok().as_ref() != Some(&current) {

@@ -40,7 +40,8 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 4] = [Self::Stock, Self::Offers, Self::Rules, Self::Erased];
 
-    fn name(self) -> &'static str {
+    /// As the database and the metrics name it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
             Self::Offers => "offers",
@@ -74,7 +75,10 @@ pub struct StockPut {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StoreError {
-    #[error("server.state is `{url}`: {reason}; it must be sqlite:<file> or postgres://…")]
+    #[error(
+        "server.state is {url}: {reason}; it must be sqlite:<file> or postgres://user:password@host/database, what is special in \
+             the password percent-encoded"
+    )]
     Url { url: String, reason: String },
     #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
     Gone(PathBuf),
@@ -87,10 +91,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Of a URL that may hold a password nothing is told, nor what the driver says of it: that quotes the URL.
     fn url(url: &str, reason: &(impl ToString + ?Sized)) -> Self {
-        // A password is nobody's business.
-        let url = url.split_once('@').map_or(url, |(_, after)| after);
-        Self::Url { url: url.to_owned(), reason: reason.to_string() }
+        if url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sqlite:")) {
+            return Self::Url { url: format!("`{url}`"), reason: reason.to_string() };
+        }
+        Self::Url { url: "a URL that is not shown here".to_owned(), reason: "it cannot be read".to_owned() }
     }
 
     /// Whether the database could not be reached, and may be later.
@@ -351,6 +357,21 @@ impl Store {
         Ok(versions)
     }
 
+    /// Whether a change is one of those that have led to the database as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn remembers(&self, market: &str, kind: Kind, version: i64) -> Result<bool, StoreError> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT version FROM lineage WHERE market = $1 AND kind = $2 AND version = $3")
+                .bind(market)
+                .bind(kind.name())
+                .bind(version)
+                .fetch_optional(&self.connections.open().await?.pool)
+                .await?;
+        Ok(found.is_some())
+    }
+
     /// News of the changes of other replicas.
     pub fn changes(&self) -> Changes {
         Changes::new((*self.place() == Place::Server).then(|| self.url.clone()))
@@ -397,7 +418,7 @@ fn upsert(rows: usize) -> String {
 /// remembers, and would take what comes for old. Its row stays locked until the commit, so that numbers are committed in
 /// order.
 async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind: Kind) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
+    let version: i64 = sqlx::query_scalar(
         "INSERT INTO versions (market, kind, version) VALUES ($1, $2, $3) ON CONFLICT (market, kind) DO UPDATE SET \
          version = CASE WHEN versions.version < excluded.version THEN excluded.version ELSE versions.version + 1 END \
          RETURNING version",
@@ -406,5 +427,29 @@ async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind
     .bind(kind.name())
     .bind(chrono::Utc::now().timestamp_millis())
     .fetch_one(&mut **transaction)
-    .await
+    .await?;
+    sqlx::query("INSERT INTO lineage (market, kind, version) VALUES ($1, $2, $3)")
+        .bind(market)
+        .bind(kind.name())
+        .bind(version)
+        .execute(&mut **transaction)
+        .await?;
+    if version % PRUNED_EACH == 0 {
+        sqlx::query(
+            "DELETE FROM lineage WHERE market = $1 AND kind = $2 AND version < (SELECT MIN(version) FROM (SELECT version \
+             FROM lineage WHERE market = $1 AND kind = $2 ORDER BY version DESC LIMIT $3) AS newest)",
+        )
+        .bind(market)
+        .bind(kind.name())
+        .bind(REMEMBERED)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(version)
 }
+
+/// So many changes of a kind are remembered. A replica that has seen none of them takes in everything anew.
+const REMEMBERED: i64 = 1000;
+
+/// Of so many changes one removes what is older, about.
+const PRUNED_EACH: i64 = 50;

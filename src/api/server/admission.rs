@@ -139,6 +139,11 @@ pub(super) fn refusal() -> Response {
 }
 
 impl Turn {
+    /// Whether it waits for others.
+    pub(super) fn waits(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Steps back behind what is ready to be read, if that may be much, then begins.
     pub(super) async fn begin(self) -> Instant {
         if self.0.is_some() {

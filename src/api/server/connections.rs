@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,8 +18,10 @@ use tower::Service;
 
 use super::admission::{self, Admission};
 use super::patience::{Observed, Patience, Traffic, with_patience};
+use super::rest;
 use super::tls::Certificates;
 use super::until;
+use crate::api::observe::Arrived;
 use crate::metrics;
 
 /// Connections of HTTP/2 are asked so often whether somebody is still there, who has as long to say so.
@@ -65,6 +67,7 @@ impl Door {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
+                    metrics::accept_failed();
                     tracing::error!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE).await;
                     continue;
@@ -143,9 +146,9 @@ impl Guest {
         // Small answers must not wait for more.
         let _ = stream.set_nodelay(true);
         // Which version it speaks is waited for without a bound, and without being told to stop.
-        let mut first = [0];
+        let mut first = [0; 3];
         let spoke = tokio::select! {
-            peeked = tokio::time::timeout(self.greeting, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
+            peeked = tokio::time::timeout(self.greeting, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1..))),
             () = left(self.stopping.clone(), self.leaving) => false,
         };
         if !spoke {
@@ -153,14 +156,13 @@ impl Guest {
         }
         let stream = Observed::new(stream, self.traffic.clone());
         match certificates {
-            None => self.converse(stream, watcher).await,
+            // HTTP/2 begins with `PRI * HTTP/2.0`, and no method does.
+            None => self.converse(stream, watcher, first == *b"PRI").await,
             Some(certificates) => {
                 let handshake = certificates.acceptor().accept(stream);
                 if let Ok(Ok(stream)) = tokio::time::timeout(self.greeting, handshake).await {
-                    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                        self.traffic.share();
-                    }
-                    self.converse(stream, watcher).await;
+                    let shared = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    self.converse(stream, watcher, shared).await;
                 }
             }
         }
@@ -170,7 +172,11 @@ impl Guest {
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         watcher: hyper_util::server::graceful::Watcher,
+        shared: bool,
     ) {
+        if shared {
+            self.traffic.share();
+        }
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().max_buf_size(LARGEST_HEADERS);
         builder
@@ -183,7 +189,23 @@ impl Guest {
         let answer = hyper::service::service_fn(|request| self.answer(request));
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         // It ends with an error when the client does: nothing that anybody could do about.
-        with_patience(&self.traffic, self.patience, watcher.watch(connection)).await;
+        if !shared {
+            return with_patience(&self.traffic, self.patience, watcher.watch(connection)).await;
+        }
+        // HTTP/2 is told at once that no new request is taken (GOAWAY), and finishes those that it has: its client loses none.
+        // Only the end of the process waits for the watcher.
+        let stopping = self.stopping.clone();
+        let conversation = async {
+            let _watched = watcher;
+            tokio::pin!(connection);
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = until(stopping) => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        };
+        with_patience(&self.traffic, self.patience, conversation).await;
     }
 
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
@@ -193,14 +215,20 @@ impl Guest {
             self.traffic.share();
         }
         let answering = self.traffic.understood();
+        let patience = self.greeting;
         async move {
             let _answering = answering;
+            // Of HTTP/2 a stream is reset by itself.
+            let (mut request, rest) = if one { rest::shared(request) } else { (request.map(Body::new), None) };
             let answer = async {
                 let Some(admission) = admission else { return router.call(request).await };
                 let question = request.method() == Method::GET;
                 match admission.enter(request.uri().path(), !one) {
                     None => Ok(admission::refusal()),
                     Some(turn) => {
+                        if turn.waits() {
+                            request.extensions_mut().insert(Arrived(Instant::now()));
+                        }
                         let began = turn.begin().await;
                         let response = router.call(request).await;
                         if question {
@@ -211,7 +239,11 @@ impl Guest {
                 }
             };
             let mut response = answer.await?;
-            if one && *stopping.borrow() {
+            let read = match rest {
+                Some(rest) => rest.read(patience).await,
+                None => true,
+            };
+            if one && (*stopping.borrow() || !read) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)

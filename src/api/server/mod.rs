@@ -3,6 +3,7 @@
 mod admission;
 mod connections;
 mod patience;
+mod rest;
 mod tls;
 
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::watch::Receiver;
 
 use crate::config::ServerConfig;
@@ -54,9 +55,10 @@ pub async fn serve(
     config.check()?;
     let keys = Arc::new(Keys::new(&config.keys).map_err(anyhow::Error::msg)?);
     let certificates = config.tls.as_ref().map(Certificates::read).transpose()?.map(Arc::new);
-    let api = bind("server.listen", config.listen).await?;
-    let admin = bind("server.admin_listen", config.admin_listen).await?;
+    let api = bind("server.listen", config.listen)?;
+    let admin = bind("server.admin_listen", config.admin_listen)?;
     let listening = Listening { api: api.local_addr()?, admin: admin.local_addr()? };
+    let admin = admin.listen(BACKLOG)?;
     let (stop, stopping) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
         signal().await;
@@ -90,9 +92,12 @@ pub async fn serve(
         let routes = admin_router(service.clone(), metrics);
         tokio::spawn(door(admin, ADMIN_CONNECTIONS).serve(routes, None, stopping.clone()))
     };
+    check_files(config.connections);
     keeper.refresh().await;
     tokio::spawn(keeper.clone().watch(Duration::from_millis(config.reload_milliseconds.max(1))));
     tokio::spawn(keeper.clone().follow());
+    // Whoever connects before is told that nobody is there, and goes to another replica.
+    let api = api.listen(BACKLOG)?;
     on_ready(&keeper, listening).await;
     door(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;
     admin.await?;
@@ -102,10 +107,39 @@ pub async fn serve(
 /// Connections of the address for metrics, health and administration.
 const ADMIN_CONNECTIONS: usize = 100;
 
-async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}; set {key} to another address"))
+/// Says so beforehand if the limit of open files is below what the connections need.
+fn check_files(connections: usize) {
+    /// For models, the database, the log and the admin address.
+    const OTHERS: u64 = 200;
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let needed = connections as u64 + OTHERS;
+        if let Some(limit) = limit.filter(|limit| *limit < needed) {
+            tracing::warn!(
+                limit,
+                needed,
+                "fewer files may be open than server.connections needs: raise the limit (LimitNOFILE, ulimit -n) or lower that"
+            );
+        }
+    }
+}
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Takes an address, on which nobody is listened to yet.
+fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpSocket> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // As a listener does it: an address is free as soon as the process before has ended. Elsewhere it means to share it.
+        if cfg!(unix) {
+            socket.set_reuseaddr(true)?;
+        }
+        socket.bind(address)?;
+        Ok::<_, std::io::Error>(socket)
+    };
+    bound().with_context(|| format!("cannot listen on {address}; set {key} to another address"))
 }
 
 /// Does something now and then, for ever.

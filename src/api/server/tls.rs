@@ -31,6 +31,7 @@ impl Certificates {
     pub(super) fn read(files: &TlsConfig) -> anyhow::Result<Self> {
         // Before they are read: what comes meanwhile is seen by the next look.
         let seen = Mutex::new(content(files));
+        tell_expiry(&files.certificate);
         Ok(Self { files: files.clone(), acceptor: ArcSwap::from_pointee(config(files)?), seen })
     }
 
@@ -49,6 +50,7 @@ impl Certificates {
         match config(&self.files) {
             Ok(config) => {
                 self.acceptor.store(Arc::new(config));
+                tell_expiry(&self.files.certificate);
                 tracing::info!("a new certificate is in use");
             }
             // Perhaps one of the two files is still to come: then they have another content again.
@@ -57,6 +59,16 @@ impl Certificates {
                 tracing::error!("the new certificate was refused: {error:#}");
             }
         }
+    }
+}
+
+/// When the certificate, the first of its file, will not be valid any more.
+fn tell_expiry(path: &Path) {
+    let first = CertificateDer::pem_file_iter(path).ok().and_then(|mut chain| chain.next()?.ok());
+    if let Some(first) = first
+        && let Ok((_, certificate)) = x509_parser::parse_x509_certificate(&first)
+    {
+        metrics::certificate_expires(certificate.validity().not_after.timestamp());
     }
 }
 

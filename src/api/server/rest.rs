@@ -1,0 +1,82 @@
+//! What a client still sends when it has been answered already.
+//!
+//! A push is refused by its key, its length or an overload before its body was read. If the connection were closed then, the
+//! system would tell the client that nobody listens, and many a client would never see why. So the rest is read, within
+//! bounds, before the answer is sent.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, header};
+use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
+
+/// More is not read: whoever sends more has been told by the length that it is too much.
+const MOST: usize = 64 << 20;
+
+/// A body that is read by whoever answers, and then to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Rest(Arc<Mutex<Incoming>>);
+
+/// The request, and its body once more; `None` if there is none, or none is sent before it is asked for.
+pub(super) fn shared(request: Request<Incoming>) -> (Request<Body>, Option<Rest>) {
+    if request.body().is_end_stream() || waits(request.headers()) {
+        return (request.map(Body::new), None);
+    }
+    let (parts, body) = request.into_parts();
+    let rest = Rest(Arc::new(Mutex::new(body)));
+    (Request::from_parts(parts, Body::new(rest.clone())), Some(rest))
+}
+
+/// With `Expect: 100-continue` a client sends its body when it is asked for it.
+fn waits(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
+}
+
+impl Rest {
+    /// Reads what is left, for so long at the most; whether that was all.
+    pub(super) async fn read(self, patience: Duration) -> bool {
+        let mut read = 0;
+        let all = std::future::poll_fn(|cx| {
+            loop {
+                let mut body = self.body();
+                if body.is_end_stream() {
+                    return Poll::Ready(true);
+                }
+                match Pin::new(&mut *body).poll_frame(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(None) => return Poll::Ready(true),
+                    Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                    Poll::Ready(Some(Ok(frame))) => read += frame.data_ref().map_or(0, Bytes::len),
+                }
+                if read > MOST {
+                    return Poll::Ready(false);
+                }
+            }
+        });
+        tokio::time::timeout(patience, all).await.unwrap_or(false)
+    }
+
+    fn body(&self) -> std::sync::MutexGuard<'_, Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl hyper::body::Body for Rest {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut *self.body()).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body().size_hint()
+    }
+}

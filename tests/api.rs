@@ -6,7 +6,9 @@ mod common;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use common::{Service, ids};
+use http_body_util::BodyExt;
 use serde_json::Value;
+use tower::ServiceExt;
 use trolley::live::{Explain, OfferQuery};
 
 const OK: StatusCode = StatusCode::OK;
@@ -49,7 +51,7 @@ fn redact(value: &mut Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match name.as_str() {
-                    "recommendation_id" => *value = "[id]".into(),
+                    "recommendation_id" | "request_id" => *value = "[id]".into(),
                     "score" | "value" | "share" => *value = format!("[{name}]").into(),
                     _ => redact(value),
                 }
@@ -319,4 +321,141 @@ async fn ready_means_every_market() {
     common::train(service.folder.path(), "empty", 1_710_000_000);
     service.keeper.refresh().await;
     assert_eq!(service.get("/health/ready").await.0, OK);
+}
+
+#[tokio::test]
+async fn requests_have_names_and_changes_are_told_with_them() {
+    let service = Service::new().await;
+    let ask = async |path: &str, id: Option<&str>| {
+        let mut request = Request::get(path);
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let response = service.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let named = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (named, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let question = "/v1/markets/de/items/bread/bought-together";
+    assert_eq!(ask(question, Some("page-7.widget:2")).await.0, "page-7.widget:2");
+    let (named, body) = ask(&format!("{question}?limit=0"), Some("page-8")).await;
+    assert_eq!((named.as_str(), &body["request_id"], &body["field"]), ("page-8", &"page-8".into(), &"limit".into()));
+    let (named, body) = ask("/v1/nothing", Some("a \"name\"")).await;
+    assert!(named.len() == 36 && body["request_id"] == named.as_str(), "{named} {body}");
+}
+
+#[tokio::test]
+async fn filters_come_before_the_best_are_chosen() {
+    let service = Service::new().await;
+    let question = "/v1/markets/de/items/bread/bought-together?limit=10&explain=true";
+    let ids = |body: &Value| -> Vec<String> {
+        body["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (_, all) = service.get(question).await;
+    assert!(ids(&all).contains(&"tea".to_owned()) && all["filtered"].is_null(), "{all}");
+    let (_, dairy) = service.get(&format!("{question}&category=dairy")).await;
+    let mut only = ids(&dairy);
+    only.sort();
+    assert!(only.iter().all(|id| ["butter", "milk-a", "milk-b", "new-milk"].contains(&id.as_str())), "{only:?}");
+    assert!(only.len() >= 3 && dairy["filtered"].as_u64().unwrap() >= 1, "{dairy}");
+    let (_, either) = service.get(&format!("{question}&category=drinks&category=bakery&exclude=rare")).await;
+    assert_eq!(ids(&either), ["tea"]);
+    let (_, no_dairy) = service.get(&format!("{question}&not_category=dairy&not_category=drinks")).await;
+    assert!(ids(&no_dairy).iter().all(|id| id != "butter" && id != "tea"), "{no_dairy}");
+    let (status, nothing) = service.get(&format!("{question}&category=unheard-of")).await;
+    assert_eq!((status, ids(&nothing).len()), (OK, 0));
+    let (_, instead) = service.get("/v1/markets/de/items/milk-a/alternatives?not_category=dairy&explain=true").await;
+    let is_dairy = |id: &String| ["butter", "milk-a", "milk-b", "new-milk"].contains(&id.as_str());
+    assert!(!ids(&instead).iter().any(is_dairy) && instead["filtered"].as_u64().unwrap() > 0, "{instead}");
+    let cart = r#"{"items": ["bread"], "category": ["dairy"], "not_category": ["drinks"], "limit": 1}"#;
+    let (_, cart) = service.json("POST", "/v1/markets/de/bought-together", cart).await;
+    assert_eq!(ids(&cart), ["butter"]);
+
+    let offers = r#"{"offers": [{"id": "o,1", "items": ["tea"]}, {"id": "o2", "items": ["milk-a", "bread"]},
+                    {"id": "o3", "items": ["unheard-of"]}]}"#;
+    service.json("PUT", "/v1/markets/de/offers", offers).await;
+    let offered = async |query: &str| {
+        let (status, body) = service.get(&format!("/v1/markets/de/customers/anna/offers?{query}")).await;
+        assert_eq!(status, OK, "{body}");
+        let mut offers = ids(&body);
+        offers.sort();
+        (offers, body["filtered"].as_u64())
+    };
+    assert_eq!(offered("").await, (vec!["o,1".into(), "o2".into(), "o3".into()], None));
+    assert_eq!(offered("exclude=o%2C1,o3").await.0, ["o2"]);
+    assert_eq!(offered("category=dairy&explain=true").await, (vec!["o2".into()], Some(2)));
+    let (_, body) = service.get("/v1/markets/de/customers/anna/offers?not_category=dairy&not_category=drinks").await;
+    assert_eq!((ids(&body), &body["items"][0]["item"]), (vec!["o2".to_owned()], &"bread".into()), "by its other item");
+
+    for (query, field) in [("min_price=1", "min_price"), ("max_price=1", "max_price"), ("min_price=x", "min_price")] {
+        for path in ["items/bread/bought-together", "items/milk-a/alternatives", "customers/anna/offers"] {
+            let (status, body) = service.get(&format!("/v1/markets/de/{path}?{query}")).await;
+            assert_eq!((status, &body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &field.into()), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn prices_of_the_items_table_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), common::transactions()).unwrap();
+    let items =
+        "item_id,category,price\nmilk-a,dairy,0.99\nmilk-b,dairy,1.49\nbutter,dairy,2.5\nbread,bakery,3\ntea,drinks,\n";
+    std::fs::write(folder.path().join("i.csv"), items).unwrap();
+    let tables = ["t.csv", "i.csv"].map(|file| folder.path().join(file));
+    let input = serde_json::json!({"transactions": tables[0], "items": tables[1]});
+    let (input, config) = (serde_json::from_value(input).unwrap(), trolley_training::TrainingConfig::default());
+    common::train_with(folder.path(), &common::name("de"), 1_710_000_000, &input, &config);
+    let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+    let service = Service::started(folder, &url).await;
+    let ids = async |query: &str| {
+        let mut ids = service.ids(&format!("/v1/markets/de/items/bread/bought-together?limit=10&{query}")).await;
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids("min_price=1&max_price=2.5").await, ["butter", "milk-b"], "both ends count");
+    assert_eq!(ids("max_price=1").await, ["milk-a"], "of tea no price is known");
+    let (status, body) = service.get("/v1/markets/de/items/bread/bought-together?min_price=2&max_price=1").await;
+    assert_eq!((status, &body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &"max_price".into()));
+}
+
+#[tokio::test]
+async fn a_model_that_comes_file_by_file_is_awaited() {
+    let service = Service::new().await;
+    let models = service.folder.path().join("models/de");
+    let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
+    let (folder, away) = (models.join(&second), service.folder.path().join("away"));
+    std::fs::rename(&folder, &away).unwrap();
+    let served = async || service.get("/v1/markets/de/models").await.1["in_service"].as_str().unwrap().to_owned();
+    let mut files: Vec<_> = std::fs::read_dir(&away).unwrap().map(|file| file.unwrap().file_name()).collect();
+    files.sort();
+    service.keeper.refresh().await;
+    assert_ne!(served().await, second.as_str(), "its folder is not there yet");
+    std::fs::create_dir(&folder).unwrap();
+    // The manifest comes neither first nor last, and each file half at first.
+    for file in &files {
+        let bytes = std::fs::read(away.join(file)).unwrap();
+        for part in [&bytes[..bytes.len() / 2], &bytes] {
+            std::fs::write(folder.join(file), part).unwrap();
+            let is_last = Some(file) == files.last() && part.len() == bytes.len();
+            service.keeper.refresh().await;
+            assert_eq!(served().await == second.as_str(), is_last, "{}", file.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_where_nothing_can_be_written_says_so() {
+    let service = Service::new().await;
+    let first = service.get("/v1/markets/de/models").await.1["in_service"].as_str().unwrap().to_owned();
+    common::train(service.folder.path(), "de", 1_710_000_060);
+    service.keeper.refresh().await;
+    // As for root a folder that is read-only is none, something else is in the way of the pointer.
+    std::fs::create_dir(service.folder.path().join("models/de/.current.new")).unwrap();
+    let body = format!(r#"{{"version": "{first}"}}"#);
+    let (status, body) = service.json("PUT", "/v1/markets/de/models/current", &body).await;
+    let detail = body["detail"].as_str().unwrap();
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(detail.contains("cannot be written") && !detail.contains("damaged"), "{detail}");
+    assert!(!detail.contains(service.folder.path().to_str().unwrap()), "nothing about where it lies: {detail}");
 }

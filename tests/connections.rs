@@ -230,7 +230,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
         made.cert.der().clone()
     };
-    let ask = async |address: String, trusted: &CertificateDer<'static>| -> std::io::Result<String> {
+    let ask_path = async |address: String, path: &str, trusted: &CertificateDer<'static>| -> std::io::Result<String> {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
@@ -239,11 +239,15 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
         let stream = tokio::net::TcpStream::connect(address).await?;
         let name = ServerName::try_from("trolley.test").unwrap();
         let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        let head = format!("GET {QUESTION} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).await?;
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer).await;
         Ok(answer)
+    };
+    let ask = async |address: String, trusted: &CertificateDer<'static>| ask_path(address, QUESTION, trusted).await;
+    let ask_for = async |address: &str, path: &str, trusted: &CertificateDer<'static>| {
+        ask_path(address.to_owned(), path, trusted).await.unwrap()
     };
     let first = write();
     let tls = format!("[server.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate.display(), key.display());
@@ -257,11 +261,102 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
     std::fs::write(&certificate, "no certificate").unwrap();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(ask(server.api.clone(), &first).await.is_ok(), "what can't be read is not used");
+    // Whatever copies files may set their times as it likes: what counts is what is in them.
+    let times = |path: &Path| std::fs::metadata(path).unwrap().modified().unwrap();
+    let (of_certificate, of_key) = (times(&certificate), times(&key));
     let second = write();
+    for (path, time) in [(&certificate, of_certificate), (&key, of_key)] {
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
     let began = Instant::now();
     while ask(server.api.clone(), &second).await.is_err() {
         assert!(began.elapsed() < Duration::from_secs(10), "the new certificate is not used");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(ask(server.api.clone(), &first).await.is_err(), "the old certificate is still used");
+    let metrics = ask_for(&server.admin, "/metrics", &second).await;
+    let figure = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse::<f64>().unwrap()
+    };
+    assert!(figure("trolley_certificates_refused_total") >= 1.0);
+    assert!(figure("trolley_certificate_expiry_timestamp_seconds") > 1.8e9, "rcgen's are valid for long");
+}
+
+/// A page of ten widgets and a server of fifty threads are no overload.
+#[test]
+fn a_burst_is_answered_and_so_are_many_in_a_closed_loop() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&config(folder.path(), ""));
+    let request = format!("GET {QUESTION} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut streams: Vec<TcpStream> = (0..300)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&server.api).unwrap();
+            assert_eq!(ask_on(&mut stream).unwrap().0, 200);
+            stream
+        })
+        .collect();
+    for _ in 0..3 {
+        // All are sent before the first answer is read.
+        streams.iter_mut().for_each(|stream| stream.write_all(request.as_bytes()).unwrap());
+        let answered = streams.iter_mut().map(|stream| answer_on(stream).unwrap().0).filter(|status| *status == 200);
+        assert_eq!(answered.count(), 300);
+    }
+    let end = Instant::now() + Duration::from_secs(1);
+    let refused = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for mut stream in streams.drain(..128) {
+            let refused = &refused;
+            scope.spawn(move || {
+                while Instant::now() < end {
+                    refused.fetch_add(usize::from(ask_on(&mut stream).unwrap().0 != 200), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(refused.into_inner(), 0, "each asks as soon as it was answered");
+}
+
+/// Why a large push is refused is known to whoever pushes it: the rest of it is read before the connection is closed.
+#[test]
+fn a_refusal_reaches_who_is_still_sending() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = blake3::hash(b"secret").to_hex();
+    let keys = format!("[[server.keys]]\nhash = \"{key}\"\nscopes = [\"push\"]\n");
+    let server = Server::start(&config(folder.path(), &keys));
+    let push = |more: &str, bytes: usize| {
+        let mut stream = TcpStream::connect(&server.api).unwrap();
+        let head = "PUT /v1/markets/de/offers HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+        write!(stream, "{head}\r\n{more}content-length: {bytes}\r\n\r\n").unwrap();
+        // All of it is sent before anything is read, as most clients do it.
+        let piece = vec![b' '; 1 << 20];
+        for sent in (0..bytes).step_by(piece.len()) {
+            stream.write_all(&piece[..piece.len().min(bytes - sent)]).expect("it is read on");
+        }
+        answer_on(&mut stream).expect("the answer arrives").0
+    };
+    assert_eq!(push("", 20 << 20), 401);
+    assert_eq!(push("authorization: Bearer secret\r\n", 40 << 20), 413);
+}
+
+/// A client of HTTP/2 is told at once that it should go (GOAWAY), and what it has asked is answered.
+#[tokio::test]
+async fn a_client_of_http_2_is_told_to_go_when_the_service_begins_to_leave() {
+    use http_body_util::{BodyExt, Empty};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&config(folder.path(), "leaving_milliseconds = 20000\n"));
+    let stream = tokio::net::TcpStream::connect(&server.api).await.unwrap();
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let ends = tokio::spawn(connection);
+    let question =
+        || hyper::Request::get(format!("http://x{QUESTION}")).body(Empty::<hyper::body::Bytes>::new()).unwrap();
+    let answer = client.send_request(question()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.into_body().collect().await.unwrap();
+    assert!(Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().unwrap().success());
+    let ended = tokio::time::timeout(Duration::from_secs(10), ends).await;
+    assert!(ended.expect("long before it has left").unwrap().is_ok());
 }

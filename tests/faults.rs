@@ -3,6 +3,7 @@
 //! `TROLLEY_KILLS=200 cargo test --test faults` kills as often as a release should be; without it, a few times.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+mod common;
 #[path = "common/postgres.rs"]
 mod postgres;
 #[path = "common/server.rs"]
@@ -162,4 +163,101 @@ fn a_database_that_hangs_holds_up_pushes_alone() {
         std::thread::sleep(Duration::from_millis(100));
     }
     panic!("it did not recover within ten seconds");
+}
+
+#[test]
+fn the_service_starts_without_its_database_and_takes_it_in_when_it_is_there() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    common::train(folder.path(), "de", 1_710_000_000);
+    let config = config(folder.path(), &cluster.url());
+    {
+        let server = Server::start(&config);
+        let offers = json!({"offers": [{"id": "o1", "items": ["tea"]}]}).to_string();
+        assert_eq!(request(&server.api, "PUT", "/v1/markets/de/offers", &offers).0, 200);
+        assert_eq!(request(&server.api, "DELETE", "/v1/markets/de/customers/anna", "").0, 200);
+    }
+    cluster.stop();
+    let server = Server::start(&config);
+    let (status, health) = server.get("/health/ready");
+    assert_eq!((status, &health["status"]), (200, &"degraded".into()), "{health}");
+    let gauge = |name: &str| {
+        let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
+        metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok())
+    };
+    assert_eq!(gauge("trolley_state_available"), Some(0.0));
+    // Nobody is known: who has been erased is not.
+    let is_known = |customer: &str| {
+        let path = format!("/v1/markets/de/items/bread/bought-together?customer={customer}&explain=true");
+        let (status, body) = server.get(&path);
+        assert_eq!(status, 200, "{body}");
+        let items = body["items"].as_array().unwrap();
+        assert!(!items.is_empty());
+        items.iter().any(|item| item["reasons"].as_array().unwrap().iter().any(|reason| reason["kind"] == "bought"))
+    };
+    assert!(!is_known("anna") && !is_known("bert"), "they are answered as if they had never bought anything");
+    let (status, body) = request(&server.api, "PUT", "/v1/markets/de/offers", r#"{"offers": []}"#);
+    assert!(status == 503 && body.contains("the database cannot be reached"), "{status} {body}");
+    assert_eq!(gauge("trolley_state_writable"), Some(0.0));
+    cluster.resume();
+    server.wait_for("/health/ready", |_, health| health["status"] == "ready");
+    server.wait_for("/v1/markets/de/customers/cleo/offers", |_, body| body["items"][0]["id"] == "o1");
+    assert!(!is_known("anna") && is_known("bert"), "one is erased, the other is known again");
+    assert_eq!(gauge("trolley_state_available"), Some(1.0));
+}
+
+/// Three replicas; the database is put back in place, and before two of them look again something is pushed. Numbers only
+/// rise, and yet what they know is lost.
+#[test]
+fn a_database_that_was_put_back_under_replicas_is_loaded_anew_by_all() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    common::train(folder.path(), "de", 1_710_000_000);
+    let config = config(folder.path(), &cluster.url());
+    let replicas: Vec<Server> = (0..3).map(|_| Server::start(&config)).collect();
+    let offers = |ids: &[&str]| {
+        let offers: Vec<_> = ids.iter().map(|id| json!({"id": id, "items": ["tea"]})).collect();
+        json!({"offers": offers}).to_string()
+    };
+    let stock = |item: &str, sequence: u64| {
+        json!({"updates": [{"item": item, "in_stock": false, "sequence": sequence}]}).to_string()
+    };
+    let push = |replica: &Server, what: &str, body: &str| {
+        let (status, answer) = request(&replica.api, "PUT", &format!("/v1/markets/de/{what}"), body);
+        assert_eq!(status, 200, "{answer}");
+    };
+    let all_show = |wanted: &[&str], gone: &[&str]| {
+        for replica in &replicas {
+            replica.wait_for("/v1/markets/de/customers/cleo/offers", |_, body| {
+                let mut ids: Vec<&str> =
+                    body["items"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
+                ids.sort_unstable();
+                ids == wanted
+            });
+            replica.wait_for("/v1/markets/de/items/bread/bought-together", |_, body| {
+                let ids: Vec<&str> =
+                    body["items"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
+                ["butter", "milk-b"].iter().all(|item| ids.contains(item) != gone.contains(item))
+            });
+        }
+    };
+    push(&replicas[0], "offers", &offers(&["kept", "kept-too"]));
+    all_show(&["kept", "kept-too"], &[]);
+    let backup = cluster.dump();
+    push(&replicas[1], "offers", &offers(&[]));
+    push(&replicas[1], "stock", &stock("butter", 5));
+    all_show(&[], &["butter"]);
+    cluster.restore(&backup);
+    push(&replicas[2], "stock", &stock("milk-b", 1));
+    all_show(&["kept", "kept-too"], &["milk-b"]);
+    let versions: Vec<String> = replicas
+        .iter()
+        .map(|replica| {
+            let (_, metrics) = request(&replica.admin, "GET", "/metrics", "");
+            let mut lines: Vec<_> = metrics.lines().filter(|line| line.starts_with("trolley_state_version{")).collect();
+            lines.sort_unstable();
+            lines.join("\n")
+        })
+        .collect();
+    assert!(versions[0].contains("kind=\"stock\"") && versions.iter().all(|all| *all == versions[0]), "{versions:?}");
 }

@@ -121,7 +121,13 @@ async fn news_arrive_within_a_second(url: &str) {
 #[tokio::test]
 async fn what_cannot_be_opened_is_said() {
     let open = |url: &'static str| async move { Store::open(url).await.unwrap_err().to_string() };
-    assert!(open("mysql://localhost/x").await.contains("sqlite: or postgres:"));
+    for url in ["mysql://shop:s3cret@host/x", "POSTGRES-s3cret", "s3cret", "http://s3cret"] {
+        let said = open(url).await;
+        assert!(
+            said.contains("server.state") && said.contains("postgres://user:password@") && !said.contains("s3cret"),
+            "{said}"
+        );
+    }
     assert!(open("sqlite:/no/such/folder/state.sqlite").await.contains("server.state"));
 }
 

@@ -53,6 +53,24 @@ impl Cluster {
         assert!(Command::new("kill").args([&format!("-{signal}"), &first]).status().unwrap().success());
     }
 
+    /// A backup of all of it, as `pg_restore` takes it.
+    pub(crate) fn dump(&self) -> PathBuf {
+        let file = self.folder.path().join("backup");
+        let host = self.folder.path().display().to_string();
+        self.run("pg_dump", &["-h", &host, "-U", "trolley", "-Fc", "-f", file.to_str().unwrap(), "postgres"]);
+        file
+    }
+
+    /// Puts a backup back in place, while it is used.
+    pub(crate) fn restore(&self, backup: &Path) {
+        let host = self.folder.path().display().to_string();
+        let backup = backup.to_str().unwrap();
+        self.run(
+            "pg_restore",
+            &["-h", &host, "-U", "trolley", "-d", "postgres", "--clean", "--if-exists", "--single-transaction", backup],
+        );
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

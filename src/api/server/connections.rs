@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::{Method, Request, Response, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -240,6 +240,8 @@ impl Guest {
             };
             let mut response = answer.await?;
             let read = match rest {
+                // Who has taken too long is not waited for any longer.
+                Some(_) if response.status() == StatusCode::REQUEST_TIMEOUT => false,
                 Some(rest) => rest.read(patience).await,
                 None => true,
             };

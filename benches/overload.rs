@@ -4,6 +4,10 @@
 //! machine's. So is what comes while somebody else, such as a thread of the system, is on one of the two processors: how
 //! long service and clients wait for theirs is looked up every hundredth of a second, and a second table leaves that out.
 //!
+//! Then what is no overload, on all processors: 300 requests at once, and 128 connections in a closed loop. And twice the
+//! load for ten seconds: what is answered then beside what refusals leave, (1 - 2 r) / (1 - r) of capacity, where r is what a
+//! refusal costs in answers: as much as an answer of the bare handler.
+//!
 //! `cargo run --release -- demo --no-serve`, then `cargo bench -p trolley --no-default-features --bench overload`. The
 //! service runs on one processor (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
 //! could be sent.
@@ -34,7 +38,9 @@ use waits::Waits;
 
 const CONNECTIONS: usize = 512;
 const SECONDS: f64 = 1.0;
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 9;
+/// Of the load that stands.
+const STANDING_SECONDS: f64 = 10.0;
 
 /// Milliseconds in a hundredth of a second that service and clients may wait for a processor before it is not theirs.
 const QUIET: f64 = 0.5;
@@ -166,7 +172,11 @@ async fn closed(address: &str, requests: Rc<Vec<Vec<u8>>>) -> Load {
 }
 
 /// Requests are due at random times, `rate` a second, whatever becomes of those before.
-async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, mut waits: Waits) -> Load {
+async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, waits: Waits) -> Load {
+    open_for(SECONDS, address, requests, rate, waits).await
+}
+
+async fn open_for(seconds: f64, address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, mut waits: Waits) -> Load {
     let (sender, receiver) = async_channel();
     let clients: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
@@ -191,7 +201,7 @@ async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, mut waits: W
     let (began, mut due) = (Instant::now(), 0.0);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
     let (mut number, mut all) = (0, Load::default());
-    while due < SECONDS {
+    while due < seconds {
         let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         due -= (1.0 - unit).ln() / rate;
         while began.elapsed().as_secs_f64() < due {
@@ -212,6 +222,53 @@ async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, mut waits: W
     }
     all.seconds = began.elapsed().as_secs_f64();
     all
+}
+
+/// So many requests at once, each on a connection of its own: milliseconds until the last is answered, and how many were
+/// refused.
+async fn burst(address: &str, requests: &[Vec<u8>], many: usize) -> Vec<f64> {
+    let mut clients = Vec::new();
+    for number in 0..many {
+        let mut client = Client::new(address).await;
+        assert_eq!(client.ask(&requests[number % requests.len()]).await, Some(200));
+        clients.push(client);
+    }
+    let began = Instant::now();
+    let asking = clients.into_iter().enumerate().map(|(number, mut client)| {
+        let request = requests[(number * 7) % requests.len()].clone();
+        tokio::task::spawn_local(async move { client.ask(&request).await })
+    });
+    let mut refused = 0.0;
+    for asked in asking.collect::<Vec<_>>() {
+        refused += f64::from(u8::from(asked.await.unwrap() != Some(200)));
+    }
+    vec![began.elapsed().as_secs_f64() * 1e3, refused]
+}
+
+/// Each of so many connections asks as soon as it was answered, for a second: answers a second, and how many were refused.
+async fn closed_by_all(address: &str, requests: Rc<Vec<Vec<u8>>>, connections: usize) -> Vec<f64> {
+    let began = Instant::now();
+    let mut clients = Vec::new();
+    for number in 0..connections {
+        let (mut client, requests) = (Client::new(address).await, requests.clone());
+        clients.push(tokio::task::spawn_local(async move {
+            let (mut answered, mut refused) = (0.0, 0.0);
+            while began.elapsed().as_secs_f64() < SECONDS {
+                let request = &requests[(number * 39 + answered as usize) % requests.len()];
+                match client.ask(request).await {
+                    Some(200) => answered += 1.0,
+                    _ => refused += 1.0,
+                }
+            }
+            [answered, refused]
+        }));
+    }
+    let mut all = [0.0; 2];
+    for client in clients {
+        let [answered, refused] = client.await.unwrap();
+        all = [all[0] + answered, all[1] + refused];
+    }
+    vec![all[0] / began.elapsed().as_secs_f64(), all[1]]
 }
 
 /// The number of a request, when the load began, and so many seconds after that.
@@ -341,6 +398,20 @@ fn main() {
             let mut load = open(&server.api, requests.clone(), last * times, Waits::of(&[])).await;
             say(name, &mut [load.figures(last, half)]);
         }
+        // A queue that stands, and what a refusal costs: as much as any answer of the bare handler.
+        let capacity = closed(&server.api, requests.clone()).await.goodput();
+        let refusal = capacity / closed(&bare.address, requests.clone()).await.goodput();
+        let mut standing =
+            open_for(STANDING_SECONDS, &server.api, requests.clone(), 2.0 * capacity, Waits::of(&[])).await;
+        let capacity = f64::midpoint(capacity, closed(&server.api, requests.clone()).await.goodput());
+        say("twice, ten seconds", &mut [standing.figures(capacity, half)]);
+        let left = (1.0 - 2.0 * refusal) / (1.0 - refusal);
+        println!(
+            "\na refusal costs {refusal:.3} of an answer, which leaves {left:.2} of capacity at twice the load; answered: {:.2}, \
+             {:.2} of that",
+            standing.goodput() / capacity,
+            standing.goodput() / capacity / left
+        );
         println!("\n| load, while nobody else was on a processor | of its answers | p50 ms | p99 ms | p99.9 ms |");
         println!("| --- | --- | --- | --- | --- |");
         for (name, (quiet, all)) in ["half", "the same of a bare handler"].iter().zip(&mut quiet) {
@@ -349,4 +420,23 @@ fn main() {
         }
     });
     drop(server);
+    // On all processors, as a service has them.
+    pin(std::process::id(), "0-1023");
+    let server = Server::start(config.to_str().unwrap());
+    let requests = Rc::new(self::requests(&market, &shelf));
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        println!("\n| 300 requests at once | last answered after ms | refused |\n| --- | --- | --- |");
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            rounds.push(burst(&server.api, &requests, 300).await);
+        }
+        say("on all processors", &mut rounds);
+        println!("\n| 128 connections in a closed loop | answers/s | refused |\n| --- | --- | --- |");
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS / 4 {
+            rounds.push(closed_by_all(&server.api, requests.clone(), 128).await);
+        }
+        say("on all processors", &mut rounds);
+    });
 }

@@ -106,7 +106,7 @@ pub struct ServerConfig {
     /// Connections to the API at a time; more are closed at once.
     pub connections: usize,
     /// A question that would wait longer than this for its turn is refused with 503 at once, in microseconds; 0 refuses
-    /// none. While the queue stands, the limit is 10 ms.
+    /// none. While the queue stands, the limit is 5 ms.
     pub admission_microseconds: u64,
     /// How long an idle connection is kept, in seconds: longer than whoever stands before the service keeps it.
     pub idle_seconds: NonZeroU32,

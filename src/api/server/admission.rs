@@ -6,11 +6,11 @@
 //! All that is spared while there are so few connections that a question of each could not make a queue.
 //!
 //! A queue that comes and goes is a burst, and may be as long as a caller can wait. One that stands is overload: whoever
-//! waits in it gains nothing by its length. So while it has not been short for [`INTERVAL`], only what would wait no longer
-//! than [`TARGET`] is taken: controlled delay (Nichols and Jacobson 2012) in the form of Maurer, "Fail at Scale" (ACM Queue
+//! waits in it gains nothing by its length. So once it has not been short for [`INTERVAL`], and until it was for as long, only
+//! what would wait no longer than [`TARGET`] is taken: controlled delay (Nichols and Jacobson 2012) in the form of Maurer, "Fail at Scale" (ACM Queue
 //! 2015), by the wait that is expected instead of the one that was had, so that a refusal costs no wait.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -31,10 +31,13 @@ const LONGEST: Duration = Duration::from_millis(5);
 const FEW: u64 = 64;
 
 /// What is taken while the queue stands waits no longer than this.
-const TARGET: Duration = Duration::from_millis(10);
+const TARGET: Duration = Duration::from_millis(5);
 
-/// A queue stands if it was not short, a quarter of [`TARGET`], for so long.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// A queue is short if what comes waits no longer than this.
+const SHORT: Duration = Duration::from_micros(1250);
+
+/// A queue stands that was not short for so long, and until it was nothing else for as long.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Who is waiting, and how long an answer takes.
 #[derive(Debug)]
@@ -46,8 +49,11 @@ pub(super) struct Admission {
     processors: u64,
     /// A question may wait so long.
     limit: Duration,
-    /// When the queue was last short, in nanoseconds from `started`.
+    /// When the queue was last short, and when it was last not, in nanoseconds from `started`.
     short: AtomicU64,
+    long: AtomicU64,
+    /// Whether it stands.
+    stands: AtomicBool,
     started: Instant,
 }
 
@@ -65,6 +71,8 @@ impl Admission {
             processors,
             limit,
             short: AtomicU64::new(0),
+            long: AtomicU64::new(0),
+            stands: AtomicBool::new(false),
             started: Instant::now(),
         }
     }
@@ -93,11 +101,13 @@ impl Admission {
 
     /// How long a question may wait that would wait so long now, at a time since the start.
     fn may_wait(&self, wait: Duration, now: Duration) -> Duration {
-        if wait <= TARGET / 4 {
-            self.short.store(now.as_nanos() as u64, Ordering::Relaxed);
+        let is_short = wait <= SHORT;
+        let (this, other) = if is_short { (&self.short, &self.long) } else { (&self.long, &self.short) };
+        this.store(now.as_nanos() as u64, Ordering::Relaxed);
+        if now.saturating_sub(Duration::from_nanos(other.load(Ordering::Relaxed))) > INTERVAL {
+            self.stands.store(!is_short, Ordering::Relaxed);
         }
-        let short = Duration::from_nanos(self.short.load(Ordering::Relaxed));
-        if now.saturating_sub(short) > INTERVAL { TARGET.min(self.limit) } else { self.limit }
+        if self.stands.load(Ordering::Relaxed) { TARGET.min(self.limit) } else { self.limit }
     }
 
     /// A turn; `None` for a question that would wait too long. Health is always answered. `shared` if the connection has
@@ -183,28 +193,28 @@ mod tests {
         assert_eq!(admission.waiting.load(Ordering::Relaxed), 0, "all are counted off");
         let turn = admission.enter("/v1/markets", true).expect("nobody is ahead");
         assert!(turn.begin().now_or_never().is_none(), "it steps back");
-        (0..250).for_each(|_| admission.connected());
+        (0..125).for_each(|_| admission.connected());
         let turn = admission.enter("/v1/markets", false).expect("so many connections are few");
         assert!(turn.begin().now_or_never().is_some(), "it need not");
         admission.connected();
         let turn = admission.enter("/v1/markets", false).expect("nobody is ahead");
-        assert!(turn.begin().now_or_never().is_none(), "251 together take more than 10 ms");
+        assert!(turn.begin().now_or_never().is_none(), "126 together take more than 5 ms");
     }
 
     #[test]
     fn a_queue_that_stands_is_cut_to_the_target_until_it_was_short_again() {
         let (admission, ms) = (admission(50_000, 1), Duration::from_millis);
-        assert_eq!(admission.may_wait(ms(0), ms(1_000)), ms(50));
-        for now in [1_001, 1_050, 1_100] {
-            assert_eq!(admission.may_wait(ms(49), ms(now)), ms(50), "a burst");
+        let told = |wait: u64, now: u64| admission.may_wait(ms(wait), ms(now));
+        for (wait, now) in [(0, 1_000), (49, 1_001), (49, 1_025), (49, 1_050)] {
+            assert_eq!(told(wait, now), ms(50), "a burst");
         }
-        for (wait, now) in [(49, 1_101), (9, 1_200), (3, 5_000)] {
-            assert_eq!(admission.may_wait(ms(wait), ms(now)), TARGET, "it stands");
+        for (wait, now) in [(49, 1_051), (4, 1_060), (2, 1_070), (1, 1_080), (3, 1_100), (1, 1_101), (1, 1_150)] {
+            assert_eq!(told(wait, now), TARGET, "it stands, and to be short for a moment is not enough");
         }
-        assert_eq!(admission.may_wait(ms(2), ms(5_001)), ms(50), "it was short");
-        assert_eq!(admission.may_wait(ms(40), ms(5_050)), ms(50), "and the next burst may wait");
-        let strict = self::admission(5_000, 1);
-        assert_eq!([strict.may_wait(ms(4), ms(50)), strict.may_wait(ms(4), ms(500))], [ms(5), ms(5)], "never longer");
+        assert_eq!(told(1, 1_151), ms(50), "it was short for as long");
+        assert_eq!(told(40, 1_190), ms(50), "and the next burst may wait");
+        let strict = self::admission(2_000, 1);
+        assert_eq!([strict.may_wait(ms(2), ms(10)), strict.may_wait(ms(2), ms(500))], [ms(2), ms(2)], "never longer");
     }
 
     #[test]

@@ -82,12 +82,26 @@ pub enum StoreError {
     Url { url: String, reason: String },
     #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
     Gone(PathBuf),
-    #[error("the database of server.state cannot be prepared: {0}")]
+    #[error("the database of server.state cannot be prepared: {0}{hint}", hint = pooler(.0))]
     Migration(#[from] MigrateError),
-    #[error("the database of server.state: {0}")]
+    #[error("the database of server.state: {0}{hint}", hint = pooler(.0))]
     Database(#[from] sqlx::Error),
     #[error("the database of server.state did not answer within {} seconds", PATIENCE.as_secs())]
     Slow,
+}
+
+/// What to set if it is a pooler that refuses.
+fn pooler(error: &impl ToString) -> &'static str {
+    let said = error.to_string();
+    let is = |what: &str| said.contains(what);
+    if is("unsupported startup parameter") {
+        "; PgBouncer: set ignore_startup_parameters = extra_float_digits"
+    } else if is("prepared statement") && (is("already exists") || is("does not exist")) {
+        "; PgBouncer in transaction mode: set max_prepared_statements = 200 (it is 1.21 or later that knows it), or \
+         pool_mode = session"
+    } else {
+        ""
+    }
 }
 
 impl StoreError {

@@ -1,5 +1,9 @@
 # The trainer: everything. docker build --target trainer -t trolley-trainer .
-FROM rust:1.95-bookworm AS build
+# Pin both bases by digest where builds must be the same for years: --build-arg RUST=rust@sha256:… --build-arg DEBIAN=debian@sha256:…
+ARG RUST=rust:1.95.0-bookworm
+ARG DEBIAN=debian:bookworm-slim
+
+FROM ${RUST} AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
@@ -13,7 +17,7 @@ RUN cargo build --release --locked && cp target/release/trolley /trolley-trainer
 # The server: without the trainer, and so without polars.
 RUN cargo build --release --locked --no-default-features && cp target/release/trolley /trolley-server
 
-FROM debian:bookworm-slim AS base
+FROM ${DEBIAN} AS base
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/trolley trolley
 USER trolley
 WORKDIR /var/lib/trolley
@@ -21,9 +25,14 @@ ENTRYPOINT ["trolley"]
 
 FROM base AS trainer
 COPY --from=build /trolley-trainer /usr/local/bin/trolley
+# The sample, for `docker run --rm --network host trolley-trainer demo`.
+COPY tests/data /var/lib/trolley/tests/data
 CMD ["train", "--config", "/etc/trolley/trolley.toml"]
 
 FROM base AS server
 COPY --from=build /trolley-server /usr/local/bin/trolley
 EXPOSE 8080 9090
+# With server.tls or another admin address: --health-cmd.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5m \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9090 && printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3 && head -1 <&3 | grep -q ' 200 '"]
 CMD ["serve", "--config", "/etc/trolley/trolley.toml"]

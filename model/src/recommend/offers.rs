@@ -158,16 +158,35 @@ pub fn open_offers(
     best
 }
 
-/// Which customers is an offer for? The same scores as [`offers`], read the other way.
+/// Customers that are looked at by one thread: for fewer another one is not worth its beginning.
+const ONE_THREAD: usize = 10_000;
+
+/// Which customers is an offer for? The same scores as [`offers`], read the other way; by all processors, whose number
+/// changes nothing.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
     let on_offer = OnOffer::new(model, &[offer]);
     let best_item = |customer| on_offer.best_items(model, Some(customer), &|_| true).pop().flatten();
-    let mut top = Top::new(limit);
-    for customer in 0..model.histories().customers().len() as u32 {
-        if let Some((_, score)) = best_item(customer) {
-            top.push(score, customer);
+    let customers = model.histories().customers().len();
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let each = customers.div_ceil(processors.min(customers.div_ceil(ONE_THREAD)).max(1)).max(1);
+    let best_of = |first: usize| {
+        let mut top = Top::new(limit);
+        for customer in first as u32..(first + each).min(customers) as u32 {
+            if let Some((_, score)) = best_item(customer) {
+                top.push(score, customer);
+            }
         }
-    }
+        top.into_sorted()
+    };
+    let parts: Vec<Vec<(u32, f32)>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (each..customers).step_by(each).map(|first| scope.spawn(move || best_of(first))).collect();
+        let first = best_of(0);
+        let others =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(first).chain(others).collect()
+    });
+    let mut top = Top::new(limit);
+    parts.into_iter().flatten().for_each(|(customer, score)| top.push(score, customer));
     top.into_sorted()
         .into_iter()
         .filter_map(|(customer, score)| Some(Audience { customer, item: best_item(customer)?.0, score }))

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
+use sd_notify::NotifyState;
 use tokio::net::TcpSocket;
 use tokio::sync::watch::Receiver;
 
@@ -63,6 +64,7 @@ pub async fn serve(
     tokio::spawn(async move {
         signal().await;
         tracing::info!("stopping: not ready from now on, what is in flight is finished");
+        tell(&[NotifyState::Stopping]);
         let _ = stop.send(true);
     });
     tokio::spawn(every(UPKEEP, {
@@ -98,6 +100,10 @@ pub async fn serve(
     tokio::spawn(keeper.clone().follow());
     // Whoever connects before is told that nobody is there, and goes to another replica.
     let api = api.listen(BACKLOG)?;
+    tell(&[NotifyState::Ready]);
+    if let Some(interval) = sd_notify::watchdog_enabled() {
+        tokio::spawn(every(interval / 2, || tell(&[NotifyState::Watchdog])));
+    }
     on_ready(&keeper, listening).await;
     door(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;
     admin.await?;
@@ -106,6 +112,13 @@ pub async fn serve(
 
 /// Connections of the address for metrics, health and administration.
 const ADMIN_CONNECTIONS: usize = 100;
+
+/// Tells systemd, if it asked to be told. A runtime that stands still tells nothing, and is started anew.
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd could not be told");
+    }
+}
 
 /// Says so beforehand if the limit of open files is below what the connections need.
 fn check_files(connections: usize) {

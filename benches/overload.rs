@@ -317,6 +317,26 @@ fn say(name: &str, rounds: &mut [Vec<f64>]) {
     println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 
+/// What a service on all processors does with a burst, and with many that ask as soon as they were answered.
+fn no_overload(config: &Path, requests: &Rc<Vec<Vec<u8>>>, runtime: &tokio::runtime::Runtime) {
+    let server = Server::start(config.to_str().unwrap());
+    let local = tokio::task::LocalSet::new();
+    local.block_on(runtime, async {
+        println!("\n| 300 requests at once | last answered after ms | refused |\n| --- | --- | --- |");
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            rounds.push(burst(&server.api, requests, 300).await);
+        }
+        say("on all processors", &mut rounds);
+        println!("\n| 128 connections in a closed loop | answers/s | refused |\n| --- | --- | --- |");
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS / 4 {
+            rounds.push(closed_by_all(&server.api, requests.clone(), 128).await);
+        }
+        say("on all processors", &mut rounds);
+    });
+}
+
 fn main() {
     if constant::served() {
         return;
@@ -420,23 +440,6 @@ fn main() {
         }
     });
     drop(server);
-    // On all processors, as a service has them.
     pin(std::process::id(), "0-1023");
-    let server = Server::start(config.to_str().unwrap());
-    let requests = Rc::new(self::requests(&market, &shelf));
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
-        println!("\n| 300 requests at once | last answered after ms | refused |\n| --- | --- | --- |");
-        let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
-            rounds.push(burst(&server.api, &requests, 300).await);
-        }
-        say("on all processors", &mut rounds);
-        println!("\n| 128 connections in a closed loop | answers/s | refused |\n| --- | --- | --- |");
-        let mut rounds = Vec::new();
-        for _ in 0..ROUNDS / 4 {
-            rounds.push(closed_by_all(&server.api, requests.clone(), 128).await);
-        }
-        say("on all processors", &mut rounds);
-    });
+    no_overload(&config, &Rc::new(self::requests(&market, &shelf)), &runtime);
 }

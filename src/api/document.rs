@@ -65,7 +65,6 @@ fn describe_one(path: &str, operation: &mut Operation, scope: Option<Scope>) {
     let health = scope.is_none();
     let applies = |status: &str| match status {
         "400" | "422" => read,
-        "401" | "403" | "429" => !health,
         "404" => of_market,
         "408" | "413" | "415" => body,
         "431" => true,

@@ -72,7 +72,7 @@ enum Value<'a> {
     Many(Vec<Cow<'a, str>>),
 }
 
-impl<'de> IntoDeserializer<'de> for Value<'_> {
+impl IntoDeserializer<'_> for Value<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

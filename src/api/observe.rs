@@ -76,9 +76,10 @@ where
         let (route, longest) = (self.route.clone(), self.longest);
         let id = request_id(request.headers());
         // What is logged of a change bears the name of its request; of questions nothing is logged.
-        let span = match *request.method() {
-            Method::GET => Span::none(),
-            _ => tracing::info_span!("request", id = id.to_str().unwrap_or_default()),
+        let span = if *request.method() == Method::GET {
+            Span::none()
+        } else {
+            tracing::info_span!("request", id = id.to_str().unwrap_or_default())
         };
         let answer = AssertUnwindSafe(self.inner.call(request).instrument(span)).catch_unwind();
         Box::pin(async move {

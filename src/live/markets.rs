@@ -168,7 +168,7 @@ impl Markets {
             Err(ArtefactError::NoModel { .. }) => return,
             Err(error) => {
                 let _changing = market.changing();
-                return self.refuse(market, What::Pointer, Traces::new(), &error);
+                return self.refuse(market, &What::Pointer, Traces::new(), &error);
             }
         };
         let version = What::Version(current.clone());
@@ -194,14 +194,14 @@ impl Markets {
                 market.serve(opened);
                 tracing::info!(market = %name, version = %current, "a model is in service");
             }
-            Err(error) => self.refuse(market, version, traces, &error),
+            Err(error) => self.refuse(market, &version, traces, &error),
         }
     }
 
     /// Says what was refused, and counts it unless it is only not here yet; once for each state that it was seen in.
-    fn refuse(&self, market: &Market, what: What, traces: Traces, error: &ArtefactError) {
+    fn refuse(&self, market: &Market, what: &What, traces: Traces, error: &ArtefactError) {
         let name = market.name();
-        let before = self.refused().remove(name).filter(|before| before.what == what);
+        let before = self.refused().remove(name).filter(|before| before.what == *what);
         let (tries, news) = match &before {
             Some(before) if before.traces == traces => (before.tries + 1, false),
             _ => (1, true),
@@ -219,7 +219,7 @@ impl Markets {
             tracing::error!(market = %name, %error, "a model was refused: it is damaged or cannot be read");
         }
         if market.snapshot().is_none() {
-            self.serve_an_older_one(market, &what);
+            self.serve_an_older_one(market, what);
         }
     }
 

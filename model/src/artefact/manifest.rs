@@ -188,9 +188,8 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest, ArtefactErro
         format: u64,
     }
     let bad = |reason: String| ArtefactError::Manifest { path: path.to_owned(), reason };
-    let OnlyFormat { format } = serde_json::from_slice(bytes).map_err(|error| match error.is_eof() {
-        true => ArtefactError::Cut { path: path.to_owned() },
-        false => bad(error.to_string()),
+    let OnlyFormat { format } = serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_eof() { ArtefactError::Cut { path: path.to_owned() } } else { bad(error.to_string()) }
     })?;
     if format != u64::from(FORMAT) {
         return Err(ArtefactError::Format { path: path.to_owned(), found: format, supported: FORMAT });

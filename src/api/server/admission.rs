@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn few_may_always_wait_however_slow_the_machine_is() {
-        let admission = Admission { processors: 2, ..Admission::new(Duration::from_micros(50_000)) };
+        let admission = Admission { processors: 2, ..Admission::new(Duration::from_millis(50)) };
         (0..1000).for_each(|_| admission.answered(Duration::from_millis(5)));
         let admission = Arc::new(admission);
         (0..128).for_each(|_| admission.connected());

@@ -106,7 +106,9 @@ impl Learning<'_> {
             let cases = week.cases(&model, transactions, &offered);
             let known: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
             progress.begin("signals", 1);
-            let anonymous = bought_together::anonymous(&cases);
+            // How strongly an offer draws is learned where the shop says how strong it is. What sells now is known: learned from
+            // other weeks it is worse.
+            let anonymous = if numbers.is_empty() { Vec::new() } else { bought_together::anonymous(&cases) };
             let hand = by_hand();
             let asked = [(&known, &hand.offers), (&anonymous, &hand.offers_anonymous)];
             for (examples, (cases, by_hand)) in examples.iter_mut().zip(asked) {

@@ -172,6 +172,13 @@ pub fn request(method: &'static str, route: &str, status: u16, took: Duration) {
     ROUTES.with(|routes| routes.with(route, (method, status), register, count));
 }
 
+/// There is a route: what is counted of it is there from the start, and 0.
+pub fn route_known(method: &'static str, route: &str) {
+    for status in ["200", "503"] {
+        counter!(REQUESTS, "method" => method, "route" => route.to_owned(), "status" => status).increment(0);
+    }
+}
+
 /// A question was answered; `tier` is that of the first entry.
 pub fn answer(market: &Name, endpoint: &'static str, tier: Option<Tier>) {
     let tier = tier.map_or("none", Tier::name);
@@ -267,6 +274,11 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
 pub fn market_known(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(0);
     model_awaited(market, false);
+    counter!(SWAPS, "market" => market.to_string()).increment(0);
+    for endpoint in ["bought-together", "alternatives", "offers", "audience"] {
+        counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => Tier::Model.name())
+            .increment(0);
+    }
     counter!(STATE_REFUSED, "market" => market.to_string()).increment(0);
 }
 

@@ -42,6 +42,8 @@ timestamp = "transaction_timestamp"
 [markets.{market}.columns.items]
 item_id = "product_id"
 category = "product_type"
+[markets.{market}.columns.offers]
+numbers = ["mailer_stores", "front_page_stores", "back_page_stores", "display_stores"]
 "#,
         folder = folder.display()
     );

@@ -25,6 +25,7 @@ use super::{
 use crate::config::Scope;
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
+use crate::metrics;
 
 /// Bytes in the body of a push; in any other, 2 MB, as axum has it.
 const LARGEST_PUSH: usize = 32 << 20;
@@ -132,6 +133,7 @@ impl Access {
     /// The routes of a path, for keys that have the scope.
     fn open_to(&self, scope: Scope, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
         document::describe(&mut routes.1, Some(scope));
+        count(&routes);
         let observe = self.observe(path(&routes));
         let layers = (observe.clone(), Require(self.keys.clone(), scope));
         routes.map(|methods| {
@@ -144,12 +146,22 @@ impl Access {
     /// The routes of a path, for anybody.
     fn open_to_all(&self, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
         document::describe(&mut routes.1, None);
+        count(&routes);
         let observe = self.observe(path(&routes));
         routes.map(|methods| methods.route_layer(observe.clone()).fallback(other_method.layer(observe)))
     }
 
     fn observe(&self, path: &str) -> Observe {
         Observe::route(path, self.longest)
+    }
+}
+
+/// Has what is counted of some routes be there from the start.
+fn count((_, described, _): &UtoipaMethodRouter<Shared>) {
+    for (path, item) in &described.paths {
+        let methods =
+            [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("other", &item.delete)].into_iter();
+        methods.filter(|(_, operation)| operation.is_some()).for_each(|(method, _)| metrics::route_known(method, path));
     }
 }
 

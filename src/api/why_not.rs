@@ -128,13 +128,18 @@ impl WhyNot {
                 "it is no bestseller, no partner of the item or of its category, and not what the customer buys; or it is surely \
                  bought with the item less often than by chance",
             ),
-            Verdict::Outranked(Standing { rank, candidates, score, last_shown, behind }) => Self {
-                rank: Some(rank),
-                score: Some(score),
-                last_shown: last_shown.map(|(item, score)| LastShown { item, score }),
-                behind: behind.into_iter().map(|(signal, difference)| Behind { signal, difference }).collect(),
-                ..plain("outranked", &format!("it comes as number {rank} of {candidates} candidates"))
-            },
+            Verdict::Outranked(Standing { rank, candidates, score, last_shown, behind }) => {
+                // Others with a lower score are shown in its place.
+                let gave_way = last_shown.as_ref().is_some_and(|(_, last)| score > *last);
+                let why = if gave_way { ", and gives way to others so that the list is varied" } else { "" };
+                Self {
+                    rank: Some(rank),
+                    score: Some(score),
+                    last_shown: last_shown.map(|(item, score)| LastShown { item, score }),
+                    behind: behind.into_iter().map(|(signal, difference)| Behind { signal, difference }).collect(),
+                    ..plain("outranked", &format!("it comes as number {rank} of {candidates} candidates{why}"))
+                }
+            }
         }
     }
 }

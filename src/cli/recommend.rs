@@ -8,7 +8,7 @@ use trolley_model::artefact::Shelf;
 use super::ConfigFile;
 use super::table::Table;
 use crate::config::Config;
-use crate::live::{self, Explain, Filter, Offer, Pushed, Query, Snapshot, Stock, Why};
+use crate::live::{Explain, Filter, Offer, Pushed, Query, Snapshot, Stock, Why};
 
 /// Ask a model without a server
 ///
@@ -107,7 +107,7 @@ impl Recommend {
             Question::Offers { customer, wish } => {
                 let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
                 let found = snapshot
-                    .offers_for(&live::OfferQuery::of(&customer, usize::from(wish.limit), Explain::Full), now)
+                    .offers_for(&crate::live::OfferQuery::of(&customer, usize::from(wish.limit), Explain::Full), now)
                     .0;
                 let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.why));
                 wish.print(&snapshot, rows);

@@ -204,7 +204,7 @@ fn a_shop_that_does_not_know_its_customers_learns_and_is_judged_basket_by_basket
 fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let folder = tempfile::tempdir().unwrap();
     let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
-    let gate = serde_json::json!({"tolerance": {"bought_together.ndcg": 0.0, "bought_together_anonymous.ndcg": 0.0}});
+    let gate = serde_json::json!({"tolerance": {"alternatives.ndcg": 0.0, "offers.ndcg": 0.0}});
     let gated = |mut input: InputConfig| {
         input.gate = Some(serde_json::from_value(gate.clone()).unwrap());
         input
@@ -223,15 +223,15 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let first = publish(&half);
     assert!(first.published && first.comparison.is_none(), "there was nothing to compare with");
     let better = publish(&whole);
-    let lead = better.comparison.as_ref().unwrap().leads["bought_together.ndcg"].lead;
+    let lead = better.comparison.as_ref().unwrap().leads["alternatives.ndcg"].lead;
     assert!(better.published && lead.low > 0.0, "a whole year is better, surely: {lead:?}");
     let worse = publish(&half);
     assert!(!worse.published, "{:?}", worse.comparison);
     let failed: Vec<&str> = worse.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
-    assert!(failed.contains(&"tolerance.\"bought_together.ndcg\""), "{failed:?}");
+    assert!(failed.contains(&"tolerance.\"alternatives.ndcg\""), "{failed:?}");
     assert!(failed.iter().all(|gate| gate.starts_with("tolerance")), "smaller was accepted: {failed:?}");
     assert_eq!(worse.ruling.accepted_kinds(), ["smaller"]);
-    let other_way = worse.comparison.unwrap().leads["bought_together.ndcg"].lead;
+    let other_way = worse.comparison.unwrap().leads["alternatives.ndcg"].lead;
     assert!(other_way.high < 0.0, "and half a year is worse, as surely: {other_way:?}");
 
     // Forced into service, it does not take the better one's place as what the next one is compared with.
@@ -242,7 +242,7 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     assert_eq!(references(&shelf, &us()).unwrap(), [versions(&forced), versions(&better)]);
     let again = publish(&half);
     let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
-    assert!(failed.contains(&"reference.\"bought_together.ndcg\""), "as good as the last, not as the best: {failed:?}");
+    assert!(failed.contains(&"reference.\"alternatives.ndcg\""), "as good as the last, not as the best: {failed:?}");
 
     // What ends earlier than what is in service is older data, however good.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));

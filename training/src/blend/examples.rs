@@ -88,6 +88,10 @@ impl Example {
     }
 }
 
+/// Signals of what is bought while it is on offer. Whether it is, only a ranking of offers knows; elsewhere they must not even
+/// choose what is learned from.
+pub(crate) const ON_OFFER_SIGNALS: [&str; 2] = ["sales_on_offer", "taken_on_offer"];
+
 /// Customers are parted into so many folds. The first is held out, to see whether anything was gained.
 pub(super) const FOLDS: usize = 8;
 
@@ -162,7 +166,8 @@ impl Examples {
                 kept.extend(best.into_sorted().into_iter().map(|(at, _)| at));
             };
             keep_best(config.candidates, &score);
-            for column in &columns {
+            let chooses = |name: &str| !ON_OFFER_SIGNALS.contains(&name);
+            for (_, column) in signals::ALL.iter().zip(&columns).filter(|(signal, _)| chooses(signal.name())) {
                 keep_best(config.candidates_per_signal, &|at| column[at]);
             }
             kept.extend((0..all.len() as u32).filter(|&at| case.is_relevant(all[at as usize])));

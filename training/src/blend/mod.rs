@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use boosting::{Given, Learned, learn, learn_straight};
 pub(crate) use by_hand::by_hand;
-pub(crate) use examples::Examples;
+pub(crate) use examples::{Examples, ON_OFFER_SIGNALS};
 pub use focus::{Focus, ItemFocus};
 pub use parts::BestPart;
 

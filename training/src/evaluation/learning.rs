@@ -14,7 +14,7 @@ use super::numbering::Numbering;
 use super::period::Periods;
 use super::tuning::Tuned;
 use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
-use crate::blend::{BestPart, Examples, Focus, Given, Learned, by_hand, learn, learn_straight};
+use crate::blend::{BestPart, Examples, Focus, Given, Learned, ON_OFFER_SIGNALS, by_hand, learn, learn_straight};
 use crate::config::TrainingConfig;
 use crate::fit::{Fitted, Scope, fit};
 use crate::input::{Items, OfferRow, Transactions};
@@ -251,9 +251,6 @@ const PASSED: usize = 30;
 
 /// What the log of the co-purchase lift counts in alternatives.
 const TOGETHER: f32 = -0.5;
-
-/// Signals of what is bought while it is on offer: whether it is, only a ranking of offers knows.
-const ON_OFFER_SIGNALS: [&str; 2] = ["sales_on_offer", "taken_on_offer"];
 
 /// Signals of being bought together and of offers: of no use for alternatives.
 const TOGETHER_SIGNALS: [&str; 12] = [

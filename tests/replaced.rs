@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use common::Service;
 use serde_json::json;
+use sqlx::{Connection, Executor};
 
 const BREAD: &str = "/v1/markets/de/items/bread/bought-together?limit=6";
 
@@ -85,6 +86,29 @@ async fn only_the_stock_changed_since_the_backup() {
 }
 
 /// Without anybody pushing, it is noticed as well.
+/// Put back, and pushed to by others before this replica looks again: all numbers are higher than those it knows.
+#[tokio::test]
+async fn a_database_that_went_back_and_on_is_known_by_the_change_that_it_lacks() {
+    let (service, _) = with_a_backup().await;
+    service.keeper.catch_up().await.unwrap();
+    let mut database = sqlx::SqliteConnection::connect(&format!("sqlite:{}", file(&service).display())).await.unwrap();
+    database
+        .execute(
+            "BEGIN; \
+             DELETE FROM stock WHERE item = 'milk-a'; \
+             DELETE FROM lineage WHERE kind = 'stock' AND version = (SELECT version FROM versions WHERE kind = 'stock'); \
+             UPDATE versions SET version = version + 1 WHERE kind = 'stock'; \
+             INSERT INTO lineage SELECT market, kind, version FROM versions WHERE kind = 'stock'; \
+             INSERT INTO stock (market, item, in_stock, sequence, version) \
+             SELECT market, 'milk-b', 0, 3, version FROM versions WHERE kind = 'stock'; \
+             COMMIT;",
+        )
+        .await
+        .unwrap();
+    service.keeper.catch_up().await.unwrap();
+    assert_eq!(known(&service).await, (vec!["butter", "milk-b"], vec!["second".to_owned()]));
+}
+
 #[tokio::test]
 async fn who_only_looks_notices_too() {
     let (service, backup) = with_a_backup().await;

@@ -76,7 +76,7 @@ pub struct Blends {
     pub alternatives: Blend,
     /// Offers for a known customer.
     pub offers: Blend,
-    /// Offers for anybody else; older artefacts rank them by what sells now.
+    /// Offers for anonymous customers; older artefacts rank them by what sells now.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub offers_anonymous: Blend,
     /// The names of the offers' own numbers, which stand beside the signals in the blend of offers.

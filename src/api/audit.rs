@@ -42,7 +42,7 @@ pub(super) async fn audit(request: Request, next: Next) -> Response {
     if *request.method() == Method::GET {
         return next.run(request).await;
     }
-    let who = request.extensions().get::<Who>().map_or_else(|| "anybody".into(), |who| who.0.clone());
+    let who = request.extensions().get::<Who>().map_or_else(|| "no key".into(), |who| who.0.clone());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let market = request.uri().path().split('/').nth(3).and_then(|market| Name::new(market).ok());
     let method = request.method().clone();

@@ -143,7 +143,7 @@ impl Access {
         })
     }
 
-    /// The routes of a path, for anybody.
+    /// The routes of a path, without a key.
     fn open_to_all(&self, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
         document::describe(&mut routes.1, None);
         count(&routes);

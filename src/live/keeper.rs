@@ -53,7 +53,7 @@ impl Keeper {
     pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
         let identity = match store.identity().await {
             Err(error) if error.is_away() => {
-                tracing::error!(%error, "starting without the database: nobody is known, and nothing can be pushed");
+                tracing::error!(%error, "starting without the database: all answers are anonymous, and pushes are refused");
                 String::new()
             }
             known => known?,
@@ -204,7 +204,7 @@ impl Keeper {
     pub async fn refresh(&self) {
         let look = self.markets.clone();
         let newcomers = background(move || look.look()).await;
-        // While the database is away, markets whose state is known go on; of others nobody is known, who may be erased.
+        // While the database is away, markets whose state is known go on; others answer anonymously, as a customer may be erased.
         if matches!(newcomers, Ok(true)) && self.catch_up().await.is_err() {
             let markets = self.markets.all();
             markets.values().filter(|market| market.snapshot().is_none()).for_each(|market| market.await_state());

@@ -44,7 +44,7 @@ pub struct Pushed {
     pub erased: Arc<Erased>,
     /// What is sensitive, by the config.
     pub sensitive: Arc<Sensitive>,
-    /// Whether what was pushed is not known: then neither is who has been erased, and nobody is known.
+    /// Whether what was pushed is not known: then neither is who has been erased, and all answers are anonymous.
     pub awaited: bool,
     /// The number of the last change of each kind up to which all changes are in here.
     seen: BTreeMap<Kind, i64>,

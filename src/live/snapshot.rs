@@ -28,7 +28,7 @@ pub struct Snapshot {
     /// The customers who are not to be known any more.
     erased: Arc<NumberSet>,
     sensitive: Option<Arc<SensitiveCategories>>,
-    /// Whether nobody is known, because who has been erased is not.
+    /// Whether all answers are anonymous, because it is not known who has been erased.
     hides_customers: bool,
 }
 

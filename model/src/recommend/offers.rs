@@ -55,7 +55,7 @@ pub struct OnOffer {
     items: Vec<u32>,
     /// Each item, by its place in `items`, with each of its offers; rising.
     rows: Vec<(u32, u32)>,
-    /// What the blends take from the offers themselves, for a known customer and for anybody else: the position of the
+    /// What the blends take from the offers themselves, for a known customer and for anonymous ones: the position of the
     /// input, and its value row by row.
     numbers: [Vec<(usize, Vec<f32>)>; 2],
 }

@@ -64,10 +64,10 @@ impl Weekly {
         self.audiences.judge(model, &cases, &offered, names, transactions, seed);
     }
 
-    /// The contest of all customers, and that of those whom the model knows, each as if nobody was known.
+    /// The contest of all customers, and that of those whom the model knows, asked anonymously.
     pub(super) fn contests(&self, question: &str, seed: u64) -> impl Iterator<Item = Contest> {
-        let nobody = "The same of known customers, as if nobody was known";
-        let all = [(&self.tally, "offers", question), (&self.anonymous, "offers_anonymous", nobody)];
+        let anonymous = "The same of known customers, asked anonymously";
+        let all = [(&self.tally, "offers", question), (&self.anonymous, "offers_anonymous", anonymous)];
         let judged = all.into_iter().filter(|(tally, ..)| !tally.is_empty());
         judged.map(move |(tally, name, question)| tally.contest(name, question, K, seed))
     }

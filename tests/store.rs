@@ -5,6 +5,7 @@
 mod postgres;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use postgres::Cluster;
 use trolley::store::{Kind, StockRow, Store};
@@ -98,6 +99,46 @@ async fn on_postgres() {
     keeps_its_promises(&cluster.url()).await;
     takes_pushes_side_by_side(&cluster.url()).await;
     news_arrive_within_a_second(&cluster.url()).await;
+}
+
+/// The address leads to another server, and the old one, which connections stay with, does no longer write or does not
+/// answer at all.
+async fn follows_the_address(leave: fn(&Cluster)) {
+    let Some(old) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let address = folder.path().join("primary");
+    std::os::unix::fs::symlink(old.socket(), &address).unwrap();
+    drop(Store::open(&postgres::url(&address)).await.unwrap());
+    let new = old.twin();
+    let store = Store::open(&postgres::url(&address)).await.unwrap();
+    let push = |sequence: i64| {
+        let store = store.clone();
+        async move { store.put_stock("de", &[row("a", sequence % 2 == 0, sequence)]).await }
+    };
+    // Several connections.
+    let pushes = tokio::join!(push(1), push(2), push(3), push(4), push(5), push(6));
+    assert!([pushes.0, pushes.1, pushes.2, pushes.3, pushes.4, pushes.5].iter().all(Result::is_ok));
+    // Those that are just made are trusted.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    leave(&old);
+    std::fs::remove_file(&address).unwrap();
+    std::os::unix::fs::symlink(new.socket(), &address).unwrap();
+    let pushed = push(7).await;
+    old.signal("CONT");
+    assert_eq!(pushed.unwrap().accepted, 1);
+    assert_eq!(stock(&store, "de", 0).await, BTreeMap::from([("a".to_owned(), (false, 7))]));
+    let there = Store::open(&new.url()).await.unwrap();
+    assert_eq!(stock(&there, "de", 0).await, BTreeMap::from([("a".to_owned(), (false, 7))]));
+}
+
+#[tokio::test]
+async fn a_switch_over_is_followed() {
+    follows_the_address(Cluster::only_reads).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_is_left() {
+    follows_the_address(|old| old.signal("STOP")).await;
 }
 
 async fn news_arrive_within_a_second(url: &str) {

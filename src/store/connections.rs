@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
@@ -124,7 +125,7 @@ async fn connect(
     let pool_options = AnyPoolOptions::new().acquire_timeout(PATIENCE);
     let file: Arc<OnceLock<FileId>> = Arc::default();
     let pool = if *place == Place::Server {
-        return Ok((pool_options.max_connections(8).connect_lazy(url)?, None));
+        return Ok((writable(pool_options.max_connections(8)).connect_lazy(url)?, None));
     } else {
         let (first, place) = (file.clone(), place.clone());
         let pool_options = pool_options.max_connections(4).after_connect(move |connection, _| {
@@ -153,6 +154,35 @@ async fn connect(
     };
     migrate(&pool).await?;
     Ok((pool, file.get().copied()))
+}
+
+/// So long a PostgreSQL may take to say whether it can be written.
+const SAYS_SO: Duration = Duration::from_secs(1);
+
+/// Connections to a PostgreSQL as it is where the URL leads now. After a switch-over those that are open stay with the old
+/// primary, which answers questions with what it last knew, and refuses each change, or does not answer at all. So each is
+/// asked before it is used whether it can be written; if not, it is given up, and with it all that were made before.
+///
+/// A database that can only be read for the time being is connected anew each second.
+fn writable(options: AnyPoolOptions) -> AnyPoolOptions {
+    let given_up = Arc::new(RwLock::new(Instant::now()));
+    options.test_before_acquire(false).before_acquire(move |connection, since| {
+        let given_up = given_up.clone();
+        Box::pin(async move {
+            let made = Instant::now().checked_sub(since.age);
+            if made.is_none_or(|made| made < *given_up.read().unwrap_or_else(PoisonError::into_inner)) {
+                return Ok(false);
+            }
+            let asked = sqlx::query_scalar("SELECT current_setting('transaction_read_only')").fetch_one(connection);
+            let said = tokio::time::timeout(SAYS_SO, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+            let is_good = said.as_ref().is_ok_and(|read_only: &String| read_only == "off");
+            if !is_good && since.age > SAYS_SO {
+                *given_up.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                return said.map(|_| false);
+            }
+            said.map(|_| true)
+        })
+    })
 }
 
 /// Migrations only add: a release that is older than the database goes on with what it knows.

@@ -71,12 +71,40 @@ impl Cluster {
         );
     }
 
+    /// A second one with the same content, as a standby has it that is promoted. Both run then.
+    pub(crate) fn twin(&self) -> Self {
+        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
+        let twin = Self { folder, programs: self.programs.clone() };
+        self.stop();
+        let copied = Command::new("cp").arg("-a").arg(self.data()).arg(twin.data()).status().unwrap();
+        assert!(copied.success());
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres").arg(twin.folder.path()).status().unwrap().success());
+        }
+        self.resume();
+        twin.resume();
+        twin
+    }
+
+    /// From now on every transaction of it can only read, as on a primary that has become a standby.
+    pub(crate) fn only_reads(&self) {
+        let host = self.folder.path().display().to_string();
+        let set = "ALTER SYSTEM SET default_transaction_read_only = on";
+        let arguments = ["-h", &host, "-U", "trolley", "-d", "postgres", "-c", set, "-c", "SELECT pg_reload_conf()"];
+        self.run("psql", &arguments);
+    }
+
+    /// Where it is reached.
+    pub(crate) fn socket(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres:///postgres?host={}&user=trolley", self.folder.path().display())
+        url(self.folder.path())
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {
@@ -97,6 +125,11 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Of a PostgreSQL with its socket in a folder.
+pub(crate) fn url(folder: &Path) -> String {
+    format!("postgres:///postgres?host={}&user=trolley", folder.display())
 }
 
 fn is_root() -> bool {

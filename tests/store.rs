@@ -169,6 +169,8 @@ async fn what_cannot_be_opened_is_said() {
             "{said}"
         );
     }
+    let said = open("postgres://shop:s3cret@host/x?sslmode=verify-full&sslrootcert=/no/such/ca.pem").await;
+    assert!(said.contains("`sslrootcert`") && said.contains("/no/such/ca.pem") && !said.contains("s3cret"), "{said}");
     assert!(open("sqlite:/no/such/folder/state.sqlite").await.contains("server.state"));
 }
 

@@ -5,7 +5,7 @@ use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
 use crate::lines::Lines;
-use crate::nearest::Nearest;
+use crate::nearest::{Neighbours, nearest};
 use crate::of_items::OfItems;
 use crate::recommend::Kept;
 use crate::vectors::Vectors;
@@ -17,7 +17,6 @@ use crate::vectors::Vectors;
 pub struct Model {
     parts: Parts,
     scorers: Scorers,
-    nearest: Nearest,
     buyers: Vec<u32>,
     recent_bestsellers: Vec<u32>,
     of_items: OfItems,
@@ -34,6 +33,8 @@ pub struct Parts {
     pub input: Vectors,
     /// Skip-gram's output table, of the same shape.
     pub output: Vectors,
+    /// The nearest neighbours by the input table; none, where they are searched for.
+    pub neighbours: Neighbours,
     /// Factors of the learned items.
     pub item_factors: Vectors,
     /// Factors of all customers, of the same length.
@@ -56,11 +57,14 @@ impl Parts {
     /// # Errors
     /// What does not fit, in words.
     pub fn check(&self) -> Result<(), String> {
-        let Self { catalogue, input, output, item_factors, customer_factors, histories, blends, .. } = self;
+        let Self { catalogue, input, output, neighbours, item_factors, customer_factors, histories, blends, .. } = self;
         let learned = input.len();
         let most = learned.max(item_factors.len());
         if most > catalogue.items().len() {
             return Err(format!("{most} learned items of {}", catalogue.items().len()));
+        }
+        if !neighbours.is_empty() && neighbours.columns().0.len() != learned + 1 {
+            return Err("there are not as many lists of neighbours as learned items".into());
         }
         if (output.len(), output.dims()) != (learned, input.dims()) {
             return Err("input and output vectors have different shapes".into());
@@ -86,14 +90,13 @@ impl Parts {
 }
 
 impl Model {
-    /// Checks the parts and indexes the input vectors for nearest-neighbour search.
+    /// Checks the parts, and works out what is asked of them often.
     ///
     /// # Errors
     /// As [`Parts::check`].
     pub fn new(parts: Parts) -> Result<Self, String> {
         parts.check()?;
         let scorers = Scorers::new(&parts.blends)?;
-        let nearest = Nearest::new(&parts.input);
         let mut buyers = vec![0; parts.catalogue.items().len()];
         for customer in 0..parts.histories.customers().len() as u32 {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
@@ -105,7 +108,7 @@ impl Model {
         recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
         let lines = Lines::new(&parts.catalogue);
         let of_items = OfItems::default();
-        let mut model = Self { parts, scorers, nearest, buyers, recent_bestsellers, of_items, lines, kept };
+        let mut model = Self { parts, scorers, buyers, recent_bestsellers, of_items, lines, kept };
         model.of_items = OfItems::new(&model);
         Ok(model)
     }
@@ -186,9 +189,18 @@ impl Model {
         &self.parts.blends
     }
 
-    /// Search among the input vectors.
-    pub fn nearest(&self) -> &Nearest {
-        &self.nearest
+    /// Those of the learned items that are nearest to one by their input vectors, best first, of those that are `allowed`.
+    pub(crate) fn nearest(&self, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> bool) -> Vec<u32> {
+        let known = self.parts.neighbours.of(item).iter().copied();
+        let shown: Vec<u32> = known.filter(|&other| allowed(other)).take(wanted).collect();
+        if shown.len() == wanted {
+            return shown;
+        }
+        let vectors = &self.parts.input;
+        nearest(vectors, vectors.unit(item), wanted, |other| other != item && allowed(other))
+            .into_iter()
+            .map(|found| found.0)
+            .collect()
     }
 
     pub(crate) fn of_items(&self) -> &OfItems {

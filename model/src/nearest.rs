@@ -1,100 +1,93 @@
 //! Nearest neighbours by cosine, under a filter.
 
-use hnsw_rs::anndists::dist::distances::DistDot;
-use hnsw_rs::hnsw::Hnsw;
-
 use crate::kernel::dot;
+use crate::rows::Rows;
 use crate::top::Top;
 use crate::vectors::Vectors;
 
-/// Up to this many vectors every search is exact: a scan needs no memory of its own, does not care how much the filter lets
-/// through, and is done once per item and model, for neighbours are kept; the graph takes minutes to build. Measured by
-/// `cargo bench -p trolley-model --bench nearest`; the figures stand in docs/nearest.md.
-pub const EXACT_UP_TO: usize = 200_000;
+/// Up to this many learned items the neighbours of one are searched for when it is first asked about; of more, training looks
+/// for those of all, and the artefact holds them. The figures stand in docs/nearest.md.
+pub const SEARCHED_UP_TO: usize = 200_000;
 
-/// Beyond that the graph is asked for this many times what is wanted, and the filter applied to what comes back.
-const OVER_FETCH: usize = 4;
+/// So many neighbours of an item are kept.
+pub const NEIGHBOURS: usize = 160;
 
-/// Vectors in the graph are this little shorter than 1, which changes no order.
-const SHRINK: f32 = 0.9999;
-
-/// Links per vector and the breadth of the search while building (Malkov and Yashunin 2018, section 4).
-const LINKS: usize = 16;
-const BUILD_BREADTH: usize = 200;
-const LAYERS: usize = 16;
-
-/// An index over the unit rows of a table of vectors: none at all while the table is small, else an HNSW graph.
-pub struct Nearest {
-    graph: Option<Hnsw<'static, f32, DistDot>>,
-}
-
-impl Nearest {
-    /// Builds the index. Vectors go in one after the other: only so is the graph the same each time.
-    pub fn new(vectors: &Vectors) -> Self {
-        Self { graph: (vectors.len() > EXACT_UP_TO).then(|| build_graph(vectors)) }
+/// The `k` allowed rows with the highest cosine to `query`, best first, with their cosines: compares it with every one.
+///
+/// `query` must be a unit vector of the table's length; any other finds nothing.
+pub fn nearest(vectors: &Vectors, query: &[f32], k: usize, allowed: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
+    if query.len() != vectors.dims() || !((0.99..=1.01).contains(&dot(query, query))) {
+        return Vec::new();
     }
-
-    /// The index with a graph, however few the vectors are.
-    pub fn with_graph(vectors: &Vectors) -> Self {
-        Self { graph: Some(build_graph(vectors)) }
-    }
-
-    /// The `k` allowed rows with the highest cosine to `query`, best first, with their cosines.
-    ///
-    /// `query` must be a unit vector of the table's length (a vector of zeros finds nothing), and `vectors` the table
-    /// that the index was built over.
-    pub fn search(&self, vectors: &Vectors, query: &[f32], k: usize, allowed: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
-        let length = dot(query, query);
-        // hnsw_rs panics on what is not a unit vector.
-        if query.len() != vectors.dims() || !((0.99..=1.01).contains(&length)) {
-            return Vec::new();
-        }
-        if let Some(graph) = &self.graph {
-            // anndists asserts that no inner product exceeds 1 by more than a rounding error.
-            let shrunk: Vec<f32> = query.iter().map(|x| x * SHRINK / length.sqrt()).collect();
-            let wanted = k * OVER_FETCH;
-            let mut found: Vec<(u32, f32)> = graph
-                .search(&shrunk, wanted, wanted.max(64))
-                .into_iter()
-                .map(|neighbour| neighbour.d_id as u32)
-                .filter(|&row| allowed(row))
-                .map(|row| (row, dot(vectors.unit(row), query)))
-                .collect();
-            if found.len() >= k {
-                found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-                found.truncate(k);
-                return found;
-            }
-            // So few pass the filter that a graph would have to visit nearly everything: a scan is faster.
-        }
-        exact(vectors, query, k, allowed)
-    }
-}
-
-/// Compares `query` with every allowed row.
-pub fn exact(vectors: &Vectors, query: &[f32], k: usize, allowed: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
     let mut top = Top::new(k);
-    for row in 0..vectors.len() as u32 {
+    offer(vectors, 0..vectors.len() as u32, query, &mut top, allowed);
+    top.into_sorted()
+}
+
+/// Compares `query` with some of the rows.
+fn offer(vectors: &Vectors, rows: std::ops::Range<u32>, query: &[f32], top: &mut Top, allowed: impl Fn(u32) -> bool) {
+    for row in rows {
         let cosine = dot(vectors.unit(row), query);
         if top.would_keep(cosine, row) && vectors.norm(row) > 0.0 && allowed(row) {
             top.push(cosine, row);
         }
     }
-    top.into_sorted()
 }
 
-fn build_graph(vectors: &Vectors) -> Hnsw<'static, f32, DistDot> {
-    let graph = Hnsw::new(LINKS, vectors.len(), LAYERS, BUILD_BREADTH, DistDot {});
-    for row in (0..vectors.len() as u32).filter(|&row| vectors.norm(row) > 0.0) {
-        let shrunk: Vec<f32> = vectors.unit(row).iter().map(|x| x * SHRINK).collect();
-        graph.insert((&shrunk, row as usize));
+/// What [`nearest`] finds for each of some rows, themselves left out: the same, in a fraction of the time, as a part of the
+/// table is compared with all of them while it is in the cache.
+pub fn nearest_of(vectors: &Vectors, rows: std::ops::Range<u32>, k: usize) -> Vec<Vec<u32>> {
+    /// 128 kB of 64 dimensions.
+    const AT_ONCE: usize = 512;
+    let all = vectors.len() as u32;
+    let mut tops: Vec<Top> = rows.clone().map(|_| Top::new(k)).collect();
+    for from in (0..all).step_by(AT_ONCE) {
+        let part = from..(from + AT_ONCE as u32).min(all);
+        for (query, top) in rows.clone().zip(&mut tops).filter(|(query, _)| vectors.norm(*query) > 0.0) {
+            offer(vectors, part.clone(), vectors.unit(query), top, |row| row != query);
+        }
     }
-    graph
+    tops.into_iter().map(|top| top.into_sorted().into_iter().map(|(row, _)| row).collect()).collect()
 }
 
-impl std::fmt::Debug for Nearest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.graph.is_some() { "Nearest(graph)" } else { "Nearest(exact)" })
+/// The nearest neighbours of each learned item, best first; of none, where they are searched for when they are needed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Neighbours {
+    rows: Rows,
+    items: Vec<u32>,
+}
+
+impl Neighbours {
+    /// From the neighbours of each.
+    pub fn new(lists: &[Vec<u32>]) -> Self {
+        Self { rows: Rows::from_lengths(lists.iter().map(Vec::len)), items: lists.concat() }
+    }
+
+    /// Puts together what was stored and checks it against the number of learned items.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn from_parts(bounds: Vec<u64>, items: Vec<u32>, learned: usize) -> Result<Self, String> {
+        let rows = Rows::from_bounds(bounds, items.len()).ok_or("the bounds of the neighbours are not valid")?;
+        if rows.len() != learned || items.iter().any(|&item| item as usize >= learned) {
+            return Err(format!("the neighbours do not fit {learned} learned items"));
+        }
+        Ok(Self { rows, items })
+    }
+
+    /// The neighbours of an item, as far as they are known.
+    pub fn of(&self, item: u32) -> &[u32] {
+        if (item as usize) < self.rows.len() { &self.items[self.rows.range(item)] } else { &[] }
+    }
+
+    /// True if none are known.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Bounds and items, as they are stored.
+    pub fn columns(&self) -> (&[u64], &[u32]) {
+        (self.rows.bounds(), &self.items)
     }
 }
 
@@ -108,40 +101,48 @@ mod tests {
         let rows = (0..2000usize).flat_map(|row| {
             (0..16usize).map(move |d| noise(row % 50 * 131 + d * 17) + 0.3 * noise(row * 37 + d * 101))
         });
-        Vectors::from_rows(16, rows.collect())
-    }
-
-    #[test]
-    fn the_graph_finds_what_the_scan_finds() {
-        let vectors = clustered();
-        let graph = Nearest::with_graph(&vectors);
-        let mut shared = 0;
-        for row in (0..2000).step_by(40) {
-            let query = vectors.unit(row).to_vec();
-            let truth = exact(&vectors, &query, 10, |other| other != row);
-            let found = graph.search(&vectors, &query, 10, |other| other != row);
-            assert_eq!(found.len(), 10);
-            shared += truth.iter().filter(|t| found.iter().any(|f| f.0 == t.0)).count();
-        }
-        assert!(shared >= 480, "{shared} of 500");
+        let mut rows: Vec<f32> = rows.collect();
+        rows[16 * 7..16 * 8].fill(0.0);
+        Vectors::from_rows(16, rows)
     }
 
     #[test]
     fn a_filter_that_lets_little_through_still_fills_the_answer() {
         let vectors = clustered();
-        let graph = Nearest::with_graph(&vectors);
-        let query = vectors.unit(7).to_vec();
-        let found = graph.search(&vectors, &query, 6, |row| row % 300 == 1);
-        assert_eq!(found, exact(&vectors, &query, 6, |row| row % 300 == 1));
+        let found = nearest(&vectors, vectors.unit(9), 6, |row| row % 300 == 1);
         assert_eq!(found.len(), 6);
+        assert!(found.iter().all(|(row, _)| row % 300 == 1) && found.windows(2).all(|two| two[0].1 >= two[1].1));
+    }
+
+    #[test]
+    fn many_at_once_find_what_each_finds_alone() {
+        let vectors = clustered();
+        let alone = |row: u32| -> Vec<u32> {
+            nearest(&vectors, vectors.unit(row), 10, |other| other != row).into_iter().map(|found| found.0).collect()
+        };
+        assert_eq!(nearest_of(&vectors, 3..80, 10), (3..80).map(alone).collect::<Vec<_>>());
+        assert!(nearest_of(&vectors, 7..8, 10)[0].is_empty(), "what has no direction is near to nothing");
+    }
+
+    #[test]
+    fn what_is_stored_is_checked() {
+        let neighbours = Neighbours::new(&[vec![1, 2], vec![], vec![0]]);
+        assert_eq!(
+            [neighbours.of(0), neighbours.of(1), neighbours.of(2), neighbours.of(3)],
+            [&[1, 2][..], &[], &[0], &[]]
+        );
+        let (bounds, items) = neighbours.columns();
+        let of = |items: &[u32], learned| Neighbours::from_parts(bounds.to_vec(), items.to_vec(), learned);
+        assert_eq!(of(items, 3), Ok(neighbours.clone()));
+        assert!(of(&[1, 2, 3], 3).is_err() && of(items, 4).is_err() && of(&[1], 3).is_err());
+        assert!(Neighbours::default().is_empty());
     }
 
     #[test]
     fn queries_that_are_no_unit_vectors_find_nothing() {
         let vectors = clustered();
-        let graph = Nearest::with_graph(&vectors);
         for query in [vec![0.0; 16], vec![f32::NAN; 16], vec![1.0; 3], vec![]] {
-            assert!(graph.search(&vectors, &query, 3, |_| true).is_empty());
+            assert!(nearest(&vectors, &query, 3, |_| true).is_empty());
         }
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, parts};
-use trolley_model::recommend::{Limits, Tier, bought_together, candidates};
+use trolley_model::recommend::{Limits, Offer, OnOffer, Tier, bought_together, candidates, offers};
 use trolley_model::{Ask, ListRules, Model};
 
 fn model(list: ListRules) -> Model {
@@ -34,6 +34,19 @@ fn no_more_of_a_category_than_the_rules_have_it_unless_the_list_would_be_short()
     assert_eq!(with_bread(&varied, 3, &|_| true), [BUTTER, JAM, MILK], "the order stays that of the scores");
     let twelve = model(ListRules { per_category: 1, ..ListRules::none() });
     assert_eq!(with_bread(&twelve, 12, &|_| true), with_bread(&plain, 12, &|_| true), "two of twelve");
+}
+
+#[test]
+fn offers_of_one_category_give_way_where_not_all_are_shown() {
+    let (plain, varied) = (model(ListRules::none()), model(ListRules { per_category: 1, ..ListRules::none() }));
+    let items = [BUTTER, BUTTER, MILK];
+    let on_offer: Vec<Offer<'_>> = items.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
+    let shown = |model: &Model, limit: usize| -> Vec<usize> {
+        let ready = OnOffer::new(model, &on_offer);
+        offers(model, None, &ready, limit).into_iter().map(|offer| offer.offer).collect()
+    };
+    assert_eq!([shown(&plain, 2), shown(&varied, 2)], [[0, 1], [0, 2]]);
+    assert_eq!([shown(&plain, 3), shown(&varied, 3)], [[0, 1, 2], [0, 1, 2]], "where all are shown nothing gives way");
 }
 
 #[test]

@@ -6,11 +6,12 @@ mod common;
 use common::{ANNA, BREAD, BUTTER, CANDLE, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
+use trolley_model::nearest::{Neighbours, nearest_of};
 use trolley_model::recommend::{
     Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together,
     bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
 };
-use trolley_model::{Ask, Blend, Blends, Catalogue, CoPurchases, Model};
+use trolley_model::{Ask, Blend, Blends, Catalogue, CoPurchases, Model, Parts};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
@@ -63,6 +64,26 @@ fn milk_is_replaced_by_oat_milk() {
     let found = alternatives(&model(), MILK, None, &limits(1, &|_| true));
     assert_eq!(items(&found), [OAT_MILK]);
     assert_eq!(found[0].tier, Tier::Model);
+}
+
+#[test]
+fn neighbours_that_are_known_beforehand_are_those_that_would_be_found() {
+    let (searched, vectors) = (model(), model().input().clone());
+    let known = |k: usize| Neighbours::new(&nearest_of(&vectors, 0..vectors.len() as u32, k));
+    for k in [1, 2, 10] {
+        let parts = Parts { neighbours: known(k), ..searched.parts().clone() };
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = common::publish_parts(folder.path(), "v1", &parts);
+        let stored = shelf.open(&common::name("xx"), &common::name("v1")).unwrap().model;
+        assert_eq!(stored.parts().neighbours, parts.neighbours);
+        for (customer, hidden) in [(None, CANDLE), (Some(ANNA), MILK), (None, OAT_MILK)] {
+            let allowed = |item: u32| item != hidden;
+            let of = |model: &Model| alternatives(model, BREAD, customer, &limits(6, &allowed));
+            assert_eq!(of(&stored), of(&searched), "{k}");
+        }
+    }
+    let too_few = Neighbours::new(&[vec![0]]);
+    assert!(Model::new(Parts { neighbours: too_few, ..searched.parts().clone() }).is_err());
 }
 
 #[test]

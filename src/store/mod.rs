@@ -80,6 +80,8 @@ pub enum StoreError {
              the password percent-encoded"
     )]
     Url { url: String, reason: String },
+    #[error("`{key}` in the URL of server.state names {file}, which cannot be read: {error}")]
+    Certificate { key: String, file: PathBuf, error: std::io::Error },
     #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
     Gone(PathBuf),
     #[error("the database of server.state cannot be prepared: {0}{hint}", hint = pooler(.0))]
@@ -118,7 +120,7 @@ impl StoreError {
         match self {
             Self::Slow => true,
             Self::Database(error) | Self::Migration(MigrateError::Execute(error)) => is_away(error),
-            Self::Url { .. } | Self::Gone(_) | Self::Migration(_) => false,
+            Self::Url { .. } | Self::Certificate { .. } | Self::Gone(_) | Self::Migration(_) => false,
         }
     }
 

@@ -26,6 +26,7 @@ impl Place {
     pub fn of(url: &str) -> Result<Self, StoreError> {
         let options = parse(url)?;
         if options.database_url.scheme() != "sqlite" {
+            certificates_are_there(&options)?;
             return Ok(Self::Server);
         }
         let sqlite = SqliteConnectOptions::try_from(&options).map_err(|error| StoreError::url(url, &error))?;
@@ -42,6 +43,17 @@ impl Place {
             _ => Ok(Self::File(file)),
         }
     }
+}
+
+/// The files that a URL of PostgreSQL names: without one of them no connection would ever be made.
+fn certificates_are_there(options: &AnyConnectOptions) -> Result<(), StoreError> {
+    for (key, file) in options.database_url.query_pairs() {
+        let is_file = ["sslrootcert", "sslcert", "sslkey"].contains(&key.replace('-', "").as_str());
+        if is_file && let Err(error) = std::fs::File::open(&*file) {
+            return Err(StoreError::Certificate { key: key.into_owned(), file: PathBuf::from(&*file), error });
+        }
+    }
+    Ok(())
 }
 
 /// What SQLite calls a database in memory, and what sqlx calls each that it makes.

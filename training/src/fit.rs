@@ -1,5 +1,6 @@
 //! From baskets to a model: every learner once.
 
+use trolley_model::nearest::Neighbours;
 use trolley_model::{Blends, CoPurchases, Parts, Vectors};
 
 use crate::baskets::catalogue_and_baskets;
@@ -79,6 +80,7 @@ pub fn fit(
         catalogue,
         input,
         output,
+        neighbours: Neighbours::default(),
         item_factors,
         customer_factors,
         co_purchases,

@@ -20,6 +20,7 @@ mod generate;
 mod histories;
 mod ials;
 pub mod input;
+mod neighbours;
 mod on_offer;
 #[cfg(test)]
 mod peers;

@@ -15,6 +15,7 @@ use crate::gate::{
     self, Accept, Comparison, Costs, GateConfig, Ruling, Volume, compare, next_reference, peak_memory, rule,
 };
 use crate::input::{self, Fates, InputConfig, InputError, Items, Look, NOBODY, OfferRow, Table, Transactions};
+use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
 
 /// What is to be trained, and where the model goes.
@@ -234,9 +235,10 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Trai
     let progress = &Timed::new(progress);
     let Beginning { started, tables, pool, judged, comparison } = begin(order, progress)?;
     let Tables { transactions, items, offers, .. } = &tables;
-    let Fitted { parts, losses } = pool
+    let Fitted { mut parts, losses } = pool
         .install(|| fit(transactions, transactions.baskets.len(), items, offers, order.config, Scope::All, progress))
         .map_err(TrainError::Fit)?;
+    parts.neighbours = pool.install(|| neighbours(&parts.input, progress));
     let mut model = Model::new(parts).map_err(TrainError::Fit)?;
     if let Ok(judged) = &judged {
         model = model.reblended(judged.model.blends().clone()).map_err(TrainError::Fit)?;

@@ -8,6 +8,7 @@ use crate::co_purchases::CoPurchases;
 use crate::histories::{self, Histories, LastBaskets};
 use crate::ids::Ids;
 use crate::model::Parts;
+use crate::nearest::Neighbours;
 use crate::rows::Rows;
 
 pub(super) const ITEMS: &str = "items.safetensors";
@@ -46,7 +47,7 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
     let at = |file: &'static str| move |reason: String| (file, reason);
     let tensors = |file: &'static str, columns: Columns| columns.encode().map_err(|e| (file, e.to_string()));
     Ok(vec![
-        (ITEMS, tensors(ITEMS, catalogue_columns(&parts.catalogue))?),
+        (ITEMS, tensors(ITEMS, item_columns(parts))?),
         (INPUT, fifu::encode(items(), &parts.input).map_err(at(INPUT))?),
         (OUTPUT, fifu::encode(items(), &parts.output).map_err(at(OUTPUT))?),
         (ITEM_FACTORS, fifu::encode(items(), &parts.item_factors).map_err(at(ITEM_FACTORS))?),
@@ -70,7 +71,7 @@ pub(super) fn decode<E>(
         let refuse = &refuse;
         move |reason: String| refuse((file, reason))
     };
-    let catalogue = catalogue(&file(ITEMS)?).map_err(at(ITEMS))?;
+    let (catalogue, neighbours) = items(&file(ITEMS)?).map_err(at(ITEMS))?;
     let items = catalogue.items().texts();
     let input = fifu::decode(&file(INPUT)?, items).map_err(at(INPUT))?;
     let output = fifu::decode(&file(OUTPUT)?, items).map_err(at(OUTPUT))?;
@@ -87,6 +88,7 @@ pub(super) fn decode<E>(
         catalogue,
         input,
         output,
+        neighbours,
         item_factors,
         customer_factors,
         co_purchases: pairs,
@@ -97,7 +99,8 @@ pub(super) fn decode<E>(
     })
 }
 
-fn catalogue_columns(catalogue: &Catalogue) -> Columns {
+fn item_columns(parts: &Parts) -> Columns {
+    let catalogue = &parts.catalogue;
     let mut columns = Columns::default();
     columns.put_texts("items", catalogue.items().texts());
     columns.put_texts("names", catalogue.names());
@@ -112,12 +115,24 @@ fn catalogue_columns(catalogue: &Catalogue) -> Columns {
     columns.put_u32("total_baskets", &[catalogue.total_baskets()]);
     columns.put_u32("total_recent_baskets", &[catalogue.total_recent_baskets()]);
     columns.put_u32("total_latest_baskets", &[catalogue.total_latest_baskets()]);
+    if !parts.neighbours.is_empty() {
+        let (bounds, neighbours) = parts.neighbours.columns();
+        columns.put_u64("neighbours_bounds", bounds);
+        columns.put_u32("neighbours", neighbours);
+    }
     columns
 }
 
-fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
+fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours), String> {
     let table = Table::decode(bytes)?;
-    Catalogue::new(CatalogueParts {
+    let neighbours = if table.has("neighbours") {
+        let bounds = table.take_u64("neighbours_bounds")?;
+        let learned = bounds.len().saturating_sub(1);
+        Neighbours::from_parts(bounds, table.take_u32("neighbours")?, learned)?
+    } else {
+        Neighbours::default()
+    };
+    let catalogue = Catalogue::new(CatalogueParts {
         items: ids(&table, "items")?,
         names: table.take_texts("names")?,
         baskets: table.take_u32("baskets")?,
@@ -131,7 +146,8 @@ fn catalogue(bytes: &[u8]) -> Result<Catalogue, String> {
         total_baskets: table.take_one("total_baskets")?,
         total_recent_baskets: table.take_one("total_recent_baskets")?,
         total_latest_baskets: table.take_one("total_latest_baskets")?,
-    })
+    })?;
+    Ok((catalogue, neighbours))
 }
 
 fn co_purchase_columns(co_purchases: &CoPurchases) -> Columns {

@@ -93,8 +93,12 @@ impl<'a> Table<'a> {
     }
 
     /// A column that older artefacts don't have, and newer ones not always.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.names().contains(&name)
+    }
+
     pub(super) fn take_f32_if_any(&self, name: &str) -> Result<Vec<f32>, String> {
-        if self.0.names().contains(&name) { self.take_f32(name) } else { Ok(Vec::new()) }
+        if self.has(name) { self.take_f32(name) } else { Ok(Vec::new()) }
     }
 
     pub(super) fn take_texts(&self, name: &str) -> Result<Texts, String> {

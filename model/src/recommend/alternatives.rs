@@ -36,11 +36,8 @@ pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, l
     let wanted = if customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let mut candidates: Vec<u32> = Vec::new();
     if model.is_learned(item) {
-        let vectors = model.input();
-        candidates = model.kept().neighbours.first(item, wanted, &may_show, |wanted, allowed| {
-            let found = model.nearest().search(vectors, vectors.unit(item), wanted, allowed);
-            found.into_iter().map(|(other, _)| other).collect()
-        });
+        let neighbours = &model.kept().neighbours;
+        candidates = neighbours.first(item, wanted, &may_show, |wanted, allowed| model.nearest(item, wanted, allowed));
     }
     if let Some(category) = model.catalogue().category(item) {
         let members = model.catalogue().members(category).iter().copied();

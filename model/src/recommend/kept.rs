@@ -5,6 +5,7 @@ use super::list::{Kinds, varied};
 use super::score::best;
 use super::tiers::{is_apart, may_show};
 use super::{Limits, Recommended};
+use crate::nearest::NEIGHBOURS;
 use crate::{Ask, Model};
 
 /// What is worked out when it is first asked for, and kept: it depends on nothing but the model. Most visitors of a
@@ -29,7 +30,7 @@ pub(super) struct ByItem<T>(Vec<OnceLock<Box<[T]>>>);
 const KEPT: usize = 64;
 
 /// Items kept of a list that candidates are taken from.
-const CANDIDATES: usize = 160;
+const CANDIDATES: usize = NEIGHBOURS;
 
 impl Kept {
     /// For so many items; nothing is worked out yet.

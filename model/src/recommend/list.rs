@@ -54,6 +54,19 @@ impl<'a> Kinds<'a> {
     }
 }
 
+impl Kind {
+    /// The kind of an offer, by the item of it that counts. What sells best is what offers are often of, and nothing is asked
+    /// about that could go with it.
+    pub(super) fn on_offer(model: &Model, item: Option<u32>) -> Self {
+        Self {
+            category: item.and_then(|item| model.catalogue().category(item)),
+            line: item.and_then(|item| model.lines().of(item)),
+            is_bestseller: false,
+            lift: 1.0,
+        }
+    }
+}
+
 impl std::fmt::Debug for Kinds<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Kinds").finish_non_exhaustive()

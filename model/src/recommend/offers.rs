@@ -1,5 +1,6 @@
 use super::Tier;
 use super::explain::{Question, scorer};
+use super::list::{Kind, varied};
 use super::score::{columns, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
@@ -121,7 +122,8 @@ impl OnOffer {
 }
 
 /// Which of the offers are for this customer? An offer counts for as much as the best of its items, with the offer's
-/// own numbers. All offers come back, best first, up to `limit`.
+/// own numbers. All offers come back, best first; if there are more than `limit`, those that make a varied list, as the
+/// model's [`ListRules`](crate::ListRules) have it.
 ///
 /// A known customer's offers are ranked by the blend; an unknown one's by a blend of how well the items sell and how strongly
 /// the offers are promoted.
@@ -150,12 +152,12 @@ pub fn open_offers(
     let order = |a: &RankedOffer, b: &RankedOffer| {
         a.tier.cmp(&b.tier).then(b.score.total_cmp(&a.score)).then(a.offer.cmp(&b.offer))
     };
-    if limit < best.len() {
-        best.select_nth_unstable_by(limit, order);
-        best.truncate(limit);
-    }
     best.sort_unstable_by(order);
-    best
+    if best.len() <= limit {
+        return best;
+    }
+    let ranking = best.into_iter().map(|offer| (offer, Kind::on_offer(model, offer.item)));
+    varied(&model.blends().list, ranking, |_, _| false, limit, limit)
 }
 
 /// Customers that are looked at by one thread: for fewer another one is not worth its beginning.

@@ -9,6 +9,7 @@
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::histories::{Columns, Habit, LastBaskets};
+use trolley_model::nearest::Neighbours;
 use trolley_model::{
     Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Parts, Rows, Texts, Tree, Vectors,
 };
@@ -80,6 +81,7 @@ pub(crate) fn parts() -> Parts {
         catalogue,
         input: Vectors::from_rows(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.5, 0.5, 0.1, 2.0]),
         output: Vectors::from_rows(2, vec![0.1, 0.2, 2.0, 0.1, 0.3, 0.3, 1.0, 0.2, 0.1, 0.1]),
+        neighbours: Neighbours::default(),
         item_factors: Vectors::from_rows(2, vec![0.1, 0.1, 0.1, 0.2, 0.8, 0.1, 0.4, 0.2, 0.6, 0.1]),
         customer_factors: Vectors::from_rows(2, vec![1.0, 0.2, 0.5, 0.5]),
         co_purchases,
@@ -139,6 +141,10 @@ pub(crate) fn saved_and_opened(folder: &std::path::Path) -> Model {
 }
 
 pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model::artefact::Shelf {
+    publish_parts(folder, version, &parts())
+}
+
+pub(crate) fn publish_parts(folder: &std::path::Path, version: &str, parts: &Parts) -> trolley_model::artefact::Shelf {
     use trolley_model::artefact::{DataFacts, Draft, Shelf};
     let shelf = Shelf::new(folder);
     let draft = Draft {
@@ -150,7 +156,7 @@ pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model:
         evaluation: std::collections::BTreeMap::new(),
         failed_gates: Vec::new(),
         judgement: None,
-        parts: &parts(),
+        parts,
     };
     shelf.publish(&draft).unwrap();
     shelf

@@ -7,17 +7,19 @@
 //!
 //! A queue that comes and goes is a burst, and may be as long as a caller can wait. One that stands is overload: whoever
 //! waits in it gains nothing by its length. So once it has not been short for [`INTERVAL`], and until it was for as long, only
-//! what would wait no longer than [`TARGET`] is taken: controlled delay (Nichols and Jacobson 2012) in the form of Maurer, "Fail at Scale" (ACM Queue
-//! 2015), by the wait that is expected instead of the one that was had, so that a refusal costs no wait.
+//! what would wait no longer than [`TARGET`] is taken: controlled delay (Nichols and Jacobson 2012) in the form of Maurer,
+//! "Fail at Scale" (ACM Queue 2015), by the wait that is expected instead of the one that was had, so that a refusal costs no
+//! wait.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use crate::api::audit::{REQUEST_ID, request_id};
 use crate::api::problem::Problem;
 use crate::metrics;
 
@@ -134,8 +136,9 @@ impl Admission {
     }
 }
 
-/// A problem as any other, but written beforehand: under overload most of the time would go into writing it.
-pub(super) fn refusal() -> Response {
+/// A problem as any other, but written beforehand: under overload most of the time would go into writing it. The request's
+/// name stands in the header alone.
+pub(super) fn refusal(asked: &HeaderMap) -> Response {
     static BODY: LazyLock<Bytes> = LazyLock::new(|| {
         let detail = "more is asked than can be answered in time: try again in a moment";
         Bytes::from(serde_json::to_vec(&Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)).unwrap_or_default())
@@ -145,6 +148,7 @@ pub(super) fn refusal() -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    headers.insert(REQUEST_ID, request_id(asked));
     response
 }
 
@@ -215,6 +219,14 @@ mod tests {
         assert_eq!(told(40, 1_190), ms(50), "and the next burst may wait");
         let strict = self::admission(2_000, 1);
         assert_eq!([strict.may_wait(ms(2), ms(10)), strict.may_wait(ms(2), ms(500))], [ms(2), ms(2)], "never longer");
+    }
+
+    #[test]
+    fn a_refusal_bears_the_requests_name() {
+        let asked = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("page-7"))]);
+        let refused = refusal(&asked);
+        assert_eq!((refused.status().as_u16(), &refused.headers()[REQUEST_ID]), (503, &asked[REQUEST_ID]));
+        assert!(refusal(&HeaderMap::new()).headers().contains_key(REQUEST_ID));
     }
 
     #[test]

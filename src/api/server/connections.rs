@@ -224,7 +224,7 @@ impl Guest {
                 let Some(admission) = admission else { return router.call(request).await };
                 let question = request.method() == Method::GET;
                 match admission.enter(request.uri().path(), !one) {
-                    None => Ok(admission::refusal()),
+                    None => Ok(admission::refusal(request.headers())),
                     Some(turn) => {
                         if turn.waits() {
                             request.extensions_mut().insert(Arrived(Instant::now()));

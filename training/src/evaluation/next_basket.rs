@@ -70,7 +70,9 @@ fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let candidates = candidates(model, case);
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let all = OnOffer::new(model, &offers);
-    recommend::offers(model, case.customer, &all, k).into_iter().filter_map(|ranked| ranked.item).collect()
+    // All of them, so that nothing gives way to make a list varied: what is asked is what will be bought.
+    let ranking = recommend::offers(model, case.customer, &all, candidates.len());
+    ranking.into_iter().filter_map(|ranked| ranked.item).take(k).collect()
 }
 
 /// The contests over all items of the baskets, those that the customer had bought before, and the others. The lists are

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -27,6 +27,8 @@ pub struct Market {
     /// Held while the snapshot is replaced.
     building: Mutex<()>,
     changing: Mutex<()>,
+    /// The versions that have been in service here.
+    served: Mutex<BTreeSet<Name>>,
     /// It was found when others were in service already.
     late: bool,
 }
@@ -86,6 +88,7 @@ impl Market {
             pushed: Mutex::new(Pushed { sensitive: Arc::new(sensitive), ..Pushed::default() }),
             building: Mutex::default(),
             changing: Mutex::default(),
+            served: Mutex::default(),
             late,
         }
     }
@@ -99,6 +102,12 @@ impl Market {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Whether a version takes this market back: to an older one, or to one that was in service before.
+    pub(super) fn goes_back_to(&self, version: &Name) -> bool {
+        let has_served = || self.served.lock().unwrap_or_else(PoisonError::into_inner).contains(version);
+        self.snapshot().is_some_and(|snapshot| *version < snapshot.manifest().version) || has_served()
     }
 
     /// What to answer from; `None` while no model is in service.
@@ -136,6 +145,7 @@ impl Market {
             snapshot = snapshot.renewed(&now);
         }
         let manifest = snapshot.manifest().clone();
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).insert(manifest.version.clone());
         let before = self.snapshot.swap(Some(Arc::new(snapshot)));
         drop(building);
         metrics::model_served(&self.name, &manifest, before.as_ref().map(|before| before.manifest()));

@@ -58,7 +58,8 @@ const SOON: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Markets {
-    /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened yet: see [`Markets::open`].
+    /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened
+    /// yet: see [`Markets::open`].
     pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>) -> Self {
         let sensitive: BTreeMap<Name, Sensitive> = expected.into_iter().collect();
         let market = |(name, sensitive): (&Name, &Sensitive)| {
@@ -177,10 +178,9 @@ impl Markets {
         if self.refused().get(name).filter(is_the_same).is_some_and(|refused| Instant::now() < refused.again) {
             return;
         }
-        // Whoever asks must not notice; at the start nobody does. Who goes back to an older version is in a hurry.
+        // Whoever asks must not notice; at the start nobody does. Who goes back is in a hurry.
         let open = || self.shelf.open(name, &current);
-        let goes_back = market.snapshot().is_some_and(|snapshot| current < snapshot.manifest().version);
-        let gives_way = self.opened.load(Ordering::Relaxed) && !goes_back;
+        let gives_way = self.opened.load(Ordering::Relaxed) && !market.goes_back_to(&current);
         let opened = if gives_way { when_idle(open) } else { open() };
         // That may have taken long, and another model may have been put into service: then the next look finds out.
         let _changing = market.changing();

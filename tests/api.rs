@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, StatusCode, header};
 use common::{Service, ids};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -287,6 +289,34 @@ async fn a_rollback_is_one_call() {
     assert_eq!(answer["model"], first.as_str(), "it holds");
     let (status, _) = service.json("PUT", "/v1/markets/de/models/current", r#"{"version": "2000"}"#).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_version_that_takes_long_comes_into_service_when_nobody_waits_any_more() {
+    let service = Service::new().await;
+    let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
+    let market = service.markets.get("de").unwrap();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    let holder = std::thread::spawn(move || {
+        let _changing = market.changing();
+        ready.send(()).unwrap();
+        held.recv().unwrap();
+    });
+    is_ready.recv().unwrap();
+    let request = Request::put("/v1/markets/de/models/current")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(format!(r#"{{"version": "{second}"}}"#)))
+        .unwrap();
+    let response = service.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    let place = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    assert_ne!(service.get(&place).await.1["in_service"], second.as_str());
+    hold.send(()).unwrap();
+    holder.join().unwrap();
+    while service.get(&place).await.1["in_service"] != second.as_str() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

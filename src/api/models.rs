@@ -1,7 +1,9 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use trolley_model::Name;
@@ -66,26 +68,50 @@ pub(super) struct Version {
     params(("market" = String, Path, description = "The market")),
     request_body = Version,
     responses((status = 200, description = "The versions, with the new one in service", body = ModelList),
+              (status = 202, description = "It is being opened, which takes long: `Location` says where to see it come into service", body = ModelList,
+               headers(("Location" = String, description = "The market's models"))),
               (status = 409, description = "The version is damaged or not whole, is being published, or the models folder cannot be written", body = Problem, content_type = "application/problem+json"))
 )]
 pub(super) async fn set_current(
     State(markets): State<Arc<Markets>>,
     Path(market): Path<String>,
     extract::Json(Version { version, pin }): extract::Json<Version>,
-) -> Result<(Extension<What>, Json<ModelList>), Problem> {
+) -> Result<Response, Problem> {
     let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
     let version = Name::new(&version).map_err(|e| Problem::field("version", e.to_string()))?;
     let what = What(format!("version {version}{}", if pin { ", pinned" } else { "" }));
-    let now = blocking(move || {
-        let _changing = market.changing();
-        // Opened before the pointer moves: a damaged model must not become the current one.
-        let opened = markets.shelf().open(market.name(), &version)?;
-        markets.shelf().set_current(market.name(), &version, pin)?;
+    let place = format!("/v1/markets/{}/models", market.name());
+    let put = {
+        let (markets, market) = (markets.clone(), market.clone());
+        move || put_into_service(&markets, &market, &version, pin)
+    };
+    // On a task of its own it goes on when nobody waits any more.
+    let mut put = tokio::spawn(blocking(put));
+    let status = match tokio::time::timeout(WAITS, &mut put).await {
+        Ok(done) => done.map_err(|_| unread())?.map(|()| StatusCode::OK)?,
+        Err(_) => StatusCode::ACCEPTED,
+    };
+    let now = blocking(move || facts(&markets, &market)).await?;
+    let place = (status == StatusCode::ACCEPTED).then_some([(header::LOCATION, place)]);
+    Ok((status, place, Extension(what), Json(now)).into_response())
+}
+
+/// So long it is waited for that a version comes into service.
+const WAITS: Duration = Duration::from_secs(5);
+
+fn put_into_service(markets: &Markets, market: &Market, version: &Name, pin: bool) -> Result<(), ArtefactError> {
+    let _changing = market.changing();
+    // Opened before the pointer moves: a damaged model must not become the current one.
+    let put = markets.shelf().open(market.name(), version).and_then(|opened| {
+        markets.shelf().set_current(market.name(), version, pin)?;
         market.serve(opened);
-        facts(&markets, &market)
-    })
-    .await?;
-    Ok((Extension(what), Json(now)))
+        Ok(())
+    });
+    put.inspect_err(|error| tracing::warn!(market = %market.name(), %version, %error, "it was not put into service"))
+}
+
+fn unread() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the models could not be read")
 }
 
 fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError> {
@@ -102,5 +128,5 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArtefactError> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = background(work).await;
-    Ok(done.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the models could not be read"))??)
+    Ok(done.map_err(|_| unread())??)
 }

@@ -8,21 +8,51 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use common::Service;
+use http_body_util::BodyExt;
 use tower::ServiceExt;
 use trolley::api::Keys;
 use trolley::config::{Config, KeyConfig, Scope};
 
-const SCOPES: [Scope; 4] = [Scope::Recommend, Scope::Push, Scope::Admin, Scope::Metrics];
+const SCOPES: [Scope; 7] =
+    [Scope::Recommend, Scope::Audience, Scope::Events, Scope::Customers, Scope::Push, Scope::Admin, Scope::Metrics];
+
+/// The key of a name.
+fn key(name: &str, scopes: &[Scope]) -> KeyConfig {
+    KeyConfig {
+        name: None,
+        hash: blake3::hash(name.as_bytes()).to_hex().to_string(),
+        scopes: scopes.to_vec(),
+        markets: Vec::new(),
+        per_second: None,
+    }
+}
 
 /// A key for each scope, by its name.
 fn keys() -> Arc<Keys> {
-    let key = |scope: Scope| KeyConfig {
-        name: None,
-        hash: blake3::hash(scope.name().as_bytes()).to_hex().to_string(),
-        scopes: vec![scope],
-        per_second: None,
-    };
-    Arc::new(Keys::new(&SCOPES.map(key)).unwrap())
+    Arc::new(Keys::new(&SCOPES.map(|scope| key(scope.name(), &[scope]))).unwrap())
+}
+
+/// A service with keys, and what it answers to one of them.
+struct Guarded {
+    router: axum::Router,
+    _service: Service,
+}
+
+impl Guarded {
+    async fn new(keys: &[KeyConfig]) -> Self {
+        let service = Service::new().await;
+        let keys = Arc::new(Keys::new(keys).unwrap());
+        let guarded = trolley::api::Service { keys, ..trolley::api::Service::new(service.keeper.clone()) };
+        Self { router: trolley::api::router(guarded), _service: service }
+    }
+
+    async fn ask(&self, key: &str, path: &str) -> (StatusCode, serde_json::Value) {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
 }
 
 /// Which scope a route needs; `None` if it is open. A new route must be put here.
@@ -34,6 +64,8 @@ fn needed(method: &str, path: &str) -> Option<Scope> {
         ("delete", _) => Some(Scope::Admin),
         (_, path) if path.ends_with("/rules") => Some(Scope::Push),
         (_, "/metrics") => Some(Scope::Metrics),
+        (_, path) if path.ends_with("/audience") => Some(Scope::Audience),
+        (_, path) if path.ends_with("/events") => Some(Scope::Events),
         _ => Some(Scope::Recommend),
     }
 }
@@ -89,18 +121,75 @@ fn without_keys_only_this_machine_gets_in() {
         assert!(error.contains("trolley key") && error.contains("127.0.0.1"), "{error}");
         assert!(config(&format!("{text}\n[[server.keys]]\nhash = \"x\"\nscopes = [\"push\"]")).is_ok());
     }
-    let bad = KeyConfig { name: None, hash: "x".into(), scopes: vec![Scope::Push], per_second: None };
+    let bad = KeyConfig { hash: "x".into(), ..key("", &[Scope::Push]) };
     assert!(Keys::new(&[bad]).unwrap_err().contains("server.keys[0].hash"));
+    assert!(Keys::new(&[key("", &[Scope::Push])]).unwrap_err().contains("the hash of nothing"));
+}
+
+/// A shop's page server needs recommendations, and no more: its key tells nothing of what customers have bought.
+#[tokio::test]
+async fn a_storefronts_key_reads_no_customers() {
+    let guarded =
+        Guarded::new(&[key("page", &[Scope::Recommend]), key("desk", &[Scope::Recommend, Scope::Customers])]).await;
+    let questions = [
+        "items/bread/bought-together?customer=anna&detail=full",
+        "items/milk-a/alternatives?customer=anna&detail=full",
+    ];
+    let told = ["habit", "purchases", "lately", "due", "taste"];
+    for question in questions {
+        let path = format!("/v1/markets/de/{question}");
+        let [(page, seen), (desk, all)] = [guarded.ask("page", &path).await, guarded.ask("desk", &path).await];
+        assert_eq!((page, desk), (StatusCode::OK, StatusCode::OK));
+        let ids = |body: &serde_json::Value| common::ids(body);
+        assert_eq!(ids(&seen), ids(&all), "the answer is the same");
+        let [seen, all] = [seen.to_string(), all.to_string()];
+        assert!(told.iter().any(|signal| all.contains(&format!("\"{signal}\""))), "{all}");
+        assert!(!told.iter().any(|signal| seen.contains(&format!("\"{signal}\""))), "{seen}");
+        assert!(!seen.contains("\"bought\"") && !seen.contains("you "), "{seen}");
+    }
+    let why_not = "/v1/markets/de/items/bread/bought-together/why-not/tea";
+    let personal = format!("{why_not}?customer=anna");
+    assert_eq!(guarded.ask("page", why_not).await.0, StatusCode::OK);
+    assert_eq!(guarded.ask("page", &personal).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(guarded.ask("desk", &personal).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_of_one_market_opens_no_other() {
+    let of = |name: &str, market: &str| KeyConfig {
+        markets: vec![common::name(market)],
+        ..key(name, &[Scope::Recommend, Scope::Customers])
+    };
+    let guarded = Guarded::new(&[of("german", "de"), of("french", "fr")]).await;
+    let path = "/v1/markets/de/items/bread/bought-together";
+    assert_eq!(guarded.ask("german", path).await.0, StatusCode::OK);
+    for path in [path, "/v1/markets/d%65/items/bread/bought-together"] {
+        assert_eq!(guarded.ask("french", path).await.0, StatusCode::FORBIDDEN, "{path}");
+    }
+    let seen = async |key| guarded.ask(key, "/v1/markets").await.1["markets"].as_array().unwrap().len();
+    assert_eq!((seen("german").await, seen("french").await), (1, 0));
+}
+
+#[tokio::test]
+async fn keys_are_not_guessed_at_without_end_and_what_is_large_counts_for_more() {
+    let slow = KeyConfig { per_second: std::num::NonZeroU32::new(4), ..key("page", &[Scope::Recommend]) };
+    let guarded = Guarded::new(&[slow]).await;
+    let mut refused = Vec::new();
+    for guess in 0..300 {
+        refused.push(guarded.ask(&format!("guess {guess}"), "/v1/markets").await.0);
+    }
+    assert!(refused.contains(&StatusCode::TOO_MANY_REQUESTS), "and a machine so slow would not be guessed at");
+    let large = format!("/v1/markets/de/items/bread/bought-together?exclude={}", "x,".repeat(10_000));
+    let answers = [guarded.ask("page", &large).await.0, guarded.ask("page", "/v1/markets").await.0];
+    assert_eq!(answers[1], StatusCode::TOO_MANY_REQUESTS, "it was as much as fits into a second");
 }
 
 #[tokio::test]
 async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
     let service = Service::new().await;
     let key = |name: &str, per_second| KeyConfig {
-        name: None,
-        hash: blake3::hash(name.as_bytes()).to_hex().to_string(),
-        scopes: vec![Scope::Recommend],
         per_second: std::num::NonZeroU32::new(per_second),
+        ..key(name, &[Scope::Recommend])
     };
     let keys = Arc::new(Keys::new(&[key("hasty", 5), key("calm", 0)]).unwrap());
     let service = trolley::api::Service { keys, ..trolley::api::Service::new(service.keeper.clone()) };

@@ -5,7 +5,7 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, parts};
 use trolley_model::recommend::{Question, Recommended, Tier, explain};
-use trolley_model::signals::{ALL, index};
+use trolley_model::signals::{ALL, OF_CUSTOMERS, index};
 use trolley_model::{Ask, Blend, Model, Scene};
 
 fn signal(model: &Model, name: &str, ask: Ask<'_>, candidates: &[u32]) -> Vec<f32> {
@@ -28,6 +28,28 @@ fn what_a_customer_buys_of_a_category_counts_for_all_its_items() {
         &signal(&model(), "category_lately", ask, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
         &[0.0, lately, lately, lately, lately],
     );
+}
+
+#[test]
+fn what_tells_of_the_customer_is_called_so() {
+    let model = model();
+    let candidates = [BREAD, BUTTER, MILK, JAM, OAT_MILK];
+    let mut told: Vec<&str> = Vec::new();
+    for signal in ALL {
+        let of = |customer| {
+            let mut values = vec![0.0; candidates.len()];
+            signal.fill(&Scene::new(&model, Ask { items: &[JAM], customer }, &candidates), &mut values);
+            values
+        };
+        if of(Some(ANNA)) != of(None) {
+            told.push(signal.name());
+        }
+    }
+    let missing: Vec<&&str> = told.iter().filter(|name| !OF_CUSTOMERS.contains(name)).collect();
+    // No offers are known here.
+    let beyond: Vec<&&str> =
+        OF_CUSTOMERS.iter().filter(|name| !told.contains(name) && **name != "taken_on_offer").collect();
+    assert!(missing.is_empty() && beyond.is_empty(), "{missing:?} tell of the customer; {beyond:?} do not");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use trolley_model::recommend::Question;
 use super::answer::{Asked, Item, Recommendation, in_service};
 use super::bought_together::{filtered, query};
 use super::extract::{Path, Query};
+use super::keys::Sight;
 use super::params::{ItemParams, id};
 use super::problem::Problem;
 use crate::exposures::Exposures;
@@ -30,6 +31,7 @@ pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
+    sight: Sight,
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
     let (items, wish) = ([id("item", item)?], params.check()?);
@@ -38,7 +40,9 @@ pub(super) async fn item(
     }
     let (market, snapshot) = in_service(&markets, &market)?;
     let query = query(&items, &wish, &snapshot)?;
-    let (found, filtered) = (snapshot.alternatives(&query), filtered(&snapshot, &query, Question::Alternatives));
+    let filtered = filtered(&snapshot, &query, Question::Alternatives);
+    let mut found = snapshot.alternatives(&query);
+    sight.limit(found.iter_mut().map(|found| &mut found.why));
     let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found);
     Ok(answer.filtered(filtered).show(&exposures, &asked))

@@ -9,6 +9,8 @@ use axum::response::Response;
 use trolley_model::Name;
 use uuid::Uuid;
 
+use super::keys::market;
+
 /// Names a request: the client's own name for it, or one made here.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -44,7 +46,7 @@ pub(super) async fn audit(request: Request, next: Next) -> Response {
     }
     let who = request.extensions().get::<Who>().map_or_else(|| "no key".into(), |who| who.0.clone());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let market = request.uri().path().split('/').nth(3).and_then(|market| Name::new(market).ok());
+    let market = market(request.uri().path()).and_then(|market| Name::new(market).ok());
     let method = request.method().clone();
     let response = next.run(request).await;
     let what = response.extensions().get::<What>().map(|what| what.0.as_str()).unwrap_or_default();

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Asked, Item, Recommendation, in_service};
 use super::extract::{self, Path, Query};
+use super::keys::Sight;
 use super::params::{Detail, ItemParams, Wish, id, ids};
 use super::problem::Problem;
 use crate::exposures::Exposures;
@@ -28,9 +29,10 @@ pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
+    sight: Sight,
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
-    answer(&markets, &exposures, &market, &[id("item", item)?], &params.check()?)
+    answer(&markets, &exposures, &sight, &market, &[id("item", item)?], &params.check()?)
 }
 
 /// A cart, and how the answer is wanted.
@@ -111,15 +113,17 @@ pub(super) async fn cart(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path(market): Path<String>,
+    sight: Sight,
     extract::Json(cart): extract::Json<Cart>,
 ) -> Result<Response, Problem> {
     let (items, wish) = cart.check()?;
-    answer(&markets, &exposures, &market, &items, &wish)
+    answer(&markets, &exposures, &sight, &market, &items, &wish)
 }
 
 fn answer(
     markets: &Markets,
     exposures: &Exposures,
+    sight: &Sight,
     market: &str,
     items: &[String],
     wish: &Wish,
@@ -127,7 +131,9 @@ fn answer(
     let new = wish.new.unwrap_or_else(|| markets.new_places()).min(wish.limit);
     let (market, snapshot) = in_service(markets, market)?;
     let query = live::Query { new, ..query(items, wish, &snapshot)? };
-    let (found, filtered) = (snapshot.bought_together(&query), filtered(&snapshot, &query, Question::BoughtTogether));
+    let filtered = filtered(&snapshot, &query, Question::BoughtTogether);
+    let mut found = snapshot.bought_together(&query);
+    sight.limit(found.iter_mut().map(|found| &mut found.why));
     let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found);
     Ok(answer.filtered(filtered).show(exposures, &asked))

@@ -102,8 +102,8 @@ pub(super) fn finished(mut document: OpenApi) -> Value {
     let key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "A key of `server.keys`; `trolley key` makes one. Its scopes say which routes it opens: `recommend`, `push`, \
-             `admin`, `metrics`. A service without keys is open, and listens on this machine alone.",
+            "A key of `server.keys`; `trolley key` makes one. Its scopes say which routes it opens: `recommend`, \
+             `audience`, `events`, `customers`, `push`, `admin`, `metrics`. A service without keys is open, and listens on this machine alone.",
         ))
         .build();
     components.security_schemes.insert("key".to_owned(), RefOr::T(SecurityScheme::Http(key)));

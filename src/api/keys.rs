@@ -1,24 +1,33 @@
 //! Who may ask what. A key is 244 random bits; the config holds its hash, so that a key that is read there opens nothing.
 
+use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tower::{Layer, Service};
+use trolley_model::Name;
 
 use super::audit::Who;
 use super::problem::Problem;
 use crate::config::{KeyConfig, Scope};
+use crate::live::Why;
 use crate::metrics;
 
 /// The keys that open the API. Without any, everything is open: then only this machine can reach it.
 #[derive(Debug, Default)]
-pub struct Keys(Vec<Key>);
+pub struct Keys {
+    keys: Vec<Key>,
+    /// How often a key may be guessed at.
+    guesses: Option<DefaultDirectRateLimiter>,
+}
 
 #[derive(Debug)]
 struct Key {
@@ -26,31 +35,105 @@ struct Key {
     name: Arc<str>,
     hash: blake3::Hash,
     scopes: Vec<Scope>,
-    limit: Option<DefaultDirectRateLimiter>,
+    /// What it counts by the second, and how much of it fits into one.
+    limit: Option<(DefaultDirectRateLimiter, NonZeroU32)>,
+    /// What it is kept from beside that; nothing for most.
+    bounds: Option<Arc<Bounds>>,
+}
+
+/// Wrong keys in a second, for all who send them together: enough for a change of keys, and not worth a guesser's time.
+const GUESSES: NonZeroU32 = NonZeroU32::new(100).unwrap();
+
+/// Bytes of a query or a body that count as one request more.
+const ONE_MORE: u64 = 1 << 10;
+
+/// So many requests an audience counts for: it looks at all customers.
+const AUDIENCE: u32 = 20;
+
+#[derive(Debug)]
+struct Bounds {
+    /// The markets that it opens; all, if there is none.
+    markets: Vec<Name>,
+    /// Whether it may see what customers have bought.
+    customers: bool,
+}
+
+/// What whoever asks may see.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sight(Option<Arc<Bounds>>);
+
+impl Sight {
+    /// Whether it may see what customers have bought.
+    fn of_customers(&self) -> bool {
+        self.0.as_ref().is_none_or(|bounds| bounds.customers)
+    }
+
+    /// Refuses whoever may not see what customers have bought.
+    pub(super) fn must_see_customers(&self) -> Result<(), Problem> {
+        let refused =
+            || Problem::new(StatusCode::FORBIDDEN, "this key has no scope `customers`: ask without a customer");
+        self.of_customers().then_some(()).ok_or_else(refused)
+    }
+
+    /// Takes out of the reasons what it may not see.
+    pub(super) fn limit<'a>(&self, reasons: impl Iterator<Item = &'a mut Option<Why>>) {
+        if !self.of_customers() {
+            reasons.flatten().for_each(Why::of_items);
+        }
+    }
+
+    /// Whether it may see a market.
+    pub(super) fn of_market(&self, market: &str) -> bool {
+        self.0.as_ref().is_none_or(|bounds| bounds.opens(market))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Sight {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let _ = state;
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
+    }
+}
+
+impl Bounds {
+    fn opens(&self, market: &str) -> bool {
+        self.markets.is_empty() || self.markets.iter().any(|name| name.as_str() == market)
+    }
 }
 
 impl Keys {
     /// Reads the hashes.
     ///
     /// # Errors
-    /// In words: a hash that is none.
+    /// In words: a hash that is none, or that of no key at all.
     pub fn new(config: &[KeyConfig]) -> Result<Self, String> {
         let key = |(number, key): (usize, &KeyConfig)| {
             let hash = blake3::Hash::from_hex(&key.hash).map_err(|_| {
                 format!("server.keys[{number}].hash is no hash: `trolley key` makes a key and its hash")
             })?;
-            let limit = key.per_second.map(|most| RateLimiter::direct(Quota::per_second(most)));
+            if hash == blake3::hash(b"") {
+                return Err(format!(
+                    "server.keys[{number}].hash is the hash of nothing: `trolley key` makes a key and its hash"
+                ));
+            }
+            let limit = key.per_second.map(|most| (RateLimiter::direct(Quota::per_second(most)), most));
             let name = key.name.clone().unwrap_or_else(|| hash.to_hex()[..8].to_owned());
-            Ok(Key { name: name.into(), hash, scopes: key.scopes.clone(), limit })
+            let bounds = Bounds { markets: key.markets.clone(), customers: key.scopes.contains(&Scope::Customers) };
+            let bounds = (!bounds.markets.is_empty() || !bounds.customers).then(|| Arc::new(bounds));
+            Ok(Key { name: name.into(), hash, scopes: key.scopes.clone(), limit, bounds })
         };
-        config.iter().enumerate().map(key).collect::<Result<_, String>>().map(Self)
+        let keys = config.iter().enumerate().map(key).collect::<Result<Vec<_>, String>>()?;
+        Ok(Self { keys, guesses: Some(RateLimiter::direct(Quota::per_second(GUESSES))) })
     }
 
     /// The key that was sent; `None` where there are none.
-    fn check(&self, headers: &HeaderMap, scope: Scope) -> Result<Option<&Key>, Problem> {
-        if self.0.is_empty() {
+    fn check(&self, request: &Request, scope: Scope) -> Result<Option<&Key>, Problem> {
+        if self.keys.is_empty() {
             return Ok(None);
         }
+        let headers = request.headers();
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let Some(sent) = sent else {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "send a key: `Authorization: Bearer <key>`"));
@@ -58,23 +141,48 @@ impl Keys {
         let hash = blake3::hash(sent.trim().as_bytes());
         // All are compared, each in constant time: how long it takes says nothing about a key.
         let mut found: Option<&Key> = None;
-        for key in &self.0 {
+        for key in &self.keys {
             if key.hash == hash {
                 found = Some(key);
             }
         }
         let Some(key) = found else {
+            if self.guesses.as_ref().is_some_and(|guesses| guesses.check().is_err()) {
+                return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many keys that are not known were sent"));
+            }
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "this key is not known"));
         };
         if !key.scopes.contains(&scope) {
             return Err(Problem::new(StatusCode::FORBIDDEN, format!("this key has no scope `{}`", scope.name())));
         }
-        if key.limit.as_ref().is_some_and(|limit| limit.check().is_err()) {
+        if let Some(bounds) = &key.bounds
+            && let Some(market) = market(request.uri().path())
+            && !bounds.opens(market)
+        {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "this key is not for this market"));
+        }
+        if let Some((limit, most)) = &key.limit
+            // More than fits into a second is let in when nothing else was.
+            && !limit.check_n(cost(request, scope).min(*most)).is_ok_and(|allowed| allowed.is_ok())
+        {
             metrics::request_limited();
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "this key may not ask so often"));
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "this key may not ask so often, or for so much"));
         }
         Ok(Some(key))
     }
+}
+
+/// The market that a path is about, as it stands there.
+pub(super) fn market(path: &str) -> Option<&str> {
+    path.strip_prefix("/v1/markets/")?.split('/').next()
+}
+
+/// For how many requests one counts: what is long takes longer to answer.
+fn cost(request: &Request, scope: Scope) -> NonZeroU32 {
+    let body = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    let bytes = body(request.headers()).unwrap_or(0) + request.uri().query().map_or(0, |query| query.len() as u64);
+    let least = if scope == Scope::Audience { AUDIENCE } else { 1 };
+    NonZeroU32::MIN.saturating_add(least - 1).saturating_add(u32::try_from(bytes / ONE_MORE).unwrap_or(u32::MAX))
 }
 
 /// Lets a request pass whose key has the scope.
@@ -109,8 +217,11 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let Require(keys, scope) = &self.require;
-        match keys.check(request.headers(), *scope) {
+        match keys.check(&request, *scope) {
             Ok(key) => {
+                if let Some(bounds) = key.and_then(|key| key.bounds.clone()) {
+                    request.extensions_mut().insert(Sight(Some(bounds)));
+                }
                 // Of changes it is written down who made them.
                 if let Some(key) = key.filter(|_| request.method() != Method::GET) {
                     request.extensions_mut().insert(Who(key.name.clone()));

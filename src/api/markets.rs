@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::keys::Sight;
 use crate::live::{Market, Markets};
 
 /// The markets that the service knows.
@@ -41,9 +42,10 @@ struct MarketFacts {
     operation_id = "listMarkets",
     responses((status = 200, description = "All markets, by name", body = MarketList))
 )]
-pub(super) async fn list(State(markets): State<Arc<Markets>>) -> Json<MarketList> {
+pub(super) async fn list(State(markets): State<Arc<Markets>>, sight: Sight) -> Json<MarketList> {
     let markets = markets.all();
-    Json(MarketList { markets: markets.values().map(|market| facts(market)).collect() })
+    let seen = markets.values().filter(|market| sight.of_market(market.name().as_str()));
+    Json(MarketList { markets: seen.map(|market| facts(market)).collect() })
 }
 
 fn facts(market: &Market) -> MarketFacts {

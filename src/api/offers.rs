@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::answer::{Asked, OfferItem, Recommendation, in_service};
 use super::audit::What;
 use super::extract::{self, Path, Query};
+use super::keys::Sight;
 use super::params::{AudienceParams, OfferParams, OfferWish, id};
 use super::problem::Problem;
 use crate::background::background;
@@ -38,6 +39,7 @@ pub(super) async fn of_customer(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path((market, customer)): Path<(String, String)>,
+    sight: Sight,
     Query(params): Query<OfferParams>,
 ) -> Result<Response, Problem> {
     let (customer, wish) = (id("customer", customer)?, params.check()?);
@@ -45,7 +47,8 @@ pub(super) async fn of_customer(
     let OfferWish { limit, explain, exclude, filter } = &wish;
     let (filter, limit, explain) = (filter.of(&snapshot)?, *limit, *explain);
     let query = OfferQuery { customer: &customer, exclude, filter, limit, explain };
-    let (found, filtered) = snapshot.offers_for(&query, Utc::now());
+    let (mut found, filtered) = snapshot.offers_for(&query, Utc::now());
+    sight.limit(found.iter_mut().map(|found| &mut found.why));
     let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
     let answer = Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found);
@@ -65,6 +68,7 @@ pub(super) async fn of_customer(
 pub(super) async fn audience(
     State(markets): State<Arc<Markets>>,
     Path((market, offer)): Path<(String, String)>,
+    sight: Sight,
     Query(params): Query<AudienceParams>,
 ) -> Result<Response, Problem> {
     let (limit, explain) = params.check()?;
@@ -73,7 +77,8 @@ pub(super) async fn audience(
     let room = ROOM.acquire().await;
     let work = background(move || {
         let _room = room;
-        let found = snapshot.audience(&offer, limit, explain)?;
+        let mut found = snapshot.audience(&offer, limit, explain)?;
+        sight.limit(found.iter_mut().map(|found| &mut found.why));
         Some(Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "audience", found).into_response())
     });
     work.await

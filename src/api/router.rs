@@ -98,8 +98,8 @@ fn v1(access: &Access) -> OpenApiRouter<Shared> {
         .routes(question(routes!(why_not::item)))
         .routes(question(routes!(alternatives::item)))
         .routes(question(routes!(offers::of_customer)))
-        .routes(question(routes!(offers::audience)))
-        .routes(question(routes!(events::record)));
+        .routes(access.open_to(Scope::Audience, routes!(offers::audience)))
+        .routes(access.open_to(Scope::Events, routes!(events::record)));
     administration(access).merge(health(access)).merge(questions).merge(pushes)
 }
 

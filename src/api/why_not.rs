@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::in_service;
 use super::bought_together::query;
 use super::extract::{Path, Query};
+use super::keys::Sight;
 use super::params::{ItemParams, id};
 use super::problem::Problem;
 use crate::live::{Markets, Standing, Verdict};
@@ -95,8 +96,12 @@ struct Behind {
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     Path((market, item, other)): Path<(String, String, String)>,
+    sight: Sight,
     Query(WhyNotParams { customer }): Query<WhyNotParams>,
 ) -> Result<Json<WhyNot>, Problem> {
+    if customer.is_some() {
+        sight.must_see_customers()?;
+    }
     let wish = ItemParams::of(customer).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;

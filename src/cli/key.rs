@@ -7,9 +7,12 @@ use uuid::Uuid;
 /// nowhere.
 #[derive(Debug, Args)]
 pub(super) struct Key {
-    /// What the key may do: recommend, push, admin, metrics, separated by commas
+    /// What the key may do: recommend, audience, events, customers, push, admin, metrics, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "recommend")]
     scopes: Vec<crate::config::Scope>,
+    /// The markets that it opens, separated by commas; all, if not said
+    #[arg(long, value_delimiter = ',')]
+    markets: Vec<String>,
     /// Whose it is: the log gives it with each change
     #[arg(long)]
     name: Option<String>,
@@ -26,5 +29,8 @@ impl Key {
             println!("  name = {name:?}");
         }
         println!("  hash = \"{}\"\n  scopes = {scopes:?}", blake3::hash(key.as_bytes()));
+        if !self.markets.is_empty() {
+            println!("  markets = {:?}", self.markets);
+        }
     }
 }

@@ -172,7 +172,10 @@ pub struct KeyConfig {
     pub hash: String,
     /// What it opens.
     pub scopes: Vec<Scope>,
-    /// Requests per second at the most; as many as there are, if not said.
+    /// The markets that it opens; all, if not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub markets: Vec<Name>,
+    /// Requests per second at the most, a large one counting as several; as many as there are, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<NonZeroU32>,
 }
@@ -192,8 +195,14 @@ pub enum LogForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Questions.
+    /// Questions about items, and the offers of a customer.
     Recommend,
+    /// The customers whom an offer is for.
+    Audience,
+    /// What customers clicked and bought of what they were shown.
+    Events,
+    /// What customers have bought: reasons that tell it, and why an item is not in a customer's answer.
+    Customers,
     /// Offers, stock and rules.
     Push,
     /// Models, and which is in service.
@@ -207,6 +216,9 @@ impl Scope {
     pub fn name(self) -> &'static str {
         match self {
             Self::Recommend => "recommend",
+            Self::Audience => "audience",
+            Self::Events => "events",
+            Self::Customers => "customers",
             Self::Push => "push",
             Self::Admin => "admin",
             Self::Metrics => "metrics",

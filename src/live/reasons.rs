@@ -1,6 +1,6 @@
 use chrono::{Days, NaiveDate};
-use trolley_model::Model;
 use trolley_model::recommend::{Part, Reason};
+use trolley_model::{Model, signals};
 
 /// Why something is recommended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,6 +10,17 @@ pub struct Why {
     /// What its score is made of.
     pub parts: Vec<Part>,
 }
+
+impl Why {
+    /// Without what tells of the customer's purchases.
+    pub fn of_items(&mut self) {
+        self.reasons.retain(|reason| !OF_CUSTOMERS.contains(&reason.kind));
+        self.parts.retain(|part| !signals::OF_CUSTOMERS.contains(&part.signal));
+    }
+}
+
+/// The kinds of reasons that tell of the customer's purchases.
+const OF_CUSTOMERS: [&str; 4] = ["own_together", "bought", "own_kind", "taste"];
 
 /// How much is to be said of why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

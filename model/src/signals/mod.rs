@@ -136,6 +136,30 @@ pub const CHEAP: [&str; 12] = [
     "popularity",
 ];
 
+/// Those that tell what the customer has bought.
+pub const OF_CUSTOMERS: [&str; 20] = [
+    "habit",
+    "recent_habit",
+    "lasting_habit",
+    "small_basket_habit",
+    "last_baskets",
+    "purchases",
+    "lately",
+    "due",
+    "own_co_purchase",
+    "own_category_co_purchase",
+    "category_habit",
+    "category_lately",
+    "category_due",
+    "expected",
+    "taste",
+    "taste_for_new",
+    "popularity_of_new",
+    "own_baskets",
+    "query_purchases",
+    "taken_on_offer",
+];
+
 /// The number of a signal in [`ALL`].
 pub fn index(name: &str) -> Option<usize> {
     ALL.iter().position(|signal| signal.name() == name)

@@ -134,7 +134,7 @@ fn requests(market: &Name, shelf: &Shelf) -> Vec<Vec<u8>> {
             let (customer, item) = (pick(customers.len() as u32), pick(opened.model.catalogue().bought()));
             let (customer, item) = (customers.get(customer), items.get(item));
             format!(
-                "GET /v1/markets/{market}/items/{item}/bought-together?customer={customer} HTTP/1.1\r\nhost: x\r\n\r\n"
+                "GET /v1/markets/{market}/items/{item}/bought-together?customer={customer} HTTP/1.1\r\nhost: localhost\r\n\r\n"
             )
             .into_bytes()
         })

@@ -23,17 +23,19 @@ def main(api: str, admin: str) -> None:
     names = re.findall(r'^    "(\w+)",$', (ROOT / "document.rs").read_text(), re.MULTILINE)
     with urllib.request.urlopen(f"{admin}/v1/markets/us/models") as answer:
         version = json.load(answer)["in_service"]
+    last = ANSWER
     for name in names:
         file = ROOT / "examples" / f"{name}.json"
         example = json.loads(file.read_text())
         method, path = example["ask"].split(" ", 1)
-        body = json.dumps(example["body"]).replace(VERSION, version).encode() if "body" in example else None
+        body = json.dumps(example["body"]).replace(VERSION, version).replace(ANSWER, last) if "body" in example else ""
+        body = body.encode() or None
         request = urllib.request.Request(api + path, body, {"content-type": "application/json"}, method=method)
         with urllib.request.urlopen(request) as response:
             text = response.read().decode().replace(version, VERSION)
         answer = json.loads(text)
         if "recommendation_id" in answer:
-            answer["recommendation_id"] = ANSWER
+            last, answer["recommendation_id"] = answer["recommendation_id"], ANSWER
         for market in answer.get("markets", []):
             market["created_at"] = "2026-11-20T04:00:00Z"
         file.write_text(json.dumps({**example, "answer": answer}, indent=2, ensure_ascii=False) + "\n")

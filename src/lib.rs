@@ -9,6 +9,7 @@
 //! - `output`: what the commands print
 //! - [`metrics`]: what operators scrape
 //! - `retention`: how long models stay
+//! - [`secret`]: what the service knows and its database does not
 //! - [`report`]: what an evaluation found, as a page
 
 #[macro_use]
@@ -24,4 +25,5 @@ pub mod metrics;
 #[cfg(feature = "training")]
 pub mod report;
 mod retention;
+pub mod secret;
 pub mod store;

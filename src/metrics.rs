@@ -29,6 +29,7 @@ const VERDICT: &str = "trolley_model_verdict";
 const ACCEPTED: &str = "trolley_model_accepted";
 const SWAPS: &str = "trolley_model_swaps_total";
 const REFUSED: &str = "trolley_models_refused_total";
+const LOOKED: &str = "trolley_models_looked_timestamp_seconds";
 const AWAITED: &str = "trolley_model_awaited";
 const OFFERS: &str = "trolley_offers";
 const RULES: &str = "trolley_rules";
@@ -43,6 +44,7 @@ const ACCEPT_FAILED: &str = "trolley_connections_failed_total";
 const CERTIFICATE_REFUSED: &str = "trolley_certificates_refused_total";
 const STATE_REFUSED: &str = "trolley_state_refused_total";
 const MODEL_BYTES: &str = "trolley_model_bytes";
+const UNSENT: &str = "trolley_unsent_bytes";
 const CONNECTIONS: &str = "trolley_connections";
 const CONNECTIONS_LIMIT: &str = "trolley_connections_limit";
 const CONNECTIONS_REFUSED: &str = "trolley_connections_refused_total";
@@ -75,6 +77,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Time from a request's arrival to its response, what it waited for its turn included, by matched route"
     );
     describe_counter!(ANSWERS, "Answers by market, endpoint and the tier of their first entry (none: an empty answer)");
+    describe_gauge!(LOOKED, Unit::Seconds, "When the models folder was last looked through, in Unix seconds");
     describe_gauge!(MODEL_INFO, "1 for the version of the model in service of each market, 0 for earlier ones");
     describe_gauge!(MODEL_CREATED, Unit::Seconds, "When the model in service was made, in Unix seconds");
     describe_gauge!(MODEL_AGE, Unit::Seconds, "How long ago the model in service was made");
@@ -113,6 +116,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(STATE_REFUSED, "Offers and rules in the database that this release cannot understand, by market");
     describe_gauge!(STOCK, "Items whose stock is known, by market");
     describe_gauge!(MODEL_BYTES, Unit::Bytes, "Bytes of the model in service, all of it in memory, by market");
+    describe_gauge!(UNSENT, Unit::Bytes, "Bytes of answers that wait to be taken by their clients");
     describe_gauge!(CONNECTIONS, "Connections that are open");
     describe_gauge!(CONNECTIONS_LIMIT, "Connections to the API that may be open");
     describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once because too many were open");
@@ -306,6 +310,11 @@ pub fn model_awaited(market: &Name, awaited: bool) {
     gauge!(AWAITED, "market" => market.to_string()).set(f64::from(u8::from(awaited)));
 }
 
+/// The models folder was looked through.
+pub fn models_looked_at() {
+    gauge!(LOOKED).set(chrono::Utc::now().timestamp() as f64);
+}
+
 /// A published model was refused.
 pub fn model_refused(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(1);
@@ -362,8 +371,9 @@ pub fn stock_known(market: &Name, items: usize) {
 }
 
 /// Brings what depends on the time up to date, before it is rendered.
-pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>, state_age: f64) {
+pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>, state_age: f64, unsent: usize) {
     gauge!(STATE_AGE).set(state_age);
+    gauge!(UNSENT).set(unsent as f64);
     metrics_process::Collector::default().collect();
     let now = chrono::Utc::now();
     for market in markets {

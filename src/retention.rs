@@ -9,7 +9,15 @@ use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, Shelf};
 
 use crate::live::{CustomerHash, customer_hash};
+use crate::secret::Secret;
 use crate::store::Erasure;
+
+/// Customers who have been erased, and what their hashes are made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Erased<'a> {
+    pub(crate) erasures: &'a [Erasure],
+    pub(crate) secret: &'a Secret,
+}
 
 /// What became of the models that hold an erased customer.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,7 +36,7 @@ pub(crate) struct Forgotten {
 pub(crate) fn forget(
     shelf: &Shelf,
     market: &Name,
-    erasures: &[Erasure],
+    people: Erased<'_>,
     days: NonZeroU16,
     served: Option<&Name>,
     now: DateTime<Utc>,
@@ -36,11 +44,12 @@ pub(crate) fn forget(
     let margin = chrono::Duration::days(i64::from(days.get() - 1));
     // A time that is still to come is that of a wrong clock: it may have been at any time.
     let due = |erasure: &&Erasure| erasure.at > now || now.signed_duration_since(erasure.at) >= margin;
-    let due: Vec<&Erasure> = erasures.iter().filter(due).collect();
+    let due: Vec<&Erasure> = people.erasures.iter().filter(due).collect();
     if due.is_empty() {
         return Ok(Forgotten::default());
     }
-    let must_go = |shelf: &Shelf, version: &Name| Some(version) != served && holds(shelf, market, version, &due);
+    let must_go =
+        |shelf: &Shelf, version: &Name| Some(version) != served && holds(shelf, market, version, &due, people.secret);
     let (removed, in_service) = shelf.remove_if(market, must_go)?;
     Ok(Forgotten { removed, in_service })
 }
@@ -62,7 +71,7 @@ pub(crate) fn log(market: &Name, forgotten: &Result<Forgotten, ArtefactError>) {
 }
 
 /// Whether a version holds a customer who was erased after it was made.
-fn holds(shelf: &Shelf, market: &Name, version: &Name, due: &[&Erasure]) -> bool {
+fn holds(shelf: &Shelf, market: &Name, version: &Name, due: &[&Erasure], secret: &Secret) -> bool {
     let made = made_at(shelf, market, version);
     let erased = due.iter().filter(|erasure| made.is_none_or(|made| made <= erasure.at));
     let erased: HashSet<CustomerHash> = erased.map(|erasure| erasure.customer).collect();
@@ -71,7 +80,8 @@ fn holds(shelf: &Shelf, market: &Name, version: &Name, due: &[&Erasure]) -> bool
     }
     match shelf.open(market, version) {
         Ok(opened) => {
-            opened.model.histories().customers().iter().any(|customer| erased.contains(&customer_hash(customer)))
+            let mut customers = opened.model.histories().customers().iter();
+            customers.any(|customer| erased.contains(&customer_hash(secret, customer)))
         }
         // A disk that does not answer is asked again; what can't be looked into can't be shown to hold nobody.
         Err(error) => !matches!(error, ArtefactError::Io { .. }),
@@ -107,13 +117,13 @@ pub(crate) fn tidy(
     shelf: &Shelf,
     market: &Name,
     config: &crate::config::RetentionConfig,
-    erasures: &[Erasure],
+    people: Erased<'_>,
     now: DateTime<Utc>,
 ) -> Result<Tidied, ArtefactError> {
     // Without knowing what the gate compares with, nothing is removed.
     let compared_with = trolley_training::gate::references(shelf, market)?;
     let pruned = shelf.prune(market, config.keep.get(), &compared_with)?.len();
-    let forgotten = forget(shelf, market, erasures, config.erased_days, None, now)?;
+    let forgotten = forget(shelf, market, people, config.erased_days, None, now)?;
     if let Some(version) = &forgotten.in_service {
         eprintln!("note: market `{market}`: {version}, which is in service, holds erased customers");
     }

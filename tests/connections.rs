@@ -36,14 +36,14 @@ fn many(variable: &str, otherwise: usize) -> usize {
 
 /// One request on a connection that may be used again: the status, and whether the server asks to close it.
 fn ask_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
-    write!(stream, "GET {QUESTION} HTTP/1.1\r\nhost: x\r\n\r\n")?;
+    write!(stream, "GET {QUESTION} HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
     answer_on(stream)
 }
 
 /// The same with a body, which comes after its head.
 fn push_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
     let body = r#"{"items": ["bread"]}"#;
-    let head = "POST /v1/markets/de/bought-together HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    let head = "POST /v1/markets/de/bought-together HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
     write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len())?;
     std::thread::sleep(Duration::from_millis(50));
     write!(stream, "{body}")?;
@@ -134,9 +134,9 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
     assert_eq!(ask_on(&mut idle).unwrap(), (200, false));
     let mut idle_after_a_body = TcpStream::connect(&server.api).unwrap();
     assert_eq!(push_on(&mut idle_after_a_body).unwrap(), (200, false));
-    let half_body = "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+    let half_body = "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                      content-length: 1000\r\n\r\n{\"updates\": [";
-    let reader = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(300);
+    let reader = "GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(300);
     let beginnings = ["", "GET /v1/markets HTTP/1.1\r\nhost:", half_body, &reader];
     let slow: Vec<TcpStream> = (0..many("TROLLEY_SLOW", 100))
         .map(|client| {
@@ -239,7 +239,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
         let stream = tokio::net::TcpStream::connect(address).await?;
         let name = ServerName::try_from("trolley.test").unwrap();
         let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).await?;
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer).await;
@@ -288,7 +288,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
 fn a_burst_is_answered_and_so_are_many_in_a_closed_loop() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&config(folder.path(), ""));
-    let request = format!("GET {QUESTION} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let request = format!("GET {QUESTION} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let mut streams: Vec<TcpStream> = (0..300)
         .map(|_| {
             let mut stream = TcpStream::connect(&server.api).unwrap();
@@ -326,7 +326,7 @@ fn a_refusal_reaches_who_is_still_sending() {
     let server = Server::start(&config(folder.path(), &keys));
     let push = |more: &str, bytes: usize| {
         let mut stream = TcpStream::connect(&server.api).unwrap();
-        let head = "PUT /v1/markets/de/offers HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+        let head = "PUT /v1/markets/de/offers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
         write!(stream, "{head}\r\n{more}content-length: {bytes}\r\n\r\n").unwrap();
         // All of it is sent before anything is read, as most clients do it.
         let piece = vec![b' '; 1 << 20];
@@ -352,7 +352,7 @@ async fn a_client_of_http_2_is_told_to_go_when_the_service_begins_to_leave() {
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     let ends = tokio::spawn(connection);
     let question =
-        || hyper::Request::get(format!("http://x{QUESTION}")).body(Empty::<hyper::body::Bytes>::new()).unwrap();
+        || hyper::Request::get(format!("http://localhost{QUESTION}")).body(Empty::<hyper::body::Bytes>::new()).unwrap();
     let answer = client.send_request(question()).await.unwrap();
     assert_eq!(answer.status(), 200);
     answer.into_body().collect().await.unwrap();

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use server::{Server, request};
 use trolley::config::ExposureConfig;
 use trolley::exposures::{Exposure, Exposures};
-use trolley::live::{Keeper, customer_hash};
+use trolley::live::{CustomerHash, Keeper};
+use trolley::secret::Secret;
 use trolley::store::Store;
 
 const BREAD: &str = "/v1/markets/de/items/bread/bought-together?customer=anna";
@@ -31,6 +32,11 @@ async fn service() -> Service {
     let keeper = Arc::new(Keeper::new(store, plain.markets.clone(), exposures).await.unwrap());
     let router = trolley::api::router(trolley::api::Service::new(keeper.clone()));
     Service { keeper, router, ..plain }
+}
+
+/// A customer, as a service without a secret remembers one.
+fn hash(id: &str) -> CustomerHash {
+    trolley::live::customer_hash(&Secret::default(), id)
 }
 
 fn written(folder: &Path) -> Vec<Exposure> {
@@ -60,7 +66,7 @@ async fn every_answer_is_written_down_without_the_customers_id() {
     assert_eq!(lines[1].customer, None);
     let anna = lines[0].customer.clone().unwrap();
     assert_eq!((Some(&anna), Some(&anna)), (lines[2].customer.as_ref(), lines[3].customer.as_ref()));
-    assert!(!anna.contains("anna") && !customer_hash("anna").to_hex().contains(&anna), "the hash is keyed");
+    assert!(!anna.contains("anna") && !hash("anna").to_hex().contains(&anna), "the hash is keyed");
 }
 
 /// A line of some two kilobytes.
@@ -102,8 +108,8 @@ fn old_files_make_room_for_new_ones() {
 fn a_file_is_gone_on_with_unless_its_last_line_is_torn() {
     let folder = tempfile::tempdir().unwrap();
     let config = ExposureConfig { folder: folder.path().to_owned(), megabytes: 1, files: 9 };
-    let (anna, bert) = (customer_hash("anna"), customer_hash("bert"));
-    let show = |customers: &[trolley::live::CustomerHash], erased: Option<trolley::live::CustomerHash>| {
+    let (anna, bert) = (hash("anna"), hash("bert"));
+    let show = |customers: &[CustomerHash], erased: Option<CustomerHash>| {
         let exposures = Exposures::open(&config).unwrap();
         for customer in customers {
             exposures.add(exposure(exposures.name("de", *customer), "tea"));
@@ -144,7 +150,7 @@ fn a_customer_is_taken_out_of_older_files_while_lines_come_in() {
     let folder = tempfile::tempdir().unwrap();
     let config = ExposureConfig { folder: folder.path().to_owned(), megabytes: 1, files: 9 };
     let exposures = Exposures::open(&config).unwrap();
-    let (anna, bert) = (customer_hash("anna"), customer_hash("bert"));
+    let (anna, bert) = (hash("anna"), hash("bert"));
     let show = |customer| {
         exposures.add(exposure(exposures.name("de", customer), "tea"));
     };
@@ -222,7 +228,7 @@ async fn an_erased_customer_is_nobody_here_in_the_log_after_a_restart_and_in_the
     assert!(!audience(&service).await.contains(&"anna".to_owned()));
     assert_eq!(audience(&service).await.len(), 2);
 
-    let name = |market: &str, id: &str| service.keeper.exposures().name(market, customer_hash(id)).unwrap();
+    let name = |market: &str, id: &str| service.keeper.exposures().name(market, hash(id)).unwrap();
     let (anna, bert) = (name("de", "anna"), name("de", "bert"));
     assert_ne!(anna, name("fr", "anna"), "the same ID elsewhere is another person");
     service.keeper.exposures().close();
@@ -266,7 +272,7 @@ fn a_model_that_is_trained_after_an_erasure_does_not_know_the_customer() {
     let url = format!("sqlite:{}/state.sqlite", folder.path().display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let store = Store::open(&url).await.unwrap();
-        store.erase("de", customer_hash("anna").to_hex().as_str()).await.unwrap();
+        store.erase("de", &hash("anna")).await.unwrap();
     });
     std::thread::sleep(Duration::from_millis(1100)); // versions are named by the second
     let (ids, still) = train();

@@ -23,6 +23,7 @@ fn key(name: &str, scopes: &[Scope]) -> KeyConfig {
         hash: blake3::hash(name.as_bytes()).to_hex().to_string(),
         scopes: scopes.to_vec(),
         markets: Vec::new(),
+        events_per_day: std::num::NonZeroU32::MIN,
         per_second: None,
     }
 }
@@ -48,7 +49,11 @@ impl Guarded {
 
     async fn ask(&self, key: &str, path: &str) -> (StatusCode, serde_json::Value) {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
-        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, serde_json::Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap())
@@ -74,7 +79,8 @@ fn needed(method: &str, path: &str) -> Option<Scope> {
 async fn every_route_lets_in_its_own_scope_and_no_other() {
     let service = Service::new().await;
     let guarded = trolley::api::Service { keys: keys(), ..trolley::api::Service::new(service.keeper.clone()) };
-    let api = trolley::api::router(guarded.clone());
+    let open = trolley::api::Service { admin_on_both: true, ..guarded.clone() };
+    let api = trolley::api::router(open);
     let admin = trolley::api::admin_router(guarded, trolley::metrics::install().unwrap());
     let document = serde_json::to_value(trolley::api::openapi()).unwrap();
     let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
@@ -210,4 +216,55 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
         assert_eq!(ask("calm").await.status(), StatusCode::OK, "a key without a limit has none");
     }
     assert!((10..=15).contains(&limited), "{limited} of 20 at 5 per second");
+}
+
+#[tokio::test]
+async fn with_keys_administration_is_on_its_own_address_unless_the_config_says_both() {
+    let guarded = Guarded::new(&[key("desk", &[Scope::Admin])]).await;
+    assert_eq!(guarded.ask("desk", "/v1/markets/de/models").await.0, StatusCode::NOT_FOUND);
+    let service = Service::new().await;
+    assert_eq!(service.get("/v1/markets/de/models").await.0, StatusCode::OK, "without keys it is on both");
+}
+
+/// A page of another site that a browser on this machine shows can give its own name this machine's address.
+#[tokio::test]
+async fn without_keys_only_requests_to_this_machine_are_answered() {
+    let service = Service::new().await;
+    let ask = async |host: &str| {
+        let request = Request::get("/v1/markets").header(header::HOST, host).body(Body::empty()).unwrap();
+        service.send(request).await.0
+    };
+    for host in ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "shop.localhost", "LOCALHOST."] {
+        assert_eq!(ask(host).await, StatusCode::OK, "{host}");
+    }
+    for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1", "[::2]", "a b"] {
+        assert_eq!(ask(host).await, StatusCode::FORBIDDEN, "{host}");
+    }
+    let guarded = Guarded::new(&[key("page", &[Scope::Recommend])]).await;
+    let request = Request::get("/v1/markets").header(header::HOST, "shop.example");
+    let request = request.header(header::AUTHORIZATION, "Bearer page").body(Body::empty()).unwrap();
+    assert_eq!(guarded.send(request).await.0, StatusCode::OK, "whoever has a key may come by any name");
+}
+
+#[tokio::test]
+async fn a_key_may_send_so_many_events_a_day_and_only_of_answers_that_there_were() {
+    let most = std::num::NonZeroU32::new(3).unwrap();
+    let guarded =
+        Guarded::new(&[KeyConfig { events_per_day: most, ..key("app", &[Scope::Recommend, Scope::Events]) }]).await;
+    let path = "/v1/markets/de/items/bread/bought-together";
+    let id = guarded.ask("app", path).await.1["recommendation_id"].as_str().unwrap().to_owned();
+    let send = async |events: &[(&str, &str)]| {
+        let event = |(name, of): &(&str, &str)| serde_json::json!({"id": name, "recommendation_id": of, "kind": "click", "item": "butter"});
+        let body = serde_json::json!({ "events": events.iter().map(event).collect::<Vec<_>>() });
+        let request = Request::post("/v1/markets/de/events").header(header::AUTHORIZATION, "Bearer app");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        guarded.send(request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    let invented = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    let (status, body) = send(&[("1", invented), ("2", invented)]).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    let (status, body) = send(&[("1", &id), ("2", invented), ("3", &id)]).await;
+    assert_eq!((status, &body["accepted"], &body["rejected"][0]["row"]), (StatusCode::OK, &2.into(), &1.into()));
+    assert_eq!(send(&[("4", &id), ("5", &id)]).await.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(send(&[("4", &id)]).await.0, StatusCode::OK, "none of the two was taken in");
 }

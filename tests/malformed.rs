@@ -246,10 +246,10 @@ fn bytes_that_are_no_request_are_refused_or_closed() {
     };
     let mut grammar = Grammar(Xoshiro256PlusPlus::seed_from_u64(2));
     let heads = [
-        "GET /v1/markets HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        "GET /v1/markets HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
         "GET /v1/markets HTTP/9.9\r\n\r\n",
-        "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-        "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef",
+        "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        "PUT /v1/markets/de/stock HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef",
         "GET  /v1/markets\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0garbage",
         "\u{16}\u{3}\u{1}\u{2}\0",

@@ -51,9 +51,12 @@ impl Blend {
     /// True if no number in it is infinite or none at all.
     pub(crate) fn is_sound(&self) -> bool {
         let of_trees = self.trees.iter().flat_map(|tree| tree.from.iter().chain(&tree.adds));
-        self.slopes.values().chain(of_trees).all(|number| number.is_finite())
+        self.slopes.values().chain(of_trees).all(|number| number.abs() <= LARGEST)
     }
 }
+
+/// The largest number that a model may hold: a score of many stays finite.
+pub(crate) const LARGEST: f32 = 1e12;
 
 /// The blends of all questions as the artefact stores them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

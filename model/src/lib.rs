@@ -12,6 +12,7 @@ mod ask;
 mod blend;
 pub mod catalogue;
 pub mod co_purchases;
+pub mod files;
 pub mod histories;
 mod ids;
 pub mod kernel;

@@ -22,6 +22,13 @@ impl NumberSet {
         }
     }
 
+    /// Puts a number in; true if it was not there before. Nothing happens to one beyond the bound.
+    pub fn insert(&mut self, number: u32) -> bool {
+        let is_new = (number as usize) < 64 * self.0.len() && !self.contains(number);
+        self.set(number, true);
+        is_new
+    }
+
     /// Whether a number is in it.
     pub fn contains(&self, number: u32) -> bool {
         self.0.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
@@ -66,5 +73,6 @@ mod tests {
         assert_eq!((0..6000).filter(|&number| set.contains(number)).collect::<Vec<_>>(), [0, 64, 99]);
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 64, 99]);
         assert_eq!((set.len(), set.is_empty()), (3, false));
+        assert_eq!([set.insert(64), set.insert(65), set.insert(65), set.insert(5000)], [false, true, false, false]);
     }
 }

@@ -1,5 +1,6 @@
 //! A table of vectors, one row per item or customer.
 
+use crate::blend::LARGEST;
 use crate::kernel::{dot, dots};
 
 /// `rows × dims` floats, kept as unit rows with their norms beside them: the form in which finalfusion stores them,
@@ -43,7 +44,7 @@ impl Vectors {
     pub fn is_sound(&self) -> bool {
         self.norms.iter().zip(self.unit.chunks_exact(self.dims)).all(|(&norm, row)| {
             let length = dot(row, row);
-            let unit = norm.is_finite() && norm > 0.0 && (length - 1.0).abs() < 1e-4;
+            let unit = norm <= LARGEST && norm > 0.0 && (length - 1.0).abs() < 1e-4;
             unit || (norm == 0.0 && length == 0.0)
         })
     }

@@ -78,6 +78,7 @@ pub(super) async fn ready(
 
 /// All metrics as Prometheus reads them.
 pub(super) async fn metrics(State((keeper, handle)): State<(Arc<Keeper>, PrometheusHandle)>) -> impl IntoResponse {
-    metrics::refresh(keeper.markets().all().values().map(AsRef::as_ref), keeper.age());
+    let unsent = super::server::unsent_bytes();
+    metrics::refresh(keeper.markets().all().values().map(AsRef::as_ref), keeper.age(), unsent);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render())
 }

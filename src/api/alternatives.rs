@@ -43,7 +43,8 @@ pub(super) async fn item(
     let filtered = filtered(&snapshot, &query, Question::Alternatives);
     let mut found = snapshot.alternatives(&query);
     sight.limit(found.iter_mut().map(|found| &mut found.why));
-    let asked = Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref() };
+    let asked =
+        Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref(), secret: market.secret() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found);
     Ok(answer.filtered(filtered).show(&exposures, &asked))
 }

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::json::{raw, string, value};
 use super::problem::Problem;
 use crate::exposures::{Exposure, Exposures};
-use crate::live::{self, Market, Markets, Snapshot, Told, Why};
+use crate::live::{self, Market, Markets, Snapshot, Told, Why, customer_hash};
 use crate::metrics;
+use crate::secret::Secret;
 
 /// A market and the snapshot that the whole answer is made from.
 pub(super) fn in_service(markets: &Markets, market: &str) -> Result<(Arc<Market>, Arc<Snapshot>), Problem> {
@@ -51,7 +52,7 @@ impl<T: Entry> Recommendation<T> {
         let items: Vec<T> = found.into_iter().map(Into::into).collect();
         metrics::answer(market.name(), endpoint, items.first().map(Entry::tier));
         Self {
-            recommendation_id: Uuid::new_v4(),
+            recommendation_id: market.secret().answer(market.name().as_str()),
             market: market.name().to_string(),
             model: snapshot.manifest().version.to_string(),
             variant: "control",
@@ -133,6 +134,8 @@ pub(super) struct Asked<'a> {
     pub(super) items: &'a [String],
     /// Who asked.
     pub(super) customer: Option<&'a str>,
+    /// What the customer's name in the log is made with.
+    pub(super) secret: &'a Secret,
 }
 
 /// Writes down what is shown.
@@ -142,7 +145,7 @@ fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl
             at: chrono::Utc::now(),
             recommendation_id: answer.recommendation_id,
             market: answer.market.clone(),
-            customer: asked.customer.and_then(|customer| exposures.name(&answer.market, live::customer_hash(customer))),
+            customer: asked.customer.and_then(|id| exposures.name(&answer.market, customer_hash(asked.secret, id))),
             question: asked.question.to_owned(),
             query: asked.items.to_vec(),
             items: answer.items.iter().map(|item| item.id().to_owned()).collect(),

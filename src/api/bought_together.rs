@@ -134,7 +134,8 @@ fn answer(
     let filtered = filtered(&snapshot, &query, Question::BoughtTogether);
     let mut found = snapshot.bought_together(&query);
     sight.limit(found.iter_mut().map(|found| &mut found.why));
-    let asked = Asked { question: "bought-together", items, customer: wish.customer.as_deref() };
+    let asked =
+        Asked { question: "bought-together", items, customer: wish.customer.as_deref(), secret: market.secret() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found);
     Ok(answer.filtered(filtered).show(exposures, &asked))
 }

@@ -153,6 +153,7 @@ pub static EXAMPLES: &[(&str, &str)] = examples![
     "listRules",
     "recordEvents",
     "setCurrentModel",
+    "resetStock",
     "eraseCustomer",
 ];
 

@@ -7,16 +7,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::allowance::EventQuota;
 use super::extract::{self, Path};
-use super::offers::{WrongRow, row};
+use super::offers::is_zero;
 use super::params::wrong_id;
 use super::problem::Problem;
+use super::rows::{Row, Rows, WrongRow};
 use crate::live::Keeper;
 use crate::metrics;
 use crate::store::EventRow;
-
-/// Events in one request.
-const MOST: usize = 5000;
 
 /// What customers did with what they were shown.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -24,13 +23,13 @@ const MOST: usize = 5000;
 pub(super) struct Events {
     /// Each is checked on its own.
     #[schema(value_type = Vec<Event>)]
-    events: Vec<serde_json::Value>,
+    events: Rows<Happening>,
 }
 
 /// A click or a purchase.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Event {
+pub(super) struct Event {
     /// The client's own name for it: sent twice, it counts once.
     #[schema(example = "e-20261120-0001")]
     id: String,
@@ -46,7 +45,7 @@ struct Event {
 /// What happened.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Happened {
+pub(super) enum Happened {
     Click,
     Purchase,
 }
@@ -67,8 +66,11 @@ pub(super) struct Recorded {
     accepted: usize,
     /// Known already.
     duplicates: usize,
-    /// Left out, and why.
+    /// Left out, and why; the first thousand.
     rejected: Vec<WrongRow>,
+    /// And so many more.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_rejected: usize,
 }
 
 /// Take in clicks and purchases. Events that are wrong are named and left out; if all are, the answer is 422.
@@ -86,36 +88,60 @@ pub(super) struct Recorded {
 pub(super) async fn record(
     State(keeper): State<Arc<Keeper>>,
     Path(market): Path<String>,
+    quota: EventQuota,
     extract::Json(Events { events }): extract::Json<Events>,
 ) -> Result<(StatusCode, Json<Recorded>), Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    if events.len() > MOST {
-        return Err(Problem::field("events", format!("a request has at most {MOST} events")));
-    }
-    let (mut good, mut rejected) = (Vec::with_capacity(events.len()), Vec::new());
-    for (at, value) in events.into_iter().enumerate() {
-        match event(value) {
-            Ok(event) => good.push(event),
-            Err((field, reason)) => rejected.push(WrongRow::new(at, &field, &reason)),
+    let Rows { good, mut rejected } = events;
+    let mut known = Vec::with_capacity(good.len());
+    for (row, event) in good {
+        if market.secret().has_made(market.name().as_str(), event.recommendation) {
+            known.push(event);
+        } else {
+            rejected.push(row, "recommendation_id", "no answer of this market had this ID");
         }
     }
-    if good.is_empty() && !rejected.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(Recorded { accepted: 0, duplicates: 0, rejected })));
+    let (rejected, more_rejected) = rejected.told();
+    if known.is_empty() && !rejected.is_empty() {
+        let nothing = Recorded { accepted: 0, duplicates: 0, rejected, more_rejected };
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(nothing)));
     }
+    let good: Vec<EventRow> = known.into_iter().map(Happening::row).collect();
+    quota.take(good.len())?;
     let accepted = keeper.put_events(&market, &good).await?;
     for kind in [Happened::Click, Happened::Purchase] {
         let events = good.iter().filter(|event| event.kind == kind.name()).count();
         metrics::events(market.name(), kind.name(), events as u64);
     }
-    Ok((StatusCode::OK, Json(Recorded { accepted, duplicates: good.len() - accepted, rejected })))
+    Ok((StatusCode::OK, Json(Recorded { accepted, duplicates: good.len() - accepted, rejected, more_rejected })))
 }
 
-fn event(value: serde_json::Value) -> Result<EventRow, (String, String)> {
-    let Event { id: name, recommendation_id, kind, item } = row(value)?;
-    for (field, id) in [("id", &name), ("item", &item)] {
-        if let Some(reason) = wrong_id(id) {
-            return Err((field.to_owned(), reason));
-        }
+/// An event that is as it must be.
+#[derive(Debug)]
+struct Happening {
+    id: String,
+    recommendation: Uuid,
+    kind: Happened,
+    item: String,
+}
+
+impl Happening {
+    fn row(self) -> EventRow {
+        let Self { id, recommendation, kind, item } = self;
+        EventRow { id, recommendation: recommendation.to_string(), kind: kind.name(), item }
     }
-    Ok(EventRow { id: name, recommendation: recommendation_id.to_string(), kind: kind.name(), item })
+}
+
+impl Row for Happening {
+    type Body = Event;
+    const MOST: usize = 5000;
+
+    fn check(Event { id: name, recommendation_id, kind, item }: Event) -> Result<Self, (String, String)> {
+        for (field, id) in [("id", &name), ("item", &item)] {
+            if let Some(reason) = wrong_id(id) {
+                return Err((field.to_owned(), reason));
+            }
+        }
+        Ok(Self { id: name, recommendation: recommendation_id, kind, item })
+    }
 }

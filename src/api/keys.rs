@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
@@ -15,6 +17,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tower::{Layer, Service};
 use trolley_model::Name;
 
+use super::allowance::{AudienceShare, EventQuota};
 use super::audit::Who;
 use super::problem::Problem;
 use crate::config::{KeyConfig, Scope};
@@ -39,6 +42,10 @@ struct Key {
     limit: Option<(DefaultDirectRateLimiter, NonZeroU32)>,
     /// What it is kept from beside that; nothing for most.
     bounds: Option<Arc<Bounds>>,
+    /// Its part of the room for audiences.
+    share: AudienceShare,
+    /// How many events it may still send today.
+    quota: EventQuota,
 }
 
 /// Wrong keys in a second, for all who send them together: enough for a change of keys, and not worth a guesser's time.
@@ -122,18 +129,31 @@ impl Keys {
             let name = key.name.clone().unwrap_or_else(|| hash.to_hex()[..8].to_owned());
             let bounds = Bounds { markets: key.markets.clone(), customers: key.scopes.contains(&Scope::Customers) };
             let bounds = (!bounds.markets.is_empty() || !bounds.customers).then(|| Arc::new(bounds));
-            Ok(Key { name: name.into(), hash, scopes: key.scopes.clone(), limit, bounds })
+            Ok(Key {
+                name: name.into(),
+                hash,
+                scopes: key.scopes.clone(),
+                limit,
+                bounds,
+                share: AudienceShare::default(),
+                quota: EventQuota::of(key.events_per_day),
+            })
         };
         let keys = config.iter().enumerate().map(key).collect::<Result<Vec<_>, String>>()?;
         Ok(Self { keys, guesses: Some(RateLimiter::direct(Quota::per_second(GUESSES))) })
     }
 
+    /// Whether there are none.
+    pub(super) fn are_none(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The key that was sent; `None` where there are none.
     fn check(&self, request: &Request, scope: Scope) -> Result<Option<&Key>, Problem> {
-        if self.keys.is_empty() {
-            return Ok(None);
-        }
         let headers = request.headers();
+        if self.keys.is_empty() {
+            return if is_of_this_machine(request) { Ok(None) } else { Err(elsewhere()) };
+        }
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let Some(sent) = sent else {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "send a key: `Authorization: Bearer <key>`"));
@@ -170,6 +190,23 @@ impl Keys {
         }
         Ok(Some(key))
     }
+}
+
+/// Whether a request names this machine as the one that it is for, or none. Without keys a page of another site could else have
+/// a browser on this machine ask, by giving its own name this machine's address (DNS rebinding).
+fn is_of_this_machine(request: &Request) -> bool {
+    let said = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or("?"));
+    let Some(host) = request.uri().authority().map(Authority::as_str).or(said) else { return true };
+    let Ok(host) = host.parse::<Authority>() else { return false };
+    let name = host.host().trim_end_matches('.').to_ascii_lowercase();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn elsewhere() -> Problem {
+    let detail =
+        "without keys the service answers requests to localhost or 127.0.0.1 alone, and this one names another host";
+    Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
 /// The market that a path is about, as it stands there.
@@ -219,6 +256,11 @@ where
         let Require(keys, scope) = &self.require;
         match keys.check(&request, *scope) {
             Ok(key) => {
+                match (key, scope) {
+                    (Some(key), Scope::Audience) => _ = request.extensions_mut().insert(key.share.clone()),
+                    (Some(key), Scope::Events) => _ = request.extensions_mut().insert(key.quota.clone()),
+                    _ => {}
+                }
                 if let Some(bounds) = key.and_then(|key| key.bounds.clone()) {
                     request.extensions_mut().insert(Sight(Some(bounds)));
                 }

@@ -4,6 +4,7 @@
 //! client sends never leads to a 5xx, except 503 where a market has no model in service yet.
 
 mod admin;
+mod allowance;
 mod alternatives;
 mod answer;
 mod audit;
@@ -21,7 +22,9 @@ mod observe;
 mod offers;
 mod params;
 mod problem;
+mod room;
 mod router;
+mod rows;
 mod rules;
 mod server;
 mod stock;

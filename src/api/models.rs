@@ -83,17 +83,15 @@ pub(super) async fn set_current(
     let place = format!("/v1/markets/{}/models", market.name());
     let put = {
         let (markets, market) = (markets.clone(), market.clone());
-        move || put_into_service(&markets, &market, &version, pin)
+        move || put_into_service(&markets, &market, &version, pin).and_then(|()| facts(&markets, &market))
     };
     // On a task of its own it goes on when nobody waits any more.
     let mut put = tokio::spawn(blocking(put));
-    let status = match tokio::time::timeout(WAITS, &mut put).await {
-        Ok(done) => done.map_err(|_| unread())?.map(|()| StatusCode::OK)?,
-        Err(_) => StatusCode::ACCEPTED,
-    };
+    if let Ok(done) = tokio::time::timeout(WAITS, &mut put).await {
+        return Ok((Extension(what), Json(done.map_err(|_| unread())??)).into_response());
+    }
     let now = blocking(move || facts(&markets, &market)).await?;
-    let place = (status == StatusCode::ACCEPTED).then_some([(header::LOCATION, place)]);
-    Ok((status, place, Extension(what), Json(now)).into_response())
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Extension(what), Json(now)).into_response())
 }
 
 /// So long it is waited for that a version comes into service.

@@ -11,18 +11,23 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
+use super::allowance::AudienceShare;
 use super::answer::{Asked, OfferItem, Recommendation, in_service};
 use super::audit::What;
 use super::extract::{self, Path, Query};
 use super::keys::Sight;
 use super::params::{AudienceParams, OfferParams, OfferWish, id};
 use super::problem::Problem;
+use super::rows::{Rejected, Row, Rows, WrongRow};
 use crate::background::background;
 use crate::exposures::Exposures;
 use crate::live::{Explain, Keeper, Market, Markets, Offer, OfferQuery};
 
 /// So many audiences are worked out at a time.
 static ROOM: Semaphore = Semaphore::const_new(2);
+
+/// And so many are under way, with those that wait; more are refused at once.
+static QUEUE: Semaphore = Semaphore::const_new(8);
 
 /// Which of the offers that hold now are for this customer?
 #[utoipa::path(
@@ -50,7 +55,7 @@ pub(super) async fn of_customer(
     let (mut found, filtered) = snapshot.offers_for(&query, Utc::now());
     sight.limit(found.iter_mut().map(|found| &mut found.why));
     let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);
-    let asked = Asked { question: "offers", items: &[], customer: Some(&customer) };
+    let asked = Asked { question: "offers", items: &[], customer: Some(&customer), secret: market.secret() };
     let answer = Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found);
     Ok(answer.filtered(filtered).show(&exposures, &asked))
 }
@@ -69,10 +74,14 @@ pub(super) async fn audience(
     State(markets): State<Arc<Markets>>,
     Path((market, offer)): Path<(String, String)>,
     sight: Sight,
+    share: AudienceShare,
     Query(params): Query<AudienceParams>,
 ) -> Result<Response, Problem> {
     let (limit, explain) = params.check()?;
     let (market, snapshot) = in_service(&markets, &market)?;
+    let too_many = |what: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{what}: ask again later"));
+    let _place = QUEUE.try_acquire().map_err(|_| too_many("too many audiences are being worked out"))?;
+    let _share = share.take().map_err(|()| too_many("this key has too many audiences under way"))?;
     // All customers are scored: too long for a thread that others wait for, and for many at a time.
     let room = ROOM.acquire().await;
     let work = background(move || {
@@ -94,13 +103,13 @@ pub(super) struct Offers {
     sequence: Option<i64>,
     /// Each is checked on its own.
     #[schema(value_type = Vec<OfferBody>)]
-    offers: Vec<serde_json::Value>,
+    offers: Rows<Offer>,
 }
 
 /// A special offer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OfferBody {
+pub(super) struct OfferBody {
     /// Its ID, unique among the market's offers.
     #[schema(example = "o1")]
     id: String,
@@ -149,19 +158,33 @@ pub(super) struct Pushed {
     /// So many were older than what is known, and changed nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stale: Option<usize>,
-    /// These are wrong.
+    /// These are wrong, the first thousand.
     pub(super) rejected: Vec<WrongRow>,
+    /// And so many more.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) more_rejected: usize,
     /// Names of offers' numbers that the model in service has not learned from: they count for nothing until one has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["discuont"]))]
     pub(super) unknown_numbers: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+pub(super) fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 impl Pushed {
+    /// Nothing was taken in.
+    pub(super) fn nothing(rejected: Rejected) -> Self {
+        let (rejected, more_rejected) = rejected.told();
+        Self { rejected, more_rejected, ..Self::default() }
+    }
+
     /// What became of rows that replace all others as one, or none.
-    pub(super) fn whole(rows: usize, news: bool, rejected: Vec<WrongRow>) -> Self {
+    pub(super) fn whole(rows: usize, news: bool, rejected: Rejected) -> Self {
         let (accepted, stale) = if news { (rows, None) } else { (0, Some(rows)) };
-        Self { accepted, stale, rejected, ..Self::default() }
+        Self { accepted, stale, ..Self::nothing(rejected) }
     }
 }
 
@@ -171,28 +194,35 @@ pub(super) struct Push(pub(super) StatusCode, pub(super) Pushed);
 impl IntoResponse for Push {
     fn into_response(self) -> Response {
         let Self(status, pushed) = self;
-        let Pushed { accepted, stale, rejected, .. } = &pushed;
-        let what = format!("accepted {accepted}, stale {}, rejected {}", stale.unwrap_or(0), rejected.len());
+        let Pushed { accepted, stale, rejected, more_rejected, .. } = &pushed;
+        let rejected = rejected.len() + more_rejected;
+        let what = format!("accepted {accepted}, stale {}, rejected {rejected}", stale.unwrap_or(0));
         (status, Extension(What(what)), Json(pushed)).into_response()
     }
 }
 
-/// A row that is wrong.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WrongRow {
-    /// Its position in the list, from 0.
-    pub(super) row: usize,
-    /// The field that is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "valid_to")]
-    pub(super) field: Option<String>,
-    /// What is wrong with it.
-    #[schema(example = "missing field `items`")]
-    pub(super) reason: String,
-}
+/// Items of all offers of a market together, each counted as often as it is on offer: every question about offers looks at
+/// all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct OfferItems(pub usize);
 
-/// Offers in one push.
-const MOST_OFFERS: usize = 100_000;
+impl Row for Offer {
+    type Body = OfferBody;
+    const MOST: usize = 100_000;
+    // More than `server.offer_items` allows; that is looked at when all are read.
+    const MOST_WEIGHT: usize = 1_000_000;
+
+    fn check(body: OfferBody) -> Result<Self, (String, String)> {
+        let OfferBody { id, items, valid_from, valid_to, numbers } = body;
+        let offer = Self { id, items, valid_from, valid_to, numbers };
+        Self::check(&offer).map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
+        Ok(offer)
+    }
+
+    fn weight(&self) -> usize {
+        self.items.len()
+    }
+}
 
 /// Replaces the market's offers as one. Rows that are wrong are named and left out; if all are, nothing changes.
 #[utoipa::path(
@@ -208,23 +238,27 @@ const MOST_OFFERS: usize = 100_000;
 )]
 pub(super) async fn replace(
     State(keeper): State<Arc<Keeper>>,
+    State(OfferItems(most)): State<OfferItems>,
     Path(market): Path<String>,
     extract::Json(Offers { sequence, offers }): extract::Json<Offers>,
 ) -> Result<Push, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    if offers.len() > MOST_OFFERS {
-        return Err(Problem::field("offers", format!("a market has at most {MOST_OFFERS} offers")));
+    let items: usize = offers.good.iter().map(|(_, offer)| offer.items.len()).sum();
+    if items > most {
+        let detail =
+            format!("the offers have {items} items together, and at most {most} may be (`server.offer_items`)");
+        return Err(Problem::field("offers", detail));
     }
-    let (mut good, mut rejected, mut ids) = (Vec::with_capacity(offers.len()), Vec::new(), HashSet::new());
-    for (row, value) in offers.into_iter().enumerate() {
-        match offer(value) {
-            Ok(offer) if ids.insert(offer.id.clone()) => good.push(offer),
-            Ok(_) => rejected.push(WrongRow::new(row, "id", "an offer above has the same id")),
-            Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
+    let (mut good, mut rejected, mut ids) = (Vec::new(), offers.rejected, HashSet::new());
+    for (row, offer) in offers.good {
+        if ids.insert(offer.id.clone()) {
+            good.push(offer);
+        } else {
+            rejected.push(row, "id", "an offer above has the same id");
         }
     }
     if good.is_empty() && !rejected.is_empty() {
-        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed { rejected, ..Pushed::default() }));
+        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed::nothing(rejected)));
     }
     let (offers, unknown_numbers) = (good.len(), unknown_numbers(&market, &good));
     let news = keeper.put_offers(&market, sequence, good).await?;
@@ -237,25 +271,4 @@ fn unknown_numbers(market: &Market, offers: &[Offer]) -> Vec<String> {
     let known = &snapshot.model().parts().blends.offer_numbers;
     let names: BTreeSet<&String> = offers.iter().flat_map(|offer| offer.numbers.keys()).collect();
     names.into_iter().filter(|name| !known.contains(name)).take(Offer::MOST_NUMBERS).cloned().collect()
-}
-
-/// An offer, or the field that is wrong and why.
-fn offer(value: serde_json::Value) -> Result<Offer, (String, String)> {
-    let OfferBody { id, items, valid_from, valid_to, numbers } = row(value)?;
-    let offer = Offer { id, items, valid_from, valid_to, numbers };
-    offer.check().map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
-    Ok(offer)
-}
-
-/// A row of a push, or the field that is wrong and why.
-pub(super) fn row<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, (String, String)> {
-    serde_path_to_error::deserialize(value).map_err(|e| (e.path().to_string(), e.into_inner().to_string()))
-}
-
-impl WrongRow {
-    pub(super) fn new(row: usize, field: &str, reason: &str) -> Self {
-        // serde's path for "the row itself".
-        let field = (field != ".").then(|| field.to_owned());
-        Self { row, field, reason: reason.to_owned() }
-    }
 }

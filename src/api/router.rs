@@ -17,12 +17,14 @@ use utoipa_axum::routes;
 use super::audit::audit;
 use super::keys::{Keys, Require};
 use super::observe::Observe;
+use super::offers::OfferItems;
 use super::problem::Problem;
+use super::room::room;
 use super::{
     admin, alternatives, bought_together, docs, document, erasure, events, markets, models, offers, rules, stock,
     why_not,
 };
-use crate::config::Scope;
+use crate::config::{Scope, ServerConfig};
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
 use crate::metrics;
@@ -48,6 +50,10 @@ pub struct Service {
     pub keys: Arc<Keys>,
     /// Where answers are written down.
     pub exposures: Exposures,
+    /// Whether administration is on the API's address too when there are keys.
+    pub admin_on_both: bool,
+    /// How much may be on offer in a market.
+    pub offer_items: OfferItems,
     /// True when the process has been told to stop.
     pub stopping: Receiver<bool>,
     /// A request may take so long.
@@ -59,7 +65,9 @@ impl Service {
     pub fn new(keeper: Arc<Keeper>) -> Self {
         let (markets, exposures) = (keeper.markets().clone(), keeper.exposures().clone());
         let (keys, stopping) = (Arc::default(), watch::channel(false).1);
-        Self { markets, keeper, keys, exposures, stopping, longest: Duration::from_secs(30) }
+        let offer_items = OfferItems(ServerConfig::default().offer_items);
+        let longest = Duration::from_secs(30);
+        Self { markets, keeper, keys, exposures, admin_on_both: false, offer_items, stopping, longest }
     }
 }
 
@@ -80,9 +88,10 @@ macro_rules! part {
 part!(markets: Arc<Markets>);
 part!(keeper: Arc<Keeper>);
 part!(exposures: Exposures);
+part!(offer_items: OfferItems);
 part!(stopping: Receiver<bool>);
 
-/// All routes, by the scope of the key that they need.
+/// Questions, pushes and health, by the scope of the key that they need.
 fn v1(access: &Access) -> OpenApiRouter<Shared> {
     let push = |routes| access.open_to(Scope::Push, routes);
     let pushes = OpenApiRouter::new()
@@ -100,7 +109,7 @@ fn v1(access: &Access) -> OpenApiRouter<Shared> {
         .routes(question(routes!(offers::of_customer)))
         .routes(access.open_to(Scope::Audience, routes!(offers::audience)))
         .routes(access.open_to(Scope::Events, routes!(events::record)));
-    administration(access).merge(health(access)).merge(questions).merge(pushes)
+    health(access).merge(questions).merge(pushes)
 }
 
 fn administration(access: &Access) -> OpenApiRouter<Shared> {
@@ -109,6 +118,7 @@ fn administration(access: &Access) -> OpenApiRouter<Shared> {
         .routes(change(routes!(models::list)))
         .routes(change(routes!(models::set_current)))
         .routes(change(routes!(erasure::erase)))
+        .routes(change(routes!(stock::reset)))
 }
 
 /// Open to whoever looks after the process.
@@ -136,7 +146,9 @@ impl Access {
         count(&routes);
         let observe = self.observe(path(&routes));
         let layers = (observe.clone(), Require(self.keys.clone(), scope));
+        let has_body = has_body(&routes);
         routes.map(|methods| {
+            let methods = if has_body { methods.route_layer(from_fn(room)) } else { methods };
             let audited = matches!(scope, Scope::Push | Scope::Admin);
             let methods = if audited { methods.route_layer(from_fn(audit)) } else { methods };
             methods.route_layer(layers).fallback(other_method.layer(observe))
@@ -165,20 +177,30 @@ fn count((_, described, _): &UtoipaMethodRouter<Shared>) {
     }
 }
 
+fn has_body((_, described, _): &UtoipaMethodRouter<Shared>) -> bool {
+    let mut operations = described.paths.values().flat_map(|item| [&item.put, &item.post]).flatten();
+    operations.any(|operation| operation.request_body.is_some())
+}
+
 fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
     described.paths.keys().next().map_or(NO_ROUTE, String::as_str)
 }
 
 /// The API's description.
 pub fn openapi() -> serde_json::Value {
-    let routes = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&Access::default()));
+    let access = Access::default();
+    let routes = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&access)).merge(administration(&access));
     document::finished(routes.split_for_parts().1)
 }
 
-/// The API.
+/// The API; with administration where there are no keys, or the config says so.
 pub fn router(service: Service) -> Router {
     let access = Access::of(&service);
-    finished(described(service, &access), &access)
+    let mut routes = v1(&access);
+    if service.keys.are_none() || service.admin_on_both {
+        routes = administration(&access).merge(routes);
+    }
+    finished(described(service, &access, routes), &access)
 }
 
 /// All that the API answers too, so that the page of the description can ask; and metrics and that page.
@@ -193,12 +215,13 @@ pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
         .route("/docs/", get(docs::index))
         .route("/docs/{file}", get(docs::asset))
         .route_layer(access.observe("/docs"));
-    finished(described(service, &access).merge(metrics).merge(page), &access)
+    let routes = administration(&access).merge(v1(&access));
+    finished(described(service, &access, routes).merge(metrics).merge(page), &access)
 }
 
 /// The routes, and what describes them.
-fn described(service: Service, access: &Access) -> Router {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(access)).split_for_parts();
+fn described(service: Service, access: &Access, routes: OpenApiRouter<Shared>) -> Router {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(routes).split_for_parts();
     // Written once: it does not change.
     let document = Bytes::from(serde_json::to_vec(&document::finished(document)).unwrap_or_default());
     router.with_state(Shared(Arc::new(service))).route(

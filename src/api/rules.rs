@@ -8,23 +8,31 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{self, Path};
-use super::offers::{Push, Pushed, WrongRow, row};
+use super::offers::{Push, Pushed};
 use super::problem::Problem;
+use super::rows::{Row, Rows};
 use crate::live::{Keeper, Rule};
 
 /// All rules of a market.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rules {
     /// If both have one, a push whose number is not above that of the last one changes nothing.
     sequence: Option<i64>,
     /// Each is checked on its own.
     #[schema(value_type = Vec<Rule>)]
-    rules: Vec<serde_json::Value>,
+    rules: Rows<Rule>,
 }
 
-/// Rules in one push.
-const MOST_RULES: usize = 10_000;
+impl Row for Rule {
+    type Body = Self;
+    const MOST: usize = 10_000;
+
+    fn check(rule: Self) -> Result<Self, (String, String)> {
+        Self::check(&rule).map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
+        Ok(rule)
+    }
+}
 
 /// Replaces the market's rules as one: what is blocked, pinned, raised or buried. Rows that are wrong are named; if there
 /// are any, nothing changes, for half of the rules may be worse than none.
@@ -45,22 +53,16 @@ pub(super) async fn replace(
     extract::Json(Rules { sequence, rules }): extract::Json<Rules>,
 ) -> Result<Push, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    if rules.len() > MOST_RULES {
-        return Err(Problem::field("rules", format!("a market has at most {MOST_RULES} rules")));
-    }
-    let (mut good, mut rejected, mut ids) = (Vec::with_capacity(rules.len()), Vec::new(), HashSet::new());
-    for (number, value) in rules.into_iter().enumerate() {
-        match row::<Rule>(value).and_then(|rule| match rule.check() {
-            Ok(()) => Ok(rule),
-            Err((field, error)) => Err((field.to_owned(), error.to_string())),
-        }) {
-            Ok(rule) if ids.insert(rule.id.clone()) => good.push(rule),
-            Ok(_) => rejected.push(WrongRow::new(number, "id", "a rule above has the same id")),
-            Err((field, reason)) => rejected.push(WrongRow::new(number, &field, &reason)),
+    let (mut good, mut rejected, mut ids) = (Vec::new(), rules.rejected, HashSet::new());
+    for (row, rule) in rules.good {
+        if ids.insert(rule.id.clone()) {
+            good.push(rule);
+        } else {
+            rejected.push(row, "id", "a rule above has the same id");
         }
     }
     if !rejected.is_empty() {
-        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed { rejected, ..Pushed::default() }));
+        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed::nothing(rejected)));
     }
     let rules = good.len();
     let news = keeper.put_rules(&market, sequence, good).await?;

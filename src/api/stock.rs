@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{self, Path};
-use super::offers::{self, Push, Pushed, WrongRow};
-use super::params::wrong_id;
+use super::offers::{Push, Pushed};
+use super::params::{id, wrong_id};
 use super::problem::Problem;
+use super::rows::{Row, Rows};
 use crate::live::{Keeper, StockUpdate};
 
 /// News about the stock.
@@ -17,13 +19,13 @@ use crate::live::{Keeper, StockUpdate};
 pub(super) struct Updates {
     /// Each is checked on its own.
     #[schema(value_type = Vec<UpdateBody>)]
-    updates: Vec<serde_json::Value>,
+    updates: Rows<StockUpdate>,
 }
 
 /// News of one item.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct UpdateBody {
+pub(super) struct UpdateBody {
     /// The item; it need not be known to the model.
     #[schema(example = "1082185")]
     item: String,
@@ -34,8 +36,20 @@ struct UpdateBody {
     sequence: u64,
 }
 
-/// Updates in one push.
-const MOST_UPDATES: usize = 100_000;
+impl Row for StockUpdate {
+    type Body = UpdateBody;
+    const MOST: usize = 100_000;
+
+    fn check(UpdateBody { item, in_stock, sequence }: UpdateBody) -> Result<Self, (String, String)> {
+        if let Some(reason) = wrong_id(&item) {
+            return Err(("item".to_owned(), reason));
+        }
+        if i64::try_from(sequence).is_err() {
+            return Err(("sequence".to_owned(), format!("a sequence is at most {}", i64::MAX)));
+        }
+        Ok(Self { item, in_stock, sequence })
+    }
+}
 
 /// Takes in news about the stock. Replays and updates out of order do no harm.
 #[utoipa::path(
@@ -55,28 +69,40 @@ pub(super) async fn update(
     extract::Json(Updates { updates }): extract::Json<Updates>,
 ) -> Result<Push, Problem> {
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    if updates.len() > MOST_UPDATES {
-        return Err(Problem::field("updates", format!("a push holds at most {MOST_UPDATES} updates")));
-    }
-    let (mut good, mut rejected) = (Vec::with_capacity(updates.len()), Vec::new());
-    for (row, value) in updates.into_iter().enumerate() {
-        match offers::row::<UpdateBody>(value) {
-            Ok(UpdateBody { item, in_stock, sequence }) => {
-                if let Some(reason) = wrong_id(&item) {
-                    rejected.push(WrongRow::new(row, "item", &reason));
-                } else if i64::try_from(sequence).is_err() {
-                    rejected.push(WrongRow::new(row, "sequence", &format!("a sequence is at most {}", i64::MAX)));
-                } else {
-                    good.push(StockUpdate { item, in_stock, sequence });
-                }
-            }
-            Err((field, reason)) => rejected.push(WrongRow::new(row, &field, &reason)),
-        }
-    }
+    let Rows { good, rejected } = updates;
     if good.is_empty() && !rejected.is_empty() {
-        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed { stale: Some(0), rejected, ..Pushed::default() }));
+        let nothing = Pushed { stale: Some(0), ..Pushed::nothing(rejected) };
+        return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, nothing));
     }
+    let good: Vec<StockUpdate> = good.into_iter().map(|(_, update)| update).collect();
     let updated = keeper.put_stock(&market, &good).await?;
     let (accepted, stale) = (updated.accepted, Some(updated.stale));
-    Ok(Push(StatusCode::OK, Pushed { accepted, stale, rejected, ..Pushed::default() }))
+    Ok(Push(StatusCode::OK, Pushed { accepted, stale, ..Pushed::nothing(rejected) }))
+}
+
+/// What has been done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Reset {
+    /// Whether nothing is known of the item's stock any more.
+    reset: bool,
+}
+
+/// Forget what was said of an item's stock: it counts as in stock, and the next update counts whatever its sequence. For an item
+/// that was given a sequence too high to be followed.
+#[utoipa::path(
+    delete,
+    path = "/v1/markets/{market}/stock/{item}",
+    tag = "stock",
+    operation_id = "resetStock",
+    params(("market" = String, Path, description = "The market"), ("item" = String, Path, description = "The item, percent-encoded")),
+    responses((status = 200, description = "Nothing is known of the item's stock any more", body = Reset))
+)]
+pub(super) async fn reset(
+    State(keeper): State<Arc<Keeper>>,
+    Path((market, item)): Path<(String, String)>,
+) -> Result<Json<Reset>, Problem> {
+    let item = id("item", item)?;
+    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    keeper.forget_stock(&market, &item).await?;
+    Ok(Json(Reset { reset: true }))
 }

@@ -70,6 +70,7 @@ impl Compare {
     fn compare(&self, config: &Config, training: &TrainingConfig, pair: Pair<'_>) -> anyhow::Result<()> {
         let markets = markets(config, self.market.as_ref())?;
         let [(market, input)] = markets[..] else { bail!("the config has several markets: name one with --market") };
+        let erased = state::erased(config, &[market], self.state)?;
         let order = Order {
             market,
             input,
@@ -78,7 +79,7 @@ impl Compare {
             rejects: config.rejects_of(market),
             now: now()?,
             latest: latest(),
-            erased: &state::erased(config, &[(market, input)], self.state)?[market].hashes,
+            erased: &|customer| erased[market].holds(customer),
             threads: self.threads,
             accept: Accept::default(),
             force: false,

@@ -43,14 +43,16 @@ impl Demo {
         let home = home()?;
         let reports = Config::parse(CONFIG)?;
         let shelf = Shelf::new(&config.models);
-        let erased = state::erased(&reports, &train::markets(&reports, None)?, WithoutState::default())?;
+        let names: Vec<&Name> = config.markets.keys().collect();
+        let erased = state::erased(&reports, &names, WithoutState::default())?;
+        drop(names);
         for (market, input) in &mut config.markets {
             for path in [Some(&mut input.transactions), input.items.as_mut(), input.offers.as_mut()] {
                 path.into_iter().for_each(|path| *path = home.join(&*path).display().to_string());
             }
             eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
             let order = Order {
-                erased: &erased[market].hashes,
+                erased: &|customer| erased[market].holds(customer),
                 market,
                 input,
                 config: &config.training,

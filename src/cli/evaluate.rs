@@ -53,11 +53,12 @@ impl Evaluate {
         if markets.len() > 1 && (self.report.is_some() || self.json.is_some()) {
             bail!("a report is about one market: name it with --market");
         }
-        let erased = state::erased(&config, &markets, self.state)?;
+        let names: Vec<&Name> = markets.iter().map(|(market, _)| *market).collect();
+        let erased = state::erased(&config, &names, self.state)?;
         state::note(&config, self.state)?;
         for (market, input) in markets {
             let order = Order {
-                erased: &erased[market].hashes,
+                erased: &|customer| erased[market].holds(customer),
                 market,
                 input,
                 config: &training,

@@ -20,7 +20,6 @@ mod recommend;
 mod serve;
 #[cfg(feature = "training")]
 mod side_by_side;
-#[cfg(feature = "training")]
 mod state;
 #[cfg(feature = "training")]
 mod summary;

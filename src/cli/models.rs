@@ -1,12 +1,16 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use chrono::Utc;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
 
-use super::ConfigFile;
 use super::table::{Table, thousands};
+use super::{ConfigFile, state};
+use crate::config::Config;
+use crate::retention;
 
 /// List, show and roll back published models
 ///
@@ -53,6 +57,14 @@ enum Action {
         #[arg(long)]
         pin: bool,
     },
+    /// Remove all models that hold a customer who was erased, however lately; one in service stays until the next is trained
+    Purge {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The market
+        #[arg(long)]
+        market: Name,
+    },
     /// Take a market out of service; its models stay, and the next one that is published brings it back
     Retire {
         #[command(flatten)]
@@ -88,6 +100,7 @@ impl Models {
                 println!("market {market}: {version} is in service instead of {before}{until}");
                 Ok(())
             }
+            Action::Purge { config, market } => purge(&config.read()?, &market),
             Action::Retire { config, market } => {
                 shelf(&config)?.retire(&market)?;
                 println!("market {market} is out of service");
@@ -99,6 +112,17 @@ impl Models {
 
 fn shelf(config: &ConfigFile) -> anyhow::Result<Shelf> {
     Ok(Shelf::new(config.read()?.models))
+}
+
+fn purge(config: &Config, market: &Name) -> anyhow::Result<()> {
+    let erased = state::erased(config, &[market], state::WithoutState::default())?;
+    let shelf = Shelf::new(&config.models);
+    let forgotten = retention::forget(&shelf, market, erased[market].people(), NonZeroU16::MIN, None, Utc::now())?;
+    println!("market {market}: {} models that held erased customers were removed", forgotten.removed.len());
+    if let Some(version) = forgotten.in_service {
+        bail!("{version}, which is in service, holds erased customers: train a new model, then purge again");
+    }
+    Ok(())
 }
 
 fn list(shelf: &Shelf, only: Option<&Name>, csv: bool) -> anyhow::Result<()> {

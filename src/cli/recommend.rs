@@ -5,8 +5,8 @@ use clap::{Args, Subcommand};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
 
-use super::ConfigFile;
 use super::table::Table;
+use super::{ConfigFile, state};
 use crate::config::Config;
 use crate::live::{Explain, Filter, Offer, Pushed, Query, Snapshot, Stock, Why};
 
@@ -85,6 +85,8 @@ struct Wish {
     /// CSV instead of a table
     #[arg(long)]
     csv: bool,
+    #[command(flatten)]
+    state: state::WithoutState,
 }
 
 impl Recommend {
@@ -159,6 +161,7 @@ impl Wish {
         let offers = offers(&config, &market)?;
         let mut pushed = Pushed::new(offers, stock);
         pushed.sensitive = Arc::new(config.sensitive()?.remove(&market).unwrap_or_default());
+        pushed.erased = Arc::new(state::erased(&config, &[&market], self.state)?[&market].pushed());
         Ok(Snapshot::new(opened, &pushed))
     }
 

@@ -10,6 +10,7 @@ use crate::api::Listening;
 use crate::config::{Config, LogForm};
 use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::{api, metrics};
 
@@ -45,7 +46,8 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
         LogForm::Json => log.json().flatten_event(true).try_init(),
     };
     let handle = metrics::install().context("metrics cannot be recorded")?;
-    let markets = Markets::new(Shelf::new(&config.models), config.sensitive()?);
+    let secret = Arc::new(Secret::of_service(&config.server)?);
+    let markets = Markets::keyed(Shelf::new(&config.models), config.sensitive()?, &secret);
     let markets = Arc::new(markets.with_new(config.bought_together.new));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {

@@ -1,12 +1,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
-use trolley_training::InputConfig;
 
 use crate::config::{Config, ServerConfig};
+use crate::live::{self, CustomerHash, customer_hash};
+use crate::retention;
+use crate::secret::Secret;
 use crate::store::{Erasure, Mark, Place, Store};
 
 /// Whether to learn without knowing who has been erased.
@@ -21,9 +24,30 @@ pub(super) struct WithoutState {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Erased {
     /// When each was.
-    pub(super) erasures: Vec<Erasure>,
+    erasures: Vec<Erasure>,
     /// The hashes alone.
-    pub(super) hashes: HashSet<[u8; 32]>,
+    hashes: HashSet<CustomerHash>,
+    /// What these are made with.
+    secret: Arc<Secret>,
+}
+
+impl Erased {
+    /// Whether a customer is one of them.
+    pub(super) fn holds(&self, customer: &str) -> bool {
+        !self.hashes.is_empty() && self.hashes.contains(&customer_hash(&self.secret, customer))
+    }
+
+    /// As models are looked through for them.
+    pub(super) fn people(&self) -> retention::Erased<'_> {
+        retention::Erased { erasures: &self.erasures, secret: &self.secret }
+    }
+
+    /// As answers leave them out.
+    pub(super) fn pushed(&self) -> live::Erased {
+        let mut erased = live::Erased::new(self.secret.clone());
+        erased.extend(self.hashes.iter().copied());
+        erased
+    }
 }
 
 /// The customers of each market who have been erased, from the database of `server.state`.
@@ -32,11 +56,10 @@ pub(super) struct Erased {
 /// mark beside the models: it kept a state somewhere. Before the first service runs there is no database yet.
 pub(super) fn erased(
     config: &Config,
-    markets: &[(&Name, &InputConfig)],
+    markets: &[&Name],
     WithoutState { without_state }: WithoutState,
 ) -> anyhow::Result<BTreeMap<Name, Erased>> {
-    let none: BTreeMap<Name, Erased> =
-        markets.iter().map(|(market, _)| ((*market).clone(), Erased::default())).collect();
+    let none: BTreeMap<Name, Erased> = markets.iter().map(|&market| (market.clone(), Erased::default())).collect();
     let (url, models) = (&config.server.state, &config.models);
     if without_state {
         eprintln!("note: --without-state: customers who were erased are not left out");
@@ -61,7 +84,8 @@ pub(super) fn erased(
         (Some(_), None) => Ok(none),
         (None, mark) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let read = runtime.block_on(read(url, models, mark, none));
+            let secret = Arc::new(Secret::of_state(&config.server)?);
+            let read = runtime.block_on(read(url, models, mark, &secret, none));
             read.context("the customers who have been erased cannot be read, and must be left out")
         }
     }
@@ -92,14 +116,16 @@ async fn read(
     url: &str,
     models: &Path,
     mark: Option<Mark>,
+    secret: &Arc<Secret>,
     mut all: BTreeMap<Name, Erased>,
 ) -> anyhow::Result<BTreeMap<Name, Erased>> {
-    let store = Store::open(url).await?;
+    let store = Store::open_or_wait(url).await?.keyed_by(secret.clone());
+    let identity = store.identity().await?;
     for (market, erased) in &mut all {
         erased.erasures = store.erasures(market.as_str()).await?;
-        erased.hashes = erased.erasures.iter().map(|erasure| *erasure.customer.as_bytes()).collect();
+        erased.hashes = erased.erasures.iter().map(|erasure| erasure.customer).collect();
+        erased.secret = secret.clone();
     }
-    let identity = store.identity().await?;
     match mark {
         Some(mark) if mark.identity != identity => eprintln!(
             "note: the database of server.state is not the one that a service last kept its state in ({}): customers who \

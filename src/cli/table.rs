@@ -1,5 +1,6 @@
 //! Tables for people, and the same as CSV for their programs.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::output;
@@ -32,7 +33,7 @@ impl Table {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_header(&self.header);
-        table.add_rows(&self.rows);
+        table.add_rows(self.rows.iter().map(|row| row.iter().map(|cell| harmless(cell))));
         table.to_string().lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
     }
 
@@ -45,9 +46,23 @@ impl Table {
     }
 }
 
-/// A field as RFC 4180 wants it.
+/// A field as RFC 4180 wants it. What a spreadsheet would take for a formula has an apostrophe before it.
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    let number = cell.parse::<f64>().is_ok();
+    let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !number {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    };
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into_owned() }
+}
+
+/// Text as a terminal may have it: names from a table could else move its cursor or set its title.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect())
 }
 
 /// A whole number with commas between thousands.
@@ -71,5 +86,13 @@ mod tests {
     fn numbers_and_fields() {
         assert_eq!(["0", "999", "1,000", "1,469,307"], [0, 999, 1000, 1_469_307].map(thousands)[..]);
         assert_eq!(quoted("say \"a, b\""), "\"say \"\"a, b\"\"\"");
+    }
+
+    #[test]
+    fn neither_a_spreadsheet_nor_a_terminal_does_what_a_name_says() {
+        assert_eq!(quoted("=HYPERLINK(\"http://x\")"), "\"'=HYPERLINK(\"\"http://x\"\")\"");
+        assert_eq!(["@x", "+1+1", "-3.5", "a=b"].map(quoted), ["'@x", "'+1+1", "-3.5", "a=b"]);
+        assert_eq!(harmless("\u{1b}]0;title\u{7} bread"), "\\u{1b}]0;title\\u{7} bread");
+        assert_eq!(harmless("Brötchen"), "Brötchen");
     }
 }

@@ -17,7 +17,6 @@ use super::{ConfigFile, side_by_side, state, summary};
 use crate::config::Config;
 use crate::report::Fate as Reported;
 use crate::retention;
-use crate::store::Erasure;
 
 /// Learn a model for each market and publish it
 ///
@@ -124,7 +123,7 @@ impl Train {
         let train = || {
             let training =
                 TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
-            let erased = state::erased(config, &[(market, input)], self.state)?;
+            let erased = state::erased(config, &[market], self.state)?;
             state::note(config, self.state)?;
             let order = Order {
                 market,
@@ -134,7 +133,7 @@ impl Train {
                 rejects: config.rejects_of(market),
                 now: now()?,
                 latest: latest(),
-                erased: &erased[market].hashes,
+                erased: &|customer| erased[market].holds(customer),
                 threads: self.threads,
                 accept: Accept { smaller: self.accept_smaller, unjudged: self.accept_unjudged },
                 force: self.force,
@@ -146,7 +145,7 @@ impl Train {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");
             }
             summary::print(&outcome, &order, config);
-            tidy(config, market, &erased[market].erasures);
+            tidy(config, market, erased[market].people());
             anyhow::Ok(outcome)
         };
         match train() {
@@ -170,10 +169,10 @@ impl Train {
 }
 
 /// Removes old models. That it cannot be done takes nothing back of what was published.
-fn tidy(config: &Config, market: &Name, erasures: &[Erasure]) {
+fn tidy(config: &Config, market: &Name, people: retention::Erased<'_>) {
     let shelf = Shelf::new(&config.models);
     // Not the time that names the version, which may be any.
-    match retention::tidy(&shelf, market, &config.retention, erasures, Utc::now()) {
+    match retention::tidy(&shelf, market, &config.retention, people, Utc::now()) {
         Ok(tidied) => {
             if tidied.pruned + tidied.forgotten > 0 {
                 println!("  removed    {} old models, {} that held erased customers", tidied.pruned, tidied.forgotten);

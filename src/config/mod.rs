@@ -96,9 +96,14 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where metrics, health and administration listen.
     pub admin_listen: SocketAddr,
+    /// Whether administration is on `listen` too. Without keys, on this machine alone, it always is.
+    pub admin_on_both: bool,
     /// The database of offers, stock, rules and erased customers: `sqlite:<file>`, created if it is not there, or
     /// `postgres://…` for several replicas.
     pub state: String,
+    /// A file with a random key that is not in the database: customers who were erased are remembered, and the IDs of answers
+    /// made, with it. Created if it is not there; beside the SQLite file of `state` if not said.
+    pub secret: Option<PathBuf>,
     /// Who may ask. Without keys everybody who reaches the service may, and it only listens on a loopback address.
     pub keys: Vec<KeyConfig>,
     /// How often the models folder is looked at for new models, in milliseconds.
@@ -108,6 +113,9 @@ pub struct ServerConfig {
     /// A question that would wait longer than this for its turn is refused with 503 at once, in microseconds; 0 refuses
     /// none. While the queue stands, the limit is 5 ms.
     pub admission_microseconds: u64,
+    /// How many items the offers of a market may have together, each counted as often as it is on offer: every question
+    /// about offers looks at all of them.
+    pub offer_items: usize,
     /// How long an idle connection is kept, in seconds: longer than whoever stands before the service keeps it.
     pub idle_seconds: NonZeroU32,
     /// How long a client may take to send a request's headers, and to take what it is sent, in seconds.
@@ -175,9 +183,18 @@ pub struct KeyConfig {
     /// The markets that it opens; all, if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub markets: Vec<Name>,
+    /// Events that it may send in a day (UTC), as each process counts them.
+    #[serde(default = "KeyConfig::events_per_day")]
+    pub events_per_day: NonZeroU32,
     /// Requests per second at the most, a large one counting as several; as many as there are, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<NonZeroU32>,
+}
+
+impl KeyConfig {
+    fn events_per_day() -> NonZeroU32 {
+        const { NonZeroU32::new(1_000_000).unwrap() }
+    }
 }
 
 /// How the log is written.
@@ -244,11 +261,14 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            admin_on_both: false,
             state: "sqlite:trolley.sqlite".into(),
+            secret: None,
             keys: Vec::new(),
             reload_milliseconds: 1000,
             connections: 10_000,
             admission_microseconds: 50_000,
+            offer_items: 100_000,
             idle_seconds: const { NonZeroU32::new(75).unwrap() },
             client_seconds: const { NonZeroU32::new(20).unwrap() },
             request_seconds: const { NonZeroU32::new(30).unwrap() },

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use arc_swap::ArcSwapOption;
+use chrono::{DateTime, TimeDelta, Utc};
 use trolley_model::recommend::{self, OnOffer};
 use trolley_model::{Model, NumberSet};
 
@@ -115,6 +117,38 @@ pub(super) struct Board {
     from: Option<DateTime<Utc>>,
     /// Until then, as far as any does later.
     until: Option<DateTime<Utc>>,
+}
+
+/// What is on offer now, and next.
+#[derive(Debug, Default)]
+pub(super) struct Boards {
+    now: ArcSwapOption<Board>,
+    next: ArcSwapOption<Board>,
+}
+
+/// What will be on offer is made ready so long before.
+const SOON: TimeDelta = TimeDelta::seconds(10);
+
+impl Boards {
+    /// The board of a time.
+    pub(super) fn at(&self, now: DateTime<Utc>, make: impl FnOnce() -> Board) -> Arc<Board> {
+        if let Some(board) = self.now.load_full().filter(|board| board.holds_at(now)) {
+            return board;
+        }
+        let next = self.next.load_full().filter(|board| board.holds_at(now));
+        let board = next.unwrap_or_else(|| Arc::new(make()));
+        self.now.store(Some(board.clone()));
+        board
+    }
+
+    /// Makes those ready that are needed now and soon.
+    pub(super) fn prepare(&self, now: DateTime<Utc>, make: impl Fn(DateTime<Utc>) -> Board) {
+        let board = self.at(now, || make(now));
+        let Some(until) = board.until.filter(|until| *until <= now + SOON) else { return };
+        if !self.next.load().as_ref().is_some_and(|next| next.holds_at(until)) {
+            self.next.store(Some(Arc::new(make(until))));
+        }
+    }
 }
 
 impl Board {

@@ -119,24 +119,22 @@ impl Keeper {
     /// Makes a market's snapshot anew from the database. Who is known to be erased here and not there is erased there too.
     async fn renew(&self, market: &Arc<Market>) -> Result<(), StoreError> {
         let name = market.name().as_str();
-        let there: HashSet<String> = self.store.erased(name).await?.into_iter().collect();
-        for customer in market.erased().iter().map(|customer| customer.to_hex().to_string()) {
-            if !there.contains(&customer) {
-                self.store.erase(name, &customer).await?;
-            }
+        let there: HashSet<CustomerHash> = self.store.erased(name).await?.into_iter().collect();
+        for customer in market.erased().iter().filter(|customer| !there.contains(customer)) {
+            self.store.erase(name, customer).await?;
         }
         let versions = self.store.versions().await?.into_iter().filter(|(market, ..)| market == name);
         let seen: BTreeMap<Kind, i64> = versions.map(|(_, kind, version)| (kind, version)).collect();
         seen.iter().for_each(|(&kind, &version)| metrics::state_version(market.name(), kind, version));
         let mut stock = Stock::default();
-        for row in self.store.stock_after(name, 0).await? {
+        for row in self.store.stock_after(name, 0).await?.into_iter().filter(|row| !row.is_forgotten()) {
             stock.update(&update(row));
         }
         let offers = self.document(market, Kind::Offers).await?;
         let rules = self.document(market, Kind::Rules).await?;
         let mut pushed = Pushed::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
         pushed.rules = Arc::new(rules.map(|rules| rules.1).unwrap_or_default());
-        let customers = self.erased_of(name).await?;
+        let customers = self.store.erased(name).await?;
         self.exposures.erase(name, customers.iter().copied());
         Arc::make_mut(&mut pushed.erased).extend(customers);
         self.off_the_answering_threads(market, move |market| market.replace(pushed)).await;
@@ -149,10 +147,12 @@ impl Keeper {
         match kind {
             Kind::Stock => {
                 let rows = self.store.stock_after(name, seen).await?;
+                let (forgotten, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(StockRow::is_forgotten);
+                forgotten.iter().for_each(|row| market.forget_stock(&row.item));
                 market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
             }
             Kind::Erased => {
-                let (customers, known) = (self.erased_of(name).await?, market.erased());
+                let (customers, known) = (self.store.erased(name).await?, market.erased());
                 let new: Vec<_> = customers.into_iter().filter(|customer| !known.contains(customer)).collect();
                 if !new.is_empty() {
                     self.exposures.erase(name, new.iter().copied());
@@ -161,12 +161,12 @@ impl Keeper {
             }
             Kind::Offers => {
                 if let Some((version, offers)) = self.document(market, kind).await? {
-                    market.put_offers(version, offers);
+                    self.off_the_answering_threads(market, move |market| market.put_offers(version, offers)).await;
                 }
             }
             Kind::Rules => {
                 if let Some((version, rules)) = self.document(market, kind).await? {
-                    market.put_rules(version, rules);
+                    self.off_the_answering_threads(market, move |market| market.put_rules(version, rules)).await;
                 }
             }
         }
@@ -187,13 +187,12 @@ impl Keeper {
         }
     }
 
-    async fn erased_of(&self, market: &str) -> Result<Vec<CustomerHash>, StoreError> {
-        let customers = self.store.erased(market).await?;
-        Ok(customers.iter().filter_map(|text| CustomerHash::from_hex(text).ok()).collect())
-    }
-
     /// Does what looks at all customers of a model.
-    async fn off_the_answering_threads(&self, market: &Arc<Market>, work: impl FnOnce(&Market) + Send + 'static) {
+    pub(super) async fn off_the_answering_threads(
+        &self,
+        market: &Arc<Market>,
+        work: impl FnOnce(&Market) + Send + 'static,
+    ) {
         let market = market.clone();
         if background(move || work(&market)).await.is_err() {
             tracing::error!("work on what was pushed did not come to its end");

@@ -13,6 +13,7 @@ use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
 use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
+use crate::secret::Secret;
 use crate::store::{EventRow, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
 use crate::{metrics, retention};
 
@@ -51,6 +52,7 @@ impl Keeper {
     /// # Errors
     /// If it is there and can't be read.
     pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
+        let store = store.keyed_by(markets.secret().clone());
         let identity = match store.identity().await {
             Err(error) if error.is_away() => {
                 tracing::error!(%error, "starting without the database: all answers are anonymous, and pushes are refused");
@@ -92,7 +94,7 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::put_stock`].
     pub async fn put_events(&self, market: &Market, events: &[EventRow]) -> Result<usize, StoreError> {
-        self.keep(self.store.put_events(market.name().as_str(), events), |_| {}).await
+        self.keep(self.store.put_events(market.name().as_str(), events), PATIENCE, async |_| {}).await
     }
 
     /// Forgets a customer.
@@ -100,15 +102,16 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::put_stock`].
     pub async fn erase(&self, market: &Market, customer: &str) -> Result<(), StoreError> {
-        let hash = customer_hash(customer);
-        let kept = hash.to_hex();
-        let erase = self.store.erase(market.name().as_str(), kept.as_str());
-        let forget = |version: &i64| {
-            self.exposures.erase(market.name().as_str(), [hash]);
+        let hash = customer_hash(market.secret(), customer);
+        // Before there was a secret the log had another name for the same customer.
+        let before = customer_hash(&Secret::default(), customer);
+        let erase = self.store.erase(market.name().as_str(), &hash);
+        let forget = async |version: &i64| {
+            self.exposures.erase(market.name().as_str(), [hash, before]);
             market.erase(customer);
             market.changed(Kind::Erased, *version);
         };
-        self.keep(erase, forget).await?;
+        self.keep(erase, PATIENCE, forget).await?;
         // The models folder may not have been there before.
         self.leave_mark().await;
         Ok(())
@@ -126,12 +129,27 @@ impl Keeper {
         };
         let rows: Vec<StockRow> = updates.iter().map(row).collect();
         let put = self.store.put_stock(market.name().as_str(), &rows);
-        let apply = |put: &StockPut| {
+        let apply = async |put: &StockPut| {
             market.put_stock(updates);
             market.changed(Kind::Stock, put.version);
         };
-        let StockPut { accepted, .. } = self.keep(put, apply).await?;
+        let patience = PATIENCE + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let StockPut { accepted, .. } = self.keep(put, patience, apply).await?;
         Ok(Updated { accepted, stale: updates.len() - accepted })
+    }
+
+    /// Forgets what was said of an item's stock, its sequence with it.
+    ///
+    /// # Errors
+    /// As [`Keeper::put_stock`].
+    pub async fn forget_stock(&self, market: &Market, item: &str) -> Result<(), StoreError> {
+        let forget = self.store.forget_stock(market.name().as_str(), item);
+        let apply = async |version: &i64| {
+            market.forget_stock(item);
+            market.changed(Kind::Stock, *version);
+        };
+        self.keep(forget, PATIENCE, apply).await?;
+        Ok(())
     }
 
     /// Replaces all offers of a market as one. False if their sequence is not above the last one: then nothing changes.
@@ -140,18 +158,18 @@ impl Keeper {
     /// As [`Keeper::put_stock`].
     pub async fn put_offers(
         &self,
-        market: &Market,
+        market: &Arc<Market>,
         sequence: Option<i64>,
         offers: Vec<Offer>,
     ) -> Result<bool, StoreError> {
         let body = serde_json::to_string(&offers).map_err(StoreError::encoding)?;
         let put = self.store.put_document(market.name().as_str(), Kind::Offers, sequence, &body);
-        let apply = |version: &Option<i64>| {
+        let apply = async |version: &Option<i64>| {
             if let Some(version) = *version {
-                market.put_offers(version, offers);
+                self.off_the_answering_threads(market, move |market| market.put_offers(version, offers)).await;
             }
         };
-        Ok(self.keep(put, apply).await?.is_some())
+        Ok(self.keep(put, PATIENCE, apply).await?.is_some())
     }
 
     /// Replaces all rules of a market as one. False as of [`Keeper::put_offers`].
@@ -160,18 +178,18 @@ impl Keeper {
     /// As [`Keeper::put_stock`].
     pub async fn put_rules(
         &self,
-        market: &Market,
+        market: &Arc<Market>,
         sequence: Option<i64>,
         rules: Vec<Rule>,
     ) -> Result<bool, StoreError> {
         let body = serde_json::to_string(&rules).map_err(StoreError::encoding)?;
         let put = self.store.put_document(market.name().as_str(), Kind::Rules, sequence, &body);
-        let apply = |version: &Option<i64>| {
+        let apply = async |version: &Option<i64>| {
             if let Some(version) = *version {
-                market.put_rules(version, rules);
+                self.off_the_answering_threads(market, move |market| market.put_rules(version, rules)).await;
             }
         };
-        Ok(self.keep(put, apply).await?.is_some())
+        Ok(self.keep(put, PATIENCE, apply).await?.is_some())
     }
 
     /// Makes a change durable and then applies it to the snapshots. If it went into another database than they are of,
@@ -179,19 +197,20 @@ impl Keeper {
     async fn keep<T>(
         &self,
         change: impl Future<Output = Result<T, StoreError>>,
-        apply: impl FnOnce(&T),
+        patience: Duration,
+        apply: impl AsyncFnOnce(&T),
     ) -> Result<T, StoreError> {
         // A file may be given another content. Then that is known first, so that the change is not taken for the newest of
         // what was there before.
         if matches!(self.store.place(), Place::File(_)) {
-            patiently(self.catch_up()).await?;
+            patiently(PATIENCE, self.catch_up()).await?;
         }
         let done = {
             let _shared = self.renewing.read().await;
-            let done = patiently(change).await;
+            let done = patiently(patience, change).await;
             metrics::state_writable(done.is_ok());
             let done = done?;
-            apply(&done);
+            apply(&done).await;
             done
         };
         if self.store.generation() != self.loaded().generation {
@@ -210,7 +229,11 @@ impl Keeper {
             markets.values().filter(|market| market.snapshot().is_none()).for_each(|market| market.await_state());
         }
         let open = self.markets.clone();
-        if newcomers.and(background(move || open.open()).await).is_err() {
+        let open = move || {
+            open.open();
+            open.all().values().for_each(|market| market.prepare());
+        };
+        if newcomers.and(background(open).await).is_err() {
             tracing::error!("looking for new models failed");
         }
     }
@@ -252,8 +275,9 @@ impl Keeper {
                 let forget = move || {
                     let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
                     let now = chrono::Utc::now();
+                    let people = retention::Erased { erasures: &erasures, secret: market.secret() };
                     let forgotten =
-                        when_idle(|| retention::forget(&shelf, market.name(), &erasures, days, served.as_ref(), now));
+                        when_idle(|| retention::forget(&shelf, market.name(), people, days, served.as_ref(), now));
                     retention::log(market.name(), &forgotten);
                 };
                 if background(forget).await.is_err() {
@@ -284,10 +308,16 @@ impl Keeper {
     }
 }
 
+/// So much longer it may take for each row: a hundred thousand of them are in the database within a request's time.
+const A_ROW: Duration = Duration::from_micros(200);
+
 /// How often models are looked through for customers who must not be in them any more.
 const FORGETTING: Duration = Duration::from_hours(24);
 
 /// Who pushes is told soon when the database hangs. The change may be made all the same: pushed again, it does no harm.
-async fn patiently<T>(change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(PATIENCE, change).await.unwrap_or(Err(StoreError::Slow))
+async fn patiently<T>(
+    patience: Duration,
+    change: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(patience, change).await.unwrap_or(Err(StoreError::Slow))
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use chrono::Utc;
 use trolley_model::artefact::Opened;
 use trolley_model::{Model, Name, Sensitive};
 
@@ -12,6 +13,7 @@ use super::rules::Rule;
 use super::snapshot::Snapshot;
 use super::stock::{Stock, StockUpdate, Updated};
 use crate::metrics;
+use crate::secret::Secret;
 use crate::store::Kind;
 
 /// A market: the snapshot that answers are made from, and what was pushed.
@@ -27,6 +29,7 @@ pub struct Market {
     /// Held while the snapshot is replaced.
     building: Mutex<()>,
     changing: Mutex<()>,
+    secret: Arc<Secret>,
     /// The versions that have been in service here.
     served: Mutex<BTreeSet<Name>>,
     /// It was found when others were in service already.
@@ -80,17 +83,24 @@ impl Pushed {
 const CATCHING_UP: usize = 10;
 
 impl Market {
-    pub(super) fn new(name: Name, late: bool, sensitive: Sensitive) -> Self {
+    pub(super) fn new(name: Name, late: bool, sensitive: Sensitive, secret: Arc<Secret>) -> Self {
         metrics::market_known(&name);
+        let (sensitive, erased) = (Arc::new(sensitive), Arc::new(Erased::new(secret.clone())));
         Self {
             name,
             snapshot: ArcSwapOption::empty(),
-            pushed: Mutex::new(Pushed { sensitive: Arc::new(sensitive), ..Pushed::default() }),
+            pushed: Mutex::new(Pushed { sensitive, erased, ..Pushed::default() }),
+            secret,
             building: Mutex::default(),
             changing: Mutex::default(),
             served: Mutex::default(),
             late,
         }
+    }
+
+    /// What the hashes of customers and the IDs of answers are made with.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     /// True if it has a model in service, or was found when others had one: it came by data alone, and its trouble must
@@ -144,6 +154,7 @@ impl Market {
         if now.revision != pushed.revision {
             snapshot = snapshot.renewed(&now);
         }
+        snapshot.prepare(Utc::now());
         let manifest = snapshot.manifest().clone();
         self.served.lock().unwrap_or_else(PoisonError::into_inner).insert(manifest.version.clone());
         let before = self.snapshot.swap(Some(Arc::new(snapshot)));
@@ -179,7 +190,7 @@ impl Market {
 
     /// Forgets the customer of this ID.
     pub fn erase(&self, id: &str) {
-        if !self.remember_erased([customer_hash(id)]).is_empty() {
+        if !self.remember_erased([customer_hash(&self.secret, id)]).is_empty() {
             self.forget(|model| model.histories().customers().position(id).into_iter().collect());
         }
     }
@@ -188,7 +199,7 @@ impl Market {
     pub fn put_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) {
         let new: HashSet<CustomerHash> = self.remember_erased(customers).into_iter().collect();
         if !new.is_empty() {
-            self.forget(|model| numbers_of(&new, model));
+            self.forget(|model| numbers_of(&new, &self.secret, model));
         }
     }
 
@@ -238,7 +249,9 @@ impl Market {
     /// Replaces all that was pushed: the database is another one, or went back. Who was erased stays erased.
     pub fn replace(&self, mut loaded: Pushed) {
         let known = self.view();
-        Arc::make_mut(&mut loaded.erased).extend(known.erased.iter().copied());
+        let mut erased = Erased::clone(&known.erased);
+        erased.extend(loaded.erased.iter().copied());
+        loaded.erased = Arc::new(erased);
         loaded.revision = known.revision + 1;
         loaded.sensitive = known.sensitive;
         metrics::offers_known(&self.name, loaded.offers.offers().len());
@@ -316,18 +329,46 @@ impl Market {
             pushed.revision += u64::from(!turned.is_empty());
             metrics::stock_known(&self.name, pushed.stock.len());
         }
-        if !turned.is_empty() {
-            let _building = self.building();
-            if let Some(snapshot) = self.snapshot() {
-                // As it is now: a later push may have come first.
-                let changes: Vec<(&str, bool)> = {
-                    let pushed = self.pushed();
-                    turned.into_iter().map(|item| (item, pushed.stock.is_in_stock(item))).collect()
-                };
-                self.snapshot.store(Some(Arc::new(snapshot.with_stock(&changes))));
-            }
-        }
+        self.turn(&turned);
         Updated { accepted, stale: updates.len() - accepted }
+    }
+
+    /// Forgets what was said of an item: it is in stock, and the next word on it counts whatever its sequence.
+    pub fn forget_stock(&self, item: &str) {
+        let was_out = {
+            let mut pushed = self.pushed();
+            let was_out = !pushed.stock.is_in_stock(item);
+            Arc::make_mut(&mut pushed.stock).forget(item);
+            pushed.revision += u64::from(was_out);
+            metrics::stock_known(&self.name, pushed.stock.len());
+            was_out
+        };
+        if was_out {
+            self.turn(&[item]);
+        }
+    }
+
+    /// Brings items that can be had now, or not any more, into the snapshot.
+    fn turn(&self, turned: &[&str]) {
+        if turned.is_empty() {
+            return;
+        }
+        let _building = self.building();
+        if let Some(snapshot) = self.snapshot() {
+            // As it is now: a later push may have come first.
+            let changes: Vec<(&str, bool)> = {
+                let pushed = self.pushed();
+                turned.iter().map(|&item| (item, pushed.stock.is_in_stock(item))).collect()
+            };
+            self.snapshot.store(Some(Arc::new(snapshot.with_stock(&changes))));
+        }
+    }
+
+    /// Makes ready what will soon be on offer.
+    pub(super) fn prepare(&self) {
+        if let Some(snapshot) = self.snapshot() {
+            snapshot.prepare(Utc::now());
+        }
     }
 
     /// Replaces the snapshot by one of what was pushed so far.
@@ -335,6 +376,7 @@ impl Market {
         let _building = self.building();
         if let Some(snapshot) = self.snapshot() {
             let next = make(&snapshot, &self.view());
+            next.prepare(Utc::now());
             self.snapshot.store(Some(Arc::new(next)));
         }
     }

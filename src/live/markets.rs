@@ -12,11 +12,13 @@ use trolley_model::{Name, Sensitive};
 use super::market::Market;
 use crate::background::when_idle;
 use crate::metrics;
+use crate::secret::Secret;
 
 /// All markets that the service knows: those of the config, and those that have a folder among the models.
 #[derive(Debug)]
 pub struct Markets {
     shelf: Shelf,
+    secret: Arc<Secret>,
     markets: ArcSwap<BTreeMap<Name, Arc<Market>>>,
     /// Whether the shelf has been looked at.
     looked: AtomicBool,
@@ -61,13 +63,19 @@ impl Markets {
     /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened
     /// yet: see [`Markets::open`].
     pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>) -> Self {
+        Self::keyed(shelf, expected, &Arc::default())
+    }
+
+    /// The same, with what the hashes of customers and the IDs of answers are made with.
+    pub fn keyed(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>, secret: &Arc<Secret>) -> Self {
         let sensitive: BTreeMap<Name, Sensitive> = expected.into_iter().collect();
         let market = |(name, sensitive): (&Name, &Sensitive)| {
-            (name.clone(), Arc::new(Market::new(name.clone(), false, sensitive.clone())))
+            (name.clone(), Arc::new(Market::new(name.clone(), false, sensitive.clone(), secret.clone())))
         };
         let markets = sensitive.iter().map(market).collect();
         Self {
             shelf,
+            secret: secret.clone(),
             markets: ArcSwap::from_pointee(markets),
             looked: AtomicBool::default(),
             opened: AtomicBool::default(),
@@ -86,6 +94,11 @@ impl Markets {
     /// How many places go to what a customer has never bought, if a request does not say.
     pub fn new_places(&self) -> usize {
         self.new
+    }
+
+    /// What the hashes of customers and the IDs of answers are made with.
+    pub fn secret(&self) -> &Arc<Secret> {
+        &self.secret
     }
 
     /// One market.
@@ -130,6 +143,7 @@ impl Markets {
             }
         }
         self.opened.store(true, Ordering::Relaxed);
+        metrics::models_looked_at();
     }
 
     /// Adds the markets that were found, and drops those that have been retired.
@@ -149,7 +163,9 @@ impl Markets {
         });
         for name in found {
             let sensitive = self.sensitive.get(&name).cloned().unwrap_or_default();
-            markets.entry(name.clone()).or_insert_with(|| Arc::new(Market::new(name, late, sensitive)));
+            markets
+                .entry(name.clone())
+                .or_insert_with(|| Arc::new(Market::new(name, late, sensitive, self.secret.clone())));
         }
         self.markets.store(Arc::new(markets));
     }

@@ -37,7 +37,7 @@ pub enum OfferError {
         Offer::LONGEST_ID
     )]
     TooManyNumbers,
-    #[error("a number is finite")]
+    #[error("a number is between -1e12 and 1e12")]
     NotFinite,
 }
 
@@ -46,6 +46,8 @@ impl Offer {
     pub const MOST_ITEMS: usize = 10_000;
     /// Numbers of one offer.
     pub const MOST_NUMBERS: usize = 16;
+    /// The largest of them: what a blend makes of it is a number still.
+    pub const LARGEST_NUMBER: f32 = 1e12;
     /// Bytes in any ID that comes from outside.
     pub const LONGEST_ID: usize = 256;
 
@@ -67,7 +69,7 @@ impl Offer {
             Err(("valid_to", OfferError::EndsBeforeItBegins))
         } else if self.numbers.len() > Self::MOST_NUMBERS || !self.numbers.keys().all(id_fits) {
             Err(("numbers", OfferError::TooManyNumbers))
-        } else if !self.numbers.values().all(|number| number.is_finite()) {
+        } else if !self.numbers.values().all(|number| number.abs() <= Self::LARGEST_NUMBER) {
             Err(("numbers", OfferError::NotFinite))
         } else {
             Ok(())

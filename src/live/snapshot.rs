@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, Limits, PROMOTION, Part, Question, Reason, Recommended, Tier};
 use trolley_model::{Ask, Model, NumberSet, SensitiveCategories};
 
-use super::board::{Availability, Board, OfferBook};
+use super::board::{Availability, Board, Boards, OfferBook};
 use super::filter::Filter;
 use super::market::Pushed;
 use super::offers::Offer;
@@ -22,7 +21,7 @@ pub struct Snapshot {
     /// What can be had of the offers.
     available: Arc<Availability>,
     /// What was on offer when this was last asked.
-    board: Arc<ArcSwapOption<Board>>,
+    boards: Arc<Boards>,
     rules: Option<Arc<Rulebook>>,
     out_of_stock: Arc<NumberSet>,
     /// The customers who are not to be known any more.
@@ -31,6 +30,9 @@ pub struct Snapshot {
     /// Whether all answers are anonymous, because it is not known who has been erased.
     hides_customers: bool,
 }
+
+/// So many lines of a cart are asked about, the newest; none of the others is shown either.
+const MOST_ASKED: usize = 100;
 
 /// What is asked about items.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +120,7 @@ impl Snapshot {
             hides_customers: pushed.awaited,
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&model)),
             available: Arc::new(Availability::new(&pushed.offers, &model, in_stock, rules.as_deref())),
-            board: Arc::default(),
+            boards: Arc::default(),
             manifest,
             model,
             offers: pushed.offers.clone(),
@@ -137,7 +139,7 @@ impl Snapshot {
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         let available = Availability::new(&pushed.offers, &self.model, in_stock, rules.as_deref());
         let (offers, available) = (pushed.offers.clone(), Arc::new(available));
-        Self { offers, available, board: Arc::default(), rules, ..self.clone() }
+        Self { offers, available, boards: Arc::default(), rules, ..self.clone() }
     }
 
     /// After changes of the stock: items that are in stock now, or not. Costs as much as there are changes.
@@ -246,9 +248,15 @@ impl Snapshot {
         items: &[u32],
         run: impl FnOnce(&Ask<'_>, &Limits<'_>) -> T,
     ) -> T {
+        let (older, items) = items.split_at(items.len().saturating_sub(MOST_ASKED));
         let ask = Ask { items, customer: self.customer(query.customer) };
-        let exclude = self.numbers(query.exclude);
-        let available = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(&item);
+        let mut exclude = NumberSet::default();
+        if !query.exclude.is_empty() || !older.is_empty() {
+            exclude = NumberSet::new(self.model.catalogue().items().len());
+            let excluded = query.exclude.iter().filter_map(|id| self.model.catalogue().items().position(id));
+            excluded.chain(older.iter().copied()).for_each(|item| exclude.set(item, true));
+        }
+        let available = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(item);
         let filter = (!query.filter.is_nothing()).then(|| query.filter.known(self.model.catalogue()));
         let filtered = |item: u32| available(item) && filter.as_ref().is_none_or(|filter| filter.passes(item));
         let available: &(dyn Fn(u32) -> bool + Sync) = if filter.is_some() { &filtered } else { &available };
@@ -319,14 +327,19 @@ impl Snapshot {
         (ranked.collect(), filtered)
     }
 
-    /// What is on offer: as it was when this was last asked, unless an offer has begun or ended since.
+    /// What is on offer, as it was made ready beforehand.
     fn board(&self, now: DateTime<Utc>) -> Arc<Board> {
-        if let Some(board) = self.board.load_full().filter(|board| board.holds_at(now)) {
-            return board;
-        }
-        let board = Arc::new(Board::new(&self.offers, &self.model, self.rules.as_deref(), now));
-        self.board.store(Some(board.clone()));
-        board
+        self.boards.at(now, || self.board_of(now))
+    }
+
+    fn board_of(&self, now: DateTime<Utc>) -> Board {
+        Board::new(&self.offers, &self.model, self.rules.as_deref(), now)
+    }
+
+    /// Makes ready what is on offer now, and what will be when the next offer begins or ends, if that is soon: so that nobody
+    /// who asks waits for it.
+    pub(super) fn prepare(&self, now: DateTime<Utc>) {
+        self.boards.prepare(now, |at| self.board_of(at));
     }
 
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
@@ -398,14 +411,16 @@ impl Snapshot {
         Why { reasons, parts }
     }
 
-    /// The numbers of those of the items that the model knows.
+    /// The numbers of those of the items that the model knows, each once.
     pub(super) fn numbers(&self, ids: &[String]) -> Vec<u32> {
         let items = self.model.catalogue().items();
+        if let [id] = ids {
+            return items.position(id).into_iter().collect();
+        }
+        let mut known = NumberSet::new(items.len());
         let mut numbers: Vec<u32> = Vec::with_capacity(ids.len());
-        for item in ids.iter().filter_map(|id| items.position(id)) {
-            if !numbers.contains(&item) {
-                numbers.push(item);
-            }
+        for item in ids.iter().filter_map(|id| items.position(id)).filter(|&item| known.insert(item)) {
+            numbers.push(item);
         }
         numbers
     }

@@ -42,6 +42,11 @@ impl Stock {
         }
     }
 
+    /// Forgets what was said of an item, and its sequence with it.
+    pub fn forget(&mut self, item: &str) {
+        self.0.remove(item);
+    }
+
     /// False if the last word on the item was that it cannot be had.
     pub fn is_in_stock(&self, item: &str) -> bool {
         self.0.get(item).is_none_or(|(in_stock, _)| *in_stock)

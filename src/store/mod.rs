@@ -11,6 +11,7 @@ mod people;
 mod place;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub use mark::Mark;
 use people::Pruning;
 pub use people::{Erasure, EventRow};
 pub use place::Place;
+
+use crate::secret::Secret;
 
 /// What can be pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +65,16 @@ pub struct StockRow {
     pub sequence: i64,
 }
 
+/// The sequence of an item of which nothing is known any more: lower than any that the shop gives.
+const FORGOTTEN: i64 = -1;
+
+impl StockRow {
+    /// Whether what was said of the item does not count any more.
+    pub fn is_forgotten(&self) -> bool {
+        self.sequence == FORGOTTEN
+    }
+}
+
 /// What became of news about the stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockPut {
@@ -84,6 +97,11 @@ pub enum StoreError {
     Certificate { key: String, file: PathBuf, error: std::io::Error },
     #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
     Gone(PathBuf),
+    #[error(
+        "the secret (`server.secret`) is not the one that the database of server.state was used with, by which erased customers \
+         are known: put that file back"
+    )]
+    Secret,
     #[error("the database of server.state cannot be prepared: {0}{hint}", hint = pooler(.0))]
     Migration(#[from] MigrateError),
     #[error("the database of server.state: {0}{hint}", hint = pooler(.0))]
@@ -120,7 +138,7 @@ impl StoreError {
         match self {
             Self::Slow => true,
             Self::Database(error) | Self::Migration(MigrateError::Execute(error)) => is_away(error),
-            Self::Url { .. } | Self::Certificate { .. } | Self::Gone(_) | Self::Migration(_) => false,
+            Self::Url { .. } | Self::Certificate { .. } | Self::Gone(_) | Self::Secret | Self::Migration(_) => false,
         }
     }
 
@@ -161,6 +179,9 @@ const ROWS: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Store {
     connections: Arc<Connections>,
+    secret: Arc<Secret>,
+    /// The generation whose secret was looked at last, from 1.
+    looked_at: Arc<AtomicU64>,
     url: String,
     pruning: Arc<Mutex<Pruning>>,
 }
@@ -182,11 +203,18 @@ impl Store {
     /// [`StoreError`]
     pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::new(url).await?);
-        let store = Self { connections, url: url.to_owned(), pruning: Arc::default() };
+        let (secret, looked_at) = Default::default();
+        let store = Self { connections, secret, looked_at, url: url.to_owned(), pruning: Arc::default() };
         match store.identity().await {
             Err(error) if *store.place() == Place::Server && error.is_away() => Ok(store),
             known => known.map(|_| store),
         }
+    }
+
+    /// The same with the secret that erased customers are remembered with.
+    #[must_use]
+    pub fn keyed_by(self, secret: Arc<Secret>) -> Self {
+        Self { secret, looked_at: Arc::default(), ..self }
     }
 
     /// Where the database is.
@@ -226,6 +254,7 @@ impl Store {
             }
         };
         if let Some(known) = known {
+            self.has_this_secret(&open).await?;
             return Ok(known);
         }
         let _turn = self.connections.turn().await;
@@ -233,7 +262,32 @@ impl Store {
             .bind(uuid::Uuid::new_v4().to_string())
             .execute(&open.pool)
             .await?;
+        self.has_this_secret(&open).await?;
         Ok(identity(&open).await?.unwrap_or_default())
+    }
+
+    /// Makes sure that the secret is the one that the database was used with: with another one nobody would be known to have
+    /// been erased.
+    async fn has_this_secret(&self, open: &Open) -> Result<(), StoreError> {
+        if self.looked_at.load(Ordering::Relaxed) == open.generation + 1 {
+            return Ok(());
+        }
+        let mark = || fact(open, "secret");
+        let mut there = mark().await?;
+        if let (None, Some(own)) = (&there, self.secret.mark()) {
+            let put = "INSERT INTO facts (name, value) VALUES ('secret', $1) ON CONFLICT (name) DO NOTHING";
+            // A database that can only be read has to be asked again.
+            if let Err(error) = sqlx::query(put).bind(own).execute(&open.pool).await {
+                tracing::debug!(%error, "the database does not keep which secret it is used with");
+                return Ok(());
+            }
+            there = mark().await?;
+        }
+        if there.as_deref() != self.secret.mark() {
+            return Err(StoreError::Secret);
+        }
+        self.looked_at.store(open.generation + 1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Takes in news about the stock: of each item the highest sequence counts.
@@ -269,6 +323,37 @@ impl Store {
         self.announce(&mut transaction).await?;
         transaction.commit().await?;
         Ok(StockPut { version, accepted })
+    }
+
+    /// Forgets what was said of an item: whatever comes next counts. Returns the number of the change.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is changed.
+    pub async fn forget_stock(&self, market: &str, item: &str) -> Result<i64, StoreError> {
+        loop {
+            let open = self.connections.open().await?;
+            let forgotten = self.forget_stock_in(&open, market, item).await;
+            if let Some(forgotten) = self.connections.settle(&open, forgotten) {
+                return forgotten;
+            }
+        }
+    }
+
+    async fn forget_stock_in(&self, open: &Open, market: &str, item: &str) -> Result<i64, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
+        let version = next_version(&mut transaction, market, Kind::Stock).await?;
+        // It stays as a row, so that other replicas hear of it.
+        sqlx::query("UPDATE stock SET in_stock = 1, sequence = $1, version = $2 WHERE market = $3 AND item = $4")
+            .bind(FORGOTTEN)
+            .bind(version)
+            .bind(market)
+            .bind(item)
+            .execute(&mut *transaction)
+            .await?;
+        self.announce(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(version)
     }
 
     /// What was said about the stock after a change.
@@ -414,7 +499,11 @@ fn is_away(error: &sqlx::Error) -> bool {
 }
 
 async fn identity(open: &Open) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT value FROM facts WHERE name = 'identity'").fetch_optional(&open.pool).await
+    fact(open, "identity").await
+}
+
+async fn fact(open: &Open, name: &'static str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT value FROM facts WHERE name = $1").bind(name).fetch_optional(&open.pool).await
 }
 
 /// The statement that takes in so many rows of stock: $1 is the market, $2 the change, then three values per row.

@@ -24,7 +24,7 @@ pub struct EventRow {
 /// A customer who has been erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// The BLAKE3 hash of the ID.
+    /// What the secret makes of the BLAKE3 hash of the ID.
     pub customer: blake3::Hash,
     /// When.
     pub at: DateTime<Utc>,
@@ -118,11 +118,11 @@ impl Store {
         Some(most)
     }
 
-    /// Remembers that a customer is not to be known any more, by the hash of the ID.
+    /// Remembers that a customer is not to be known any more, by what the secret makes of the hash of the ID.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
-    pub async fn erase(&self, market: &str, customer: &str) -> Result<i64, StoreError> {
+    pub async fn erase(&self, market: &str, customer: &blake3::Hash) -> Result<i64, StoreError> {
         loop {
             let open = self.connections.open().await?;
             let put = self.erase_from(&open, market, customer).await;
@@ -132,16 +132,19 @@ impl Store {
         }
     }
 
-    async fn erase_from(&self, open: &Open, market: &str, customer: &str) -> Result<i64, StoreError> {
+    async fn erase_from(&self, open: &Open, market: &str, customer: &blake3::Hash) -> Result<i64, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Erased).await?;
-        sqlx::query("INSERT INTO erased (market, customer, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(market)
-            .bind(customer)
-            .bind(version)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "INSERT INTO erased (market, customer, version, keyed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(market)
+        .bind(customer.to_hex().as_str())
+        .bind(version)
+        .bind(i64::from(self.secret.mark().is_some()))
+        .execute(&mut *transaction)
+        .await?;
         self.announce(&mut transaction).await?;
         transaction.commit().await?;
         Ok(version)
@@ -153,28 +156,38 @@ impl Store {
     /// [`StoreError`]
     pub async fn erasures(&self, market: &str) -> Result<Vec<Erasure>, StoreError> {
         let open = self.connections.open().await?;
-        let rows = sqlx::query("SELECT customer, version FROM erased WHERE market = $1");
+        let rows = sqlx::query("SELECT customer, version, keyed FROM erased WHERE market = $1");
         let rows = rows.bind(market).fetch_all(&open.pool).await?;
         let mut erasures = Vec::with_capacity(rows.len());
         for row in rows {
-            let (customer, version): (String, i64) = (row.try_get("customer")?, row.try_get("version")?);
-            let at = DateTime::from_timestamp_millis(version);
-            if let (Ok(customer), Some(at)) = (blake3::Hash::from_hex(&customer), at) {
-                erasures.push(Erasure { customer, at });
+            let (text, version): (String, i64) = (row.try_get("customer")?, row.try_get("version")?);
+            let (keyed, at) = (row.try_get::<i64, _>("keyed")? != 0, DateTime::from_timestamp_millis(version));
+            let (Ok(hash), Some(at)) = (blake3::Hash::from_hex(&text), at) else { continue };
+            let customer = if keyed { hash } else { self.secret.customer(&hash) };
+            if !keyed && self.secret.mark().is_some() {
+                self.key(&open, market, &text, &customer).await;
             }
+            erasures.push(Erasure { customer, at });
         }
         Ok(erasures)
     }
 
-    /// The hashes of all customers of a market who have been erased.
+    /// Puts what the secret makes of a hash in the place of it. A database that can only be read keeps it until it can be written.
+    async fn key(&self, open: &Open, market: &str, plain: &str, keyed: &blake3::Hash) {
+        let put =
+            sqlx::query("UPDATE erased SET customer = $1, keyed = 1 WHERE market = $2 AND customer = $3 AND keyed = 0");
+        let put = put.bind(keyed.to_hex().to_string()).bind(market).bind(plain).execute(&open.pool);
+        if let Err(error) = put.await {
+            tracing::debug!(%error, "who has been erased is kept by a hash without a key for now");
+        }
+    }
+
+    /// All customers of a market who have been erased.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn erased(&self, market: &str) -> Result<Vec<String>, StoreError> {
-        let open = self.connections.open().await?;
-        let rows =
-            sqlx::query("SELECT customer FROM erased WHERE market = $1").bind(market).fetch_all(&open.pool).await?;
-        Ok(rows.iter().map(|row| row.try_get("customer")).collect::<Result<_, _>>()?)
+    pub async fn erased(&self, market: &str) -> Result<Vec<blake3::Hash>, StoreError> {
+        Ok(self.erasures(market).await?.into_iter().map(|erasure| erasure.customer).collect())
     }
 }
 

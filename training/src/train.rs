@@ -1,6 +1,5 @@
 //! The whole way: tables in, a published model out.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -19,7 +18,6 @@ use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
 
 /// What is to be trained, and where the model goes.
-#[derive(Debug)]
 pub struct Order<'a> {
     /// The market.
     pub market: &'a Name,
@@ -35,8 +33,8 @@ pub struct Order<'a> {
     pub now: DateTime<Utc>,
     /// Transactions later than this are rejected.
     pub latest: DateTime<Utc>,
-    /// Customers who are to be left out, by the BLAKE3 hash of their IDs: what they bought counts as bought by nobody.
-    pub erased: &'a HashSet<[u8; 32]>,
+    /// Who is to be left out, by the customers' IDs: what they bought counts as bought by nobody.
+    pub erased: &'a (dyn Fn(&str) -> bool + Sync),
     /// Threads to train on; 0 for all processors.
     pub threads: usize,
     /// What of the gate need not hold.

@@ -1,7 +1,6 @@
 //! A judged model knows nothing of what comes after its cut-off.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
-use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -122,7 +121,7 @@ fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
-        erased: &HashSet::new(),
+        erased: &|_| false,
         threads: 0,
         accept: Accept::default(),
         force: true,

@@ -42,7 +42,7 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
         rejects: folder.path().join("rejects.csv"),
         now: "2025-01-01T00:00:00Z".parse().unwrap(),
         latest: "2025-01-01T00:00:00Z".parse().unwrap(),
-        erased: &HashSet::new(),
+        erased: &|_| false,
         threads: 1,
         accept: Accept::default(),
         force: true,

@@ -1,10 +1,11 @@
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{ArtefactError, Draft, Manifest, content, manifest, publish};
+use crate::files;
 use crate::model::Model;
 use crate::name::Name;
 
@@ -103,7 +104,7 @@ impl Shelf {
     /// If the market has none or its pointer is damaged.
     pub fn current(&self, market: &Name) -> Result<Name, ArtefactError> {
         let path = self.models.join(market).join(publish::POINTER);
-        let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+        let text = files::read_text(&path, LONGEST_POINTER).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => {
                 ArtefactError::NoModel { market: market.clone(), models: self.models.clone() }
             }
@@ -161,7 +162,8 @@ impl Shelf {
             return Err(ArtefactError::NoVersion { market: market.clone(), version: version.clone() });
         }
         let path = folder.join(manifest::FILE);
-        let manifest = manifest::decode(&path, &fs::read(&path).map_err(ArtefactError::io(&path))?)?;
+        let manifest =
+            manifest::decode(&path, &files::read(&path, LONGEST_MANIFEST).map_err(ArtefactError::io(&path))?)?;
         if (&manifest.market, &manifest.version) != (market, version) {
             let reason = format!("it is of {} {}, not of {market} {version}", manifest.market, manifest.version);
             return Err(ArtefactError::Manifest { path, reason });
@@ -204,11 +206,17 @@ impl Shelf {
     }
 }
 
+/// Bytes of the pointer: a name and an end of line.
+const LONGEST_POINTER: u64 = 256;
+
+/// Bytes of a manifest.
+const LONGEST_MANIFEST: u64 = 16 << 20;
+
 /// A file and its hash. Read in pieces: while all of a file was copied by one call of a system that does not preempt,
 /// answers on that processor waited for milliseconds (docs/performance.md).
 fn read(path: &Path, length: u64) -> std::io::Result<(Vec<u8>, blake3::Hash)> {
     const PIECE: u64 = 256 << 10;
-    let (mut file, mut hasher) = (File::open(path)?, blake3::Hasher::new());
+    let (mut file, mut hasher) = (files::open(path)?.take(length.saturating_add(1)), blake3::Hasher::new());
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
     loop {

@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::Response;
 
 use crate::api::audit::{REQUEST_ID, request_id};
@@ -59,8 +59,18 @@ pub(super) struct Admission {
     started: Instant,
 }
 
-/// A request that waits for its turn; nothing, if it need not.
-pub(super) struct Turn(Option<Arc<Admission>>);
+/// A request that waits for its turn; nothing, if it need not. With how many questions it counts for.
+pub(super) struct Turn(Option<(Arc<Admission>, usize)>);
+
+/// Bytes of a query or a body that count as one question more.
+const ONE_MORE: usize = 512;
+
+/// For how many questions one counts, by its length.
+pub(super) fn questions<B>(request: &Request<B>) -> usize {
+    let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok();
+    let query = request.uri().query().map_or(0, str::len);
+    1 + said(request.headers()).unwrap_or(0).saturating_add(query) / ONE_MORE
+}
 
 impl Admission {
     /// Refuses what would wait longer than `limit`; 0 refuses nothing.
@@ -114,12 +124,12 @@ impl Admission {
 
     /// A turn; `None` for a question that would wait too long. Health is always answered. `shared` if the connection has
     /// several requests at a time.
-    pub(super) fn enter(self: &Arc<Self>, path: &str, shared: bool) -> Option<Turn> {
+    pub(super) fn enter(self: &Arc<Self>, path: &str, shared: bool, questions: usize) -> Option<Turn> {
         if !self.may_be_long(shared) {
             return Some(Turn(None));
         }
-        let ahead = self.waiting.fetch_add(1, Ordering::Relaxed) as u64;
-        let turn = Turn(Some(self.clone()));
+        let ahead = self.waiting.fetch_add(questions, Ordering::Relaxed) as u64;
+        let turn = Turn(Some((self.clone(), questions)));
         let (few, wait) = (ahead < FEW * self.processors, self.wait(ahead));
         if wait > self.may_wait(wait, self.started.elapsed()) && !few && path.starts_with("/v1/") {
             metrics::request_shed();
@@ -128,8 +138,9 @@ impl Admission {
         Some(turn)
     }
 
-    /// A question was answered in this time.
-    pub(super) fn answered(&self, took: Duration) {
+    /// What counts for so many questions was answered in this time.
+    pub(super) fn answered(&self, took: Duration, questions: usize) {
+        let took = took / u32::try_from(questions).unwrap_or(u32::MAX).max(1);
         // Two threads at once may lose one of their times: it is a mean all the same.
         let (mean, took) = (self.mean.load(Ordering::Relaxed), took.min(LONGEST).as_nanos() as u64);
         self.mean.store(mean - mean / MEMORY + took / MEMORY, Ordering::Relaxed);
@@ -169,7 +180,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.iter().for_each(|admission| _ = admission.waiting.fetch_sub(1, Ordering::Relaxed));
+        let left = self.0.iter();
+        left.for_each(|(admission, questions)| _ = admission.waiting.fetch_sub(*questions, Ordering::Relaxed));
     }
 }
 
@@ -182,7 +194,7 @@ mod tests {
     /// With answers that take 40 µs.
     fn admission(limit: u64, processors: u64) -> Arc<Admission> {
         let admission = Admission { processors, ..Admission::new(Duration::from_micros(limit)) };
-        (0..1000).for_each(|_| admission.answered(Duration::from_micros(40)));
+        (0..1000).for_each(|_| admission.answered(Duration::from_micros(40), 1));
         Arc::new(admission)
     }
 
@@ -190,18 +202,18 @@ mod tests {
     async fn a_burst_waits_and_what_would_wait_too_long_is_refused() {
         // 40 µs each on one processor: 1,250 of them take 50 ms.
         let admission = admission(50_000, 1);
-        let turns: Vec<Turn> = (0..1_251).map(|_| admission.enter("/v1/markets", true).expect("not yet")).collect();
-        assert!(admission.enter("/v1/markets", true).is_none(), "it would wait for more than 50 ms");
-        assert!(admission.enter("/health/live", true).is_some(), "health is always answered");
+        let turns: Vec<Turn> = (0..1_251).map(|_| admission.enter("/v1/markets", true, 1).expect("not yet")).collect();
+        assert!(admission.enter("/v1/markets", true, 1).is_none(), "it would wait for more than 50 ms");
+        assert!(admission.enter("/health/live", true, 1).is_some(), "health is always answered");
         drop(turns);
         assert_eq!(admission.waiting.load(Ordering::Relaxed), 0, "all are counted off");
-        let turn = admission.enter("/v1/markets", true).expect("nobody is ahead");
+        let turn = admission.enter("/v1/markets", true, 1).expect("nobody is ahead");
         assert!(turn.begin().now_or_never().is_none(), "it steps back");
         (0..125).for_each(|_| admission.connected());
-        let turn = admission.enter("/v1/markets", false).expect("so many connections are few");
+        let turn = admission.enter("/v1/markets", false, 1).expect("so many connections are few");
         assert!(turn.begin().now_or_never().is_some(), "it need not");
         admission.connected();
-        let turn = admission.enter("/v1/markets", false).expect("nobody is ahead");
+        let turn = admission.enter("/v1/markets", false, 1).expect("nobody is ahead");
         assert!(turn.begin().now_or_never().is_none(), "126 together take more than 5 ms");
     }
 
@@ -222,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_counts_for_more() {
+        let of = |length: &str, query: &str| {
+            let request = Request::post(format!("/v1/markets/de/bought-together?{query}"));
+            questions(&request.header(header::CONTENT_LENGTH, length).body(()).unwrap())
+        };
+        assert_eq!([of("20", "limit=6"), of("1024", ""), of("0", &"x".repeat(512)), of("x", "")], [1, 3, 2, 1]);
+        let admission = admission(50_000, 1);
+        let turns: Vec<Turn> = (0..126).map(|_| admission.enter("/v1/markets", true, 10).expect("not yet")).collect();
+        assert!(admission.enter("/v1/markets", true, 1).is_none(), "they count for 1,260");
+        admission.answered(Duration::from_micros(400), 10);
+        assert_eq!(admission.wait(1_000), Duration::from_millis(40), "and take as long");
+        drop(turns);
+        assert_eq!(admission.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
     fn a_refusal_bears_the_requests_name() {
         let asked = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("page-7"))]);
         let refused = refusal(&asked);
@@ -232,18 +260,18 @@ mod tests {
     #[test]
     fn few_may_always_wait_however_slow_the_machine_is() {
         let admission = Admission { processors: 2, ..Admission::new(Duration::from_millis(50)) };
-        (0..1000).for_each(|_| admission.answered(Duration::from_millis(5)));
+        (0..1000).for_each(|_| admission.answered(Duration::from_millis(5), 1));
         let admission = Arc::new(admission);
         (0..128).for_each(|_| admission.connected());
         assert!(!admission.may_be_long(false), "128 connections of two processors");
-        let turns: Vec<Turn> = (0..128).map(|_| admission.enter("/v1/markets", true).expect("few")).collect();
-        assert!(admission.enter("/v1/markets", true).is_none());
+        let turns: Vec<Turn> = (0..128).map(|_| admission.enter("/v1/markets", true, 1).expect("few")).collect();
+        assert!(admission.enter("/v1/markets", true, 1).is_none());
         drop(turns);
         admission.connected();
         assert!(admission.may_be_long(false) && admission.may_be_long(true));
         let unlimited = Admission::new(Duration::ZERO);
         unlimited.connected();
-        unlimited.answered(Duration::from_secs(1));
+        unlimited.answered(Duration::from_secs(1), 1);
         assert!(!unlimited.may_be_long(true), "nothing is refused");
     }
 }

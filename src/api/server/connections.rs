@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -13,15 +14,17 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use super::admission::{self, Admission};
+use super::guests::{Guests, Place};
 use super::patience::{Observed, Patience, Traffic, with_patience};
 use super::rest;
 use super::tls::Certificates;
+use super::unsent::{self, Unsent};
 use super::until;
 use crate::api::observe::Arrived;
+use crate::api::problem::Problem;
 use crate::metrics;
 
 /// Connections of HTTP/2 are asked so often whether somebody is still there, who has as long to say so.
@@ -53,7 +56,7 @@ pub(super) struct Door {
 impl Door {
     /// Answers until the process is told to stop; then finishes what is in flight, within `drain`.
     pub(super) async fn serve(self, router: Router, admission: Option<Arc<Admission>>, stopping: Receiver<bool>) {
-        let (graceful, free) = (GracefulShutdown::new(), Arc::new(Semaphore::new(self.connections)));
+        let (graceful, guests) = (GracefulShutdown::new(), Arc::new(Guests::new(self.connections)));
         let left = left(stopping.clone(), self.leaving);
         tokio::pin!(left);
         if admission.is_some() {
@@ -64,8 +67,8 @@ impl Door {
                 accepted = self.listener.accept() => accepted,
                 () = &mut left => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, address) = match accepted {
+                Ok((stream, address)) => (stream, address.ip()),
                 Err(error) => {
                     metrics::accept_failed();
                     tracing::error!(%error, "a connection could not be accepted");
@@ -73,7 +76,7 @@ impl Door {
                     continue;
                 }
             };
-            let Ok(permit) = free.clone().try_acquire_owned() else {
+            let Some(place) = guests.enter(address) else {
                 metrics::connection_refused();
                 continue;
             };
@@ -85,7 +88,9 @@ impl Door {
                 patience: self.patience,
                 greeting: self.greeting,
                 traffic: Arc::default(),
-                _counted: Counted::new(permit, admission.clone()),
+                unsent: Arc::default(),
+                place: Arc::new(place),
+                _counted: Counted::new(admission.clone()),
             };
             tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
         }
@@ -104,16 +109,14 @@ async fn left(stopping: Receiver<bool>, leaving: Duration) {
 
 /// Counts a connection as long as it is there.
 struct Counted {
-    #[expect(dead_code, reason = "given back when it is dropped")]
-    permit: OwnedSemaphorePermit,
     admission: Option<Arc<Admission>>,
 }
 
 impl Counted {
-    fn new(permit: OwnedSemaphorePermit, admission: Option<Arc<Admission>>) -> Self {
+    fn new(admission: Option<Arc<Admission>>) -> Self {
         metrics::connection_opened();
         admission.iter().for_each(|admission| admission.connected());
-        Self { permit, admission }
+        Self { admission }
     }
 }
 
@@ -133,6 +136,8 @@ struct Guest {
     patience: Patience,
     greeting: Duration,
     traffic: Arc<Traffic>,
+    unsent: Arc<Unsent>,
+    place: Arc<Place>,
     _counted: Counted,
 }
 
@@ -149,6 +154,7 @@ impl Guest {
         let mut first = [0; 3];
         let spoke = tokio::select! {
             peeked = tokio::time::timeout(self.greeting, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1..))),
+            () = self.place.lost() => false,
             () = left(self.stopping.clone(), self.leaving) => false,
         };
         if !spoke {
@@ -159,8 +165,12 @@ impl Guest {
             // HTTP/2 begins with `PRI * HTTP/2.0`, and no method does.
             None => self.converse(stream, watcher, first == *b"PRI").await,
             Some(certificates) => {
-                let handshake = certificates.acceptor().accept(stream);
-                if let Ok(Ok(stream)) = tokio::time::timeout(self.greeting, handshake).await {
+                let handshake = tokio::time::timeout(self.greeting, certificates.acceptor().accept(stream));
+                let shaken = tokio::select! {
+                    shaken = handshake => shaken,
+                    () = self.place.lost() => return,
+                };
+                if let Ok(Ok(stream)) = shaken {
                     let shared = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                     self.converse(stream, watcher, shared).await;
                 }
@@ -190,7 +200,7 @@ impl Guest {
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         // It ends with an error when the client does: nothing that anybody could do about.
         if !shared {
-            return with_patience(&self.traffic, self.patience, watcher.watch(connection)).await;
+            return self.with_patience(watcher.watch(connection)).await;
         }
         // HTTP/2 is told at once that no new request is taken (GOAWAY), and finishes those that it has: its client loses none.
         // Only the end of the process waits for the watcher.
@@ -205,7 +215,15 @@ impl Guest {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         };
-        with_patience(&self.traffic, self.patience, conversation).await;
+        self.with_patience(conversation).await;
+    }
+
+    /// Until the conversation ends, patience does, or the place is given to somebody else.
+    async fn with_patience(&self, conversation: impl Future) {
+        tokio::select! {
+            () = with_patience(&self.traffic, &self.unsent, self.patience, conversation) => {}
+            () = self.place.lost() => {}
+        }
     }
 
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
@@ -216,14 +234,18 @@ impl Guest {
         }
         let answering = self.traffic.understood();
         let patience = self.greeting;
+        let (place, traffic, unsent) = (self.place.clone(), self.traffic.clone(), self.unsent.clone());
         async move {
+            let shows_key = shows_key(request.uri().path());
             let _answering = answering;
             // Of HTTP/2 a stream is reset by itself.
             let (mut request, rest) = if one { rest::shared(request) } else { (request.map(Body::new), None) };
             let answer = async {
                 let Some(admission) = admission else { return router.call(request).await };
-                let question = request.method() == Method::GET;
-                match admission.enter(request.uri().path(), !one) {
+                let cart = request.method() == Method::POST && request.uri().path().ends_with("/bought-together");
+                let question = cart || request.method() == Method::GET;
+                let questions = if question { admission::questions(&request) } else { 1 };
+                match admission.enter(request.uri().path(), !one, questions) {
                     None => Ok(admission::refusal(request.headers())),
                     Some(turn) => {
                         if turn.waits() {
@@ -232,13 +254,18 @@ impl Guest {
                         let began = turn.begin().await;
                         let response = router.call(request).await;
                         if question {
-                            admission.answered(began.elapsed());
+                            admission.answered(began.elapsed(), questions);
                         }
                         response
                     }
                 }
             };
             let mut response = answer.await?;
+            // Whoever was answered there has the key, or needs none.
+            if shows_key && response.status().is_success() {
+                place.keep();
+                traffic.keep();
+            }
             let read = match rest {
                 // Who has taken too long is not waited for any longer.
                 Some(_) if response.status() == StatusCode::REQUEST_TIMEOUT => false,
@@ -248,7 +275,22 @@ impl Guest {
             if one && (*stopping.borrow() || !read) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response)
+            let (parts, body) = response.into_parts();
+            Ok(match unsent::watched(body, &unsent, one) {
+                Some(body) => Response::from_parts(parts, body),
+                None => too_much(),
+            })
         }
     }
+}
+
+/// Whether a path is answered to those alone who have the key for it.
+fn shows_key(path: &str) -> bool {
+    path.starts_with("/v1/") || path == "/metrics"
+}
+
+/// In place of an answer for which there is no room, because those before it are not taken.
+fn too_much() -> Response<Body> {
+    let detail = "too much of what was answered is not taken yet: read it, or ask for less at a time";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
 }

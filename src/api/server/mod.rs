@@ -2,9 +2,11 @@
 
 mod admission;
 mod connections;
+mod guests;
 mod patience;
 mod rest;
 mod tls;
+mod unsent;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -23,7 +25,9 @@ use admission::Admission;
 use connections::Door;
 use patience::Patience;
 use tls::Certificates;
+pub(super) use unsent::waiting as unsent_bytes;
 
+use super::offers::OfferItems;
 use super::{Keys, Service, admin_router, router};
 
 /// Metrics drop samples that nobody scrapes only when told to.
@@ -79,7 +83,15 @@ pub async fn serve(
     let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
     let (client, request) = (seconds(config.client_seconds), seconds(config.request_seconds));
     let patience = Patience::new(seconds(config.idle_seconds), client, request);
-    let service = Service { keys, stopping: stopping.clone(), longest: request, ..Service::new(keeper.clone()) };
+    let (offer_items, admin_on_both) = (OfferItems(config.offer_items), config.admin_on_both);
+    let service = Service {
+        keys,
+        offer_items,
+        admin_on_both,
+        stopping: stopping.clone(),
+        longest: request,
+        ..Service::new(keeper.clone())
+    };
     let door = |listener, connections| Door {
         listener,
         certificates: certificates.clone(),

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::MissedTickBehavior;
 
+use super::unsent::Unsent;
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -25,14 +27,20 @@ pub(super) struct Patience {
     half_asked: u32,
     /// While a client takes nothing of its answer.
     stuck: u32,
+    /// Until it has taken all of one.
+    answer: Duration,
 }
+
+/// A stranger between two requests, who may have come for health alone.
+const STRANGER: u32 = 2;
 
 impl Patience {
     /// With idle connections, with clients, and with requests.
     pub(super) fn new(idle: Duration, client: Duration, request: Duration) -> Self {
         let looks = |time: Duration| u32::try_from(time.as_secs().div_ceil(LOOK.as_secs())).unwrap_or(u32::MAX);
         let client = looks(client).max(1);
-        Self { silent: looks(idle.max(request)).max(1), half_asked: client.saturating_add(1), stuck: client }
+        let answer = request + Duration::from_secs(u64::from(client) * LOOK.as_secs());
+        Self { silent: looks(idle.max(request)).max(1), half_asked: client.saturating_add(1), stuck: client, answer }
     }
 }
 
@@ -53,6 +61,8 @@ pub(super) struct Traffic {
     taken: AtomicU32,
     /// Whether something waits to be taken.
     waits: AtomicBool,
+    /// Whether the client has shown a key, where there are keys.
+    known: AtomicBool,
 }
 
 impl Traffic {
@@ -62,6 +72,11 @@ impl Traffic {
         self.requests.fetch_add(1, Relaxed);
         self.answering.fetch_add(1, Relaxed);
         Answering(self.clone())
+    }
+
+    /// The client is no stranger.
+    pub(super) fn keep(&self) {
+        self.known.store(true, Relaxed);
     }
 
     /// Several requests share the connection.
@@ -108,22 +123,28 @@ struct Looks {
 
 impl Looks {
     /// Looks again; true when patience has run out.
-    fn enough(&mut self, traffic: &Traffic, patience: Patience) -> bool {
+    fn enough(&mut self, traffic: &Traffic, unsent: &Unsent, patience: Patience) -> bool {
         let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
-        let requests = traffic.requests.load(Relaxed);
-        let asks = heard != traffic.understood.load(Relaxed) && !traffic.shared.load(Relaxed);
+        let (requests, shared) = (traffic.requests.load(Relaxed), traffic.shared.load(Relaxed));
+        let asks = heard != traffic.understood.load(Relaxed) && !shared;
         let between = traffic.answering.load(Relaxed) == 0 && requests == self.requests;
+        let is_stranger = !traffic.known.load(Relaxed) && requests > 0;
         let count = |looks: &mut u32, stands_still: bool| *looks = if stands_still { *looks + 1 } else { 0 };
-        count(&mut self.silent, heard == self.heard);
+        // On a connection that is shared bytes come that are no request: it says that it is still there.
+        count(&mut self.silent, if shared || is_stranger { between } else { heard == self.heard });
         count(&mut self.half_asked, asks && between);
         count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
         (self.heard, self.taken, self.requests) = (heard, taken, requests);
-        self.silent >= patience.silent || self.half_asked >= patience.half_asked || self.stuck >= patience.stuck
+        let silent = if is_stranger { STRANGER.min(patience.silent) } else { patience.silent };
+        self.silent >= silent
+            || self.half_asked >= patience.half_asked
+            || self.stuck >= patience.stuck
+            || unsent.waits().is_some_and(|time| time > patience.answer)
     }
 }
 
 /// Waits for the end of the conversation, or of patience.
-pub(super) async fn with_patience(traffic: &Traffic, patience: Patience, conversation: impl Future) {
+pub(super) async fn with_patience(traffic: &Traffic, unsent: &Unsent, patience: Patience, conversation: impl Future) {
     tokio::pin!(conversation);
     let mut looks = Looks::default();
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
@@ -133,7 +154,7 @@ pub(super) async fn with_patience(traffic: &Traffic, patience: Patience, convers
         tokio::select! {
             biased;
             _ = &mut conversation => return,
-            _ = ticks.tick() => if looks.enough(traffic, patience) { return },
+            _ = ticks.tick() => if looks.enough(traffic, unsent, patience) { return },
         }
     }
 }
@@ -203,7 +224,7 @@ mod tests {
     #[test]
     fn what_is_waited_for_in_silence_is_an_answer_too() {
         let of = |idle, client, request| {
-            let Patience { silent, half_asked, stuck } = Patience::new(idle, client, request);
+            let Patience { silent, half_asked, stuck, .. } = Patience::new(idle, client, request);
             [silent, half_asked, stuck]
         };
         let s = Duration::from_secs;
@@ -215,11 +236,11 @@ mod tests {
     /// How many looks until there is enough, if `between` happens before each; at most 1,000.
     fn looks(traffic: &Arc<Traffic>, between: impl Fn()) -> u32 {
         let mut looks = Looks::default();
-        looks.enough(traffic, patience());
+        looks.enough(traffic, &Unsent::default(), patience());
         (1..1000)
             .find(|_| {
                 between();
-                looks.enough(traffic, patience())
+                looks.enough(traffic, &Unsent::default(), patience())
             })
             .unwrap_or(1000)
     }
@@ -237,6 +258,8 @@ mod tests {
     fn a_client_may_be_idle_for_longer_than_it_may_take_to_ask() {
         let idle = Arc::new(Traffic::default());
         asks(&idle);
+        assert_eq!(looks(&idle, || {}), 2, "a stranger");
+        idle.keep();
         assert_eq!(looks(&idle, || {}), 15);
         assert_eq!(looks(&idle, || asks(&idle)), 1000, "it asks again and again");
         assert_eq!(looks(&idle, || hears(&idle)), 5, "what it sends never becomes a request");
@@ -246,6 +269,7 @@ mod tests {
     #[test]
     fn bytes_that_belong_to_a_body_or_to_no_request_are_no_half_request() {
         let traffic = Arc::new(Traffic::default());
+        traffic.keep();
         let body = traffic.understood();
         assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "a body comes in");
         drop(body);
@@ -256,12 +280,14 @@ mod tests {
         };
         assert_eq!(looks(&traffic, with_more), 1000, "bodies that nobody wanted, and one request after the other");
         traffic.share();
-        assert_eq!(looks(&traffic, || hears(&traffic)), 1000, "HTTP/2 says that it is still there");
+        assert_eq!(looks(&traffic, || hears(&traffic)), 15, "HTTP/2 says that it is still there, and asks nothing");
+        assert_eq!(looks(&traffic, || asks(&traffic)), 1000);
     }
 
     #[test]
     fn whoever_takes_nothing_is_stuck_and_whoever_takes_a_little_is_not() {
         let traffic = Arc::new(Traffic::default());
+        traffic.keep();
         let wrote = |taken: bool| drop(traffic.wrote(if taken { Poll::Ready(Ok(())) } else { Poll::Pending }));
         wrote(false);
         assert_eq!(looks(&traffic, || asks(&traffic)), 3, "it was stuck at the first look already");

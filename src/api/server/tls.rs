@@ -9,6 +9,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use trolley_model::files;
+
 use crate::config::TlsConfig;
 use crate::metrics;
 
@@ -32,6 +34,7 @@ impl Certificates {
         // Before they are read: what comes meanwhile is seen by the next look.
         let seen = Mutex::new(content(files));
         tell_expiry(&files.certificate);
+        check_mode(&files.key);
         Ok(Self { files: files.clone(), acceptor: ArcSwap::from_pointee(config(files)?), seen })
     }
 
@@ -64,7 +67,8 @@ impl Certificates {
 
 /// When the certificate, the first of its file, will not be valid any more.
 fn tell_expiry(path: &Path) {
-    let first = CertificateDer::pem_file_iter(path).ok().and_then(|mut chain| chain.next()?.ok());
+    let bytes = files::read(path, LONGEST).unwrap_or_default();
+    let first = CertificateDer::pem_slice_iter(&bytes).next().and_then(Result::ok);
     if let Some(first) = first
         && let Ok((_, certificate)) = x509_parser::parse_x509_certificate(&first)
     {
@@ -73,18 +77,34 @@ fn tell_expiry(path: &Path) {
 }
 
 fn content(files: &TlsConfig) -> Content {
-    [&files.certificate, &files.key].map(|path| std::fs::read(path).ok().map(|bytes| blake3::hash(&bytes)))
+    [&files.certificate, &files.key].map(|path| files::read(path, LONGEST).ok().map(|bytes| blake3::hash(&bytes)))
+}
+
+/// Bytes of a certificate with all that vouch for it.
+const LONGEST: u64 = 1 << 20;
+
+/// Says so if others than its user and group may read the key.
+fn check_mode(key: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if std::fs::metadata(key).is_ok_and(|facts| facts.permissions().mode() & 0o004 != 0) {
+            tracing::warn!(key = %key.display(), "everybody on this machine can read server.tls.key: chmod o-r");
+        }
+    }
 }
 
 fn config(files: &TlsConfig) -> anyhow::Result<ServerConfig> {
     let TlsConfig { certificate, key } = files;
     let in_words = |what: &str, path: &Path| format!("server.tls.{what}: {} is not as it must be", path.display());
-    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let bytes = files::read(certificate, LONGEST).with_context(|| in_words("certificate", certificate))?;
+    let chain = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
     let chain = chain.with_context(|| in_words("certificate", certificate))?;
     if chain.is_empty() {
         bail!("server.tls.certificate: there is no certificate in {}; it must be PEM", certificate.display());
     }
-    let secret = PrivateKeyDer::from_pem_file(key).with_context(|| in_words("key", key))?;
+    let secret = files::read(key, LONGEST).with_context(|| in_words("key", key))?;
+    let secret = PrivateKeyDer::from_pem_slice(&secret).with_context(|| in_words("key", key))?;
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
     let mut config = builder.with_single_cert(chain, secret).context("server.tls: the key is not the certificate's")?;

@@ -1,0 +1,176 @@
+//! Who is connected. A client that has shown no key, or asked nothing but for health, is a stranger: there are as many of them
+//! as there is room for, and whoever comes takes the place of the one that came first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// A bound on connections.
+#[derive(Debug)]
+pub(super) struct Guests {
+    most: usize,
+    there: Mutex<There>,
+}
+
+#[derive(Debug, Default)]
+struct There {
+    known: usize,
+    next: u64,
+    /// In the order in which they came.
+    strangers: BTreeMap<u64, Stranger>,
+    /// How many of them there are from each address.
+    from: HashMap<IpAddr, usize>,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    address: IpAddr,
+    leave: Arc<Notify>,
+}
+
+/// A place among the guests, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    guests: Arc<Guests>,
+    number: u64,
+    leave: Arc<Notify>,
+    is_known: AtomicBool,
+}
+
+impl Guests {
+    /// Room for so many.
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, there: Mutex::default() }
+    }
+
+    /// A place for whoever comes from an address; `None` if all are taken by others than strangers. Half of them are for the
+    /// strangers of one address.
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let mut there = self.there();
+        if there.from.get(&address).copied().unwrap_or(0) >= self.most.div_ceil(2) {
+            let first = there.strangers.iter().find(|(_, stranger)| stranger.address == address);
+            let first = first.map(|(&number, _)| number);
+            there.ask_to_leave(first);
+        }
+        if there.count() >= self.most {
+            let first = there.strangers.keys().next().copied();
+            there.ask_to_leave(first);
+        }
+        if there.count() >= self.most {
+            return None;
+        }
+        let (number, leave) = (there.next, Arc::new(Notify::new()));
+        there.next += 1;
+        there.strangers.insert(number, Stranger { address, leave: leave.clone() });
+        *there.from.entry(address).or_default() += 1;
+        Some(Place { guests: self.clone(), number, leave, is_known: AtomicBool::new(false) })
+    }
+
+    fn there(&self) -> MutexGuard<'_, There> {
+        self.there.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl There {
+    fn count(&self) -> usize {
+        self.known + self.strangers.len()
+    }
+
+    /// Takes a stranger's place away.
+    fn ask_to_leave(&mut self, number: Option<u64>) {
+        if let Some(stranger) = number.and_then(|number| self.no_stranger(number)) {
+            stranger.leave.notify_one();
+        }
+    }
+
+    /// Takes one off the list of strangers.
+    fn no_stranger(&mut self, number: u64) -> Option<Stranger> {
+        let stranger = self.strangers.remove(&number)?;
+        if let Some(from) = self.from.get_mut(&stranger.address) {
+            *from -= 1;
+            if *from == 0 {
+                self.from.remove(&stranger.address);
+            }
+        }
+        Some(stranger)
+    }
+}
+
+impl Place {
+    /// Whoever has it has shown a key, and keeps it.
+    pub(super) fn keep(&self) {
+        if self.is_known.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut there = self.guests.there();
+        if there.no_stranger(self.number).is_some() {
+            there.known += 1;
+            self.is_known.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns when it was given to somebody else.
+    pub(super) async fn lost(&self) {
+        self.leave.notified().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut there = self.guests.there();
+        if *self.is_known.get_mut() {
+            there.known -= 1;
+        } else {
+            there.no_stranger(self.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use futures_util::FutureExt;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    fn has_lost(place: &Place) -> bool {
+        place.lost().now_or_never().is_some()
+    }
+
+    #[test]
+    fn strangers_take_the_places_of_strangers_and_of_nobody_else() {
+        let guests = Arc::new(Guests::new(4));
+        let [a, b, c, d] = [1, 2, 3, 4].map(|last| guests.enter(address(last)).unwrap());
+        a.keep();
+        let e = guests.enter(address(5)).unwrap();
+        assert_eq!([&a, &b, &c, &d, &e].map(has_lost), [false, true, false, false, false]);
+        b.keep();
+        drop(b);
+        [&c, &d, &e].into_iter().for_each(Place::keep);
+        assert!(guests.enter(address(6)).is_none(), "all are known");
+        drop(c);
+        drop(guests.enter(address(6)).expect("a place became free"));
+        drop((a, d, e));
+        let there = guests.there();
+        assert!(there.count() == 0 && there.from.is_empty(), "{there:?}");
+    }
+
+    #[test]
+    fn one_address_has_half_of_the_places() {
+        let guests = Arc::new(Guests::new(4));
+        let one: Vec<Place> = (0..4).map(|_| guests.enter(address(1)).unwrap()).collect();
+        assert_eq!(one.iter().map(has_lost).collect::<Vec<_>>(), [true, true, false, false]);
+        let others: Vec<Place> = (2..4).map(|last| guests.enter(address(last)).unwrap()).collect();
+        assert!(!one[2..].iter().chain(&others).any(has_lost));
+        one[2].keep();
+        let more = guests.enter(address(1)).unwrap();
+        assert!(has_lost(&one[3]), "the first of the strangers, as all places are taken");
+        drop(more);
+    }
+}

@@ -66,7 +66,7 @@ fn a_push_takes_no_more_than_four_times_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&config(folder.path(), ""));
     let filled = |path: &str, before: &str, row: &str, after: &str| {
-        let rows = LENGTH / row.len();
+        let rows = LENGTH / (row.len() + 1);
         let body = format!("{before}{}{after}", vec![row; rows].join(","));
         let pushed = request(&server.api, "PUT", &format!("/v1/markets/de/{path}"), &body);
         (pushed, body.len())

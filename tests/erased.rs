@@ -120,6 +120,39 @@ async fn old_models_go_and_those_of_an_erased_customer_in_time() {
     assert_eq!(service.get("/v1/markets/de/items/bread/bought-together").await.0, axum::http::StatusCode::OK);
 }
 
+/// Every way to an answer leaves out who was erased, the command line's too; and what old models hold of them goes on demand.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_does_not_know_who_was_erased_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    for time in 0..2 {
+        common::train(&path, "de", 1_710_000_000 + time);
+    }
+    let url = format!("sqlite:{}/state.sqlite", path.display());
+    let config = config(&path, &url);
+    let recommend = || {
+        let question = ["recommend", "bought-together", "bread", "--customer", "anna", "--market", "de"];
+        let output = trolley(&question, &config, &[]);
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let service = Service::started(folder, &url).await;
+    let knows_her = |answer: &str| answer.contains("you bought") || answer.contains("you usually") || answer.contains("habit");
+    assert!(knows_her(&recommend()), "{}", recommend());
+    let purge = || trolley(&["models", "purge", "--market", "de"], &config, &[]);
+    assert!(purge().status.success() && versions(&path).len() == 2, "nobody was erased");
+    let (status, _) = service.json("DELETE", "/v1/markets/de/customers/anna", "").await;
+    assert_eq!(status, axum::http::StatusCode::OK);
+    assert!(!knows_her(&recommend()), "{}", recommend());
+    let output = purge();
+    assert!(!output.status.success() && said(&output).contains("in service"), "{}", said(&output));
+    assert_eq!(versions(&path).len(), 1, "the one in service stays");
+    assert!(trolley(&["train", "--accept-unjudged"], &config, &[]).status.success());
+    let output = purge();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!((versions(&path).len(), customers(&path)), (1, 2));
+}
+
 #[test]
 fn what_cannot_be_kept_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,10 +5,12 @@
 mod postgres;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::Cluster;
-use trolley::store::{Kind, StockRow, Store};
+use trolley::secret::Secret;
+use trolley::store::{Kind, StockRow, Store, StoreError};
 
 fn row(item: &str, in_stock: bool, sequence: i64) -> StockRow {
     StockRow { item: item.into(), in_stock, sequence }
@@ -90,6 +92,7 @@ async fn on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
     keeps_its_promises(&url).await;
+    keys_who_was_erased(&url).await;
     takes_pushes_side_by_side(&url).await;
 }
 
@@ -99,6 +102,32 @@ async fn on_postgres() {
     keeps_its_promises(&cluster.url()).await;
     takes_pushes_side_by_side(&cluster.url()).await;
     news_arrive_within_a_second(&cluster.url()).await;
+    keys_who_was_erased(&cluster.url()).await;
+}
+
+/// Who was erased before there was a secret is remembered with it from then on, and not without it.
+async fn keys_who_was_erased(url: &str) {
+    let plain = |id: &str| blake3::hash(id.as_bytes());
+    let before = Store::open(url).await.unwrap();
+    before.erase("keyed", &plain("anna")).await.unwrap();
+    let secret = Arc::new(Secret::new("of this shop"));
+    let store = Store::open(url).await.unwrap().keyed_by(secret.clone());
+    store.identity().await.unwrap();
+    let of = |id: &str| secret.customer(&plain(id));
+    for _ in 0..2 {
+        assert_eq!(store.erased("keyed").await.unwrap(), [of("anna")]);
+    }
+    assert_eq!(before.erased("keyed").await.unwrap(), [of("anna")], "the database has nothing else any more");
+    store.erase("keyed", &of("bert")).await.unwrap();
+    let mut both = store.erased("keyed").await.unwrap();
+    both.sort_by_key(|hash| *hash.as_bytes());
+    let mut expected = [of("anna"), of("bert")];
+    expected.sort_by_key(|hash| *hash.as_bytes());
+    assert_eq!(both, expected);
+    for other in [Secret::new("of another"), Secret::default()] {
+        let other = Store::open(url).await.unwrap().keyed_by(Arc::new(other));
+        assert!(matches!(other.identity().await, Err(StoreError::Secret)));
+    }
 }
 
 /// The address leads to another server, and the old one, which connections stay with, does no longer write or does not

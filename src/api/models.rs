@@ -85,10 +85,9 @@ pub(super) async fn set_current(
         let (markets, market) = (markets.clone(), market.clone());
         move || put_into_service(&markets, &market, &version, pin).and_then(|()| facts(&markets, &market))
     };
-    // On a task of its own it goes on when nobody waits any more.
-    let mut put = tokio::spawn(blocking(put));
-    if let Ok(done) = tokio::time::timeout(WAITS, &mut put).await {
-        return Ok((Extension(what), Json(done.map_err(|_| unread())??)).into_response());
+    // On a thread of its own it goes on when nobody waits any more.
+    if let Ok(done) = tokio::time::timeout(WAITS, blocking(put)).await {
+        return Ok((Extension(what), Json(done?)).into_response());
     }
     let now = blocking(move || facts(&markets, &market)).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Extension(what), Json(now)).into_response())
@@ -108,10 +107,6 @@ fn put_into_service(markets: &Markets, market: &Market, version: &Name, pin: boo
     put.inspect_err(|error| tracing::warn!(market = %market.name(), %version, %error, "it was not put into service"))
 }
 
-fn unread() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the models could not be read")
-}
-
 fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError> {
     let versions = markets.shelf().versions(market.name())?;
     Ok(ModelList {
@@ -126,5 +121,5 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArtefactError> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = background(work).await;
-    Ok(done.map_err(|_| unread())??)
+    Ok(done.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the models could not be read"))??)
 }

@@ -179,7 +179,8 @@ const ROWS: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Store {
     connections: Arc<Connections>,
-    secret: Arc<Secret>,
+    /// What erased customers are remembered with; not looked at before it was given.
+    secret: Option<Arc<Secret>>,
     /// The generation whose secret was looked at last, from 1.
     looked_at: Arc<AtomicU64>,
     url: String,
@@ -203,7 +204,7 @@ impl Store {
     /// [`StoreError`]
     pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::new(url).await?);
-        let (secret, looked_at) = Default::default();
+        let (secret, looked_at) = (None, Arc::default());
         let store = Self { connections, secret, looked_at, url: url.to_owned(), pruning: Arc::default() };
         match store.identity().await {
             Err(error) if *store.place() == Place::Server && error.is_away() => Ok(store),
@@ -214,7 +215,7 @@ impl Store {
     /// The same with the secret that erased customers are remembered with.
     #[must_use]
     pub fn keyed_by(self, secret: Arc<Secret>) -> Self {
-        Self { secret, looked_at: Arc::default(), ..self }
+        Self { secret: Some(secret), looked_at: Arc::default(), ..self }
     }
 
     /// Where the database is.
@@ -269,12 +270,13 @@ impl Store {
     /// Makes sure that the secret is the one that the database was used with: with another one nobody would be known to have
     /// been erased.
     async fn has_this_secret(&self, open: &Open) -> Result<(), StoreError> {
+        let Some(secret) = &self.secret else { return Ok(()) };
         if self.looked_at.load(Ordering::Relaxed) == open.generation + 1 {
             return Ok(());
         }
         let mark = || fact(open, "secret");
         let mut there = mark().await?;
-        if let (None, Some(own)) = (&there, self.secret.mark()) {
+        if let (None, Some(own)) = (&there, secret.mark()) {
             let put = "INSERT INTO facts (name, value) VALUES ('secret', $1) ON CONFLICT (name) DO NOTHING";
             // A database that can only be read has to be asked again.
             if let Err(error) = sqlx::query(put).bind(own).execute(&open.pool).await {
@@ -283,7 +285,7 @@ impl Store {
             }
             there = mark().await?;
         }
-        if there.as_deref() != self.secret.mark() {
+        if there.as_deref() != secret.mark() {
             return Err(StoreError::Secret);
         }
         self.looked_at.store(open.generation + 1, Ordering::Relaxed);

@@ -142,7 +142,7 @@ impl Store {
         .bind(market)
         .bind(customer.to_hex().as_str())
         .bind(version)
-        .bind(i64::from(self.secret.mark().is_some()))
+        .bind(i64::from(self.is_keyed()))
         .execute(&mut *transaction)
         .await?;
         self.announce(&mut transaction).await?;
@@ -163,13 +163,20 @@ impl Store {
             let (text, version): (String, i64) = (row.try_get("customer")?, row.try_get("version")?);
             let (keyed, at) = (row.try_get::<i64, _>("keyed")? != 0, DateTime::from_timestamp_millis(version));
             let (Ok(hash), Some(at)) = (blake3::Hash::from_hex(&text), at) else { continue };
-            let customer = if keyed { hash } else { self.secret.customer(&hash) };
-            if !keyed && self.secret.mark().is_some() {
+            let customer = match &self.secret {
+                Some(secret) if !keyed => secret.customer(&hash),
+                _ => hash,
+            };
+            if !keyed && self.is_keyed() {
                 self.key(&open, market, &text, &customer).await;
             }
             erasures.push(Erasure { customer, at });
         }
         Ok(erasures)
+    }
+
+    fn is_keyed(&self) -> bool {
+        self.secret.as_ref().is_some_and(|secret| secret.mark().is_some())
     }
 
     /// Puts what the secret makes of a hash in the place of it. A database that can only be read keeps it until it can be written.

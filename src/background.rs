@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// The work ended in a panic, or there was no thread for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,18 @@ pub(crate) async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     };
     thread::Builder::new().name("background".into()).spawn(run).map_err(|_| Unfinished)?;
     receiver.await.map_err(|_| Unfinished)
+}
+
+/// Requests that take long are worked on by so many threads at a time; the others wait.
+static SLOW: Semaphore = Semaphore::const_new(4);
+
+/// As [`background`], for a request that takes as long as many others: few at a time, so that they do not crowd out the rest.
+///
+/// # Errors
+/// As [`background`].
+pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
+    let _turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
+    background(work).await
 }
 
 /// Runs on another thread, which gets what all others leave of the processors, and waits for it. It must hold no lock:

@@ -8,7 +8,6 @@ mod server;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -18,19 +17,6 @@ use serde_json::{Value, json};
 use server::{Server, request};
 
 const QUESTION: &str = "/v1/markets/de/items/bread/bought-together?customer=anna";
-
-/// A config for the tiny shop, whose model is trained here.
-fn config(folder: &Path, more: &str) -> String {
-    common::train(folder, "de", 1_710_000_000);
-    let path = folder.join("trolley.toml");
-    let text = format!(
-        "models = \"{folder}/models\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-         state = \"sqlite:{folder}/state.sqlite\"\n{more}",
-        folder = folder.display()
-    );
-    fs::write(&path, text).unwrap();
-    path.display().to_string()
-}
 
 /// The most memory that a process has had, in bytes.
 #[cfg(target_os = "linux")]
@@ -44,7 +30,7 @@ fn peak(server: &Server) -> usize {
 #[test]
 fn probes_get_through_whoever_fills_the_admin_address() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), ""));
+    let server = Server::start(&common::serving(folder.path(), ""));
     let alive = || request(&server.admin, "GET", "/health/live", "").0;
     let silent: Vec<TcpStream> = (0..150).map(|_| TcpStream::connect(&server.admin).unwrap()).collect();
     assert_eq!(alive(), 200);
@@ -64,9 +50,9 @@ fn probes_get_through_whoever_fills_the_admin_address() {
 fn a_push_takes_no_more_than_four_times_its_length() {
     const LENGTH: usize = 30 << 20;
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), ""));
+    let server = Server::start(&common::serving(folder.path(), ""));
     let filled = |path: &str, before: &str, row: &str, after: &str| {
-        let rows = LENGTH / (row.len() + 1);
+        let rows = (LENGTH - before.len()) / (row.len() + 1);
         let body = format!("{before}{}{after}", vec![row; rows].join(","));
         let pushed = request(&server.api, "PUT", &format!("/v1/markets/de/{path}"), &body);
         (pushed, body.len())
@@ -96,7 +82,7 @@ fn a_push_takes_no_more_than_four_times_its_length() {
 #[test]
 fn the_largest_push_of_stock_is_answered_as_it_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), ""));
+    let server = Server::start(&common::serving(folder.path(), ""));
     let updates: Vec<Value> =
         (0..100_000).map(|n| json!({"item": format!("item-{n}"), "in_stock": false, "sequence": 1})).collect();
     let (status, answer) =
@@ -112,7 +98,7 @@ async fn answers_that_nobody_reads_are_given_up() {
     use hyper_util::rt::{TokioExecutor, TokioIo};
 
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), "client_seconds = 1\nrequest_seconds = 1\n"));
+    let server = Server::start(&common::serving(folder.path(), "client_seconds = 1\nrequest_seconds = 1\n"));
     let stream = tokio::net::TcpStream::connect(&server.api).await.unwrap();
     let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
     builder.initial_stream_window_size(1).initial_connection_window_size(65_535);
@@ -206,7 +192,7 @@ async fn a_sequence_that_cannot_be_followed_is_reset() {
 #[test]
 fn what_is_no_file_in_the_models_folder_holds_nothing_up() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), "reload_milliseconds = 50\n"));
+    let server = Server::start(&common::serving(folder.path(), "reload_milliseconds = 50\n"));
     let models = folder.path().join("models");
     for market in ["aa", "bb"] {
         fs::create_dir_all(models.join(market)).unwrap();
@@ -234,7 +220,7 @@ fn what_is_no_file_in_the_models_folder_holds_nothing_up() {
 fn nothing_that_is_written_is_for_everybody() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), ""));
+    let server = Server::start(&common::serving(folder.path(), ""));
     request(&server.api, "PUT", "/v1/markets/de/offers", r#"{"offers": []}"#);
     for file in ["state.sqlite", "state.secret"] {
         let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();

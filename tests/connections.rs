@@ -17,19 +17,6 @@ use server::{Server, request};
 
 const QUESTION: &str = "/v1/markets/de/items/bread/bought-together?customer=anna";
 
-/// A config for the tiny shop, whose model is trained here.
-fn config(folder: &Path, more: &str) -> String {
-    common::train(folder, "de", 1_710_000_000);
-    let path = folder.join("trolley.toml");
-    let text = format!(
-        "models = \"{folder}/models\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-         state = \"sqlite:{folder}/state.sqlite\"\n{more}",
-        folder = folder.display()
-    );
-    std::fs::write(&path, text).unwrap();
-    path.display().to_string()
-}
-
 fn many(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).ok().and_then(|many| many.parse().ok()).unwrap_or(otherwise)
 }
@@ -71,7 +58,7 @@ fn answer_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
 #[test]
 fn told_to_stop_under_load_it_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&config(folder.path(), ""));
+    let mut server = Server::start(&common::serving(folder.path(), ""));
     let idle: Vec<TcpStream> = (0..50)
         .map(|_| {
             let mut stream = TcpStream::connect(&server.api).unwrap();
@@ -129,7 +116,7 @@ fn told_to_stop_under_load_it_loses_nothing() {
 #[test]
 fn slow_clients_are_closed_and_others_do_not_notice() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), ""));
+    let server = Server::start(&common::serving(folder.path(), ""));
     let mut idle = TcpStream::connect(&server.api).unwrap();
     assert_eq!(ask_on(&mut idle).unwrap(), (200, false));
     let mut idle_after_a_body = TcpStream::connect(&server.api).unwrap();
@@ -172,7 +159,7 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
 #[test]
 fn it_recovers_when_files_had_run_out() {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), "");
+    let config = common::serving(folder.path(), "");
     let server = Server::start(&config);
     let process = server.process.id().to_string();
     let limit = Command::new("prlimit").args(["--pid", &process, "--nofile=48:48"]).status();
@@ -200,7 +187,7 @@ fn it_recovers_when_files_had_run_out() {
 #[test]
 fn beyond_the_limit_connections_are_closed_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), "connections = 3\n"));
+    let server = Server::start(&common::serving(folder.path(), "connections = 3\n"));
     let mut held: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(&server.api).unwrap()).collect();
     for stream in &mut held {
         assert_eq!(ask_on(stream).unwrap().0, 200);
@@ -251,7 +238,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
     };
     let first = write();
     let tls = format!("[server.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate.display(), key.display());
-    let server = Server::start(&config(folder.path(), &tls));
+    let server = Server::start(&common::serving(folder.path(), &tls));
     let answer = ask(server.api.clone(), &first).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     // Without TLS nothing comes back that could be read.
@@ -287,7 +274,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
 #[test]
 fn a_burst_is_answered_and_so_are_many_in_a_closed_loop() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), ""));
+    let server = Server::start(&common::serving(folder.path(), ""));
     let request = format!("GET {QUESTION} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let mut streams: Vec<TcpStream> = (0..300)
         .map(|_| {
@@ -323,7 +310,7 @@ fn a_refusal_reaches_who_is_still_sending() {
     let folder = tempfile::tempdir().unwrap();
     let key = blake3::hash(b"secret").to_hex();
     let keys = format!("[[server.keys]]\nhash = \"{key}\"\nscopes = [\"push\"]\n");
-    let server = Server::start(&config(folder.path(), &keys));
+    let server = Server::start(&common::serving(folder.path(), &keys));
     let push = |more: &str, bytes: usize| {
         let mut stream = TcpStream::connect(&server.api).unwrap();
         let head = "PUT /v1/markets/de/offers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
@@ -346,7 +333,7 @@ async fn a_client_of_http_2_is_told_to_go_when_the_service_begins_to_leave() {
     use hyper_util::rt::{TokioExecutor, TokioIo};
 
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&config(folder.path(), "leaving_milliseconds = 20000\n"));
+    let server = Server::start(&common::serving(folder.path(), "leaving_milliseconds = 20000\n"));
     let stream = tokio::net::TcpStream::connect(&server.api).await.unwrap();
     let (mut client, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();

@@ -137,7 +137,8 @@ async fn the_command_line_does_not_know_who_was_erased_either() {
         String::from_utf8(output.stdout).unwrap()
     };
     let service = Service::started(folder, &url).await;
-    let knows_her = |answer: &str| answer.contains("you bought") || answer.contains("you usually") || answer.contains("habit");
+    let knows_her =
+        |answer: &str| answer.contains("you bought") || answer.contains("you usually") || answer.contains("habit");
     assert!(knows_her(&recommend()), "{}", recommend());
     let purge = || trolley(&["models", "purge", "--market", "de"], &config, &[]);
     assert!(purge().status.success() && versions(&path).len() == 2, "nobody was erased");

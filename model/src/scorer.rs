@@ -110,7 +110,7 @@ mod tests {
         assert!(of("habit", 1.0).is_ok() && of("discount", 1.0).is_ok());
         assert!(of("habit", 0.0).unwrap().inputs().is_empty());
         assert!(of("habbit", 1.0).unwrap_err().contains("`habbit`"));
-        assert!(of("habit", f32::NAN).is_err());
+        assert!(of("habit", f32::NAN).is_err() && of("habit", 1e30).is_err(), "a score of it would be no number");
         let blend =
             |from: f32| Blend { trees: vec![tree(["habit"; 3], [from; 3], [0.0, 1.0, 2.0, 3.0])], ..Blend::default() };
         assert!(Scorer::new(&blend(1.0), &[]).is_ok() && Scorer::new(&blend(f32::INFINITY), &[]).is_err());

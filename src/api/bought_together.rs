@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use trolley_model::recommend::Question;
@@ -11,6 +12,7 @@ use super::extract::{self, Path, Query};
 use super::keys::Sight;
 use super::params::{Detail, ItemParams, Wish, id, ids};
 use super::problem::Problem;
+use crate::background::slowly;
 use crate::exposures::Exposures;
 use crate::live::{self, Explain, Markets, Snapshot};
 
@@ -117,8 +119,17 @@ pub(super) async fn cart(
     extract::Json(cart): extract::Json<Cart>,
 ) -> Result<Response, Problem> {
     let (items, wish) = cart.check()?;
-    answer(&markets, &exposures, &sight, &market, &items, &wish)
+    let is_long = items.len() + wish.exclude.len() > LONG;
+    let answer = move || answer(&markets, &exposures, &sight, &market, &items, &wish);
+    if !is_long {
+        return answer();
+    }
+    let unanswered = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the cart could not be answered");
+    slowly(answer).await.map_err(unanswered)?
 }
+
+/// A cart with more lines and exclusions than this is answered by a thread of its own: it takes as long as many others do.
+const LONG: usize = 50;
 
 fn answer(
     markets: &Markets,

@@ -2,19 +2,58 @@
 
 use std::borrow::Cow;
 
-use axum::extract::{FromRequest, FromRequestParts};
-use axum::http::StatusCode;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::FutureExt;
 use percent_encoding::percent_decode_str;
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 
 use super::problem::Problem;
+use crate::background::slowly;
 
-/// A body of JSON.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A body of JSON. What is long is understood by another thread than those that answer.
 pub(super) struct Json<T>(pub(super) T);
+
+/// Bytes that are understood at once.
+const SHORT: usize = 64 << 10;
+
+impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        // Nothing is read of what is no JSON.
+        if !is_json(request.headers()) {
+            return understood(request);
+        }
+        let (parts, body) = request.into_parts();
+        let head = Request::from_parts(parts.clone(), body);
+        let bytes = Bytes::from_request(head, state)
+            .await
+            .map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;
+        let length = bytes.len();
+        let whole = Request::from_parts(parts, Body::from(bytes));
+        if length <= SHORT {
+            return understood(whole);
+        }
+        let understand = slowly(move || understood(whole)).await;
+        understand.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the body could not be understood"))?
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.to_ascii_lowercase().contains("json")
+}
+
+/// What axum makes of a body that is here as a whole, or that it does not want.
+fn understood<T: DeserializeOwned>(request: Request) -> Result<Json<T>, Problem> {
+    let read = axum::Json::<T>::from_request(request, &()).now_or_never();
+    let read = read.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "the body is not here as a whole"))?;
+    Ok(Json(read?.0))
+}
 
 /// The parameters behind the question mark. Without any, nothing is read.
 pub(super) struct Query<T>(pub(super) T);

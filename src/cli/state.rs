@@ -33,6 +33,7 @@ pub(super) struct Erased {
 
 impl Erased {
     /// Whether a customer is one of them.
+    #[cfg(feature = "training")]
     pub(super) fn holds(&self, customer: &str) -> bool {
         !self.hashes.is_empty() && self.hashes.contains(&customer_hash(&self.secret, customer))
     }
@@ -92,6 +93,7 @@ pub(super) fn erased(
 }
 
 /// Says that there is no database yet where the config names one. By default there is nothing to be said.
+#[cfg(feature = "training")]
 pub(super) fn note(config: &Config, WithoutState { without_state }: WithoutState) -> anyhow::Result<()> {
     let url = &config.server.state;
     if !without_state

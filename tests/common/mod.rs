@@ -86,6 +86,19 @@ pub(crate) fn train_with(
     trolley_training::train(&order, &Silent).unwrap().manifest.unwrap()
 }
 
+/// The file of a config of a service for the tiny shop, whose model is trained here; `more` are keys of `[server]`.
+pub(crate) fn serving(folder: &Path, more: &str) -> String {
+    train(folder, "de", 1_710_000_000);
+    let path = folder.join("trolley.toml");
+    let text = format!(
+        "models = \"{folder}/models\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+         state = \"sqlite:{folder}/state.sqlite\"\n{more}",
+        folder = folder.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
 /// A service for the market `de`, whose model is in service, and `empty`, which has none.
 pub(crate) struct Service {
     pub(crate) folder: tempfile::TempDir,

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+/// So many strangers one address may send wherever there is room for them.
+const A_FEW: usize = 8;
+
 /// A bound on connections.
 #[derive(Debug)]
 pub(super) struct Guests {
@@ -47,10 +50,10 @@ impl Guests {
     }
 
     /// A place for whoever comes from an address; `None` if all are taken by others than strangers. Half of them are for the
-    /// strangers of one address.
+    /// strangers of one address, and a few in any case.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut there = self.there();
-        if there.from.get(&address).copied().unwrap_or(0) >= self.most.div_ceil(2) {
+        if there.from.get(&address).copied().unwrap_or(0) >= (self.most / 2).max(A_FEW) {
             let first = there.strangers.iter().find(|(_, stranger)| stranger.address == address);
             let first = first.map(|(&number, _)| number);
             there.ask_to_leave(first);
@@ -163,13 +166,14 @@ mod tests {
 
     #[test]
     fn one_address_has_half_of_the_places() {
-        let guests = Arc::new(Guests::new(4));
-        let one: Vec<Place> = (0..4).map(|_| guests.enter(address(1)).unwrap()).collect();
-        assert_eq!(one.iter().map(has_lost).collect::<Vec<_>>(), [true, true, false, false]);
-        let others: Vec<Place> = (2..4).map(|last| guests.enter(address(last)).unwrap()).collect();
+        let guests = Arc::new(Guests::new(20));
+        let one: Vec<Place> = (0..12).map(|_| guests.enter(address(1)).unwrap()).collect();
+        assert_eq!(one.iter().filter(|place| has_lost(place)).count(), 2);
+        assert!(!one[2..].iter().any(has_lost), "the first ones made room");
+        let others: Vec<Place> = (2..12).map(|last| guests.enter(address(last)).unwrap()).collect();
         assert!(!one[2..].iter().chain(&others).any(has_lost));
         one[2].keep();
-        let more = guests.enter(address(1)).unwrap();
+        let more = guests.enter(address(12)).unwrap();
         assert!(has_lost(&one[3]), "the first of the strangers, as all places are taken");
         drop(more);
     }

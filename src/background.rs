@@ -33,8 +33,13 @@ static SLOW: Semaphore = Semaphore::const_new(4);
 /// # Errors
 /// As [`background`].
 pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
-    let _turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
-    background(work).await
+    let turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
+    // Whoever asked may go away; the work goes on, and so does its turn.
+    background(move || {
+        let _turn = turn;
+        work()
+    })
+    .await
 }
 
 /// Runs on another thread, which gets what all others leave of the processors, and waits for it. It must hold no lock:

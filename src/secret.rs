@@ -166,9 +166,10 @@ impl std::fmt::Debug for Secret {
 
 /// Writes a file that was not there, for this user alone. It is there as a whole, or not at all.
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    // Another process, with the same number in another container, may do so too.
+    let beside = path.with_extension(format!("{}.new", Uuid::new_v4().simple()));
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -177,7 +178,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = options.open(&beside)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| std::fs::hard_link(&beside, path));
-    std::fs::remove_file(&beside)?;
+    let _ = std::fs::remove_file(&beside);
     linked
 }
 

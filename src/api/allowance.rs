@@ -44,6 +44,14 @@ impl EventQuota {
         today.sent += events;
         Ok(())
     }
+
+    /// Gives some back that were not taken in after all.
+    pub(super) fn give_back(&self, events: usize) {
+        if let Some(today) = &self.0 {
+            let mut today = today.lock().unwrap_or_else(PoisonError::into_inner);
+            today.sent = today.sent.saturating_sub(events);
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for EventQuota {

@@ -42,7 +42,7 @@ pub(super) async fn item(
     let query = query(&items, &wish, &snapshot)?;
     let filtered = filtered(&snapshot, &query, Question::Alternatives);
     let mut found = snapshot.alternatives(&query);
-    sight.limit(found.iter_mut().map(|found| &mut found.why));
+    sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let asked =
         Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref(), secret: market.secret() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found);

@@ -144,7 +144,7 @@ fn answer(
     let query = live::Query { new, ..query(items, wish, &snapshot)? };
     let filtered = filtered(&snapshot, &query, Question::BoughtTogether);
     let mut found = snapshot.bought_together(&query);
-    sight.limit(found.iter_mut().map(|found| &mut found.why));
+    sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let asked =
         Asked { question: "bought-together", items, customer: wish.customer.as_deref(), secret: market.secret() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found);

@@ -108,7 +108,10 @@ pub(super) async fn record(
     }
     let good: Vec<EventRow> = known.into_iter().map(Happening::row).collect();
     quota.take(good.len())?;
-    let accepted = keeper.put_events(&market, &good).await?;
+    let put = keeper.put_events(&market, &good).await;
+    // What was sent before, or could not be kept, costs nothing.
+    quota.give_back(good.len() - put.as_ref().map_or(0, |accepted| *accepted));
+    let accepted = put?;
     for kind in [Happened::Click, Happened::Purchase] {
         let events = good.iter().filter(|event| event.kind == kind.name()).count();
         metrics::events(market.name(), kind.name(), events as u64);

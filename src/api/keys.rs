@@ -14,8 +14,10 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hyper::body::Body as _;
 use tower::{Layer, Service};
 use trolley_model::Name;
+use trolley_model::recommend::Tier;
 
 use super::allowance::{AudienceShare, EventQuota};
 use super::audit::Who;
@@ -54,6 +56,9 @@ const GUESSES: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// Bytes of a query or a body that count as one request more.
 const ONE_MORE: u64 = 1 << 10;
 
+/// A body that says nothing of its length counts as one of so many bytes.
+const UNSAID: u64 = 64 << 10;
+
 /// So many requests an audience counts for: it looks at all customers.
 const AUDIENCE: u32 = 20;
 
@@ -82,10 +87,18 @@ impl Sight {
         self.of_customers().then_some(()).ok_or_else(refused)
     }
 
-    /// Takes out of the reasons what it may not see.
-    pub(super) fn limit<'a>(&self, reasons: impl Iterator<Item = &'a mut Option<Why>>) {
-        if !self.of_customers() {
-            reasons.flatten().for_each(Why::of_items);
+    /// Takes out of answers what it may not see: reasons that tell of purchases, and that an item is there because it was bought,
+    /// with its count as the score.
+    pub(super) fn limit<'a>(&self, answers: impl Iterator<Item = (&'a mut Tier, &'a mut f32, &'a mut Option<Why>)>) {
+        if self.of_customers() {
+            return;
+        }
+        for (tier, score, why) in answers {
+            if *tier == Tier::Habits {
+                (*tier, *score) = (Tier::Bestsellers, 0.0);
+                why.iter_mut().for_each(|why| why.parts.clear());
+            }
+            why.iter_mut().for_each(Why::of_items);
         }
     }
 
@@ -216,8 +229,10 @@ pub(super) fn market(path: &str) -> Option<&str> {
 
 /// For how many requests one counts: what is long takes longer to answer.
 fn cost(request: &Request, scope: Scope) -> NonZeroU32 {
-    let body = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    let bytes = body(request.headers()).unwrap_or(0) + request.uri().query().map_or(0, |query| query.len() as u64);
+    let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    let unsaid = if request.body().is_end_stream() { 0 } else { UNSAID };
+    let query = request.uri().query().map_or(0, |query| query.len() as u64);
+    let bytes = said(request.headers()).unwrap_or(unsaid).saturating_add(query);
     let least = if scope == Scope::Audience { AUDIENCE } else { 1 };
     NonZeroU32::MIN.saturating_add(least - 1).saturating_add(u32::try_from(bytes / ONE_MORE).unwrap_or(u32::MAX))
 }

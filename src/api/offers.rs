@@ -53,7 +53,7 @@ pub(super) async fn of_customer(
     let (filter, limit, explain) = (filter.of(&snapshot)?, *limit, *explain);
     let query = OfferQuery { customer: &customer, exclude, filter, limit, explain };
     let (mut found, filtered) = snapshot.offers_for(&query, Utc::now());
-    sight.limit(found.iter_mut().map(|found| &mut found.why));
+    sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer), secret: market.secret() };
     let answer = Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found);
@@ -87,7 +87,7 @@ pub(super) async fn audience(
     let work = background(move || {
         let _room = room;
         let mut found = snapshot.audience(&offer, limit, explain)?;
-        sight.limit(found.iter_mut().map(|found| &mut found.why));
+        sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
         Some(Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "audience", found).into_response())
     });
     work.await

@@ -1,35 +1,52 @@
 //! Room for what is sent: bodies are in memory until they are understood, so all of them together have a bound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::problem::Problem;
-
-/// Bytes of all bodies together: three of the largest.
-const ALL: u32 = 96 << 20;
-
-/// Bytes of a body that says nothing of its length: as many as the largest has.
-const UNSAID: u32 = 32 << 20;
+use super::router::{LARGEST_PUSH, LARGEST_QUESTION};
 
 /// Bytes that are counted at once.
-const BLOCK: u32 = 1 << 10;
+const BLOCK: usize = 1 << 10;
 
 /// So long a body waits for room.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Room for all bodies, by the block.
-static ROOM: Semaphore = Semaphore::const_new((ALL / BLOCK) as usize);
+/// Room for the bodies of pushes, by the block: three of the largest.
+static PUSHES: Semaphore = Semaphore::const_new((96 << 20) / BLOCK);
 
-/// Lets a request in when there is room for its body, which it has until it is answered.
-pub(super) async fn room(request: Request, next: Next) -> Response {
-    let Some(blocks) = blocks(request.headers()) else { return next.run(request).await };
-    match tokio::time::timeout(PATIENCE, ROOM.acquire_many(blocks)).await {
-        Ok(Ok(_room)) => next.run(request).await,
+/// And for all others: carts and events.
+static OTHERS: Semaphore = Semaphore::const_new((64 << 20) / BLOCK);
+
+/// What a body has as long as it is in memory, whoever works on it.
+type Held = Arc<SemaphorePermit<'static>>;
+
+/// Lets a push in when there is room for its body.
+pub(super) async fn for_push(request: Request, next: Next) -> Response {
+    room(&PUSHES, LARGEST_PUSH, request, next).await
+}
+
+/// Lets any other request with a body in.
+pub(super) async fn for_question(request: Request, next: Next) -> Response {
+    room(&OTHERS, LARGEST_QUESTION, request, next).await
+}
+
+async fn room(room: &'static Semaphore, largest: usize, mut request: Request, next: Next) -> Response {
+    let has_body = matches!(*request.method(), Method::PUT | Method::POST);
+    let blocks = blocks(request.headers(), largest).filter(|_| has_body);
+    let Some(blocks) = blocks else { return next.run(request).await };
+    match tokio::time::timeout(PATIENCE, room.acquire_many(blocks)).await {
+        Ok(Ok(permit)) => {
+            // It goes with the body, which is understood by other threads too.
+            request.extensions_mut().insert::<Held>(Arc::new(permit));
+            next.run(request).await
+        }
         _ => {
             let detail = "so much is being sent that there is no room for more: send it again in a moment";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
@@ -37,12 +54,12 @@ pub(super) async fn room(request: Request, next: Next) -> Response {
     }
 }
 
-/// How many blocks a body takes; `None` if it is less than one.
-fn blocks(headers: &HeaderMap) -> Option<u32> {
-    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+/// How many blocks a body takes, as many as the largest if it says nothing of its length; `None` if it is less than one.
+fn blocks(headers: &HeaderMap, largest: usize) -> Option<u32> {
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     // More than the largest is refused without being read.
-    let bytes = said.map_or(UNSAID, |said| u32::try_from(said).unwrap_or(u32::MAX).min(UNSAID));
-    (bytes >= BLOCK).then(|| bytes.div_ceil(BLOCK))
+    let bytes = said.unwrap_or(largest).min(largest);
+    (bytes >= BLOCK).then(|| bytes.div_ceil(BLOCK) as u32)
 }
 
 #[cfg(test)]
@@ -53,13 +70,12 @@ mod tests {
     fn a_body_takes_as_much_as_it_says_and_the_most_if_it_says_nothing() {
         let of = |length: Option<&str>| {
             let length = length.map(|length| (header::CONTENT_LENGTH, length.parse().unwrap()));
-            blocks(&HeaderMap::from_iter(length))
+            blocks(&HeaderMap::from_iter(length), 8 * BLOCK)
         };
         assert_eq!(
             [of(Some("0")), of(Some("1023")), of(Some("1024")), of(Some("1025"))],
             [None, None, Some(1), Some(2)]
         );
-        let most = Some(UNSAID / BLOCK);
-        assert_eq!([of(None), of(Some("99999999999")), of(Some("x"))], [most, most, most]);
+        assert_eq!([of(None), of(Some("99999999999")), of(Some("x"))], [Some(8); 3]);
     }
 }

@@ -19,9 +19,8 @@ use super::keys::{Keys, Require};
 use super::observe::Observe;
 use super::offers::OfferItems;
 use super::problem::Problem;
-use super::room::room;
 use super::{
-    admin, alternatives, bought_together, docs, document, erasure, events, markets, models, offers, rules, stock,
+    admin, alternatives, bought_together, docs, document, erasure, events, markets, models, offers, room, rules, stock,
     why_not,
 };
 use crate::config::{Scope, ServerConfig};
@@ -29,8 +28,10 @@ use crate::exposures::Exposures;
 use crate::live::{Keeper, Markets};
 use crate::metrics;
 
-/// Bytes in the body of a push; in any other, 2 MB, as axum has it.
-const LARGEST_PUSH: usize = 32 << 20;
+/// Bytes in the body of a push.
+pub(super) const LARGEST_PUSH: usize = 32 << 20;
+/// In any other, as axum has it.
+pub(super) const LARGEST_QUESTION: usize = 2 << 20;
 
 /// What requests count as that none of the routes took.
 const NO_ROUTE: &str = "none";
@@ -148,7 +149,11 @@ impl Access {
         let layers = (observe.clone(), Require(self.keys.clone(), scope));
         let has_body = has_body(&routes);
         routes.map(|methods| {
-            let methods = if has_body { methods.route_layer(from_fn(room)) } else { methods };
+            let methods = match (has_body, scope) {
+                (false, _) => methods,
+                (true, Scope::Push) => methods.route_layer(from_fn(room::for_push)),
+                (true, _) => methods.route_layer(from_fn(room::for_question)),
+            };
             let audited = matches!(scope, Scope::Push | Scope::Admin);
             let methods = if audited { methods.route_layer(from_fn(audit)) } else { methods };
             methods.route_layer(layers).fallback(other_method.layer(observe))

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::erased::CustomerHash;
+use super::erased::{CustomerHash, customer_hash};
 use super::keeper::{Keeper, Loaded};
 use super::market::{Market, Pushed};
-use super::stock::{Stock, StockUpdate};
+use super::stock::Stock;
 use crate::background::background;
 use crate::metrics;
-use crate::store::{Kind, StockRow, StoreError};
+use crate::secret::Secret;
+use crate::store::{Kind, StoreError};
 
 /// Taking in all changes may take so long: a first time it is everything that was ever pushed.
 const READING: Duration = Duration::from_mins(1);
@@ -127,8 +128,8 @@ impl Keeper {
         let seen: BTreeMap<Kind, i64> = versions.map(|(_, kind, version)| (kind, version)).collect();
         seen.iter().for_each(|(&kind, &version)| metrics::state_version(market.name(), kind, version));
         let mut stock = Stock::default();
-        for row in self.store.stock_after(name, 0).await?.into_iter().filter(|row| !row.is_forgotten()) {
-            stock.update(&update(row));
+        for row in self.store.stock_after(name, 0).await? {
+            stock.load(&row.item, row.said(), row.version);
         }
         let offers = self.document(market, Kind::Offers).await?;
         let rules = self.document(market, Kind::Rules).await?;
@@ -146,17 +147,21 @@ impl Keeper {
         let name = market.name().as_str();
         match kind {
             Kind::Stock => {
-                let rows = self.store.stock_after(name, seen).await?;
-                let (forgotten, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(StockRow::is_forgotten);
-                forgotten.iter().for_each(|row| market.forget_stock(&row.item));
-                market.put_stock(&rows.into_iter().map(update).collect::<Vec<_>>());
+                market.load_stock(&self.store.stock_after(name, seen).await?);
             }
             Kind::Erased => {
                 let (customers, known) = (self.store.erased(name).await?, market.erased());
                 let new: Vec<_> = customers.into_iter().filter(|customer| !known.contains(customer)).collect();
                 if !new.is_empty() {
                     self.exposures.erase(name, new.iter().copied());
-                    self.off_the_answering_threads(market, move |market| market.put_erased(new)).await;
+                    let exposures = self.exposures.clone();
+                    let forget = move |market: &Market| {
+                        // Before there was a secret the log had other names for the same customers.
+                        let before = market.ids_of(&new).into_iter().map(|id| customer_hash(&Secret::default(), &id));
+                        exposures.erase(market.name().as_str(), before);
+                        market.put_erased(new);
+                    };
+                    self.off_the_answering_threads(market, forget).await;
                 }
             }
             Kind::Offers => {
@@ -198,8 +203,4 @@ impl Keeper {
             tracing::error!("work on what was pushed did not come to its end");
         }
     }
-}
-
-fn update(row: StockRow) -> StockUpdate {
-    StockUpdate { item: row.item, in_stock: row.in_stock, sequence: u64::try_from(row.sequence).unwrap_or(0) }
 }

@@ -126,11 +126,12 @@ impl Keeper {
             item: update.item.clone(),
             in_stock: update.in_stock,
             sequence: update.sequence as i64,
+            version: 0,
         };
         let rows: Vec<StockRow> = updates.iter().map(row).collect();
         let put = self.store.put_stock(market.name().as_str(), &rows);
         let apply = async |put: &StockPut| {
-            market.put_stock(updates);
+            market.put_stock(updates, put.version);
             market.changed(Kind::Stock, put.version);
         };
         let patience = PATIENCE + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);

@@ -14,7 +14,7 @@ use super::snapshot::Snapshot;
 use super::stock::{Stock, StockUpdate, Updated};
 use crate::metrics;
 use crate::secret::Secret;
-use crate::store::Kind;
+use crate::store::{Kind, StockRow};
 
 /// A market: the snapshot that answers are made from, and what was pushed.
 ///
@@ -203,6 +203,14 @@ impl Market {
         }
     }
 
+    /// The IDs of some customers, of those that the model in service knows. Looks at all of its customers.
+    pub(super) fn ids_of(&self, wanted: &[CustomerHash]) -> Vec<String> {
+        let Some(snapshot) = self.snapshot() else { return Vec::new() };
+        let (model, wanted) = (snapshot.model(), wanted.iter().copied().collect());
+        let known = numbers_of(&wanted, &self.secret, model);
+        known.into_iter().map(|customer| model.histories().customers().get(customer).to_owned()).collect()
+    }
+
     /// Those of some customers who were not known to be erased, and are from now on.
     fn remember_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) -> Vec<CustomerHash> {
         let mut pushed = self.pushed();
@@ -311,15 +319,15 @@ impl Market {
         true
     }
 
-    /// Takes in news about the stock.
-    pub fn put_stock(&self, updates: &[StockUpdate]) -> Updated {
+    /// Takes in news about the stock, by a change with this number.
+    pub fn put_stock(&self, updates: &[StockUpdate], version: i64) -> Updated {
         let (mut accepted, mut turned) = (0, Vec::new());
         {
             let mut pushed = self.pushed();
             let stock = Arc::make_mut(&mut pushed.stock);
             for update in updates {
                 let before = stock.is_in_stock(&update.item);
-                if stock.update(update) {
+                if stock.update_by(update, version) {
                     accepted += 1;
                     if before != update.in_stock {
                         turned.push(update.item.as_str());
@@ -331,6 +339,25 @@ impl Market {
         }
         self.turn(&turned);
         Updated { accepted, stale: updates.len() - accepted }
+    }
+
+    /// Takes in what the database has of some items.
+    pub(super) fn load_stock(&self, rows: &[StockRow]) {
+        let mut turned = Vec::new();
+        {
+            let mut pushed = self.pushed();
+            let stock = Arc::make_mut(&mut pushed.stock);
+            for row in rows {
+                let before = stock.is_in_stock(&row.item);
+                stock.load(&row.item, row.said(), row.version);
+                if stock.is_in_stock(&row.item) != before {
+                    turned.push(row.item.as_str());
+                }
+            }
+            pushed.revision += u64::from(!turned.is_empty());
+            metrics::stock_known(&self.name, pushed.stock.len());
+        }
+        self.turn(&turned);
     }
 
     /// Forgets what was said of an item: it is in stock, and the next word on it counts whatever its sequence.

@@ -4,7 +4,16 @@ use trolley_model::{Model, NumberSet};
 
 /// What was pushed about the stock of a market. An item that nothing was said about is in stock.
 #[derive(Clone, Debug, Default)]
-pub struct Stock(HashMap<String, (bool, u64)>);
+pub struct Stock(HashMap<String, Known>);
+
+/// The last word on an item.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    in_stock: bool,
+    sequence: u64,
+    /// The number of the change that brought it; 0 if it is not of a database.
+    version: i64,
+}
 
 /// News of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +38,34 @@ pub struct Updated {
 impl Stock {
     /// Takes an update in if it is news.
     pub fn update(&mut self, update: &StockUpdate) -> bool {
-        match self.0.get_mut(&update.item) {
-            Some((_, known)) if update.sequence <= *known => false,
-            Some(entry) => {
-                *entry = (update.in_stock, update.sequence);
-                true
+        self.update_by(update, 0)
+    }
+
+    /// The same, of a change with this number.
+    pub(super) fn update_by(&mut self, update: &StockUpdate, version: i64) -> bool {
+        let StockUpdate { in_stock, sequence, .. } = *update;
+        if let Some(known) = self.0.get_mut(&update.item) {
+            if sequence <= known.sequence {
+                return false;
             }
-            None => {
-                self.0.insert(update.item.clone(), (update.in_stock, update.sequence));
-                true
+            *known = Known { in_stock, sequence, version: version.max(known.version) };
+        } else {
+            self.0.insert(update.item.clone(), Known { in_stock, sequence, version });
+        }
+        true
+    }
+
+    /// Takes in what the database has, unless a later change was taken in already: of an item that was reset its sequence may be
+    /// lower than before. `None` forgets what was said.
+    pub(super) fn load(&mut self, item: &str, said: Option<(bool, u64)>, version: i64) {
+        if self.0.get(item).is_some_and(|known| known.version >= version) {
+            return;
+        }
+        match said {
+            Some((in_stock, sequence)) => {
+                self.0.insert(item.to_owned(), Known { in_stock, sequence, version });
             }
+            None => self.forget(item),
         }
     }
 
@@ -49,7 +76,7 @@ impl Stock {
 
     /// False if the last word on the item was that it cannot be had.
     pub fn is_in_stock(&self, item: &str) -> bool {
-        self.0.get(item).is_none_or(|(in_stock, _)| *in_stock)
+        self.0.get(item).is_none_or(|known| known.in_stock)
     }
 
     /// Number of items that something is known about.
@@ -66,7 +93,7 @@ impl Stock {
     pub(super) fn out_of_stock(&self, model: &Model) -> NumberSet {
         let items = model.catalogue().items();
         let mut set = NumberSet::new(items.len());
-        for (id, _) in self.0.iter().filter(|(_, (in_stock, _))| !in_stock) {
+        for (id, _) in self.0.iter().filter(|(_, known)| !known.in_stock) {
             if let Some(item) = items.position(id) {
                 set.set(item, true);
             }
@@ -86,8 +113,8 @@ mod tests {
         assert!(stock.update(&update(false, 5)));
         assert!(!stock.update(&update(true, 4)));
         assert!(!stock.update(&update(true, 5)), "a replay changes nothing");
-        assert_eq!(stock.0["a"], (false, 5));
+        assert_eq!((stock.0["a"].in_stock, stock.0["a"].sequence), (false, 5));
         assert!(stock.update(&update(true, 6)));
-        assert_eq!(stock.0["a"], (true, 6));
+        assert_eq!((stock.0["a"].in_stock, stock.0["a"].sequence), (true, 6));
     }
 }

@@ -11,7 +11,6 @@ mod people;
 mod place;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,15 +62,17 @@ pub struct StockRow {
     pub in_stock: bool,
     /// The number that the shop gave it.
     pub sequence: i64,
+    /// The number of the change that brought it.
+    pub version: i64,
 }
 
 /// The sequence of an item of which nothing is known any more: lower than any that the shop gives.
 const FORGOTTEN: i64 = -1;
 
 impl StockRow {
-    /// Whether what was said of the item does not count any more.
-    pub fn is_forgotten(&self) -> bool {
-        self.sequence == FORGOTTEN
+    /// Whether it can be had, and the sequence; `None` if what was said does not count any more.
+    pub fn said(&self) -> Option<(bool, u64)> {
+        Some((self.in_stock, u64::try_from(self.sequence).ok()?))
     }
 }
 
@@ -181,8 +182,6 @@ pub struct Store {
     connections: Arc<Connections>,
     /// What erased customers are remembered with; not looked at before it was given.
     secret: Option<Arc<Secret>>,
-    /// The generation whose secret was looked at last, from 1.
-    looked_at: Arc<AtomicU64>,
     url: String,
     pruning: Arc<Mutex<Pruning>>,
 }
@@ -204,8 +203,7 @@ impl Store {
     /// [`StoreError`]
     pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::new(url).await?);
-        let (secret, looked_at) = (None, Arc::default());
-        let store = Self { connections, secret, looked_at, url: url.to_owned(), pruning: Arc::default() };
+        let store = Self { connections, secret: None, url: url.to_owned(), pruning: Arc::default() };
         match store.identity().await {
             Err(error) if *store.place() == Place::Server && error.is_away() => Ok(store),
             known => known.map(|_| store),
@@ -215,7 +213,7 @@ impl Store {
     /// The same with the secret that erased customers are remembered with.
     #[must_use]
     pub fn keyed_by(self, secret: Arc<Secret>) -> Self {
-        Self { secret: Some(secret), looked_at: Arc::default(), ..self }
+        Self { secret: Some(secret), ..self }
     }
 
     /// Where the database is.
@@ -271,9 +269,6 @@ impl Store {
     /// been erased.
     async fn has_this_secret(&self, open: &Open) -> Result<(), StoreError> {
         let Some(secret) = &self.secret else { return Ok(()) };
-        if self.looked_at.load(Ordering::Relaxed) == open.generation + 1 {
-            return Ok(());
-        }
         let mark = || fact(open, "secret");
         let mut there = mark().await?;
         if let (None, Some(own)) = (&there, secret.mark()) {
@@ -285,11 +280,7 @@ impl Store {
             }
             there = mark().await?;
         }
-        if there.as_deref() != secret.mark() {
-            return Err(StoreError::Secret);
-        }
-        self.looked_at.store(open.generation + 1, Ordering::Relaxed);
-        Ok(())
+        if there.as_deref() == secret.mark() { Ok(()) } else { Err(StoreError::Secret) }
     }
 
     /// Takes in news about the stock: of each item the highest sequence counts.
@@ -363,14 +354,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn stock_after(&self, market: &str, version: i64) -> Result<Vec<StockRow>, StoreError> {
-        let rows = sqlx::query("SELECT item, in_stock, sequence FROM stock WHERE market = $1 AND version > $2")
-            .bind(market)
-            .bind(version)
-            .fetch_all(&self.connections.open().await?.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT item, in_stock, sequence, version FROM stock WHERE market = $1 AND version > $2")
+                .bind(market)
+                .bind(version)
+                .fetch_all(&self.connections.open().await?.pool)
+                .await?;
         let row = |row: &sqlx::any::AnyRow| -> Result<StockRow, sqlx::Error> {
             let in_stock: i64 = row.try_get("in_stock")?;
-            Ok(StockRow { item: row.try_get("item")?, in_stock: in_stock != 0, sequence: row.try_get("sequence")? })
+            let (item, sequence, version) = (row.try_get("item")?, row.try_get("sequence")?, row.try_get("version")?);
+            Ok(StockRow { item, in_stock: in_stock != 0, sequence, version })
         };
         Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
     }

@@ -125,6 +125,7 @@ impl Store {
     pub async fn erase(&self, market: &str, customer: &blake3::Hash) -> Result<i64, StoreError> {
         loop {
             let open = self.connections.open().await?;
+            self.has_this_secret(&open).await?;
             let put = self.erase_from(&open, market, customer).await;
             if let Some(put) = self.connections.settle(&open, put) {
                 return put;
@@ -156,9 +157,10 @@ impl Store {
     /// [`StoreError`]
     pub async fn erasures(&self, market: &str) -> Result<Vec<Erasure>, StoreError> {
         let open = self.connections.open().await?;
+        self.has_this_secret(&open).await?;
         let rows = sqlx::query("SELECT customer, version, keyed FROM erased WHERE market = $1");
         let rows = rows.bind(market).fetch_all(&open.pool).await?;
-        let mut erasures = Vec::with_capacity(rows.len());
+        let (mut erasures, mut plain) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             let (text, version): (String, i64) = (row.try_get("customer")?, row.try_get("version")?);
             let (keyed, at) = (row.try_get::<i64, _>("keyed")? != 0, DateTime::from_timestamp_millis(version));
@@ -168,9 +170,13 @@ impl Store {
                 _ => hash,
             };
             if !keyed && self.is_keyed() {
-                self.key(&open, market, &text, &customer).await;
+                plain.push((text, customer, version));
             }
             erasures.push(Erasure { customer, at });
+        }
+        // A database that can only be read keeps them until it can be written.
+        if let Err(error) = self.key(&open, market, &plain).await {
+            tracing::debug!(%error, "who has been erased is kept by a hash without a key for now");
         }
         Ok(erasures)
     }
@@ -179,14 +185,29 @@ impl Store {
         self.secret.as_ref().is_some_and(|secret| secret.mark().is_some())
     }
 
-    /// Puts what the secret makes of a hash in the place of it. A database that can only be read keeps it until it can be written.
-    async fn key(&self, open: &Open, market: &str, plain: &str, keyed: &blake3::Hash) {
-        let put =
-            sqlx::query("UPDATE erased SET customer = $1, keyed = 1 WHERE market = $2 AND customer = $3 AND keyed = 0");
-        let put = put.bind(keyed.to_hex().to_string()).bind(market).bind(plain).execute(&open.pool);
-        if let Err(error) = put.await {
-            tracing::debug!(%error, "who has been erased is kept by a hash without a key for now");
+    /// Puts what the secret makes of some hashes in the place of them.
+    async fn key(&self, open: &Open, market: &str, plain: &[(String, blake3::Hash, i64)]) -> Result<(), sqlx::Error> {
+        for rows in plain.chunks(ROWS) {
+            let _turn = self.connections.turn().await;
+            let mut transaction = open.pool.begin().await?;
+            for (text, keyed, version) in rows {
+                sqlx::query(
+                    "INSERT INTO erased (market, customer, version, keyed) VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING",
+                )
+                .bind(market)
+                .bind(keyed.to_hex().to_string())
+                .bind(version)
+                .execute(&mut *transaction)
+                .await?;
+                sqlx::query("DELETE FROM erased WHERE market = $1 AND customer = $2 AND keyed = 0")
+                    .bind(market)
+                    .bind(text)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
         }
+        Ok(())
     }
 
     /// All customers of a market who have been erased.

@@ -66,11 +66,15 @@ pub(super) struct Turn(Option<(Arc<Admission>, usize)>);
 const ONE_MORE: usize = 512;
 
 /// For how many questions one counts, by its length.
-pub(super) fn questions<B>(request: &Request<B>) -> usize {
+pub(super) fn questions<B: hyper::body::Body>(request: &Request<B>) -> usize {
     let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok();
+    let unsaid = if request.body().is_end_stream() { 0 } else { UNSAID };
     let query = request.uri().query().map_or(0, str::len);
-    1 + said(request.headers()).unwrap_or(0).saturating_add(query) / ONE_MORE
+    1 + said(request.headers()).unwrap_or(unsaid).saturating_add(query) / ONE_MORE
 }
+
+/// A body that says nothing of its length counts as one of so many bytes.
+const UNSAID: usize = 64 << 10;
 
 impl Admission {
     /// Refuses what would wait longer than `limit`; 0 refuses nothing.
@@ -237,9 +241,10 @@ mod tests {
     fn what_is_long_counts_for_more() {
         let of = |length: &str, query: &str| {
             let request = Request::post(format!("/v1/markets/de/bought-together?{query}"));
-            questions(&request.header(header::CONTENT_LENGTH, length).body(()).unwrap())
+            questions(&request.header(header::CONTENT_LENGTH, length).body(Body::from("x")).unwrap())
         };
-        assert_eq!([of("20", "limit=6"), of("1024", ""), of("0", &"x".repeat(512)), of("x", "")], [1, 3, 2, 1]);
+        assert_eq!([of("20", "limit=6"), of("1024", ""), of("0", &"x".repeat(512)), of("x", "")], [1, 3, 2, 129]);
+        assert_eq!(questions(&Request::get("/v1/markets").body(Body::empty()).unwrap()), 1);
         let admission = admission(50_000, 1);
         let turns: Vec<Turn> = (0..126).map(|_| admission.enter("/v1/markets", true, 10).expect("not yet")).collect();
         assert!(admission.enter("/v1/markets", true, 1).is_none(), "they count for 1,260");

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -23,6 +23,7 @@ use super::rest;
 use super::tls::Certificates;
 use super::unsent::{self, Unsent};
 use super::until;
+use crate::api::audit::REQUEST_ID;
 use crate::api::observe::Arrived;
 use crate::api::problem::Problem;
 use crate::metrics;
@@ -278,7 +279,7 @@ impl Guest {
             let (parts, body) = response.into_parts();
             Ok(match unsent::watched(body, &unsent, one) {
                 Some(body) => Response::from_parts(parts, body),
-                None => too_much(),
+                None => too_much(&parts.headers),
             })
         }
     }
@@ -290,7 +291,13 @@ fn shows_key(path: &str) -> bool {
 }
 
 /// In place of an answer for which there is no room, because those before it are not taken.
-fn too_much() -> Response<Body> {
+fn too_much(answered: &HeaderMap) -> Response<Body> {
     let detail = "too much of what was answered is not taken yet: read it, or ask for less at a time";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+    for name in [REQUEST_ID, CONNECTION] {
+        if let Some(value) = answered.get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
 }

@@ -76,7 +76,9 @@ impl Waiting {
         of.since().insert(number, Instant::now());
         let waiting = Self { bytes, number, of: of.clone() };
         let fits = before == 0 || before.saturating_add(bytes) <= MOST;
-        (fits && all.saturating_add(bytes) <= MOST_OF_ALL).then_some(waiting)
+        // What is small is always answered, health before all.
+        let all_fit = bytes <= PIECE || all.saturating_add(bytes) <= MOST_OF_ALL;
+        (fits && all_fit).then_some(waiting)
     }
 
     fn handed_on(&mut self, bytes: usize) {

@@ -114,7 +114,7 @@ impl Secret {
         let text = format!("{}{}\n", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         match write_new(path, &text) {
             Ok(()) => {
-                tracing::info!(path = %path.display(), "server.secret was made: keep it with the database's backups")
+                tracing::info!(path = %path.display(), "server.secret was made: keep a copy, apart from the database's");
             }
             // Another process was first.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}

@@ -59,7 +59,7 @@ fn a_push_takes_no_more_than_four_times_its_length() {
     };
     request(&server.api, "GET", QUESTION, "");
     let before = peak(&server);
-    let numbers: String = (0..1 << 20).map(|n| format!("\"{n}\":0,")).collect();
+    let numbers = (0..1 << 20).map(|n| format!("\"{n}\":0,")).collect::<Vec<String>>().concat();
     for (path, start, row, end) in [
         ("offers", r#"{"offers":["#, r#"{"":0}"#, "]}"),
         ("offers", r#"{"offers":["#, "0", "]}"),
@@ -242,5 +242,5 @@ fn nothing_that_is_written_is_for_everybody() {
     let mut said = String::new();
     process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(!process.wait().unwrap().success() && said.contains("server.secret"), "{said}");
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
 }

@@ -40,7 +40,6 @@ pub fn read_text(path: &Path, most: u64) -> Result<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 

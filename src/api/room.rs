@@ -41,17 +41,13 @@ async fn room(room: &'static Semaphore, largest: usize, mut request: Request, ne
     let has_body = matches!(*request.method(), Method::PUT | Method::POST);
     let blocks = blocks(request.headers(), largest).filter(|_| has_body);
     let Some(blocks) = blocks else { return next.run(request).await };
-    match tokio::time::timeout(PATIENCE, room.acquire_many(blocks)).await {
-        Ok(Ok(permit)) => {
-            // It goes with the body, which is understood by other threads too.
-            request.extensions_mut().insert::<Held>(Arc::new(permit));
-            next.run(request).await
-        }
-        _ => {
-            let detail = "so much is being sent that there is no room for more: send it again in a moment";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
-        }
-    }
+    let Ok(Ok(permit)) = tokio::time::timeout(PATIENCE, room.acquire_many(blocks)).await else {
+        let detail = "so much is being sent that there is no room for more: send it again in a moment";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+    };
+    // It goes with the body, which is understood by other threads too.
+    request.extensions_mut().insert::<Held>(Arc::new(permit));
+    next.run(request).await
 }
 
 /// How many blocks a body takes, as many as the largest if it says nothing of its length; `None` if it is less than one.

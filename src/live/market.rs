@@ -89,7 +89,7 @@ impl Market {
         Self {
             name,
             snapshot: ArcSwapOption::empty(),
-            pushed: Mutex::new(Pushed { sensitive, erased, ..Pushed::default() }),
+            pushed: Mutex::new(Pushed { erased, sensitive, ..Pushed::default() }),
             secret,
             building: Mutex::default(),
             changing: Mutex::default(),

@@ -173,7 +173,7 @@ impl Guest {
                 };
                 if let Ok(Ok(stream)) = shaken {
                     let shared = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    self.converse(stream, watcher, shared).await;
+                    Box::pin(self.converse(stream, watcher, shared)).await;
                 }
             }
         }

@@ -149,17 +149,18 @@ mod tests {
     #[test]
     fn strangers_take_the_places_of_strangers_and_of_nobody_else() {
         let guests = Arc::new(Guests::new(4));
-        let [a, b, c, d] = [1, 2, 3, 4].map(|last| guests.enter(address(last)).unwrap());
-        a.keep();
-        let e = guests.enter(address(5)).unwrap();
-        assert_eq!([&a, &b, &c, &d, &e].map(has_lost), [false, true, false, false, false]);
-        b.keep();
-        drop(b);
-        [&c, &d, &e].into_iter().for_each(Place::keep);
+        let mut places: Vec<Place> = (1..5).map(|last| guests.enter(address(last)).unwrap()).collect();
+        places[0].keep();
+        places.push(guests.enter(address(5)).unwrap());
+        assert_eq!(places.iter().map(has_lost).collect::<Vec<_>>(), [false, true, false, false, false]);
+        let lost = places.remove(1);
+        lost.keep();
+        drop(lost);
+        places.iter().for_each(Place::keep);
         assert!(guests.enter(address(6)).is_none(), "all are known");
-        drop(c);
+        places.pop();
         drop(guests.enter(address(6)).expect("a place became free"));
-        drop((a, d, e));
+        drop(places);
         let there = guests.there();
         assert!(there.count() == 0 && there.from.is_empty(), "{there:?}");
     }

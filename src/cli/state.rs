@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
 
-use crate::config::{Config, ServerConfig};
-use crate::live::{self, CustomerHash, customer_hash};
+use crate::config::Config;
+use crate::live::{self, CustomerHash};
 use crate::retention;
 use crate::secret::Secret;
 use crate::store::{Erasure, Mark, Place, Store};
@@ -35,7 +35,7 @@ impl Erased {
     /// Whether a customer is one of them.
     #[cfg(feature = "training")]
     pub(super) fn holds(&self, customer: &str) -> bool {
-        !self.hashes.is_empty() && self.hashes.contains(&customer_hash(&self.secret, customer))
+        !self.hashes.is_empty() && self.hashes.contains(&live::customer_hash(&self.secret, customer))
     }
 
     /// As models are looked through for them.
@@ -97,7 +97,7 @@ pub(super) fn erased(
 pub(super) fn note(config: &Config, WithoutState { without_state }: WithoutState) -> anyhow::Result<()> {
     let url = &config.server.state;
     if !without_state
-        && *url != ServerConfig::default().state
+        && *url != crate::config::ServerConfig::default().state
         && let Some(what) = missing(url)?
     {
         eprintln!("note: server.state {what} (yet): no customer counts as erased before a service has run");

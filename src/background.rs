@@ -34,7 +34,7 @@ static SLOW: Semaphore = Semaphore::const_new(4);
 /// As [`background`].
 pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
     let turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
-    // Whoever asked may go away; the work goes on, and so does its turn.
+    // The client may disconnect: the work still runs, so it keeps its permit.
     background(move || {
         let _turn = turn;
         work()

@@ -1,5 +1,5 @@
-//! What the service knows and its database does not: a file with a random key. Whoever reads the database, or a backup of it,
-//! can neither tell who has been erased nor make the ID of an answer.
+//! A random key in a file outside the database. Without it, the database or a backup of it reveals neither who was erased nor
+//! how to forge a recommendation ID.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -69,8 +69,8 @@ impl Secret {
         }
         if !matches!(Place::of(&config.state), Ok(Place::Memory)) {
             tracing::warn!(
-                "server.secret is not set: whoever reads the database can tell whether somebody whose ID they know was \
-                 erased, and make the IDs of answers"
+                "server.secret is not set: read access to the database is enough to test whether a known customer ID was \
+                 erased, and recommendation IDs can be forged"
             );
         }
         Ok(Self::default())

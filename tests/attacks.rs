@@ -28,7 +28,7 @@ fn peak(server: &Server) -> usize {
 
 /// 100 places: silent ones take them all, and those who come for health alone and stay.
 #[test]
-fn probes_get_through_whoever_fills_the_admin_address() {
+fn probes_get_through_when_the_admin_address_is_full() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&common::serving(folder.path(), ""));
     let alive = || request(&server.admin, "GET", "/health/live", "").0;

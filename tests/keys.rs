@@ -243,7 +243,7 @@ async fn without_keys_only_requests_to_this_machine_are_answered() {
     let guarded = Guarded::new(&[key("page", &[Scope::Recommend])]).await;
     let request = Request::get("/v1/markets").header(header::HOST, "shop.example");
     let request = request.header(header::AUTHORIZATION, "Bearer page").body(Body::empty()).unwrap();
-    assert_eq!(guarded.send(request).await.0, StatusCode::OK, "whoever has a key may come by any name");
+    assert_eq!(guarded.send(request).await.0, StatusCode::OK, "any host is accepted with a key");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! How much of what all share one key may have.
+//! What one key may use: audiences at a time, events a day.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -78,7 +78,7 @@ impl AudienceShare {
 }
 
 impl Default for AudienceShare {
-    /// Of one key alone, or of nobody in particular.
+    /// For one key, or for one request without a key.
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(SHARE)))
     }

@@ -70,7 +70,7 @@ struct Bounds {
     customers: bool,
 }
 
-/// What whoever asks may see.
+/// What a key may see.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sight(Option<Arc<Bounds>>);
 
@@ -80,7 +80,7 @@ impl Sight {
         self.0.as_ref().is_none_or(|bounds| bounds.customers)
     }
 
-    /// Refuses whoever may not see what customers have bought.
+    /// Refuses a key without the scope `customers`.
     pub(super) fn must_see_customers(&self) -> Result<(), Problem> {
         let refused =
             || Problem::new(StatusCode::FORBIDDEN, "this key has no scope `customers`: ask without a customer");

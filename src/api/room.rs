@@ -1,4 +1,4 @@
-//! Room for what is sent: bodies are in memory until they are understood, so all of them together have a bound.
+//! A memory budget for request bodies: they are buffered until parsed, so their total is bounded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ static PUSHES: Semaphore = Semaphore::const_new((96 << 20) / BLOCK);
 /// And for all others: carts and events.
 static OTHERS: Semaphore = Semaphore::const_new((64 << 20) / BLOCK);
 
-/// What a body has as long as it is in memory, whoever works on it.
+/// The permit of a body. It travels with the request, so it is held until the last thread drops the body.
 type Held = Arc<SemaphorePermit<'static>>;
 
 /// Lets a push in when there is room for its body.

@@ -138,7 +138,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
         .map_err(|error| (error.path().to_string(), without_place(error.inner())))
 }
 
-/// Where in the text of the row serde found something says nothing to whoever sent it.
+/// serde's line and column are relative to the row, so they would mislead the sender.
 fn without_place(error: &serde_json::Error) -> String {
     let said = error.to_string();
     match said.rfind(" at line ") {

@@ -6,7 +6,7 @@ use trolley_model::{Model, NumberSet};
 use crate::secret::Secret;
 
 /// A customer who has been erased is remembered by this hash of the ID alone: enough to recognise the ID, here and when
-/// the next model is trained, for whoever has the secret.
+/// the next model is trained, given the secret.
 pub type CustomerHash = blake3::Hash;
 
 /// The hash of a customer's ID.

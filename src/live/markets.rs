@@ -194,7 +194,7 @@ impl Markets {
         if self.refused().get(name).filter(is_the_same).is_some_and(|refused| Instant::now() < refused.again) {
             return;
         }
-        // Whoever asks must not notice; at the start nobody does. Who goes back is in a hurry.
+        // Opening must not slow answers down; at the start there are none, and a rollback is urgent.
         let open = || self.shelf.open(name, &current);
         let gives_way = self.opened.load(Ordering::Relaxed) && !market.goes_back_to(&current);
         let opened = if gives_way { when_idle(open) } else { open() };

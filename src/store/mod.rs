@@ -6,23 +6,25 @@
 
 mod changes;
 mod connections;
+mod error;
 mod mark;
 mod people;
 mod place;
+mod stock;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::migrate::MigrateError;
-use sqlx::{Any, AssertSqlSafe, Executor, Row, Transaction};
+use sqlx::{Any, Executor, Row, Transaction};
 
 pub use changes::Changes;
 use connections::{Connections, Open};
+pub use error::StoreError;
 pub use mark::Mark;
 use people::Pruning;
 pub use people::{Erasure, EventRow};
 pub use place::Place;
+pub use stock::{StockPut, StockRow};
 
 use crate::secret::Secret;
 
@@ -53,128 +55,8 @@ impl Kind {
     }
 }
 
-/// The last word on an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StockRow {
-    /// The item.
-    pub item: String,
-    /// Whether it can be had.
-    pub in_stock: bool,
-    /// The number that the shop gave it.
-    pub sequence: i64,
-    /// The number of the change that brought it.
-    pub version: i64,
-}
-
-/// The sequence of an item of which nothing is known any more: lower than any that the shop gives.
-const FORGOTTEN: i64 = -1;
-
-impl StockRow {
-    /// Whether it can be had, and the sequence; `None` if what was said does not count any more.
-    pub fn said(&self) -> Option<(bool, u64)> {
-        Some((self.in_stock, u64::try_from(self.sequence).ok()?))
-    }
-}
-
-/// What became of news about the stock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StockPut {
-    /// The number of the change.
-    pub version: i64,
-    /// So many were news.
-    pub accepted: usize,
-}
-
-/// What the database could not do.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum StoreError {
-    #[error(
-        "server.state is {url}: {reason}; it must be sqlite:<file> or postgres://user:password@host/database, what is special in \
-             the password percent-encoded"
-    )]
-    Url { url: String, reason: String },
-    #[error("`{key}` in the URL of server.state names {file}, which cannot be read: {error}")]
-    Certificate { key: String, file: PathBuf, error: std::io::Error },
-    #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
-    Gone(PathBuf),
-    #[error(
-        "the secret (`server.secret`) is not the one that the database of server.state was used with, by which erased customers \
-         are known: put that file back"
-    )]
-    Secret,
-    #[error("the database of server.state cannot be prepared: {0}{hint}", hint = pooler(.0))]
-    Migration(#[from] MigrateError),
-    #[error("the database of server.state: {0}{hint}", hint = pooler(.0))]
-    Database(#[from] sqlx::Error),
-    #[error("the database of server.state did not answer within {} seconds", PATIENCE.as_secs())]
-    Slow,
-}
-
-/// What to set if it is a pooler that refuses.
-fn pooler(error: &impl ToString) -> &'static str {
-    let said = error.to_string();
-    let is = |what: &str| said.contains(what);
-    if is("unsupported startup parameter") {
-        "; PgBouncer: set ignore_startup_parameters = extra_float_digits"
-    } else if is("prepared statement") && (is("already exists") || is("does not exist")) {
-        "; PgBouncer in transaction mode: set max_prepared_statements = 200 (it is 1.21 or later that knows it), or \
-         pool_mode = session"
-    } else {
-        ""
-    }
-}
-
-impl StoreError {
-    /// Of a URL that may hold a password nothing is told, nor what the driver says of it: that quotes the URL.
-    fn url(url: &str, reason: &(impl ToString + ?Sized)) -> Self {
-        if url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sqlite:")) {
-            return Self::Url { url: format!("`{url}`"), reason: reason.to_string() };
-        }
-        Self::Url { url: "a URL that is not shown here".to_owned(), reason: "it cannot be read".to_owned() }
-    }
-
-    /// Whether the database could not be reached, and may be later.
-    pub fn is_away(&self) -> bool {
-        match self {
-            Self::Slow => true,
-            Self::Database(error) | Self::Migration(MigrateError::Execute(error)) => is_away(error),
-            Self::Url { .. } | Self::Certificate { .. } | Self::Gone(_) | Self::Secret | Self::Migration(_) => false,
-        }
-    }
-
-    /// Why a change could not be made, for whoever wanted it: nothing about where the database is.
-    pub fn cause(&self) -> &'static str {
-        let code = match self {
-            Self::Database(sqlx::Error::Database(error)) => error.code(),
-            _ => None,
-        };
-        // Of PostgreSQL five characters, of SQLite a number whose last byte says what it is.
-        match (self, code.as_deref()) {
-            (Self::Gone(_), _) => "the database file is not there",
-            (Self::Slow, _) => "the database does not answer",
-            (_, Some("25006" | "8" | "776" | "1032" | "1544")) => "the database can only be read",
-            (_, Some("53100" | "13")) => "the database's disk is full",
-            (_, Some("42501")) => "the database's user may not write",
-            (_, Some("26000" | "42P05")) => {
-                "a pooler between gives each statement another connection: set max_prepared_statements of PgBouncer"
-            }
-            (error, _) if error.is_away() => "the database cannot be reached",
-            _ => "the database refuses",
-        }
-    }
-
-    /// What was to be kept cannot be written down.
-    pub fn encoding(error: serde_json::Error) -> Self {
-        Self::Database(sqlx::Error::Encode(Box::new(error)))
-    }
-}
-
 /// How long a call waits for a connection before it fails, and a push for the database.
 pub const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Rows in one statement: SQLite takes 32,766 values.
-const ROWS: usize = 1000;
 
 /// The database. Copies share its connections.
 #[derive(Clone, Debug)]
@@ -281,91 +163,6 @@ impl Store {
             there = mark().await?;
         }
         if there.as_deref() == secret.mark() { Ok(()) } else { Err(StoreError::Secret) }
-    }
-
-    /// Takes in news about the stock: of each item the highest sequence counts.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then nothing is changed.
-    pub async fn put_stock(&self, market: &str, rows: &[StockRow]) -> Result<StockPut, StoreError> {
-        // One statement must not name an item twice.
-        let mut highest: Vec<&StockRow> = rows.iter().collect();
-        highest.sort_by(|a, b| a.item.cmp(&b.item).then(b.sequence.cmp(&a.sequence)));
-        highest.dedup_by(|next, kept| next.item == kept.item);
-        loop {
-            let open = self.connections.open().await?;
-            let put = self.put_stock_into(&open, market, &highest).await;
-            if let Some(put) = self.connections.settle(&open, put) {
-                return put;
-            }
-        }
-    }
-
-    async fn put_stock_into(&self, open: &Open, market: &str, highest: &[&StockRow]) -> Result<StockPut, StoreError> {
-        let _turn = self.connections.turn().await;
-        let mut transaction = open.pool.begin().await?;
-        let version = next_version(&mut transaction, market, Kind::Stock).await?;
-        let mut accepted = 0;
-        for rows in highest.chunks(ROWS) {
-            let mut insert = sqlx::query(AssertSqlSafe(upsert(rows.len()))).bind(market).bind(version);
-            for row in rows {
-                insert = insert.bind(&row.item).bind(i64::from(row.in_stock)).bind(row.sequence);
-            }
-            accepted += insert.execute(&mut *transaction).await?.rows_affected() as usize;
-        }
-        self.announce(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(StockPut { version, accepted })
-    }
-
-    /// Forgets what was said of an item: whatever comes next counts. Returns the number of the change.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then nothing is changed.
-    pub async fn forget_stock(&self, market: &str, item: &str) -> Result<i64, StoreError> {
-        loop {
-            let open = self.connections.open().await?;
-            let forgotten = self.forget_stock_in(&open, market, item).await;
-            if let Some(forgotten) = self.connections.settle(&open, forgotten) {
-                return forgotten;
-            }
-        }
-    }
-
-    async fn forget_stock_in(&self, open: &Open, market: &str, item: &str) -> Result<i64, StoreError> {
-        let _turn = self.connections.turn().await;
-        let mut transaction = open.pool.begin().await?;
-        let version = next_version(&mut transaction, market, Kind::Stock).await?;
-        // It stays as a row, so that other replicas hear of it.
-        sqlx::query("UPDATE stock SET in_stock = 1, sequence = $1, version = $2 WHERE market = $3 AND item = $4")
-            .bind(FORGOTTEN)
-            .bind(version)
-            .bind(market)
-            .bind(item)
-            .execute(&mut *transaction)
-            .await?;
-        self.announce(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(version)
-    }
-
-    /// What was said about the stock after a change.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn stock_after(&self, market: &str, version: i64) -> Result<Vec<StockRow>, StoreError> {
-        let rows =
-            sqlx::query("SELECT item, in_stock, sequence, version FROM stock WHERE market = $1 AND version > $2")
-                .bind(market)
-                .bind(version)
-                .fetch_all(&self.connections.open().await?.pool)
-                .await?;
-        let row = |row: &sqlx::any::AnyRow| -> Result<StockRow, sqlx::Error> {
-            let in_stock: i64 = row.try_get("in_stock")?;
-            let (item, sequence, version) = (row.try_get("item")?, row.try_get("sequence")?, row.try_get("version")?);
-            Ok(StockRow { item, in_stock: in_stock != 0, sequence, version })
-        };
-        Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
     }
 
     /// Replaces what is kept as a whole, and returns the number of the change; `None` if its sequence is not above the
@@ -482,35 +279,12 @@ impl Store {
     }
 }
 
-fn is_away(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // It is stopping, starting, or has no connection to spare.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code))
-        }
-        _ => false,
-    }
-}
-
 async fn identity(open: &Open) -> Result<Option<String>, sqlx::Error> {
     fact(open, "identity").await
 }
 
 async fn fact(open: &Open, name: &'static str) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT value FROM facts WHERE name = $1").bind(name).fetch_optional(&open.pool).await
-}
-
-/// The statement that takes in so many rows of stock: $1 is the market, $2 the change, then three values per row.
-fn upsert(rows: usize) -> String {
-    let row = |row: usize| format!("($1, ${}, ${}, ${}, $2)", 3 * row + 3, 3 * row + 4, 3 * row + 5);
-    let values: Vec<String> = (0..rows).map(row).collect();
-    format!(
-        "INSERT INTO stock (market, item, in_stock, sequence, version) VALUES {} \
-         ON CONFLICT (market, item) DO UPDATE SET in_stock = excluded.in_stock, sequence = excluded.sequence, \
-         version = excluded.version WHERE excluded.sequence > stock.sequence",
-        values.join(", ")
-    )
 }
 
 /// The number of a change: the time in Unix milliseconds, or the next number if that is higher. So numbers go on even

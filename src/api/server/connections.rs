@@ -262,7 +262,7 @@ impl Guest {
                 }
             };
             let mut response = answer.await?;
-            // Whoever was answered there has the key, or needs none.
+            // A success on these paths proves the key, or that none is needed.
             if shows_key && response.status().is_success() {
                 place.keep();
                 traffic.keep();

@@ -1,5 +1,5 @@
-//! Who is connected. A client that has shown no key, or asked nothing but for health, is a stranger: there are as many of them
-//! as there is room for, and whoever comes takes the place of the one that came first.
+//! Connection slots. A connection that has not authenticated, or has asked for health alone, is a stranger. When all slots are
+//! taken, a new connection evicts the oldest stranger.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -49,8 +49,8 @@ impl Guests {
         Self { most, there: Mutex::default() }
     }
 
-    /// A place for whoever comes from an address; `None` if all are taken by others than strangers. Half of them are for the
-    /// strangers of one address, and a few in any case.
+    /// A slot for a new connection from an address; `None` if all slots belong to authenticated connections. Strangers of one
+    /// address get at most half of the slots, but always [`A_FEW`].
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut there = self.there();
         if there.from.get(&address).copied().unwrap_or(0) >= (self.most / 2).max(A_FEW) {
@@ -103,7 +103,7 @@ impl There {
 }
 
 impl Place {
-    /// Whoever has it has shown a key, and keeps it.
+    /// The connection has authenticated: it is no longer evicted.
     pub(super) fn keep(&self) {
         if self.is_known.load(Ordering::Relaxed) {
             return;

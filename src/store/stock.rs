@@ -1,0 +1,138 @@
+use sqlx::{AssertSqlSafe, Row};
+
+use super::connections::Open;
+use super::{Kind, Store, StoreError, next_version};
+
+/// The last word on an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockRow {
+    /// The item.
+    pub item: String,
+    /// Whether it can be had.
+    pub in_stock: bool,
+    /// The number that the shop gave it.
+    pub sequence: i64,
+    /// The number of the change that brought it.
+    pub version: i64,
+}
+
+/// The sequence of an item of which nothing is known any more: lower than any that the shop gives.
+const FORGOTTEN: i64 = -1;
+
+impl StockRow {
+    /// Whether it can be had, and the sequence; `None` if what was said does not count any more.
+    pub fn said(&self) -> Option<(bool, u64)> {
+        Some((self.in_stock, u64::try_from(self.sequence).ok()?))
+    }
+}
+
+/// What became of news about the stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockPut {
+    /// The number of the change.
+    pub version: i64,
+    /// So many were news.
+    pub accepted: usize,
+}
+
+/// Rows in one statement: SQLite takes 32,766 values.
+const ROWS: usize = 1000;
+
+impl Store {
+    /// Takes in news about the stock: of each item the highest sequence counts.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is changed.
+    pub async fn put_stock(&self, market: &str, rows: &[StockRow]) -> Result<StockPut, StoreError> {
+        // One statement must not name an item twice.
+        let mut highest: Vec<&StockRow> = rows.iter().collect();
+        highest.sort_by(|a, b| a.item.cmp(&b.item).then(b.sequence.cmp(&a.sequence)));
+        highest.dedup_by(|next, kept| next.item == kept.item);
+        loop {
+            let open = self.connections.open().await?;
+            let put = self.put_stock_into(&open, market, &highest).await;
+            if let Some(put) = self.connections.settle(&open, put) {
+                return put;
+            }
+        }
+    }
+
+    async fn put_stock_into(&self, open: &Open, market: &str, highest: &[&StockRow]) -> Result<StockPut, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
+        let version = next_version(&mut transaction, market, Kind::Stock).await?;
+        let mut accepted = 0;
+        for rows in highest.chunks(ROWS) {
+            let mut insert = sqlx::query(AssertSqlSafe(upsert(rows.len()))).bind(market).bind(version);
+            for row in rows {
+                insert = insert.bind(&row.item).bind(i64::from(row.in_stock)).bind(row.sequence);
+            }
+            accepted += insert.execute(&mut *transaction).await?.rows_affected() as usize;
+        }
+        self.announce(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(StockPut { version, accepted })
+    }
+
+    /// Forgets what was said of an item: whatever comes next counts. Returns the number of the change.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is changed.
+    pub async fn forget_stock(&self, market: &str, item: &str) -> Result<i64, StoreError> {
+        loop {
+            let open = self.connections.open().await?;
+            let forgotten = self.forget_stock_in(&open, market, item).await;
+            if let Some(forgotten) = self.connections.settle(&open, forgotten) {
+                return forgotten;
+            }
+        }
+    }
+
+    async fn forget_stock_in(&self, open: &Open, market: &str, item: &str) -> Result<i64, StoreError> {
+        let _turn = self.connections.turn().await;
+        let mut transaction = open.pool.begin().await?;
+        let version = next_version(&mut transaction, market, Kind::Stock).await?;
+        // It stays as a row, so that other replicas hear of it.
+        sqlx::query("UPDATE stock SET in_stock = 1, sequence = $1, version = $2 WHERE market = $3 AND item = $4")
+            .bind(FORGOTTEN)
+            .bind(version)
+            .bind(market)
+            .bind(item)
+            .execute(&mut *transaction)
+            .await?;
+        self.announce(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(version)
+    }
+
+    /// What was said about the stock after a change.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn stock_after(&self, market: &str, version: i64) -> Result<Vec<StockRow>, StoreError> {
+        let rows =
+            sqlx::query("SELECT item, in_stock, sequence, version FROM stock WHERE market = $1 AND version > $2")
+                .bind(market)
+                .bind(version)
+                .fetch_all(&self.connections.open().await?.pool)
+                .await?;
+        let row = |row: &sqlx::any::AnyRow| -> Result<StockRow, sqlx::Error> {
+            let in_stock: i64 = row.try_get("in_stock")?;
+            let (item, sequence, version) = (row.try_get("item")?, row.try_get("sequence")?, row.try_get("version")?);
+            Ok(StockRow { item, in_stock: in_stock != 0, sequence, version })
+        };
+        Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The statement that takes in so many rows of stock: $1 is the market, $2 the change, then three values per row.
+fn upsert(rows: usize) -> String {
+    let row = |row: usize| format!("($1, ${}, ${}, ${}, $2)", 3 * row + 3, 3 * row + 4, 3 * row + 5);
+    let values: Vec<String> = (0..rows).map(row).collect();
+    format!(
+        "INSERT INTO stock (market, item, in_stock, sequence, version) VALUES {} \
+         ON CONFLICT (market, item) DO UPDATE SET in_stock = excluded.in_stock, sequence = excluded.sequence, \
+         version = excluded.version WHERE excluded.sequence > stock.sequence",
+        values.join(", ")
+    )
+}

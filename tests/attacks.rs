@@ -41,6 +41,9 @@ fn probes_get_through_when_the_admin_address_is_full() {
     for _ in 0..20 {
         assert_eq!(alive(), 200);
     }
+    let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
+    let open = metrics.lines().find_map(|line| line.strip_prefix("trolley_connections ")).unwrap();
+    assert!(open.parse::<f64>().unwrap() < 110.0, "those who made room were closed: {open}");
     drop((silent, idle));
 }
 

@@ -13,7 +13,7 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use trolley::exposures::Exposures;
-use trolley::live::{Explain, Filter, Keeper, Markets, Query};
+use trolley::live::{Keeper, Markets, Query};
 use trolley::store::Store;
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, candidates};
@@ -65,7 +65,7 @@ fn main() {
     let snapshot = market.snapshot().unwrap();
     let model = snapshot.model();
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
-    let scorer = Scorer::new(&model.blends().bought_together, &[]).unwrap();
+    let scorer = Scorer::new(&model.blends().bought_together, &[], &[]).unwrap();
     let used = model.blends().bought_together.signals();
     let used: Vec<usize> = used.iter().filter_map(|name| signals::index(name)).collect();
     let limits = Limits::best(6);
@@ -80,7 +80,7 @@ fn main() {
         let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
         let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
         let (asked, by) = ([item], Some(customer));
-        let ask = Ask { items: &asked, customer: by };
+        let ask = Ask { items: &asked, customer: by, ..Ask::default() };
         let candidates = stages[0].run(|| candidates(model, &ask, &limits));
         let columns = stages[1].run(|| {
             let scene = Scene::new(model, ask, &candidates);
@@ -97,16 +97,7 @@ fn main() {
             top.into_sorted()
         });
         let (id, customer) = ([items.get(item).to_owned()], customers.get(customer));
-        let query = Query {
-            items: &id,
-            customer: Some(customer),
-            exclude: &[],
-            repeats: true,
-            limit: 6,
-            new: 0,
-            filter: Filter::default(),
-            explain: Explain::No,
-        };
+        let query = Query { customer: Some(customer), ..Query::of(&id, 6) };
         stages[4].run(|| snapshot.bought_together(&query));
         let path = format!("/v1/markets/{name}/items/{}/bought-together?customer={customer}", id[0]);
         stages[5].run(|| {

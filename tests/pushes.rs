@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use trolley::exposures::Exposures;
 use trolley::live::{
-    Block, Boost, Explain, Filter, Keeper, Market, Markets, Offer, OfferQuery, Query, Rule, Snapshot, StockUpdate,
+    Block, Boost, Explain, Keeper, Market, Markets, Offer, OfferQuery, Query, Rule, Snapshot, StockUpdate,
 };
 use trolley::store::Store;
 use trolley_model::artefact::Shelf;
@@ -49,7 +49,14 @@ async fn keeper(folder: &Path) -> Keeper {
 }
 
 fn offer(id: String, items: Vec<String>) -> Offer {
-    Offer { id, items, valid_from: None, valid_to: None, numbers: std::collections::BTreeMap::new() }
+    Offer {
+        id,
+        items,
+        valid_from: None,
+        valid_to: None,
+        stores: Vec::new(),
+        numbers: std::collections::BTreeMap::new(),
+    }
 }
 
 fn rule(id: &str) -> Rule {
@@ -64,8 +71,12 @@ async fn make(keeper: &Keeper, market: &Arc<Market>, push: &Push, sequence: u64)
     let id = |item: &usize| ITEMS[*item].to_owned();
     match push {
         Push::Stock(items) => {
-            let update =
-                |(item, in_stock): &(usize, bool)| StockUpdate { item: id(item), in_stock: *in_stock, sequence };
+            let update = |(item, in_stock): &(usize, bool)| StockUpdate {
+                item: id(item),
+                store: None,
+                in_stock: *in_stock,
+                sequence,
+            };
             keeper.put_stock(market, &items.iter().map(update).collect::<Vec<_>>()).await.unwrap();
         }
         Push::Offers(offers) => {
@@ -99,16 +110,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
         for item in ["bread", "milk-a"] {
             let items = [item.to_owned()];
             let customer = Some(customer);
-            let query = Query {
-                items: &items,
-                customer,
-                exclude: &[],
-                repeats: true,
-                limit: 6,
-                new: 0,
-                filter: Filter::default(),
-                explain: Explain::No,
-            };
+            let query = Query { customer, ..Query::of(&items, 6) };
             answers.push(format!("{:?} {:?}", snapshot.bought_together(&query), snapshot.alternatives(&query)));
         }
     }
@@ -153,16 +155,7 @@ async fn only_a_boost_takes_answers_for_anybody_out_of_the_cache() {
     let allocations = async |rules: Vec<Rule>| {
         assert!(service.keeper.put_rules(&market, None, rules).await.unwrap());
         let (snapshot, items) = (market.snapshot().unwrap(), ["bread".to_owned()]);
-        let query = Query {
-            items: &items,
-            customer: None,
-            exclude: &[],
-            repeats: true,
-            limit: 3,
-            new: 0,
-            filter: Filter::default(),
-            explain: Explain::No,
-        };
+        let query = Query::of(&items, 3);
         let ask = || drop(snapshot.bought_together(&query));
         ask();
         measure(ask).count_total

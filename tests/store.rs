@@ -13,7 +13,7 @@ use trolley::secret::Secret;
 use trolley::store::{Kind, StockRow, Store, StoreError};
 
 fn row(item: &str, in_stock: bool, sequence: i64) -> StockRow {
-    StockRow { item: item.into(), in_stock, sequence, version: 0 }
+    StockRow { item: item.into(), store: None, in_stock, sequence, version: 0 }
 }
 
 async fn stock(store: &Store, market: &str, after: i64) -> BTreeMap<String, (bool, i64)> {

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use trolley::live::{Explain, Filter, Pushed, Query, Snapshot, Stock, StockUpdate, Verdict};
+use trolley::live::{Pushed, Query, Snapshot, Stock, StockUpdate, Verdict};
 use trolley_model::artefact::Shelf;
 use trolley_model::recommend::{Limits, Question, Recommended, Tier, bought_together, candidates, explain};
 use trolley_model::{Ask, Model};
@@ -28,7 +28,7 @@ fn shop(folder: &Path) -> Snapshot {
     let mut stock = Stock::default();
     for item in (0..1000).step_by(7) {
         let item = opened.model.catalogue().items().get(item).to_owned();
-        stock.update(&StockUpdate { item, in_stock: false, sequence: 1 });
+        stock.update(&StockUpdate { item, store: None, in_stock: false, sequence: 1 });
     }
     Snapshot::new(opened, &Pushed::new(Vec::new(), stock))
 }
@@ -45,16 +45,7 @@ fn by_reasons(model: &Model, ask: &Ask<'_>, candidates: &[u32]) -> Vec<(u32, f32
 }
 
 fn query<'a>(items: &'a [String], customer: Option<&'a str>) -> Query<'a> {
-    Query {
-        items,
-        customer,
-        exclude: &[],
-        repeats: true,
-        limit: 6,
-        new: 0,
-        filter: Filter::default(),
-        explain: Explain::No,
-    }
+    Query { customer, ..Query::of(items, 6) }
 }
 
 #[test]
@@ -65,7 +56,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let in_stock = |item: u32| !item.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
-        let ask = Ask { items: &[asked], customer };
+        let ask = Ask { items: &[asked], customer, ..Ask::default() };
         let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
         let query = query(&ids, name);
         let limits = Limits { allowed: &in_stock, ..Limits::best(6) };
@@ -125,7 +116,7 @@ fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let model = snapshot.model();
     let direct = bought_together(
         model,
-        &Ask { items: &[3], customer: None },
+        &Ask { items: &[3], ..Ask::default() },
         &Limits { allowed: &|item| !item.is_multiple_of(7), ..Limits::best(48) },
     );
     assert_eq!(direct.iter().map(|found| items.get(found.item)).collect::<Vec<_>>(), hidden);

@@ -45,16 +45,16 @@ fn answers(criterion: &mut Criterion) {
     group.sample_size(30).measurement_time(std::time::Duration::from_secs(2));
     for (name, customer) in askers {
         group.bench_function(BenchmarkId::new("bought together", name), |bench| {
-            bench.iter(|| bought_together(&model, &Ask { items: &[item()], customer }, &limits));
+            bench.iter(|| bought_together(&model, &Ask { items: &[item()], customer, ..Ask::default() }, &limits));
         });
         group.bench_function(BenchmarkId::new("cart of ten", name), |bench| {
             bench.iter(|| {
                 let items: Vec<u32> = (0..10).map(|_| item()).collect();
-                bought_together(&model, &Ask { items: &items, customer }, &limits)
+                bought_together(&model, &Ask { items: &items, customer, ..Ask::default() }, &limits)
             });
         });
         group.bench_function(BenchmarkId::new("alternatives", name), |bench| {
-            bench.iter(|| alternatives(&model, item(), customer, &limits));
+            bench.iter(|| alternatives(&model, &Ask { items: &[item()], customer, ..Ask::default() }, &limits));
         });
         group.bench_function(BenchmarkId::new("200 of 1,000 offers", name), |bench| {
             bench.iter(|| offers(&model, customer, &on_offer, 200));
@@ -69,7 +69,7 @@ fn answers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("signals, best customer");
     group.sample_size(20).measurement_time(std::time::Duration::from_millis(300));
     let items = [bought / 50];
-    let ask = Ask { items: &items, customer: by_baskets.last().copied() };
+    let ask = Ask { items: &items, customer: by_baskets.last().copied(), ..Ask::default() };
     let candidates = candidates(&model, &ask, &limits);
     let mut out = vec![0.0; candidates.len()];
     println!("{} candidates", candidates.len());

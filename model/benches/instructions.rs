@@ -31,7 +31,7 @@ fn scorer() -> Scorer {
         adds: [0.1, -0.1, 0.2, -0.2],
     };
     let blend = Blend { trees: (0..200).map(tree).collect(), ..Blend::straight(&names.map(|name| (name, 0.5))) };
-    Scorer::new(&blend, &[]).unwrap()
+    Scorer::new(&blend, &[], &[]).unwrap()
 }
 
 fn main() {

@@ -9,6 +9,11 @@ pub struct Ask<'a> {
     pub items: &'a [u32],
     /// The customer's number.
     pub customer: Option<u32>,
+    /// The store that is asked for.
+    pub store: Option<u32>,
+    /// How items were taken in the place of the first one, by rising item: the log of how much oftener they were accepted
+    /// than is usual.
+    pub replacements: &'a [(u32, f32)],
 }
 
 impl Ask<'_> {

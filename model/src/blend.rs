@@ -88,6 +88,35 @@ pub struct Blends {
     /// What a list of what is bought together keeps to beside the scores; older artefacts have no such rules.
     #[serde(default = "ListRules::none", skip_serializing_if = "ListRules::is_none")]
     pub list: ListRules,
+    /// What a list of alternatives keeps to beside the scores; older artefacts have no such rules.
+    #[serde(default = "AlternativeRules::none", skip_serializing_if = "AlternativeRules::is_none")]
+    pub alternative_rules: AlternativeRules,
+}
+
+/// What a list of alternatives keeps to beside the scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlternativeRules {
+    /// Of six items so many are without a [`Flaw`](crate::Flaw) at the least, as far as there are any. With six, those with a
+    /// flaw are shown only where fewer than three have none, the least first.
+    pub flawless: usize,
+}
+
+impl Default for AlternativeRules {
+    fn default() -> Self {
+        Self { flawless: 6 }
+    }
+}
+
+impl AlternativeRules {
+    /// No rules: the best items, whatever speaks against them, but not what is not sold any more.
+    pub fn none() -> Self {
+        Self { flawless: 0 }
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::none()
+    }
 }
 
 /// What a list of what is bought together keeps to beside the scores. Of longer lists than six as large a share; where a
@@ -161,7 +190,8 @@ impl Blends {
     /// The trees alone.
     pub(crate) fn trees(&self) -> Self {
         let (list, pre_ranking) = (ListRules::none(), Blend::default());
-        let mut trees = Self { offer_numbers: Vec::new(), list, pre_ranking, ..self.clone() };
+        let alternative_rules = AlternativeRules::none();
+        let mut trees = Self { offer_numbers: Vec::new(), list, alternative_rules, pre_ranking, ..self.clone() };
         trees.each().into_iter().for_each(|blend| blend.slopes = BTreeMap::new());
         trees
     }
@@ -193,26 +223,24 @@ impl Scorers {
     ///
     /// # Errors
     /// As [`Scorer::new`].
-    pub(crate) fn new(blends: &Blends) -> Result<Self, String> {
+    pub(crate) fn new(blends: &Blends, attributes: &[String]) -> Result<Self, String> {
+        let scorer = |blend: &Blend| Scorer::new(blend, &[], &[]);
         Ok(Self {
-            bought_together_anonymous: Scorer::new(&blends.bought_together_anonymous, &[])?,
-            bought_together: Scorer::new(&blends.bought_together, &[])?,
-            bought_together_new: Scorer::new(
-                if is_nothing(&blends.bought_together_new) {
-                    &blends.bought_together
-                } else {
-                    &blends.bought_together_new
-                },
-                &[],
-            )?,
-            pre_ranking: Scorer::new(&blends.pre_ranking, &[])?,
-            alternatives_anonymous: Scorer::new(&blends.alternatives_anonymous, &[])?,
-            alternatives: Scorer::new(&blends.alternatives, &[])?,
-            offers: Scorer::new(&blends.offers, &blends.offer_numbers)?,
-            offers_anonymous: if is_nothing(&blends.offers_anonymous) {
-                Scorer::new(&Blend::straight(&[("recent_popularity", 1.0)]), &[])?
+            bought_together_anonymous: scorer(&blends.bought_together_anonymous)?,
+            bought_together: scorer(&blends.bought_together)?,
+            bought_together_new: scorer(if is_nothing(&blends.bought_together_new) {
+                &blends.bought_together
             } else {
-                Scorer::new(&blends.offers_anonymous, &blends.offer_numbers)?
+                &blends.bought_together_new
+            })?,
+            pre_ranking: scorer(&blends.pre_ranking)?,
+            alternatives_anonymous: Scorer::new(&blends.alternatives_anonymous, attributes, &[])?,
+            alternatives: Scorer::new(&blends.alternatives, attributes, &[])?,
+            offers: Scorer::new(&blends.offers, &[], &blends.offer_numbers)?,
+            offers_anonymous: if is_nothing(&blends.offers_anonymous) {
+                scorer(&Blend::straight(&[("recent_popularity", 1.0)]))?
+            } else {
+                Scorer::new(&blends.offers_anonymous, &[], &blends.offer_numbers)?
             },
         })
     }

@@ -23,6 +23,7 @@ pub struct Catalogue {
     category_purchases: Vec<u64>,
     members: Rows,
     member: Vec<u32>,
+    mixed: Vec<u32>,
     total_baskets: u32,
     total_recent_baskets: u32,
     total_latest_baskets: u32,
@@ -134,6 +135,7 @@ impl Catalogue {
             category_purchases,
             members,
             member,
+            mixed: Vec::new(),
             total_baskets,
             total_recent_baskets,
             total_latest_baskets,
@@ -148,6 +150,30 @@ impl Catalogue {
         check_sales(&sales, self.items.len())?;
         self.sales_on_offer = sales;
         Ok(self)
+    }
+
+    /// The same, with the categories that are no kind of thing, such as seasonal packages: their items do not stand in for each
+    /// other. By rising number.
+    ///
+    /// # Errors
+    /// If they are not rising, or beyond the categories.
+    pub fn with_mixed_categories(mut self, mixed: Vec<u32>) -> Result<Self, String> {
+        let is_rising = mixed.windows(2).all(|pair| pair[0] < pair[1]);
+        if !is_rising || mixed.last().is_some_and(|&last| last as usize >= self.categories.len()) {
+            return Err("the mixed categories are not rising, or beyond the categories".into());
+        }
+        self.mixed = mixed;
+        Ok(self)
+    }
+
+    /// The categories that are no kind of thing, rising.
+    pub fn mixed_categories(&self) -> &[u32] {
+        &self.mixed
+    }
+
+    /// The number of the item's category, if that is a kind of thing whose items stand in for each other.
+    pub fn kind(&self, item: u32) -> Option<u32> {
+        self.category(item).filter(|category| self.mixed.binary_search(category).is_err())
     }
 
     /// The items' IDs.

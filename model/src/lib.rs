@@ -7,8 +7,10 @@
 //!
 //! Knows neither HTTP nor files of transactions, has no clock and no randomness.
 
+mod amount;
 pub mod artefact;
 mod ask;
+pub mod attributes;
 mod blend;
 pub mod catalogue;
 pub mod co_purchases;
@@ -16,9 +18,12 @@ pub mod files;
 pub mod histories;
 mod ids;
 pub mod kernel;
+mod likeness;
 mod lines;
 mod model;
+mod must_match;
 mod name;
+mod name_words;
 pub mod nearest;
 mod number_set;
 mod of_items;
@@ -28,23 +33,29 @@ mod scene;
 mod scorer;
 mod sensitive;
 pub mod signals;
+mod stores;
 mod texts;
 mod top;
 mod vectors;
 
+pub use amount::{Amount, Unit};
 pub use ask::Ask;
-pub use blend::{Blend, Blends, ListRules, Tree};
+pub use attributes::Attributes;
+pub use blend::{AlternativeRules, Blend, Blends, ListRules, Tree};
 pub use catalogue::Catalogue;
 pub use co_purchases::CoPurchases;
 pub use histories::Histories;
 pub use ids::Ids;
+pub use likeness::Flaw;
 pub use model::{Model, Parts};
+pub use must_match::{MustMatch, MustMatches};
 pub use name::{BadName, Name};
 pub use number_set::NumberSet;
 pub use rows::Rows;
 pub use scene::Scene;
 pub use scorer::Scorer;
 pub use sensitive::{Sensitive, SensitiveCategories};
+pub use stores::Stores;
 pub use texts::{Texts, TooLarge};
 pub use top::Top;
 pub use vectors::Vectors;

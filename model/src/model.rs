@@ -1,13 +1,16 @@
 //! A market's model in memory.
 
+use crate::attributes::Attributes;
 use crate::blend::{Blends, Scorers};
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
 use crate::lines::Lines;
+use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
 use crate::of_items::OfItems;
 use crate::recommend::Kept;
+use crate::stores::Stores;
 use crate::vectors::Vectors;
 
 /// What training makes and the service reads, with all numbers checked against each other.
@@ -21,6 +24,7 @@ pub struct Model {
     recent_bestsellers: Vec<u32>,
     of_items: OfItems,
     lines: Lines,
+    name_words: NameWords,
     kept: Kept,
 }
 
@@ -29,6 +33,10 @@ pub struct Model {
 pub struct Parts {
     /// The items.
     pub catalogue: Catalogue,
+    /// What else the shop says of them.
+    pub attributes: Attributes,
+    /// What each store sells.
+    pub stores: Stores,
     /// Skip-gram's input table, a row per learned item.
     pub input: Vectors,
     /// Skip-gram's output table, of the same shape.
@@ -45,6 +53,8 @@ pub struct Parts {
     pub category_pairs: CoPurchases,
     /// The strongest partners among the items of each category, by its number.
     pub category_partners: CoPurchases,
+    /// How often customers changed between two items of a category.
+    pub switches: CoPurchases,
     /// What each customer has bought.
     pub histories: Histories,
     /// What each signal counts.
@@ -85,7 +95,12 @@ impl Parts {
                 return Err(format!("the {what} hold one that is not finite or not of unit length"));
             }
         }
-        Scorers::new(blends).map(|_| ())
+        // The tables were checked by those who made them, for some number of items.
+        Attributes::new(self.attributes.all().to_vec(), catalogue.items().len())?;
+        if self.stores.columns().1.iter().any(|&item| item as usize >= catalogue.items().len()) {
+            return Err("a store sells an item that is not in the catalogue".into());
+        }
+        Scorers::new(blends, &self.attributes.signals()).map(|_| ())
     }
 }
 
@@ -96,7 +111,7 @@ impl Model {
     /// As [`Parts::check`].
     pub fn new(parts: Parts) -> Result<Self, String> {
         parts.check()?;
-        let scorers = Scorers::new(&parts.blends)?;
+        let scorers = Scorers::new(&parts.blends, &parts.attributes.signals())?;
         let mut buyers = vec![0; parts.catalogue.items().len()];
         for customer in 0..parts.histories.customers().len() as u32 {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
@@ -107,8 +122,9 @@ impl Model {
         let recent = parts.catalogue.all_recent_baskets();
         recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
         let lines = Lines::new(&parts.catalogue);
+        let name_words = NameWords::new(parts.catalogue.names());
         let of_items = OfItems::default();
-        let mut model = Self { parts, scorers, buyers, recent_bestsellers, of_items, lines, kept };
+        let mut model = Self { parts, scorers, buyers, recent_bestsellers, of_items, lines, name_words, kept };
         model.of_items = OfItems::new(&model);
         Ok(model)
     }
@@ -118,7 +134,7 @@ impl Model {
     /// # Errors
     /// As [`Parts::check`].
     pub fn reblended(mut self, blends: Blends) -> Result<Self, String> {
-        self.scorers = Scorers::new(&blends)?;
+        self.scorers = Scorers::new(&blends, &self.parts.attributes.signals())?;
         self.kept = Kept::new(self.parts.catalogue.bought() as usize);
         self.parts.blends = blends;
         Ok(self)
@@ -132,6 +148,16 @@ impl Model {
     /// The items.
     pub fn catalogue(&self) -> &Catalogue {
         &self.parts.catalogue
+    }
+
+    /// What else the shop says of the items.
+    pub fn attributes(&self) -> &Attributes {
+        &self.parts.attributes
+    }
+
+    /// What each store sells.
+    pub fn stores(&self) -> &Stores {
+        &self.parts.stores
     }
 
     /// Skip-gram's input table.
@@ -167,6 +193,11 @@ impl Model {
     /// The items that are bought together with anything of a category.
     pub fn category_partners(&self) -> &CoPurchases {
         &self.parts.category_partners
+    }
+
+    /// How often customers changed between two items of a category: see [`Parts::switches`].
+    pub fn switches(&self) -> &CoPurchases {
+        &self.parts.switches
     }
 
     /// How many customers have bought an item.
@@ -209,6 +240,10 @@ impl Model {
 
     pub(crate) fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    pub(crate) fn name_words(&self) -> &NameWords {
+        &self.name_words
     }
 
     pub(crate) fn kept(&self) -> &Kept {

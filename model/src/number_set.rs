@@ -22,6 +22,14 @@ impl NumberSet {
         }
     }
 
+    /// Makes room for numbers below `bound`.
+    pub fn grow(&mut self, bound: usize) {
+        let words = bound.div_ceil(64);
+        if words > self.0.len() {
+            self.0.resize(words, 0);
+        }
+    }
+
     /// Puts a number in; true if it was not there before. Nothing happens to one beyond the bound.
     pub fn insert(&mut self, number: u32) -> bool {
         let is_new = (number as usize) < 64 * self.0.len() && !self.contains(number);

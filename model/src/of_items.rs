@@ -16,7 +16,7 @@ impl OfItems {
     /// Works them out.
     pub(crate) fn new(model: &Model) -> Self {
         let items: Vec<u32> = (0..model.catalogue().items().len() as u32).collect();
-        let scene = Scene::new(model, Ask { items: &[], customer: None }, &items);
+        let scene = Scene::new(model, Ask { items: &[], ..Ask::default() }, &items);
         let mut free = (0..).peekable();
         let places: Vec<Option<usize>> =
             signals::ALL.iter().map(|signal| free.next_if(|_| signal.is_of_items())).collect();

@@ -17,6 +17,8 @@ pub struct Scorer {
 pub(crate) enum Input {
     /// The signal of this number in [`signals::ALL`].
     Signal(usize),
+    /// How alike an attribute is: its number.
+    Attribute(usize),
     /// A number that the shop gives with an offer.
     Number(String),
 }
@@ -30,19 +32,21 @@ impl Branches {
 }
 
 impl Scorer {
-    /// Looks up the names: signals, or one of `numbers`. What adds nothing is left out.
+    /// Looks up the names: signals, or one of the `attributes`' signals, or of `numbers`. What adds nothing is left out.
     ///
     /// # Errors
     /// In words: a name that is not known, or a number that is not finite.
-    pub fn new(blend: &Blend, numbers: &[String]) -> Result<Self, String> {
+    pub fn new(blend: &Blend, attributes: &[String], numbers: &[String]) -> Result<Self, String> {
         if !blend.is_sound() {
             return Err("a blend holds a number that is not finite".into());
         }
         let names = blend.signals();
-        let input = |name: &&str| match signals::index(name) {
-            Some(signal) => Ok(Input::Signal(signal)),
-            None if numbers.iter().any(|number| number == name) => Ok(Input::Number((*name).to_owned())),
-            None => Err(format!("a blend uses `{name}`, a signal that is not known")),
+        let attribute = |name: &str| attributes.iter().position(|attribute| attribute == name);
+        let input = |name: &&str| match (signals::index(name), attribute(name)) {
+            (Some(signal), _) => Ok(Input::Signal(signal)),
+            (_, Some(attribute)) => Ok(Input::Attribute(attribute)),
+            _ if numbers.iter().any(|number| number == name) => Ok(Input::Number((*name).to_owned())),
+            _ => Err(format!("a blend uses `{name}`, a signal that is not known")),
         };
         let inputs = names.iter().map(input).collect::<Result<_, _>>()?;
         let slopes = names.iter().map(|name| blend.slopes.get(*name).copied().unwrap_or(0.0)).collect();
@@ -106,14 +110,15 @@ mod tests {
 
     #[test]
     fn unknown_signals_and_weights_that_are_no_numbers_are_refused() {
-        let of = |name: &str, slope: f32| Scorer::new(&Blend::straight(&[(name, slope)]), &["discount".to_owned()]);
+        let of =
+            |name: &str, slope: f32| Scorer::new(&Blend::straight(&[(name, slope)]), &[], &["discount".to_owned()]);
         assert!(of("habit", 1.0).is_ok() && of("discount", 1.0).is_ok());
         assert!(of("habit", 0.0).unwrap().inputs().is_empty());
         assert!(of("habbit", 1.0).unwrap_err().contains("`habbit`"));
         assert!(of("habit", f32::NAN).is_err() && of("habit", 1e30).is_err(), "a score of it would be no number");
         let blend =
             |from: f32| Blend { trees: vec![tree(["habit"; 3], [from; 3], [0.0, 1.0, 2.0, 3.0])], ..Blend::default() };
-        assert!(Scorer::new(&blend(1.0), &[]).is_ok() && Scorer::new(&blend(f32::INFINITY), &[]).is_err());
+        assert!(Scorer::new(&blend(1.0), &[], &[]).is_ok() && Scorer::new(&blend(f32::INFINITY), &[], &[]).is_err());
     }
 
     #[test]
@@ -122,7 +127,7 @@ mod tests {
             trees: vec![tree(["purchases", "popularity", "lately"], [1.0, 2.0, 0.5], [0.0, 1.0, 2.0, 4.0])],
             ..Blend::straight(&[("taste", 0.5)])
         };
-        let scorer = Scorer::new(&blend, &[]).unwrap();
+        let scorer = Scorer::new(&blend, &[], &[]).unwrap();
         assert_eq!(blend.signals(), ["lately", "popularity", "purchases", "taste"]);
         // By lately, popularity, purchases, taste.
         let candidates = [[0.9, 1.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0], [0.4, 9.0, 1.0, 2.0], [0.5, 0.0, 3.0, 0.0]];
@@ -138,7 +143,7 @@ mod tests {
             trees: vec![tree(["habit", "lift", "taste"], [20.0, 7.0, 40.0], [0.0, 1.0, 2.0, 4.0])],
             ..Blend::straight(&[("taste", 0.5)])
         };
-        let scorer = Scorer::new(&blend, &[]).unwrap();
+        let scorer = Scorer::new(&blend, &[], &[]).unwrap();
         for candidates in [0, 1, BLOCK, 2 * BLOCK + 3] {
             let value = |input: usize, at: usize| ((7 * at + 3 * input) % 50) as f32;
             let columns: Vec<f32> = (0..3).flat_map(|input| (0..candidates).map(move |at| value(input, at))).collect();

@@ -130,10 +130,14 @@ fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
                 forge(&path, file, &hostile);
                 // Some of these are other sound values; none may panic, and what is opened must answer.
                 if let Ok(opened) = shelf.open(&name("xx"), &name("v1")) {
-                    let ask = trolley_model::Ask { items: &[common::BREAD], customer: Some(common::ANNA) };
+                    let ask = trolley_model::Ask {
+                        items: &[common::BREAD],
+                        customer: Some(common::ANNA),
+                        ..Default::default()
+                    };
                     let limits = trolley_model::recommend::Limits::best(6);
                     trolley_model::recommend::bought_together(&opened.model, &ask, &limits);
-                    trolley_model::recommend::alternatives(&opened.model, common::BREAD, None, &limits);
+                    trolley_model::recommend::alternatives(&opened.model, &ask, &limits);
                 }
             }
         }
@@ -147,7 +151,15 @@ fn a_model_is_open_for_good() {
     let model = common::saved_and_opened(folder.path());
     fs::remove_dir_all(folder.path().join("xx")).unwrap();
     let limits = trolley_model::recommend::Limits::best(6);
-    assert_eq!(trolley_model::recommend::alternatives(&model, common::MILK, None, &limits)[0].item, common::OAT_MILK);
+    assert_eq!(
+        trolley_model::recommend::alternatives(
+            &model,
+            &trolley_model::Ask { items: &[common::MILK], ..Default::default() },
+            &limits
+        )[0]
+        .item,
+        common::OAT_MILK
+    );
 }
 
 #[test]

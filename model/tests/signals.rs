@@ -21,7 +21,7 @@ fn near(got: &[f32], expected: &[f32]) {
 
 #[test]
 fn what_a_customer_buys_of_a_category_counts_for_all_its_items() {
-    let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
+    let ask = Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() };
     // Anna bought milk and jam 9 days before the end, never oat milk or butter.
     let lately = 30.0 / 39.0;
     near(
@@ -38,7 +38,8 @@ fn what_tells_of_the_customer_is_called_so() {
     for signal in ALL {
         let of = |customer| {
             let mut values = vec![0.0; candidates.len()];
-            signal.fill(&Scene::new(&model, Ask { items: &[JAM], customer }, &candidates), &mut values);
+            signal
+                .fill(&Scene::new(&model, Ask { items: &[JAM], customer, ..Ask::default() }, &candidates), &mut values);
             values
         };
         if of(Some(ANNA)) != of(None) {
@@ -54,7 +55,7 @@ fn what_tells_of_the_customer_is_called_so() {
 
 #[test]
 fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
-    let ask = Ask { items: &[JAM], customer: Some(ANNA) };
+    let ask = Ask { items: &[JAM], customer: Some(ANNA), ..Ask::default() };
     // Milk and jam 109 days before the end, milk alone 9 days before.
     let [both, alone] = [109.0f32, 9.0].map(|age| (-age / 75.0).exp2());
     let usual = (both + alone) / (both + alone + 2.0);
@@ -66,7 +67,7 @@ fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
 
 #[test]
 fn lifts_are_shrunk_and_backed_by_the_kind() {
-    let ask = Ask { items: &[BREAD], customer: None };
+    let ask = Ask { items: &[BREAD], ..Ask::default() };
     // Bakery in 80 of 100 baskets, spreads in 70, both in 60; dairy in 60, both in 20. Bakery is no partner of its own.
     let of_kinds = [63.0f32 / 59.0, 23.0 / 51.0, 3.0 / 67.0].map(f32::ln);
     near(&signal(&model(), "category_lift", ask, &[BREAD, BUTTER, MILK]), &[of_kinds[2], of_kinds[0], of_kinds[1]]);
@@ -84,11 +85,11 @@ fn what_is_worked_out_beforehand_is_what_would_be_worked_out() {
     let mut parts = parts();
     parts.blends.bought_together = Blend::straight(&slopes);
     let model = Model::new(parts).unwrap();
-    let ask = Ask { items: &[BREAD], customer: Some(ANNA) };
+    let ask = Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() };
     for item in [BUTTER, MILK, JAM, OAT_MILK] {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
         for reason in explain(&model, Question::BoughtTogether, &ask, &found) {
-            near(&[reason.value], &signal(&model, reason.signal, ask, &[item]));
+            near(&[reason.value], &signal(&model, &reason.signal, ask, &[item]));
         }
     }
 }

@@ -1,22 +1,28 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
-use trolley_model::recommend::Question;
+use serde::Deserialize;
+use trolley_model::recommend::{Question, Tier};
+use utoipa::ToSchema;
 
-use super::answer::{Asked, Item, Recommendation, in_service};
+use super::answer::{Asked, Entry, Item, Recommendation, in_service};
 use super::bought_together::{filtered, query};
-use super::extract::{Path, Query};
+use super::extract::{self, Path, Query};
+use super::json::{raw, string};
 use super::keys::Sight;
-use super::params::{ItemParams, id};
+use super::params::{Detail, ItemParams, PreferName, Wish, id, ids};
 use super::problem::Problem;
+use crate::background::slowly;
 use crate::exposures::Exposures;
 use crate::live::Markets;
 
 /// This item is out of stock: what instead?
 ///
 /// What the model does not suggest itself is of the item's category. An answer may be short, and is empty for an item that
-/// is not known.
+/// is not known. What has not been sold lately, or is of another size or price per litre, is only shown as the model's rules
+/// allow; what must match, and does not, never is.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/alternatives",
@@ -34,10 +40,7 @@ pub(super) async fn item(
     sight: Sight,
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
-    let (items, wish) = ([id("item", item)?], params.check()?);
-    if wish.new.is_some() {
-        return Err(Problem::field("new", "new is for what is bought together"));
-    }
+    let (items, wish) = ([id("item", item)?], params.check()?.of_alternatives()?);
     let (market, snapshot) = in_service(&markets, &market)?;
     let query = query(&items, &wish, &snapshot)?;
     let filtered = filtered(&snapshot, &query, Question::Alternatives);
@@ -47,4 +50,149 @@ pub(super) async fn item(
         Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref(), secret: market.secret() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found);
     Ok(answer.filtered(filtered).show(&exposures, &asked))
+}
+
+/// What is missing of a cart, and how the answer is wanted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Missing {
+    /// The items that are out of stock, at most 100.
+    #[schema(example = json!(["1082185", "981760"]))]
+    items: Vec<String>,
+    /// What else is in the cart: it is not shown.
+    #[serde(default)]
+    cart: Vec<String>,
+    /// Whose cart it is. An unknown customer is no error.
+    customer: Option<String>,
+    /// The store that it is for: what it does not sell, or has not in stock, is not shown.
+    store: Option<String>,
+    /// Number of alternatives wanted to each, 6 if not said.
+    #[schema(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+    /// Items that must not be shown.
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// Which come first, by their price per litre, kilogram or piece.
+    #[schema(value_type = Option<PreferName>)]
+    prefer: Option<String>,
+    /// Only those whose price per litre, kilogram or piece is so much above or below at the most, as a share.
+    #[schema(minimum = 0, maximum = 10)]
+    price_band: Option<f64>,
+    /// Whether reasons are wanted; false if not said.
+    explain: Option<bool>,
+    /// `full` for the parts of the score beside the reasons.
+    #[schema(value_type = Option<Detail>)]
+    detail: Option<String>,
+}
+
+/// Missing items in one question.
+const MOST_MISSING: usize = 100;
+
+/// More than so many are answered by a thread of its own: that takes as long as many others do.
+const LONG: usize = 8;
+
+impl Missing {
+    fn check(self) -> Result<(Vec<String>, Wish), Problem> {
+        let Self { items, cart, customer, store, limit, exclude, prefer, price_band, explain, detail } = self;
+        if items.len() > MOST_MISSING {
+            return Err(Problem::field("items", format!("items holds at most {MOST_MISSING} IDs")));
+        }
+        let params = ItemParams {
+            customer,
+            store,
+            limit: limit.map(|limit| limit.to_string()),
+            prefer,
+            price_band: price_band.map(|band| band.to_string()),
+            explain: explain.map(|explain| explain.to_string()),
+            detail,
+            ..ItemParams::default()
+        };
+        let mut not = ids("exclude", exclude)?;
+        not.extend(ids("cart", cart)?);
+        Ok((ids("items", items)?, Wish { exclude: not, ..params.check()? }))
+    }
+}
+
+/// The alternatives to one of the missing items.
+#[derive(Debug, ToSchema)]
+pub(super) struct Replacements<'a> {
+    /// The item that is out of stock.
+    #[schema(example = "1082185")]
+    id: String,
+    /// What stands in for it, best first.
+    alternatives: Vec<Item<'a>>,
+}
+
+impl Entry for Replacements<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn tier(&self) -> Tier {
+        self.alternatives.first().map_or(Tier::Category, Entry::tier)
+    }
+
+    fn shown(&self) -> Vec<&str> {
+        self.alternatives.iter().flat_map(Entry::shown).collect()
+    }
+
+    fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
+        raw(body, "\"id\":");
+        string(body, &self.id)?;
+        raw(body, ",\"alternatives\":[");
+        for (at, item) in self.alternatives.iter().enumerate() {
+            raw(body, if at == 0 { "{" } else { ",{" });
+            item.write(body)?;
+            raw(body, "}");
+        }
+        raw(body, "]");
+        Ok(())
+    }
+}
+
+/// Several items of a cart are out of stock: what instead of each? No item is shown twice, and none that is missing or in the
+/// cart.
+#[utoipa::path(
+    post,
+    path = "/v1/markets/{market}/alternatives",
+    tag = "alternatives",
+    operation_id = "getAlternativesForCart",
+    params(("market" = String, Path, description = "The market")),
+    request_body = Missing,
+    responses((status = 200, description = "What stands in for each item, in the order in which they were asked about",
+               body = Recommendation<Replacements>))
+)]
+pub(super) async fn cart(
+    State(markets): State<Arc<Markets>>,
+    State(exposures): State<Exposures>,
+    Path(market): Path<String>,
+    sight: Sight,
+    extract::Json(missing): extract::Json<Missing>,
+) -> Result<Response, Problem> {
+    let (items, wish) = missing.check()?;
+    let is_long = items.len() > LONG;
+    let answer = move || {
+        let (market, snapshot) = in_service(&markets, &market)?;
+        let query = query(&items, &wish, &snapshot)?;
+        let mut found = snapshot.alternatives_to_each(&query);
+        let all = found.iter_mut().flatten();
+        sight.limit(all.map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
+        let replacements: Vec<Replacements<'_>> = items
+            .iter()
+            .zip(found)
+            .map(|(id, found)| Replacements {
+                id: id.clone(),
+                alternatives: found.into_iter().map(Into::into).collect(),
+            })
+            .collect();
+        let (customer, secret) = (wish.customer.as_deref(), market.secret());
+        let asked = Asked { question: "alternatives", items: &items, customer, secret };
+        let answer = Recommendation::<Replacements<'_>>::new(&market, &snapshot, "alternatives", replacements);
+        Ok(answer.show(&exposures, &asked))
+    };
+    if !is_long {
+        return answer();
+    }
+    let unanswered = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the cart could not be answered");
+    slowly(answer).await.map_err(unanswered)?
 }

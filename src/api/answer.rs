@@ -1,5 +1,6 @@
 //! What answers look like.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -122,6 +123,11 @@ pub(super) trait Entry {
     /// Who answered.
     fn tier(&self) -> Tier;
 
+    /// The IDs of what is shown: its own, if it is not a list.
+    fn shown(&self) -> Vec<&str> {
+        vec![self.id()]
+    }
+
     /// Appends its fields.
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()>;
 }
@@ -148,7 +154,7 @@ fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl
             customer: asked.customer.and_then(|id| exposures.name(&answer.market, customer_hash(asked.secret, id))),
             question: asked.question.to_owned(),
             query: asked.items.to_vec(),
-            items: answer.items.iter().map(|item| item.id().to_owned()).collect(),
+            items: answer.items.iter().flat_map(Entry::shown).map(str::to_owned).collect(),
             model: answer.model.clone(),
             variant: answer.variant.to_owned(),
         });
@@ -177,6 +183,8 @@ enum ReasonKind {
     WithKind,
     SameKind,
     Alike,
+    Comparable,
+    Accepted,
     Bought,
     OwnKind,
     Taste,
@@ -200,12 +208,16 @@ pub(super) struct Item<'a> {
     reasons: Option<Vec<Reason>>,
     /// With `detail=full` the parts of the score, those that say most first.
     parts: Option<Vec<Part>>,
+    /// Of an alternative: how many of it make up for one of what it stands in for, where the sizes of both are known.
+    #[schema(example = 2)]
+    quantity: Option<u32>,
 }
 
 impl<'a> From<live::Answer<'a>> for Item<'a> {
     fn from(answer: live::Answer<'a>) -> Self {
         let (reasons, parts) = answer.why.map(said).unzip();
-        Self { id: answer.id, score: answer.score, tier: answer.tier, reasons, parts: parts.flatten() }
+        let (parts, quantity) = (parts.flatten(), answer.quantity);
+        Self { id: answer.id, score: answer.score, tier: answer.tier, reasons, parts, quantity }
     }
 }
 
@@ -221,7 +233,12 @@ impl Entry for Item<'_> {
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
         raw(body, "\"id\":");
         string(body, self.id)?;
-        write_score(body, self.score, self.tier, self.reasons.as_deref(), self.parts.as_deref())
+        write_score(body, self.score, self.tier, self.reasons.as_deref(), self.parts.as_deref())?;
+        if let Some(quantity) = self.quantity {
+            raw(body, ",\"quantity\":");
+            value(body, &quantity)?;
+        }
+        Ok(())
     }
 }
 
@@ -329,7 +346,7 @@ struct Reason {
 struct Part {
     /// The signal's name; below the model's own tier, the tier's.
     #[schema(value_type = String, example = "co_purchase")]
-    signal: &'static str,
+    signal: Cow<'static, str>,
     /// Its value.
     value: f32,
     /// Its part of the score. The parts sum up to the score.

@@ -34,7 +34,7 @@ pub(super) async fn item(
     sight: Sight,
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
-    answer(&markets, &exposures, &sight, &market, &[id("item", item)?], &params.check()?)
+    answer(&markets, &exposures, &sight, &market, &[id("item", item)?], &params.check()?.of_bought_together()?)
 }
 
 /// A cart, and how the answer is wanted.
@@ -46,6 +46,8 @@ pub(super) struct Cart {
     items: Vec<String>,
     /// Whose cart it is. An unknown customer is no error.
     customer: Option<String>,
+    /// The store that it is for: what it does not sell, or has not in stock, is not shown.
+    store: Option<String>,
     /// Number of items wanted, 6 if not said.
     #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
@@ -80,12 +82,15 @@ pub(super) struct Cart {
 impl Cart {
     /// The items, and how the answer is wanted: as a query says it.
     fn check(self) -> Result<(Vec<String>, Wish), Problem> {
-        let Self { items, customer, limit, exclude, include_repeats, new, explain, detail, .. } = self;
+        let Self { items, customer, store, limit, exclude, include_repeats, new, explain, detail, .. } = self;
         let text = |number: Option<i64>| number.map(|number| number.to_string());
         let price = |price: Option<f64>| price.map(|price| price.to_string());
         let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
         let params = ItemParams {
             customer,
+            store,
+            prefer: None,
+            price_band: None,
             limit: text(limit),
             exclude: Vec::new(),
             category: self.category,
@@ -162,11 +167,13 @@ pub(super) fn query<'a>(items: &'a [String], wish: &'a Wish, snapshot: &Snapshot
     Ok(live::Query {
         items,
         customer: wish.customer.as_deref(),
+        store: wish.store.as_deref(),
         exclude: &wish.exclude,
         repeats: wish.repeats,
         limit: wish.limit,
         new: 0,
         filter: wish.filter.of(snapshot)?,
+        price: wish.price_for(snapshot)?,
         explain: wish.explain,
     })
 }

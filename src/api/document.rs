@@ -112,7 +112,11 @@ pub(super) fn finished(mut document: OpenApi) -> Value {
         show(&mut document, operation, &serde_json::from_str(example).unwrap_or_default());
     }
     // What a list is of is named, not said again.
-    for (list, of) in [("Recommendation_Item", "Item"), ("Recommendation_OfferItem", "OfferItem")] {
+    for (list, of) in [
+        ("Recommendation_Item", "Item"),
+        ("Recommendation_Replacements", "Replacements"),
+        ("Recommendation_OfferItem", "OfferItem"),
+    ] {
         let items = &mut document["components"]["schemas"][list]["properties"]["items"]["items"];
         *items = json!({"$ref": format!("#/components/schemas/{of}")});
     }
@@ -145,6 +149,8 @@ pub static EXAMPLES: &[(&str, &str)] = examples![
     "getBoughtTogetherForCart",
     "getWhyNot",
     "getAlternatives",
+    "getAlternativesForCart",
+    "getWhyNotInstead",
     "replaceOffers",
     "rankOffers",
     "getAudience",

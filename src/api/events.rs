@@ -26,7 +26,7 @@ pub(super) struct Events {
     events: Rows<Happening>,
 }
 
-/// A click or a purchase.
+/// What a customer did with an item that was shown.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Event {
@@ -40,21 +40,32 @@ pub(super) struct Event {
     /// The item, or the offer.
     #[schema(example = "1082185")]
     item: String,
+    /// Of a replacement that was accepted or rejected, the item in whose place it was offered.
+    #[schema(example = "981760")]
+    replaced: Option<String>,
 }
 
 /// What happened.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Happened {
     Click,
     Purchase,
+    /// An alternative was taken in the place of what was out of stock.
+    ReplacementAccepted,
+    /// It was refused.
+    ReplacementRejected,
 }
 
 impl Happened {
+    const ALL: [Self; 4] = [Self::Click, Self::Purchase, Self::ReplacementAccepted, Self::ReplacementRejected];
+
     fn name(self) -> &'static str {
         match self {
             Self::Click => "click",
             Self::Purchase => "purchase",
+            Self::ReplacementAccepted => EventRow::ACCEPTED,
+            Self::ReplacementRejected => EventRow::REJECTED,
         }
     }
 }
@@ -112,7 +123,7 @@ pub(super) async fn record(
     // What was sent before, or could not be kept, costs nothing.
     quota.give_back(good.len() - put.as_ref().map_or(0, |accepted| *accepted));
     let accepted = put?;
-    for kind in [Happened::Click, Happened::Purchase] {
+    for kind in Happened::ALL {
         let events = good.iter().filter(|event| event.kind == kind.name()).count();
         metrics::events(market.name(), kind.name(), events as u64);
     }
@@ -126,12 +137,13 @@ struct Happening {
     recommendation: Uuid,
     kind: Happened,
     item: String,
+    replaced: Option<String>,
 }
 
 impl Happening {
     fn row(self) -> EventRow {
-        let Self { id, recommendation, kind, item } = self;
-        EventRow { id, recommendation: recommendation.to_string(), kind: kind.name(), item }
+        let Self { id, recommendation, kind, item, replaced } = self;
+        EventRow { id, recommendation: recommendation.to_string(), kind: kind.name(), item, replaced }
     }
 }
 
@@ -139,12 +151,28 @@ impl Row for Happening {
     type Body = Event;
     const MOST: usize = 5000;
 
-    fn check(Event { id: name, recommendation_id, kind, item }: Event) -> Result<Self, (String, String)> {
+    fn check(Event { id: name, recommendation_id, kind, item, replaced }: Event) -> Result<Self, (String, String)> {
         for (field, id) in [("id", &name), ("item", &item)] {
             if let Some(reason) = wrong_id(id) {
                 return Err((field.to_owned(), reason));
             }
         }
-        Ok(Self { id: name, recommendation: recommendation_id, kind, item })
+        let is_about_two = matches!(kind, Happened::ReplacementAccepted | Happened::ReplacementRejected);
+        match &replaced {
+            Some(_) if !is_about_two => {
+                return Err(("replaced".to_owned(), "only a replacement stands in for another item".to_owned()));
+            }
+            None if is_about_two => {
+                return Err(("replaced".to_owned(), "name the item in whose place it was offered".to_owned()));
+            }
+            Some(replaced) if *replaced == item => {
+                return Err(("replaced".to_owned(), "an item does not stand in for itself".to_owned()));
+            }
+            _ => {}
+        }
+        if let Some(reason) = replaced.as_deref().and_then(wrong_id) {
+            return Err(("replaced".to_owned(), reason));
+        }
+        Ok(Self { id: name, recommendation: recommendation_id, kind, item, replaced })
     }
 }

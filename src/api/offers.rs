@@ -49,9 +49,9 @@ pub(super) async fn of_customer(
 ) -> Result<Response, Problem> {
     let (customer, wish) = (id("customer", customer)?, params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
-    let OfferWish { limit, explain, exclude, filter } = &wish;
+    let OfferWish { store, limit, explain, exclude, filter } = &wish;
     let (filter, limit, explain) = (filter.of(&snapshot)?, *limit, *explain);
-    let query = OfferQuery { customer: &customer, exclude, filter, limit, explain };
+    let query = OfferQuery { customer: &customer, store: store.as_deref(), exclude, filter, limit, explain };
     let (mut found, filtered) = snapshot.offers_for(&query, Utc::now());
     sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);
@@ -124,6 +124,10 @@ pub(super) struct OfferBody {
     #[serde(default, deserialize_with = "last_moment")]
     #[schema(value_type = Option<String>, example = "2026-11-26T22:00:00Z")]
     valid_to: Option<DateTime<Utc>>,
+    /// The stores in which it holds; everywhere, if none is named. Whoever asks without a store is not shown it then.
+    #[serde(default)]
+    #[schema(example = json!(["12"]))]
+    stores: Vec<String>,
     /// Numbers that say how strong it is, by name. Those that the model was trained with count.
     #[serde(default)]
     #[schema(example = json!({"discount": 0.25}))]
@@ -213,8 +217,8 @@ impl Row for Offer {
     const MOST_WEIGHT: usize = 1_000_000;
 
     fn check(body: OfferBody) -> Result<Self, (String, String)> {
-        let OfferBody { id, items, valid_from, valid_to, numbers } = body;
-        let offer = Self { id, items, valid_from, valid_to, numbers };
+        let OfferBody { id, items, valid_from, valid_to, stores, numbers } = body;
+        let offer = Self { id, items, valid_from, valid_to, stores, numbers };
         Self::check(&offer).map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
         Ok(offer)
     }

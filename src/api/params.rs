@@ -2,7 +2,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use crate::live::{Explain, Filter, Offer, Snapshot};
+use trolley_model::recommend::Prefer;
+
+use crate::live::{Explain, Filter, Offer, PriceWish, Snapshot};
 
 /// Items in an answer if nothing is said.
 const SIX: usize = 6;
@@ -31,6 +33,8 @@ pub(super) enum Detail {
 pub(super) struct ItemParams {
     /// The customer who is looking. An unknown one is no error.
     pub(super) customer: Option<String>,
+    /// The store that it is for: what it does not sell, or has not in stock, is not shown. One that is not known is no error.
+    pub(super) store: Option<String>,
     /// Number of items wanted, 6 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     pub(super) limit: Option<String>,
@@ -62,15 +66,34 @@ pub(super) struct ItemParams {
     /// has it if not said. Of what is bought together only.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 200)]
     pub(super) new: Option<String>,
+    /// Which alternatives come first, by their price per litre, kilogram or piece: those that are cheaper, or those that cost about
+    /// the same. Of alternatives only.
+    #[param(value_type = Option<PreferName>)]
+    pub(super) prefer: Option<String>,
+    /// Only alternatives whose price per litre, kilogram or piece is so much above or below at the most, as a share: 0.25 for a
+    /// quarter. Of alternatives only.
+    #[param(value_type = Option<f64>, minimum = 0, maximum = 10)]
+    pub(super) price_band: Option<String>,
+}
+
+/// Which alternatives come first.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the values that are described")]
+pub(super) enum PreferName {
+    Cheaper,
+    SamePrice,
 }
 
 /// The same, checked.
 #[derive(Debug)]
 pub(super) struct Wish {
     pub(super) customer: Option<String>,
+    pub(super) store: Option<String>,
     pub(super) limit: usize,
     pub(super) exclude: Vec<String>,
     pub(super) filter: FilterParams,
+    pub(super) price: PriceWish,
     pub(super) repeats: bool,
     pub(super) new: Option<usize>,
     pub(super) explain: Explain,
@@ -109,7 +132,7 @@ impl FilterParams {
         let filter = Filter { categories, not_categories, min_price, max_price };
         if filter.is_about_prices() && snapshot.model().catalogue().all_prices().is_empty() {
             let field = if min_price.is_some() { "min_price" } else { "max_price" };
-            return Err(Problem::field(field, "this market's items table has no prices: train with a `price` column"));
+            return Err(Problem::field(field, NO_PRICES));
         }
         Ok(filter)
     }
@@ -122,9 +145,9 @@ fn price(field: &'static str, text: Option<&str>) -> Result<Option<f32>, Problem
 }
 
 impl ItemParams {
-    /// As usual, for a customer.
-    pub(super) fn of(customer: Option<String>) -> Self {
-        Self { customer, ..Self::default() }
+    /// As usual, for a customer, in a store.
+    pub(super) fn of(customer: Option<String>, store: Option<String>) -> Self {
+        Self { customer, store, ..Self::default() }
     }
 
     pub(super) fn check(self) -> Result<Wish, Problem> {
@@ -132,6 +155,8 @@ impl ItemParams {
         let limit = limit(self.limit.as_deref(), SIX, MOST)?;
         Ok(Wish {
             customer: self.customer.map(|customer| id("customer", customer)).transpose()?,
+            store: self.store.map(|store| id("store", store)).transpose()?,
+            price: price_wish(self.prefer.as_deref(), self.price_band.as_deref())?,
             limit,
             exclude: ids("exclude", exclude)?,
             filter: FilterParams::check(
@@ -146,6 +171,58 @@ impl ItemParams {
         })
     }
 }
+
+/// What an alternative may cost.
+fn price_wish(prefer: Option<&str>, band: Option<&str>) -> Result<PriceWish, Problem> {
+    let prefer = match prefer {
+        None => None,
+        Some("cheaper") => Some(Prefer::Cheaper),
+        Some("same_price") => Some(Prefer::SamePrice),
+        Some(_) => return Err(Problem::field("prefer", "prefer must be cheaper or same_price, or not be there")),
+    };
+    let band = band.map(|text| {
+        let band = text.parse().ok().filter(|band: &f32| (0.0..=MOST_BAND).contains(band));
+        band.ok_or_else(|| Problem::field("price_band", "price_band must be a share from 0 to 10, such as 0.25"))
+    });
+    Ok(PriceWish { prefer, band: band.transpose()? })
+}
+
+/// The widest band of prices.
+const MOST_BAND: f32 = 10.0;
+
+impl Wish {
+    /// Refuses what is for alternatives only.
+    pub(super) fn of_bought_together(self) -> Result<Self, Problem> {
+        match self.price {
+            PriceWish { prefer: Some(_), .. } => Err(Problem::field("prefer", "prefer is for alternatives")),
+            PriceWish { band: Some(_), .. } => Err(Problem::field("price_band", "price_band is for alternatives")),
+            PriceWish { prefer: None, band: None } => Ok(self),
+        }
+    }
+
+    /// Refuses what is for bought together only.
+    pub(super) fn of_alternatives(self) -> Result<Self, Problem> {
+        if self.new.is_some() {
+            return Err(Problem::field("new", "new is for what is bought together"));
+        }
+        Ok(self)
+    }
+
+    /// The same for a model, which must have prices if they are asked for.
+    pub(super) fn price_for(&self, snapshot: &Snapshot) -> Result<PriceWish, Problem> {
+        let field = match self.price {
+            PriceWish { prefer: None, band: None } => return Ok(self.price),
+            PriceWish { prefer: Some(_), .. } => "prefer",
+            PriceWish { .. } => "price_band",
+        };
+        if snapshot.model().catalogue().all_prices().is_empty() {
+            return Err(Problem::field(field, NO_PRICES));
+        }
+        Ok(self.price)
+    }
+}
+
+const NO_PRICES: &str = "this market has no prices: train with a column `price` of the items or of the transactions";
 
 /// So many of `limit` places.
 fn places(text: &str, limit: usize) -> Result<usize, Problem> {
@@ -168,6 +245,8 @@ fn explain(reasons: bool, detail: Option<&str>) -> Result<Explain, Problem> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OfferParams {
+    /// The store that it is for: its offers and those that hold everywhere, of what can be had there.
+    store: Option<String>,
     /// Number of offers wanted, 200 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
@@ -197,6 +276,7 @@ pub(super) struct OfferParams {
 /// The same, checked.
 #[derive(Debug)]
 pub(super) struct OfferWish {
+    pub(super) store: Option<String>,
     pub(super) limit: usize,
     pub(super) exclude: Vec<String>,
     pub(super) filter: FilterParams,
@@ -208,6 +288,7 @@ impl OfferParams {
         let exclude = self.exclude.into_iter().filter(|id| !id.is_empty()).collect();
         let (min_price, max_price) = (self.min_price.as_deref(), self.max_price.as_deref());
         Ok(OfferWish {
+            store: self.store.map(|store| id("store", store)).transpose()?,
             limit: limit(self.limit.as_deref(), MOST, MOST)?,
             exclude: ids("exclude", exclude)?,
             filter: FilterParams::check(self.category, self.not_category, min_price, max_price)?,

@@ -107,6 +107,8 @@ fn v1(access: &Access) -> OpenApiRouter<Shared> {
         .routes(question(routes!(bought_together::cart)))
         .routes(question(routes!(why_not::item)))
         .routes(question(routes!(alternatives::item)))
+        .routes(question(routes!(alternatives::cart)))
+        .routes(question(routes!(why_not::instead)))
         .routes(question(routes!(offers::of_customer)))
         .routes(access.open_to(Scope::Audience, routes!(offers::audience)))
         .routes(access.open_to(Scope::Events, routes!(events::record)));

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{self, Path};
+use super::extract::{self, Path, Query};
 use super::offers::{Push, Pushed};
 use super::params::{id, wrong_id};
 use super::problem::Problem;
@@ -29,6 +29,10 @@ pub(super) struct UpdateBody {
     /// The item; it need not be known to the model.
     #[schema(example = "1082185")]
     item: String,
+    /// The store; the whole market, if none is named. Of what a store and the whole market were told, the higher sequence
+    /// counts there.
+    #[schema(example = "12")]
+    store: Option<String>,
     /// Whether it can be had.
     in_stock: bool,
     /// Grows with every change of the item: of two updates the one with the higher number counts.
@@ -40,14 +44,17 @@ impl Row for StockUpdate {
     type Body = UpdateBody;
     const MOST: usize = 100_000;
 
-    fn check(UpdateBody { item, in_stock, sequence }: UpdateBody) -> Result<Self, (String, String)> {
+    fn check(UpdateBody { item, store, in_stock, sequence }: UpdateBody) -> Result<Self, (String, String)> {
         if let Some(reason) = wrong_id(&item) {
             return Err(("item".to_owned(), reason));
+        }
+        if let Some(reason) = store.as_deref().and_then(wrong_id) {
+            return Err(("store".to_owned(), reason));
         }
         if i64::try_from(sequence).is_err() {
             return Err(("sequence".to_owned(), format!("a sequence is at most {}", i64::MAX)));
         }
-        Ok(Self { item, in_stock, sequence })
+        Ok(Self { item, store, in_stock, sequence })
     }
 }
 
@@ -80,6 +87,15 @@ pub(super) async fn update(
     Ok(Push(StatusCode::OK, Pushed { accepted, stale, ..Pushed::nothing(rejected) }))
 }
 
+/// Where the item is to be forgotten.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ResetParams {
+    /// The store; what the whole market was told, if none is named.
+    store: Option<String>,
+}
+
 /// What has been done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Reset {
@@ -94,15 +110,18 @@ pub(super) struct Reset {
     path = "/v1/markets/{market}/stock/{item}",
     tag = "stock",
     operation_id = "resetStock",
-    params(("market" = String, Path, description = "The market"), ("item" = String, Path, description = "The item, percent-encoded")),
+    params(("market" = String, Path, description = "The market"), ("item" = String, Path, description = "The item, percent-encoded"),
+           ResetParams),
     responses((status = 200, description = "Nothing is known of the item's stock any more", body = Reset))
 )]
 pub(super) async fn reset(
     State(keeper): State<Arc<Keeper>>,
     Path((market, item)): Path<(String, String)>,
+    Query(ResetParams { store }): Query<ResetParams>,
 ) -> Result<Json<Reset>, Problem> {
     let item = id("item", item)?;
+    let store = store.map(|store| id("store", store)).transpose()?;
     let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    keeper.forget_stock(&market, &item).await?;
+    keeper.forget_stock(&market, &item, store.as_deref()).await?;
     Ok(Json(Reset { reset: true }))
 }

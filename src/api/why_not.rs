@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,7 +12,9 @@ use super::extract::{Path, Query};
 use super::keys::Sight;
 use super::params::{ItemParams, id};
 use super::problem::Problem;
-use crate::live::{Markets, Standing, Verdict};
+use trolley_model::Flaw;
+
+use crate::live::{Markets, Standing, Taken, Verdict};
 
 /// Who is looking.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -20,6 +23,8 @@ use crate::live::{Markets, Standing, Verdict};
 pub(super) struct WhyNotParams {
     /// The customer who is looking.
     customer: Option<String>,
+    /// The store that it is for.
+    store: Option<String>,
 }
 
 /// Why an item is not in an answer.
@@ -35,6 +40,9 @@ pub(super) struct WhyNot {
     /// The rule that blocks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
+    /// The attribute in which it differs and must not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<String>,
     /// Its place, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
@@ -58,7 +66,11 @@ enum VerdictName {
     Unknown,
     AskedAbout,
     OutOfStock,
+    NotInStore,
     Blocked,
+    MustMatch,
+    Rejected,
+    Flawed,
     LeftOut,
     NoCandidate,
     Outranked,
@@ -77,7 +89,8 @@ struct LastShown {
 #[derive(Debug, Serialize, ToSchema)]
 struct Behind {
     /// The signal.
-    signal: &'static str,
+    #[schema(value_type = String)]
+    signal: Cow<'static, str>,
     /// Its part of the one score less its part of the other: below 0.
     difference: f32,
 }
@@ -97,15 +110,42 @@ pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     Path((market, item, other)): Path<(String, String, String)>,
     sight: Sight,
-    Query(WhyNotParams { customer }): Query<WhyNotParams>,
+    Query(WhyNotParams { customer, store }): Query<WhyNotParams>,
 ) -> Result<Json<WhyNot>, Problem> {
     if customer.is_some() {
         sight.must_see_customers()?;
     }
-    let wish = ItemParams::of(customer).check()?;
+    let wish = ItemParams::of(customer, store).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;
     let verdict = snapshot.why_not(&query(&items, &wish, &snapshot)?, &other);
+    Ok(Json(WhyNot::new(&other, verdict)))
+}
+
+/// Why is this item not among the alternatives?
+#[utoipa::path(
+    get,
+    path = "/v1/markets/{market}/items/{item}/alternatives/why-not/{other}",
+    tag = "alternatives",
+    operation_id = "getWhyNotInstead",
+    params(("market" = String, Path, description = "The market"),
+           ("item" = String, Path, description = "The item that is out of stock"),
+           ("other" = String, Path, description = "The item that is missed"), WhyNotParams),
+    responses((status = 200, description = "Why the other item is not shown, or that it is", body = WhyNot))
+)]
+pub(super) async fn instead(
+    State(markets): State<Arc<Markets>>,
+    Path((market, item, other)): Path<(String, String, String)>,
+    sight: Sight,
+    Query(WhyNotParams { customer, store }): Query<WhyNotParams>,
+) -> Result<Json<WhyNot>, Problem> {
+    if customer.is_some() {
+        sight.must_see_customers()?;
+    }
+    let wish = ItemParams::of(customer, store).check()?;
+    let (items, other) = ([id("item", item)?], id("other", other)?);
+    let (_, snapshot) = in_service(&markets, &market)?;
+    let verdict = snapshot.why_not_instead(&query(&items, &wish, &snapshot)?, &other);
     Ok(Json(WhyNot::new(&other, verdict)))
 }
 
@@ -116,6 +156,7 @@ impl WhyNot {
             verdict,
             text: text.to_owned(),
             rule: None,
+            attribute: None,
             rank: None,
             score: None,
             last_shown: None,
@@ -126,6 +167,30 @@ impl WhyNot {
             Verdict::Unknown => plain("unknown", "the model does not know it: nobody bought it, and it is in no table"),
             Verdict::AskedAbout => plain("asked_about", "it is the item that was asked about"),
             Verdict::OutOfStock => plain("out_of_stock", "it is out of stock"),
+            Verdict::NotInStore => plain("not_in_store", "the store does not sell it"),
+            Verdict::MustMatch(attribute) => Self {
+                text: format!(
+                    "it differs in `{attribute}`, in which alternatives must be the same, or has no value there"
+                ),
+                attribute: Some(attribute),
+                ..plain("must_match", "")
+            },
+            Verdict::Rejected(Taken { accepted, rejected }) => {
+                let all = accepted + rejected;
+                plain("rejected", &format!("{rejected} of {all} customers refused it in the place of the item"))
+            }
+            Verdict::Flawed(flaw) => plain(
+                "flawed",
+                match flaw {
+                    Flaw::NotSold => "it has not been sold lately",
+                    Flaw::Kind => "it is of another category",
+                    Flaw::Size => "it is more than twice or less than half as large, or a carton and no pack",
+                    Flaw::Price => {
+                        "by the litre, kilogram or piece it is more than half as dear again, or less than two thirds"
+                    }
+                    Flaw::None => "nothing speaks against it",
+                },
+            ),
             Verdict::Blocked(rule) => Self { rule: Some(rule), ..plain("blocked", "a rule blocks it") },
             Verdict::LeftOut => plain("left_out", "the question leaves it out"),
             Verdict::NoCandidate => plain(

@@ -13,7 +13,7 @@ use super::recommend::last_offers;
 use super::state::WithoutState;
 use super::{serve, state, summary, train};
 use crate::config::Config;
-use crate::live::{Explain, Filter, Keeper, Market, Query, label};
+use crate::live::{Keeper, Market, Query, label};
 
 /// Train on a small real sample and serve the model
 ///
@@ -113,16 +113,7 @@ fn print_commands(market: &Market, listen: SocketAddr) {
         .find(|&item| model.catalogue().popularity(item) < 0.01 && model.catalogue().category(item).is_some());
     let Some(item) = item else { return };
     let query = [model.catalogue().items().get(item).to_owned()];
-    let query = Query {
-        items: &query,
-        customer: None,
-        exclude: &[],
-        repeats: true,
-        limit: 1,
-        new: 0,
-        filter: Filter::default(),
-        explain: Explain::No,
-    };
+    let query = Query::of(&query, 1);
     let id = model.catalogue().items().get(item);
     let base = format!("http://{listen}/v1/markets/{}", market.name());
     println!("\nThe model is in service. Ask it (item {}; ctrl-c ends it):", label(model, item));

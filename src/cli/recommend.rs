@@ -4,11 +4,12 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
 use trolley_model::artefact::Shelf;
+use trolley_model::recommend::Prefer;
 
 use super::table::Table;
 use super::{ConfigFile, state};
 use crate::config::Config;
-use crate::live::{Explain, Filter, Offer, Pushed, Query, Snapshot, Stock, Why};
+use crate::live::{Explain, Offer, Policy, PriceWish, Pushed, Query, Snapshot, Stock, Why};
 
 /// Ask a model without a server
 ///
@@ -19,7 +20,7 @@ use crate::live::{Explain, Filter, Offer, Pushed, Query, Snapshot, Stock, Why};
 Examples:
   trolley recommend bought-together 1082185 --market us
   trolley recommend bought-together 1082185 981760 --market us --customer 1608 --reasons
-  trolley recommend alternatives 1082185 --market us --out-of-stock 995242
+  trolley recommend alternatives 1082185 --market us --out-of-stock 995242 --prefer cheaper
   trolley recommend offers 1608 --market us --limit 20 --csv")]
 pub(super) struct Recommend {
     #[command(subcommand)]
@@ -49,6 +50,12 @@ enum Question {
         /// The customer who wants it
         #[arg(long)]
         customer: Option<String>,
+        /// Those that are cheaper, or that cost about the same, first: by the litre, kilogram or piece
+        #[arg(long)]
+        prefer: Option<First>,
+        /// Only those whose price is so much above or below at the most: 0.25 for a quarter
+        #[arg(long, value_name = "SHARE")]
+        price_band: Option<f32>,
         #[command(flatten)]
         wish: Wish,
     },
@@ -62,6 +69,22 @@ enum Question {
     },
 }
 
+/// Which alternatives come first.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum First {
+    Cheaper,
+    SamePrice,
+}
+
+impl First {
+    fn prefer(self) -> Prefer {
+        match self {
+            Self::Cheaper => Prefer::Cheaper,
+            Self::SamePrice => Prefer::SamePrice,
+        }
+    }
+}
+
 /// What all three have.
 #[derive(Debug, Args)]
 struct Wish {
@@ -73,6 +96,9 @@ struct Wish {
     /// A version other than the one in service
     #[arg(long)]
     version: Option<Name>,
+    /// The store that it is for
+    #[arg(long)]
+    store: Option<String>,
     /// Number of rows wanted
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=200))]
     limit: u16,
@@ -98,19 +124,20 @@ impl Recommend {
                 let found = snapshot.bought_together(&query);
                 wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
-            Question::Alternatives { item, customer, wish } => {
+            Question::Alternatives { item, customer, prefer, price_band, wish } => {
                 let snapshot = wish.open()?;
                 let items = [item];
-                let query = wish.query(&items, customer.as_deref(), true);
+                let price = PriceWish { prefer: prefer.map(First::prefer), band: price_band };
+                let query = Query { price, ..wish.query(&items, customer.as_deref(), true) };
                 let found = snapshot.alternatives(&query);
                 wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
             #[cfg(feature = "training")]
             Question::Offers { customer, wish } => {
                 let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
-                let found = snapshot
-                    .offers_for(&crate::live::OfferQuery::of(&customer, usize::from(wish.limit), Explain::Full), now)
-                    .0;
+                let query = crate::live::OfferQuery::of(&customer, usize::from(wish.limit), Explain::Full);
+                let query = crate::live::OfferQuery { store: wish.store.as_deref(), ..query };
+                let found = snapshot.offers_for(&query, now).0;
                 let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.why));
                 wish.print(&snapshot, rows);
             }
@@ -156,26 +183,19 @@ impl Wish {
         let opened = shelf.open(&market, &version)?;
         let mut stock = Stock::default();
         for item in &self.out_of_stock {
-            stock.update(&crate::live::StockUpdate { item: item.clone(), in_stock: false, sequence: 0 });
+            stock.update(&crate::live::StockUpdate { item: item.clone(), store: None, in_stock: false, sequence: 0 });
         }
         let offers = offers(&config, &market)?;
         let mut pushed = Pushed::new(offers, stock);
-        pushed.sensitive = Arc::new(config.sensitive()?.remove(&market).unwrap_or_default());
+        let Policy { sensitive, must_match } = config.policies()?.remove(&market).unwrap_or_default();
+        (pushed.sensitive, pushed.must_match) = (Arc::new(sensitive), Arc::new(must_match));
         pushed.erased = Arc::new(state::erased(&config, &[&market], self.state)?[&market].pushed());
         Ok(Snapshot::new(opened, &pushed))
     }
 
-    fn query<'a>(&self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
-        Query {
-            items,
-            customer,
-            exclude: &[],
-            repeats,
-            limit: usize::from(self.limit),
-            new: 0,
-            filter: Filter::default(),
-            explain: Explain::Full,
-        }
+    fn query<'a>(&'a self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
+        let (store, limit) = (self.store.as_deref(), usize::from(self.limit));
+        Query { customer, store, repeats, explain: Explain::Full, ..Query::of(items, limit) }
     }
 
     fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) {
@@ -223,7 +243,7 @@ pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>, names: &
     for row in rows.into_iter().filter(|row| row.valid_to.is_none() || row.valid_to == last) {
         let id = row.offer.clone();
         let numbers = names.iter().cloned().zip(row.numbers).collect();
-        let new = || Offer { id, items: Vec::new(), valid_from: None, valid_to: None, numbers };
+        let new = || Offer { id, items: Vec::new(), valid_from: None, valid_to: None, stores: Vec::new(), numbers };
         offers.entry(row.offer).or_insert_with(new).items.push(row.item);
     }
     offers.into_values().collect()

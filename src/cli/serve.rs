@@ -47,7 +47,7 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
     };
     let handle = metrics::install().context("metrics cannot be recorded")?;
     let secret = Arc::new(Secret::of_service(&config.server)?);
-    let markets = Markets::keyed(Shelf::new(&config.models), config.sensitive()?, &secret);
+    let markets = Markets::keyed(Shelf::new(&config.models), config.policies()?, &secret);
     let markets = Arc::new(markets.with_new(config.bought_together.new));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {

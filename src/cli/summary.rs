@@ -144,7 +144,10 @@ fn examples(model: &Model) {
             found.iter().map(|r| label(model, r.item)).collect::<Vec<_>>().join(" · ")
         };
         println!("    {}", label(model, item));
-        println!("      with it   {}", list(bought_together(model, &Ask { items: &[item], customer: None }, &limits)));
-        println!("      instead   {}", list(alternatives(model, item, None, &limits)));
+        println!(
+            "      with it   {}",
+            list(bought_together(model, &Ask { items: &[item], ..Ask::default() }, &limits))
+        );
+        println!("      instead   {}", list(alternatives(model, &Ask { items: &[item], ..Ask::default() }, &limits)));
     }
 }

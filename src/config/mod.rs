@@ -15,11 +15,13 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
-use trolley_model::{Name, Sensitive};
+use trolley_model::{MustMatch, Name};
 #[cfg(feature = "training")]
 use trolley_training::{InputConfig, TrainingConfig};
 
 use environment::Environment;
+
+use crate::live::Policy;
 pub use error::ConfigError;
 
 /// Everything that can be configured.
@@ -61,6 +63,8 @@ pub struct Config {
 pub struct ServedMarket {
     /// Kinds of things that are not shown beside each other, or not spoken of.
     pub sensitive: Option<trolley_model::Sensitive>,
+    /// In which attributes alternatives must be the same.
+    pub must_match: Vec<MustMatch>,
 }
 
 /// How long models stay.
@@ -331,15 +335,17 @@ impl Config {
         Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(*e)))
     }
 
-    /// The known markets, each with what is sensitive there.
+    /// The known markets, each with what the config says of its answers.
     ///
     /// # Errors
-    /// If a kind is named that has no categories.
-    pub fn sensitive(&self) -> Result<BTreeMap<Name, Sensitive>, ConfigError> {
+    /// If a kind is named that has no categories, or nothing that must match.
+    pub fn policies(&self) -> Result<BTreeMap<Name, Policy>, ConfigError> {
         let of_market = |(name, market): (&Name, _)| {
-            let sensitive = sensitive_of(market);
-            sensitive.check().map_err(|why| ConfigError::Invalid(format!("markets.{name}.sensitive: {why}")))?;
-            Ok((name.clone(), sensitive))
+            let policy = policy_of(market);
+            let invalid = |why: String| ConfigError::Invalid(format!("markets.{name}.{why}"));
+            policy.sensitive.check().map_err(|why| invalid(format!("sensitive: {why}")))?;
+            policy.must_match.iter().try_for_each(MustMatch::check).map_err(invalid)?;
+            Ok((name.clone(), policy))
         };
         self.markets.iter().map(of_market).collect()
     }
@@ -356,13 +362,13 @@ impl Config {
 }
 
 #[cfg(feature = "training")]
-fn sensitive_of(market: &InputConfig) -> Sensitive {
-    market.sensitive.clone().unwrap_or_default()
+fn policy_of(market: &InputConfig) -> Policy {
+    Policy { sensitive: market.sensitive.clone().unwrap_or_default(), must_match: market.must_match.clone() }
 }
 
 #[cfg(not(feature = "training"))]
-fn sensitive_of(market: &ServedMarket) -> Sensitive {
-    market.sensitive.clone().unwrap_or_default()
+fn policy_of(market: &ServedMarket) -> Policy {
+    Policy { sensitive: market.sensitive.clone().unwrap_or_default(), must_match: market.must_match.clone() }
 }
 
 #[cfg(test)]
@@ -407,10 +413,10 @@ mod tests {
         assert_eq!(as_json(&reference), as_json(&Config::default()));
         // Of the market, whose optional keys have no default, every key must at least be there.
         let example = serde_json::to_value(example).unwrap();
-        for (table, keys) in [("transactions", 7), ("items", 4), ("offers", 6)] {
+        for (table, keys) in [("transactions", 8), ("items", 5), ("offers", 6)] {
             assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");
         }
-        assert_eq!(example.as_object().unwrap().len(), 13);
+        assert_eq!(example.as_object().unwrap().len(), 15);
         assert_eq!(example["sensitive"].as_object().unwrap().len(), 5);
         assert_eq!(example["csv"].as_object().unwrap().len(), 3);
         assert_eq!(example["gate"].as_object().unwrap().len(), 8);

@@ -8,11 +8,13 @@ use serde::de::DeserializeOwned;
 use super::erased::{CustomerHash, customer_hash};
 use super::keeper::{Keeper, Loaded};
 use super::market::{Market, Pushed};
+use super::replacements::Taken;
 use super::stock::Stock;
+use super::store_stock::StoreStock;
 use crate::background::background;
 use crate::metrics;
 use crate::secret::Secret;
-use crate::store::{Kind, StoreError};
+use crate::store::{Kind, ReplacementRow, StoreError, StoreStockRow};
 
 /// Taking in all changes may take so long: a first time it is everything that was ever pushed.
 const READING: Duration = Duration::from_mins(1);
@@ -135,6 +137,11 @@ impl Keeper {
         let rules = self.document(market, Kind::Rules).await?;
         let mut pushed = Pushed::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
         pushed.rules = Arc::new(rules.map(|rules| rules.1).unwrap_or_default());
+        pushed.store_stock = Arc::new(self.store_stock(name).await?);
+        let said = Arc::make_mut(&mut pushed.replacements);
+        for ReplacementRow { item, replacement, accepted, rejected } in self.store.replacements_after(name, 0).await? {
+            said.put(&item, &replacement, Taken { accepted, rejected });
+        }
         let customers = self.store.erased(name).await?;
         self.exposures.erase(name, customers.iter().copied());
         Arc::make_mut(&mut pushed.erased).extend(customers);
@@ -142,12 +149,30 @@ impl Keeper {
         Ok(())
     }
 
+    async fn store_stock(&self, market: &str) -> Result<StoreStock, StoreError> {
+        let mut stock = StoreStock::default();
+        let said = |row: StoreStockRow| stock.say(&row.store, &row.item, row.in_stock);
+        self.store.store_stock_after(market, 0, said).await?;
+        Ok(stock)
+    }
+
     /// Brings what is newer than `seen` into the market's snapshot.
     async fn load(&self, market: &Arc<Market>, kind: Kind, seen: i64) -> Result<(), StoreError> {
         let name = market.name().as_str();
         match kind {
             Kind::Stock => {
-                market.load_stock(&self.store.stock_after(name, seen).await?);
+                let of_market = self.store.stock_after(name, seen).await?;
+                market.load_stock(&of_market);
+                if seen == 0 {
+                    // There may be as many rows as stores times items: none is held but for its bits.
+                    let stock = self.store_stock(name).await?;
+                    self.off_the_answering_threads(market, move |market| market.put_store_stock(stock)).await;
+                } else {
+                    let mut rows = Vec::new();
+                    self.store.store_stock_after(name, seen, |row| rows.push(row)).await?;
+                    let items: Vec<&str> = of_market.iter().map(|row| row.item.as_str()).collect();
+                    market.load_store_stock(&items, &rows);
+                }
             }
             Kind::Erased => {
                 let (customers, known) = (self.store.erased(name).await?, market.erased());
@@ -168,6 +193,10 @@ impl Keeper {
                 if let Some((version, offers)) = self.document(market, kind).await? {
                     self.off_the_answering_threads(market, move |market| market.put_offers(version, offers)).await;
                 }
+            }
+            Kind::Replacements => {
+                let rows = self.store.replacements_after(name, seen).await?;
+                self.off_the_answering_threads(market, move |market| market.load_replacements(&rows)).await;
             }
             Kind::Rules => {
                 if let Some((version, rules)) = self.document(market, kind).await? {

@@ -14,7 +14,7 @@ use super::stock::{StockUpdate, Updated};
 use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
 use crate::secret::Secret;
-use crate::store::{EventRow, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
+use crate::store::{EventRow, EventsPut, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError, StoreStockRow};
 use crate::{metrics, retention};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
@@ -93,8 +93,17 @@ impl Keeper {
     ///
     /// # Errors
     /// As [`Keeper::put_stock`].
-    pub async fn put_events(&self, market: &Market, events: &[EventRow]) -> Result<usize, StoreError> {
-        self.keep(self.store.put_events(market.name().as_str(), events), PATIENCE, async |_| {}).await
+    pub async fn put_events(&self, market: &Arc<Market>, events: &[EventRow]) -> Result<usize, StoreError> {
+        let put = self.store.put_events(market.name().as_str(), events);
+        let apply = async |put: &EventsPut| {
+            let Some(version) = put.replacements else { return };
+            // What is not taken in now is when the database is looked at next.
+            if let Ok(rows) = self.store.replacements_after(market.name().as_str(), version - 1).await {
+                self.off_the_answering_threads(market, move |market| market.load_replacements(&rows)).await;
+                market.changed(Kind::Replacements, version);
+            }
+        };
+        Ok(self.keep(put, PATIENCE, apply).await?.new)
     }
 
     /// Forgets a customer.
@@ -124,6 +133,7 @@ impl Keeper {
     pub async fn put_stock(&self, market: &Market, updates: &[StockUpdate]) -> Result<Updated, StoreError> {
         let row = |update: &StockUpdate| StockRow {
             item: update.item.clone(),
+            store: update.store.clone(),
             in_stock: update.in_stock,
             sequence: update.sequence as i64,
             version: 0,
@@ -131,7 +141,11 @@ impl Keeper {
         let rows: Vec<StockRow> = updates.iter().map(row).collect();
         let put = self.store.put_stock(market.name().as_str(), &rows);
         let apply = async |put: &StockPut| {
-            market.put_stock(updates, put.version);
+            let of_market: Vec<StockUpdate> = updates.iter().filter(|update| update.store.is_none()).cloned().collect();
+            market.put_stock(&of_market, put.version);
+            if of_market.len() < updates.len() || market.knows_store_stock() {
+                self.load_store_stock(market, &of_market, put.version - 1).await;
+            }
             market.changed(Kind::Stock, put.version);
         };
         let patience = PATIENCE + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);
@@ -139,11 +153,32 @@ impl Keeper {
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
 
-    /// Forgets what was said of an item's stock, its sequence with it.
+    /// Takes in what stores were told after a change, and what still counts of the items of which the whole market was told
+    /// something. What cannot be read now is when the database is looked at next.
+    async fn load_store_stock(&self, market: &Market, of_market: &[StockUpdate], after: i64) {
+        let mut rows = Vec::new();
+        let read = self.store.store_stock_after(market.name().as_str(), after, |row| rows.push(row)).await;
+        if read.is_ok() {
+            let items: Vec<&str> = of_market.iter().map(|update| update.item.as_str()).collect();
+            market.load_store_stock(&items, &rows);
+        }
+    }
+
+    /// Forgets what was said of an item's stock, its sequence with it; of a store's, if one is named.
     ///
     /// # Errors
     /// As [`Keeper::put_stock`].
-    pub async fn forget_stock(&self, market: &Market, item: &str) -> Result<(), StoreError> {
+    pub async fn forget_stock(&self, market: &Market, item: &str, store: Option<&str>) -> Result<(), StoreError> {
+        if let Some(store) = store {
+            let forget = self.store.forget_store_stock(market.name().as_str(), item, store);
+            let apply = async |version: &i64| {
+                let (store, item) = (store.to_owned(), item.to_owned());
+                market.load_store_stock(&[], &[StoreStockRow { store, item, in_stock: None }]);
+                market.changed(Kind::Stock, *version);
+            };
+            self.keep(forget, PATIENCE, apply).await?;
+            return Ok(());
+        }
         let forget = self.store.forget_stock(market.name().as_str(), item);
         let apply = async |version: &i64| {
             market.forget_stock(item);

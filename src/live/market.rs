@@ -4,17 +4,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwapOption;
 use chrono::Utc;
 use trolley_model::artefact::Opened;
-use trolley_model::{Model, Name, Sensitive};
+use trolley_model::{Model, MustMatch, Name, Sensitive};
 
 use super::board::OfferBook;
 use super::erased::{CustomerHash, Erased, customer_hash, numbers_of};
 use super::offers::Offer;
+use super::replacements::{Replacements, Taken};
 use super::rules::Rule;
 use super::snapshot::Snapshot;
 use super::stock::{Stock, StockUpdate, Updated};
+use super::store_stock::StoreStock;
 use crate::metrics;
 use crate::secret::Secret;
-use crate::store::{Kind, StockRow};
+use crate::store::{Kind, ReplacementRow, StockRow, StoreStockRow};
 
 /// A market: the snapshot that answers are made from, and what was pushed.
 ///
@@ -36,6 +38,15 @@ pub struct Market {
     late: bool,
 }
 
+/// What the config says of a market.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// What is sensitive.
+    pub sensitive: Sensitive,
+    /// In which attributes alternatives must be the same.
+    pub must_match: Vec<MustMatch>,
+}
+
 /// What was pushed for a market, and what the config says of it. Copies share what they hold.
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
@@ -45,10 +56,16 @@ pub struct Pushed {
     pub rules: Arc<Vec<Rule>>,
     /// The stock.
     pub stock: Arc<Stock>,
+    /// And that of each store.
+    pub store_stock: Arc<StoreStock>,
     /// The customers who have been erased.
     pub erased: Arc<Erased>,
     /// What is sensitive, by the config.
     pub sensitive: Arc<Sensitive>,
+    /// In which attributes alternatives must be the same, by the config.
+    pub must_match: Arc<Vec<MustMatch>>,
+    /// What customers said of replacements.
+    pub replacements: Arc<Replacements>,
     /// Whether what was pushed is not known: then neither is who has been erased, and all answers are anonymous.
     pub awaited: bool,
     /// The number of the last change of each kind up to which all changes are in here.
@@ -83,13 +100,15 @@ impl Pushed {
 const CATCHING_UP: usize = 10;
 
 impl Market {
-    pub(super) fn new(name: Name, late: bool, sensitive: Sensitive, secret: Arc<Secret>) -> Self {
+    pub(super) fn new(name: Name, late: bool, policy: Policy, secret: Arc<Secret>) -> Self {
         metrics::market_known(&name);
-        let (sensitive, erased) = (Arc::new(sensitive), Arc::new(Erased::new(secret.clone())));
+        let Policy { sensitive, must_match } = policy;
+        let (sensitive, must_match) = (Arc::new(sensitive), Arc::new(must_match));
+        let erased = Arc::new(Erased::new(secret.clone()));
         Self {
             name,
             snapshot: ArcSwapOption::empty(),
-            pushed: Mutex::new(Pushed { erased, sensitive, ..Pushed::default() }),
+            pushed: Mutex::new(Pushed { erased, sensitive, must_match, ..Pushed::default() }),
             secret,
             building: Mutex::default(),
             changing: Mutex::default(),
@@ -188,6 +207,22 @@ impl Market {
         }
     }
 
+    /// Takes in how often customers took some items in the place of others.
+    pub(super) fn load_replacements(&self, rows: &[ReplacementRow]) {
+        if rows.is_empty() {
+            return;
+        }
+        {
+            let mut pushed = self.pushed();
+            let said = Arc::make_mut(&mut pushed.replacements);
+            for ReplacementRow { item, replacement, accepted, rejected } in rows {
+                said.put(item, replacement, Taken { accepted: *accepted, rejected: *rejected });
+            }
+            pushed.revision += 1;
+        }
+        self.rebuild(Snapshot::with);
+    }
+
     /// Forgets the customer of this ID.
     pub fn erase(&self, id: &str) {
         if !self.remember_erased([customer_hash(&self.secret, id)]).is_empty() {
@@ -262,6 +297,7 @@ impl Market {
         loaded.erased = Arc::new(erased);
         loaded.revision = known.revision + 1;
         loaded.sensitive = known.sensitive;
+        loaded.must_match = known.must_match;
         metrics::offers_known(&self.name, loaded.offers.offers().len());
         metrics::rules_known(&self.name, loaded.rules.len());
         metrics::stock_known(&self.name, loaded.stock.len());
@@ -326,10 +362,10 @@ impl Market {
             let mut pushed = self.pushed();
             let stock = Arc::make_mut(&mut pushed.stock);
             for update in updates {
-                let before = stock.is_in_stock(&update.item);
+                let before = stock.said(&update.item);
                 if stock.update_by(update, version) {
                     accepted += 1;
-                    if before != update.in_stock {
+                    if before != Some(update.in_stock) {
                         turned.push(update.item.as_str());
                     }
                 }
@@ -348,9 +384,9 @@ impl Market {
             let mut pushed = self.pushed();
             let stock = Arc::make_mut(&mut pushed.stock);
             for row in rows {
-                let before = stock.is_in_stock(&row.item);
+                let before = stock.said(&row.item);
                 stock.load(&row.item, row.said(), row.version);
-                if stock.is_in_stock(&row.item) != before {
+                if stock.said(&row.item) != before {
                     turned.push(row.item.as_str());
                 }
             }
@@ -360,11 +396,16 @@ impl Market {
         self.turn(&turned);
     }
 
+    /// Whether anything was said of the stock of any store.
+    pub(super) fn knows_store_stock(&self) -> bool {
+        !self.pushed().store_stock.is_empty()
+    }
+
     /// Forgets what was said of an item: it is in stock, and the next word on it counts whatever its sequence.
     pub fn forget_stock(&self, item: &str) {
         let was_out = {
             let mut pushed = self.pushed();
-            let was_out = !pushed.stock.is_in_stock(item);
+            let was_out = pushed.stock.said(item).is_some();
             Arc::make_mut(&mut pushed.stock).forget(item);
             pushed.revision += u64::from(was_out);
             metrics::stock_known(&self.name, pushed.stock.len());
@@ -383,12 +424,54 @@ impl Market {
         let _building = self.building();
         if let Some(snapshot) = self.snapshot() {
             // As it is now: a later push may have come first.
-            let changes: Vec<(&str, bool)> = {
+            let changes: Vec<(&str, Option<bool>)> = {
                 let pushed = self.pushed();
-                turned.iter().map(|&item| (item, pushed.stock.is_in_stock(item))).collect()
+                turned.iter().map(|&item| (item, pushed.stock.said(item))).collect()
             };
             self.snapshot.store(Some(Arc::new(snapshot.with_stock(&changes))));
         }
+    }
+
+    /// Takes in what the database has of stores: all of it about items of which the whole market was told something (`of_market`),
+    /// and what is new.
+    pub(super) fn load_store_stock(&self, of_market: &[&str], rows: &[StoreStockRow]) {
+        let mut changes: Vec<(String, String)> = Vec::new();
+        {
+            let mut pushed = self.pushed();
+            if rows.is_empty() && pushed.store_stock.is_empty() {
+                return;
+            }
+            let stock = Arc::make_mut(&mut pushed.store_stock);
+            for item in of_market {
+                changes.extend(stock.forget(item).into_iter().map(|store| (store, (*item).to_owned())));
+            }
+            for StoreStockRow { store, item, in_stock } in rows {
+                stock.say(store, item, *in_stock);
+                changes.push((store.clone(), item.clone()));
+            }
+            pushed.revision += u64::from(!changes.is_empty());
+        }
+        if changes.is_empty() {
+            return;
+        }
+        let _building = self.building();
+        if let Some(snapshot) = self.snapshot() {
+            let pushed = self.view();
+            self.snapshot.store(Some(Arc::new(snapshot.with_store_stock(&pushed.store_stock, &changes))));
+        }
+    }
+
+    /// Takes in all that the database has of stores.
+    pub(super) fn put_store_stock(&self, stock: StoreStock) {
+        {
+            let mut pushed = self.pushed();
+            if stock.is_empty() && pushed.store_stock.is_empty() {
+                return;
+            }
+            pushed.store_stock = Arc::new(stock);
+            pushed.revision += 1;
+        }
+        self.rebuild(Snapshot::renewed);
     }
 
     /// Makes ready what will soon be on offer.

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
+use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, Shelf};
-use trolley_model::{Name, Sensitive};
 
-use super::market::Market;
+use super::market::{Market, Policy};
 use crate::background::when_idle;
 use crate::metrics;
 use crate::secret::Secret;
@@ -24,8 +24,8 @@ pub struct Markets {
     looked: AtomicBool,
     /// Whether models have been opened once: from then on somebody may be asking.
     opened: AtomicBool,
-    /// What is sensitive in each market of the config: one that is retired may come back.
-    sensitive: BTreeMap<Name, Sensitive>,
+    /// What the config says of each of its markets: one that is retired may come back.
+    policies: BTreeMap<Name, Policy>,
     /// How many places of what is bought together go to what a customer has never bought, if a request does not say.
     new: usize,
     /// What was refused last of each market.
@@ -60,26 +60,26 @@ const SOON: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Markets {
-    /// The markets that must be there, each with what is sensitive there, and those found on the shelf. No model is opened
+    /// The markets that must be there, each with what the config says of it, and those found on the shelf. No model is opened
     /// yet: see [`Markets::open`].
-    pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>) -> Self {
+    pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Policy)>) -> Self {
         Self::keyed(shelf, expected, &Arc::default())
     }
 
     /// The same, with what the hashes of customers and the IDs of answers are made with.
-    pub fn keyed(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Sensitive)>, secret: &Arc<Secret>) -> Self {
-        let sensitive: BTreeMap<Name, Sensitive> = expected.into_iter().collect();
-        let market = |(name, sensitive): (&Name, &Sensitive)| {
-            (name.clone(), Arc::new(Market::new(name.clone(), false, sensitive.clone(), secret.clone())))
+    pub fn keyed(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Policy)>, secret: &Arc<Secret>) -> Self {
+        let policies: BTreeMap<Name, Policy> = expected.into_iter().collect();
+        let market = |(name, policy): (&Name, &Policy)| {
+            (name.clone(), Arc::new(Market::new(name.clone(), false, policy.clone(), secret.clone())))
         };
-        let markets = sensitive.iter().map(market).collect();
+        let markets = policies.iter().map(market).collect();
         Self {
             shelf,
             secret: secret.clone(),
             markets: ArcSwap::from_pointee(markets),
             looked: AtomicBool::default(),
             opened: AtomicBool::default(),
-            sensitive,
+            policies,
             new: 0,
             refused: Mutex::default(),
         }
@@ -162,10 +162,10 @@ impl Markets {
             stays
         });
         for name in found {
-            let sensitive = self.sensitive.get(&name).cloned().unwrap_or_default();
+            let policy = self.policies.get(&name).cloned().unwrap_or_default();
             markets
                 .entry(name.clone())
-                .or_insert_with(|| Arc::new(Market::new(name, late, sensitive, self.secret.clone())));
+                .or_insert_with(|| Arc::new(Market::new(name, late, policy, self.secret.clone())));
         }
         self.markets.store(Arc::new(markets));
     }

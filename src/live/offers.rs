@@ -15,6 +15,9 @@ pub struct Offer {
     pub valid_from: Option<DateTime<Utc>>,
     /// Until when it holds; for ever, if not said.
     pub valid_to: Option<DateTime<Utc>>,
+    /// The stores in which it holds; everywhere, if there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<String>,
     /// Numbers that say how strong it is, such as a discount; those that the model has learned to weigh count.
     pub numbers: BTreeMap<String, f32>,
 }
@@ -29,6 +32,8 @@ pub enum OfferError {
     NoItems,
     #[error("an offer covers at most {} items", Offer::MOST_ITEMS)]
     TooManyItems,
+    #[error("an offer names at most {} stores", Offer::MOST_STORES)]
+    TooManyStores,
     #[error("an ID has 1 to {} bytes", Offer::LONGEST_ID)]
     IdLength,
     #[error(
@@ -44,6 +49,8 @@ pub enum OfferError {
 impl Offer {
     /// Items in one offer.
     pub const MOST_ITEMS: usize = 10_000;
+    /// Stores of one offer.
+    pub const MOST_STORES: usize = 10_000;
     /// Numbers of one offer.
     pub const MOST_NUMBERS: usize = 16;
     /// The largest of them: what a blend makes of it is a number still.
@@ -65,6 +72,10 @@ impl Offer {
             Err(("items", OfferError::TooManyItems))
         } else if !self.items.iter().all(id_fits) {
             Err(("items", OfferError::IdLength))
+        } else if self.stores.len() > Self::MOST_STORES {
+            Err(("stores", OfferError::TooManyStores))
+        } else if !self.stores.iter().all(id_fits) {
+            Err(("stores", OfferError::IdLength))
         } else if matches!((self.valid_from, self.valid_to), (Some(from), Some(to)) if to <= from) {
             Err(("valid_to", OfferError::EndsBeforeItBegins))
         } else if self.numbers.len() > Self::MOST_NUMBERS || !self.numbers.keys().all(id_fits) {
@@ -79,6 +90,11 @@ impl Offer {
     /// Whether it holds at a time: from `valid_from` up to but not including `valid_to`.
     pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
         self.valid_from.is_none_or(|from| from <= now) && self.valid_to.is_none_or(|to| now < to)
+    }
+
+    /// Whether it holds in a store.
+    pub fn is_in(&self, store: &str) -> bool {
+        self.stores.is_empty() || self.stores.iter().any(|own| own == store)
     }
 
     /// Its numbers by name.

@@ -1,6 +1,9 @@
 use chrono::{Days, NaiveDate};
+use trolley_model::attributes::AttributeValues;
 use trolley_model::recommend::{Part, Reason};
 use trolley_model::{Model, signals};
+
+use super::replacements::Taken;
 
 /// Why something is recommended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +18,7 @@ impl Why {
     /// Without what tells of the customer's purchases.
     pub fn of_items(&mut self) {
         self.reasons.retain(|reason| !OF_CUSTOMERS.contains(&reason.kind));
-        self.parts.retain(|part| !signals::OF_CUSTOMERS.contains(&part.signal));
+        self.parts.retain(|part| !signals::OF_CUSTOMERS.contains(&part.signal.as_ref()));
     }
 }
 
@@ -48,8 +51,8 @@ impl Explain {
 /// A reason in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// Which kind of reason, for programs: `together`, `own_together`, `with_kind`, `same_kind`, `alike`, `bought`,
-    /// `own_kind`, `taste`, `promoted`, `popular` or `rule`.
+    /// Which kind of reason, for programs: `together`, `own_together`, `with_kind`, `same_kind`, `comparable`, `alike`,
+    /// `accepted`, `bought`, `own_kind`, `taste`, `promoted`, `popular` or `rule`.
     pub kind: &'static str,
     /// "often bought with Campari: 1 in 4 orders".
     pub text: String,
@@ -88,6 +91,10 @@ impl Told {
             Reason::OwnTogether { with } => about_item("own_together", with, &|name| format!("you buy it with {name}")),
             Reason::WithKind { category } => about_kind("with_kind", category, &|kind| format!("goes with {kind}")),
             Reason::SameKind { category } => about_kind("same_kind", category, &|kind| format!("also {kind}")),
+            Reason::Comparable { with, item } => {
+                let (id, name) = (id(with), name(with));
+                Self { kind: "comparable", text: compared(model, with, item), with: Some(id), name, ..Self::default() }
+            }
             Reason::Alike { with } => {
                 about_item("alike", with, &|name| format!("bought by the same customers as {name}"))
             }
@@ -105,11 +112,50 @@ impl Told {
         }
     }
 
+    /// What customers said of it in the place of another item.
+    pub(super) fn accepted(taken: Taken) -> Self {
+        let text = format!("taken in its place by {} of {} customers", taken.accepted, taken.accepted + taken.rejected);
+        Self { kind: "accepted", text, ..Self::default() }
+    }
+
     /// What a rule of the shop does.
     pub(super) fn rule(rule: &str) -> Self {
         Self { kind: "rule", text: format!("rule {rule}"), ..Self::default() }
     }
 }
+
+/// How two items compare by what the shop says of them: "same brand, same package size, 8 % cheaper".
+fn compared(model: &Model, with: u32, item: u32) -> String {
+    let mut said = Vec::new();
+    for attribute in model.attributes().all() {
+        let name = attribute.name.replace('_', " ");
+        if attribute.matches(with, item) {
+            said.push(format!("same {name}"));
+        } else if matches!(attribute.values, AttributeValues::Amounts(_)) {
+            let [one, other] = [with, item].map(|item| attribute.shown(item));
+            if !one.is_empty() && !other.is_empty() {
+                said.push(format!("{other} instead of {one}"));
+            }
+        }
+    }
+    if let Some(times) = model.price_times(with, item) {
+        let by = if model.size_times(with, item).is_some_and(|times| (times - 1.0).abs() > SAME_SIZE) {
+            " by size"
+        } else {
+            ""
+        };
+        let percent = ((times - 1.0) * 100.0).round();
+        said.push(match percent {
+            0.0 => format!("same price{by}"),
+            percent if percent < 0.0 => format!("{} % cheaper{by}", -percent),
+            percent => format!("{percent} % dearer{by}"),
+        });
+    }
+    said.join(", ")
+}
+
+/// Sizes that are told as the same.
+const SAME_SIZE: f32 = 0.01;
 
 /// How many of some baskets hold a thing: "1 in 4 orders"; `None` if these are few.
 fn often(baskets: u32, of: u32) -> Option<String> {

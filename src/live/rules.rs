@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::Model;
+use trolley_model::{Model, MustMatch};
 use utoipa::ToSchema;
 
 use super::offers::Offer;
 
-/// What the shop itself says about its answers: exactly one of `block`, `block_pair`, `pin` and `boost`.
+/// What the shop itself says about its answers: exactly one of `block`, `block_pair`, `pin`, `boost` and `must_match`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -26,6 +26,10 @@ pub struct Rule {
     /// An item or a category whose scores are raised, or lowered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boost: Option<Boost>,
+    /// In which attributes an alternative must be like what it stands in for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"categories": ["MILK"], "attributes": ["organic"]}))]
+    pub must_match: Option<MustMatch>,
 }
 
 /// An item that is not shown: as an answer to some queries, or at all.
@@ -71,8 +75,10 @@ pub struct Boost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum RuleError {
-    #[error("a rule has exactly one of block, block_pair, pin and boost")]
-    NotOneOfFour,
+    #[error("a rule has exactly one of block, block_pair, pin, boost and must_match")]
+    NotOneOfFive,
+    #[error("name one attribute or more")]
+    NoAttributes,
     #[error("an ID has 1 to {} bytes", Offer::LONGEST_ID)]
     IdLength,
     #[error("at most {} items and categories", Rule::MOST_IDS)]
@@ -92,10 +98,10 @@ impl Rule {
     /// # Errors
     /// The field that is wrong, and what is wrong with it.
     pub fn check(&self) -> Result<(), (&'static str, RuleError)> {
-        let Self { id, block, block_pair, pin, boost } = self;
-        let kinds = [block.is_some(), block_pair.is_some(), pin.is_some(), boost.is_some()];
+        let Self { id, block, block_pair, pin, boost, must_match } = self;
+        let kinds = [block.is_some(), block_pair.is_some(), pin.is_some(), boost.is_some(), must_match.is_some()];
         if kinds.iter().filter(|kind| **kind).count() != 1 {
-            return Err(("id", RuleError::NotOneOfFour));
+            return Err(("id", RuleError::NotOneOfFive));
         }
         if !fit([id].into_iter()) {
             return Err(("id", RuleError::IdLength));
@@ -106,6 +112,17 @@ impl Rule {
             }
             if !fit([item].into_iter().chain(for_items).chain(for_categories)) {
                 return Err(("block", RuleError::IdLength));
+            }
+        }
+        if let Some(MustMatch { categories, attributes }) = must_match {
+            if attributes.is_empty() {
+                return Err(("must_match", RuleError::NoAttributes));
+            }
+            if categories.len() + attributes.len() > Self::MOST_IDS {
+                return Err(("must_match", RuleError::TooMany));
+            }
+            if !fit(categories.iter().chain(attributes)) {
+                return Err(("must_match", RuleError::IdLength));
             }
         }
         if !fit(block_pair.iter().flatten()) {
@@ -139,6 +156,7 @@ fn fit<'a>(mut ids: impl Iterator<Item = &'a String>) -> bool {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rulebook {
     ids: Vec<String>,
+    must_match: Vec<MustMatch>,
     /// Blocked at all.
     blocked: HashMap<u32, usize>,
     /// The items that are blocked for an item asked about, and for its category.
@@ -162,6 +180,7 @@ impl Rulebook {
         let item = |id: &String| catalogue.items().position(id);
         let category = |id: &String| catalogue.categories().position(id);
         let mut book = Self { ids: rules.iter().map(|rule| rule.id.clone()).collect(), ..Self::default() };
+        book.must_match = rules.iter().filter_map(|rule| rule.must_match.clone()).collect();
         for (number, rule) in rules.iter().enumerate() {
             if let Some(Block { item: blocked, for_items, for_categories }) = &rule.block
                 && let Some(blocked) = item(blocked)
@@ -195,6 +214,11 @@ impl Rulebook {
             }
         }
         Some(book)
+    }
+
+    /// In which attributes alternatives must be the same.
+    pub(super) fn must_match(&self) -> &[MustMatch] {
+        &self.must_match
     }
 
     /// The rule that blocks an item from all answers.

@@ -2,15 +2,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
-use trolley_model::recommend::{self, Limits, PROMOTION, Part, Question, Reason, Recommended, Tier};
+use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Question, Reason, Recommended, Tier};
 use trolley_model::{Ask, Model, NumberSet, SensitiveCategories};
 
 use super::board::{Availability, Board, Boards, OfferBook};
 use super::filter::Filter;
+use super::instead::{Forbidden, PriceWish, Standing};
 use super::market::Pushed;
 use super::offers::Offer;
 use super::reasons::{Explain, Told, Why};
 use super::rules::Rulebook;
+use super::store_stock::{KnownStock, Place, StoreStock};
 
 /// All that one answer is made from: a model with its manifest, the offers, the rules and the stock.
 #[derive(Clone, Debug)]
@@ -23,7 +25,12 @@ pub struct Snapshot {
     /// What was on offer when this was last asked.
     boards: Arc<Boards>,
     rules: Option<Arc<Rulebook>>,
+    /// Which item may stand in for which.
+    standing: Arc<Standing>,
     out_of_stock: Arc<NumberSet>,
+    /// What nobody has bought yet and was pushed as in stock.
+    new_in_stock: Arc<NumberSet>,
+    store_stock: Arc<KnownStock>,
     /// The customers who are not to be known any more.
     erased: Arc<NumberSet>,
     sensitive: Option<Arc<SensitiveCategories>>,
@@ -41,6 +48,8 @@ pub struct Query<'a> {
     pub items: &'a [String],
     /// Who looks at them.
     pub customer: Option<&'a str>,
+    /// The store that is asked for; the whole market, if there is none.
+    pub store: Option<&'a str>,
     /// Items that must not be shown.
     pub exclude: &'a [String],
     /// Whether items that the customer has bought before may be shown.
@@ -51,6 +60,8 @@ pub struct Query<'a> {
     pub new: usize,
     /// What may be shown beside that.
     pub filter: Filter<'a>,
+    /// What an alternative may cost.
+    pub price: PriceWish,
     /// How much is to be said of why.
     pub explain: Explain,
 }
@@ -60,6 +71,8 @@ pub struct Query<'a> {
 pub struct OfferQuery<'a> {
     /// For whom.
     pub customer: &'a str,
+    /// The store that is asked for; the whole market, if there is none.
+    pub store: Option<&'a str>,
     /// Offers that must not be shown.
     pub exclude: &'a [String],
     /// Which items they may be of.
@@ -70,10 +83,28 @@ pub struct OfferQuery<'a> {
     pub explain: Explain,
 }
 
+impl<'a> Query<'a> {
+    /// The best `limit` for anybody, about some items.
+    pub fn of(items: &'a [String], limit: usize) -> Self {
+        Self {
+            items,
+            customer: None,
+            store: None,
+            exclude: &[],
+            repeats: true,
+            limit,
+            new: 0,
+            filter: Filter::default(),
+            price: PriceWish::default(),
+            explain: Explain::No,
+        }
+    }
+}
+
 impl<'a> OfferQuery<'a> {
     /// All offers, up to a limit.
     pub fn of(customer: &'a str, limit: usize, explain: Explain) -> Self {
-        Self { customer, exclude: &[], filter: Filter::default(), limit, explain }
+        Self { customer, store: None, exclude: &[], filter: Filter::default(), limit, explain }
     }
 }
 
@@ -86,6 +117,8 @@ pub struct Answer<'a> {
     pub score: f32,
     /// Who answered.
     pub tier: Tier,
+    /// How many of it make up for one of what it stands in for, if the sizes are known.
+    pub quantity: Option<u32>,
     /// Why, if that was asked.
     pub why: Option<Why>,
 }
@@ -115,10 +148,13 @@ impl Snapshot {
         let rules = Rulebook::new(&pushed.rules, &model).map(Arc::new);
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         Self {
+            standing: Arc::new(Standing::new(&pushed.must_match, rules.as_deref(), &pushed.replacements, &model)),
             sensitive: SensitiveCategories::new(&pushed.sensitive, model.catalogue()).map(Arc::new),
             erased: Arc::new(pushed.erased.numbers(&model)),
             hides_customers: pushed.awaited,
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&model)),
+            new_in_stock: Arc::new(pushed.stock.new_in_stock(&model)),
+            store_stock: Arc::new(pushed.store_stock.known_to(&model)),
             available: Arc::new(Availability::new(&pushed.offers, &model, in_stock, rules.as_deref())),
             boards: Arc::default(),
             manifest,
@@ -138,21 +174,39 @@ impl Snapshot {
         let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         let available = Availability::new(&pushed.offers, &self.model, in_stock, rules.as_deref());
-        let (offers, available) = (pushed.offers.clone(), Arc::new(available));
-        Self { offers, available, boards: Arc::default(), rules, ..self.clone() }
+        let standing = Standing::new(&pushed.must_match, rules.as_deref(), &pushed.replacements, &self.model);
+        let (offers, available, standing) = (pushed.offers.clone(), Arc::new(available), Arc::new(standing));
+        Self { offers, available, boards: Arc::default(), rules, standing, ..self.clone() }
     }
 
     /// After changes of the stock: items that are in stock now, or not. Costs as much as there are changes.
-    pub(super) fn with_stock(&self, changes: &[(&str, bool)]) -> Self {
+    pub(super) fn with_stock(&self, changes: &[(&str, Option<bool>)]) -> Self {
         let mut out_of_stock = NumberSet::clone(&self.out_of_stock);
-        for (id, in_stock) in changes {
-            if let Some(item) = self.model.catalogue().items().position(id) {
-                out_of_stock.set(item, !in_stock);
+        let mut new_in_stock = NumberSet::clone(&self.new_in_stock);
+        let catalogue = self.model.catalogue();
+        for (id, said) in changes {
+            if let Some(item) = catalogue.items().position(id) {
+                out_of_stock.set(item, *said == Some(false));
+                new_in_stock.set(item, *said == Some(true) && catalogue.baskets(item) == 0);
             }
         }
-        let available = self.available.with_stock(&self.offers, changes);
+        let changes: Vec<(&str, bool)> = changes.iter().map(|(id, said)| (*id, said.unwrap_or(true))).collect();
+        let available = self.available.with_stock(&self.offers, &changes);
         let available = available.map_or_else(|| self.available.clone(), Arc::new);
-        Self { out_of_stock: Arc::new(out_of_stock), available, ..self.clone() }
+        let (out_of_stock, new_in_stock) = (Arc::new(out_of_stock), Arc::new(new_in_stock));
+        Self { out_of_stock, new_in_stock, available, ..self.clone() }
+    }
+
+    /// After changes of the stock of stores: a store and an item each.
+    pub(super) fn with_store_stock(&self, pushed: &StoreStock, changes: &[(String, String)]) -> Self {
+        let changes = changes.iter().map(|(store, item)| (store.as_str(), item.as_str()));
+        let store_stock = Arc::new(self.store_stock.with(&self.model, pushed, changes));
+        Self { store_stock, ..self.clone() }
+    }
+
+    /// What can be had where a question is asked from.
+    pub(super) fn place(&self, store: Option<&str>) -> Place<'_> {
+        Place::new(&self.model, &self.store_stock, [&self.out_of_stock, &self.new_in_stock], store)
     }
 
     /// Without these customers, by their numbers.
@@ -209,24 +263,61 @@ impl Snapshot {
     pub fn alternatives(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
         self.within_limits(query, &items, |ask, limits| {
-            let found = match ask.items {
-                [item, ..] => recommend::alternatives(&self.model, *item, ask.customer, limits),
+            self.standing_in(query, ask, limits, |ask, limits| {
                 // Of an item that the model does not know no kind is known either.
-                [] => Vec::new(),
-            };
-            found.iter().map(|found| self.answered(query, Question::Alternatives, ask, found)).collect()
+                let found = recommend::alternatives(&self.model, ask, limits);
+                let answer = |found: &Recommended| Answer {
+                    quantity: ask.items.first().and_then(|&item| self.model.instead(item, found.item)),
+                    ..self.answered(query, Question::Alternatives, ask, found)
+                };
+                found.iter().map(answer).collect()
+            })
         })
+    }
+
+    /// What may stand in for the first item of the question: by what must be the same, by what customers said, and by price.
+    pub(super) fn standing_in<T>(
+        &self,
+        query: &Query<'_>,
+        ask: &Ask<'_>,
+        limits: &Limits<'_>,
+        run: impl FnOnce(&Ask<'_>, &Limits<'_>) -> T,
+    ) -> T {
+        let Some(&item) = ask.items.first() else { return run(ask, limits) };
+        let said: Vec<(u32, f32)> = self.standing.of(item).iter().map(|(other, taken)| (*other, taken.log())).collect();
+        let may_stand_in = |other: u32| {
+            (limits.allowed)(other)
+                && self.standing.forbids(&self.model, item, other).is_none()
+                && query.price.band.is_none_or(|band| {
+                    self.model.price_times(item, other).is_some_and(|times| (times - 1.0).abs() <= band)
+                })
+        };
+        let limits = Limits { allowed: &may_stand_in, prefer: query.price.prefer, ..*limits };
+        run(&Ask { replacements: &said, ..*ask }, &limits)
+    }
+
+    /// Alternatives to several items at once, no item twice and none of those that are missing; item by item in the order in
+    /// which they were asked about.
+    pub fn alternatives_to_each(&self, query: &Query<'_>) -> Vec<Vec<Answer<'_>>> {
+        let mut exclude: Vec<String> = query.exclude.iter().chain(query.items).cloned().collect();
+        let mut answers: Vec<Vec<Answer<'_>>> = Vec::with_capacity(query.items.len());
+        for item in query.items {
+            let one = Query { items: std::slice::from_ref(item), exclude: &exclude, ..*query };
+            let answer = self.alternatives(&one);
+            exclude.extend(answer.iter().map(|found| found.id.to_owned()));
+            answers.push(answer);
+        }
+        answers
     }
 
     /// How many candidates the filter of a query takes out of its answer; of alternatives or of what is bought together.
     pub fn filtered(&self, query: &Query<'_>, question: Question) -> usize {
         let (items, filter) = (self.numbers(query.items), query.filter.known(self.model.catalogue()));
         let unfiltered = Query { filter: Filter::default(), ..*query };
-        let candidates = self.within_limits(&unfiltered, &items, |ask, limits| match (question, ask.items) {
-            (Question::Alternatives, [item, ..]) => {
-                recommend::alternative_candidates(&self.model, *item, ask.customer, limits)
-            }
-            (Question::Alternatives, []) => Vec::new(),
+        let candidates = self.within_limits(&unfiltered, &items, |ask, limits| match question {
+            Question::Alternatives => self.standing_in(query, ask, limits, |ask, limits| {
+                recommend::alternative_candidates(&self.model, ask, limits)
+            }),
             _ => recommend::pool(&self.model, ask, limits),
         });
         candidates.into_iter().filter(|&item| !filter.passes(item)).count()
@@ -237,6 +328,7 @@ impl Snapshot {
             id: self.model.catalogue().items().get(found.item),
             score: found.score,
             tier: found.tier,
+            quantity: None,
             why: query.explain.say(|| self.why(question, ask, found)),
         }
     }
@@ -249,14 +341,15 @@ impl Snapshot {
         run: impl FnOnce(&Ask<'_>, &Limits<'_>) -> T,
     ) -> T {
         let (older, items) = items.split_at(items.len().saturating_sub(MOST_ASKED));
-        let ask = Ask { items, customer: self.customer(query.customer) };
+        let place = self.place(query.store);
+        let ask = Ask { items, customer: self.customer(query.customer), store: place.store(), ..Ask::default() };
         let mut exclude = NumberSet::default();
         if !query.exclude.is_empty() || !older.is_empty() {
             exclude = NumberSet::new(self.model.catalogue().items().len());
             let excluded = query.exclude.iter().filter_map(|id| self.model.catalogue().items().position(id));
             excluded.chain(older.iter().copied()).for_each(|item| exclude.set(item, true));
         }
-        let available = |item: u32| !self.out_of_stock.contains(item) && !exclude.contains(item);
+        let available = |item: u32| place.has(item) && !exclude.contains(item);
         let filter = (!query.filter.is_nothing()).then(|| query.filter.known(self.model.catalogue()));
         let filtered = |item: u32| available(item) && filter.as_ref().is_none_or(|filter| filter.passes(item));
         let available: &(dyn Fn(u32) -> bool + Sync) = if filter.is_some() { &filtered } else { &available };
@@ -285,23 +378,37 @@ impl Snapshot {
     /// Which of the offers that hold now are for this customer? With how many of them the filter took out.
     pub fn offers_for(&self, query: &OfferQuery<'_>, now: DateTime<Utc>) -> (Vec<OfferAnswer<'_>>, usize) {
         let OfferQuery { limit, explain, filter, exclude, .. } = *query;
-        let customer = self.customer(Some(query.customer));
+        let (customer, place) = (self.customer(Some(query.customer)), self.place(query.store));
         let (board, items) = (self.board(now), self.model.catalogue().items());
-        let ask = Ask { items: &[], customer };
+        let ask = Ask { items: &[], customer, ..Ask::default() };
         let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
         let passes = |item: u32| known.as_ref().is_none_or(|known| known.passes(item));
         // Of an offer whose items are all new to the model it is not known what they are.
         let some_item_passes = |at: usize| {
             known.is_none()
-                || self.offers()[at]
-                    .known_items(&self.model)
-                    .into_iter()
-                    .any(|item| passes(item) && !self.out_of_stock.contains(item))
+                || self.offers()[at].known_items(&self.model).into_iter().any(|item| passes(item) && place.has(item))
         };
         let is_excluded = |at: usize| exclude.iter().any(|id| *id == self.offers()[at].id);
-        let could = |offer: usize| self.available.is_open(board.offers[offer]) && !is_excluded(board.offers[offer]);
+        // In a store its own stock counts, of what the model knows; of other items, the market's.
+        let is_open = |at: usize| {
+            let offer = &self.offers()[at];
+            let known = || offer.known_items(&self.model);
+            match query.store {
+                None => offer.stores.is_empty() && self.available.is_open(at),
+                Some(store) if offer.is_in(store) => {
+                    let known = known();
+                    if known.is_empty() {
+                        self.available.is_open(at)
+                    } else {
+                        known.iter().any(|&item| place.has(item))
+                    }
+                }
+                Some(_) => false,
+            }
+        };
+        let could = |offer: usize| is_open(board.offers[offer]) && !is_excluded(board.offers[offer]);
         let open = |offer: usize| could(offer) && some_item_passes(board.offers[offer]);
-        let allowed = |item: u32| !self.out_of_stock.contains(item) && passes(item);
+        let allowed = |item: u32| place.has(item) && passes(item);
         let filtered = if known.is_some() && explain != Explain::No {
             (0..board.offers.len()).filter(|&offer| could(offer) && !open(offer)).count()
         } else {
@@ -353,7 +460,7 @@ impl Snapshot {
         let audience = recommend::audience(&self.model, wanted, wanted_customers).into_iter();
         let known = audience.filter(|found| !self.erased.contains(found.customer)).take(limit);
         let audience = known.map(|found| {
-            let ask = Ask { items: &[], customer: Some(found.customer) };
+            let ask = Ask { items: &[], customer: Some(found.customer), ..Ask::default() };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
                 id: self.model.histories().customers().get(found.customer),
@@ -369,10 +476,16 @@ impl Snapshot {
     pub(super) fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Why {
         let mut parts = recommend::explain(&self.model, question, ask, found);
         let mut reasons = self.told(question, ask, found);
+        if question == Question::Alternatives
+            && let Some(&item) = ask.items.first()
+        {
+            let said = self.standing.of(item).iter().find(|(other, _)| *other == found.item);
+            reasons.extend(said.filter(|(_, taken)| taken.accepted >= FEWEST).map(|(_, taken)| Told::accepted(*taken)));
+        }
         match (&self.rules, found.tier) {
             (Some(rules), Tier::Model) => {
                 for (share, rule) in rules.boosts(&self.model, found.item) {
-                    parts.push(Part { signal: "boost", value: share, share });
+                    parts.push(Part { signal: "boost".into(), value: share, share });
                     reasons.extend((share > 0.0).then(|| Told::rule(rule)));
                 }
                 parts.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
@@ -398,8 +511,9 @@ impl Snapshot {
         self.rules.as_ref()?.blocked(&self.model, query).by(&self.model, item)
     }
 
-    pub(super) fn is_out_of_stock(&self, item: u32) -> bool {
-        self.out_of_stock.contains(item)
+    /// Why an item may not stand in for another, if it may not.
+    pub(super) fn forbids(&self, item: u32, other: u32) -> Option<Forbidden<'_>> {
+        self.standing.forbids(&self.model, item, other)
     }
 
     fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Why {

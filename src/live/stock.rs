@@ -20,6 +20,8 @@ struct Known {
 pub struct StockUpdate {
     /// The item.
     pub item: String,
+    /// The store; the whole market, if there is none.
+    pub store: Option<String>,
     /// Whether it can be had.
     pub in_stock: bool,
     /// Grows with every change of the item: of two updates the one with the higher number counts.
@@ -79,6 +81,11 @@ impl Stock {
         self.0.get(item).is_none_or(|known| known.in_stock)
     }
 
+    /// The last word on the item, if there was any.
+    pub fn said(&self, item: &str) -> Option<bool> {
+        self.0.get(item).map(|known| known.in_stock)
+    }
+
     /// Number of items that something is known about.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -87,6 +94,18 @@ impl Stock {
     /// True if nothing is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The items that nobody has bought yet and that can be had, as numbers of a model.
+    pub(super) fn new_in_stock(&self, model: &Model) -> NumberSet {
+        let catalogue = model.catalogue();
+        let mut set = NumberSet::new(catalogue.items().len());
+        for (id, _) in self.0.iter().filter(|(_, known)| known.in_stock) {
+            if let Some(item) = catalogue.items().position(id).filter(|&item| catalogue.baskets(item) == 0) {
+                set.set(item, true);
+            }
+        }
+        set
     }
 
     /// The items out of stock, as numbers of a model.
@@ -108,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_highest_sequence_wins_whatever_the_order() {
-        let update = |in_stock, sequence| StockUpdate { item: "a".into(), in_stock, sequence };
+        let update = |in_stock, sequence| StockUpdate { item: "a".into(), store: None, in_stock, sequence };
         let mut stock = Stock::default();
         assert!(stock.update(&update(false, 5)));
         assert!(!stock.update(&update(true, 4)));

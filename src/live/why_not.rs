@@ -1,5 +1,10 @@
-use trolley_model::recommend::{self, Part, Question, Recommended, Tier};
+use std::borrow::Cow;
 
+use trolley_model::recommend::{self, Limits, Part, Question, Recommended, Tier};
+use trolley_model::{Ask, Flaw};
+
+use super::instead::Forbidden;
+use super::replacements::Taken;
 use super::snapshot::{Query, Snapshot};
 
 /// Why an item is not in an answer.
@@ -13,8 +18,16 @@ pub enum Verdict {
     AskedAbout,
     /// It cannot be had.
     OutOfStock,
+    /// The store that is asked for does not sell it.
+    NotInStore,
     /// The rule of this ID blocks it.
     Blocked(String),
+    /// It differs in this attribute, in which alternatives must be the same.
+    MustMatch(String),
+    /// Customers refuse it in the place of what is asked about.
+    Rejected(Taken),
+    /// It is an alternative that something speaks against.
+    Flawed(Flaw),
     /// The query leaves it out: it is excluded, or was bought before and repeats are not wanted.
     LeftOut,
     /// Nothing suggests it: it is surely bought with the item less often than by chance, or it is no bestseller, no partner of
@@ -37,7 +50,7 @@ pub struct Standing {
     /// The score of the last item that is shown, and its ID.
     pub last_shown: Option<(String, f32)>,
     /// The signals in which it falls behind that one, with the difference; those that cost most first.
-    pub behind: Vec<(&'static str, f32)>,
+    pub behind: Vec<(Cow<'static, str>, f32)>,
 }
 
 impl Snapshot {
@@ -51,22 +64,81 @@ impl Snapshot {
         if let Some(rule) = self.blocked_by(&items, item) {
             return Verdict::Blocked(rule.to_owned());
         }
-        if self.is_out_of_stock(item) {
-            return Verdict::OutOfStock;
+        if let Some(verdict) = self.not_there(query, item) {
+            return verdict;
         }
         self.within_limits(query, &items, |ask, limits| {
             let shown = recommend::bought_together(self.model(), ask, limits);
+            // The same candidates as the answer's: how many there are depends on the limit.
+            let ranking = || recommend::bought_together_ranking(self.model(), ask, limits);
+            self.verdict(Question::together(ask, limits), ask, limits, item, &shown, ranking)
+        })
+    }
+
+    /// Why is `other` not among the alternatives to the item of a question?
+    pub fn why_not_instead(&self, query: &Query<'_>, other: &str) -> Verdict {
+        let items = self.numbers(query.items);
+        let Some(item) = self.model().catalogue().items().position(other) else { return Verdict::Unknown };
+        if items.contains(&item) {
+            return Verdict::AskedAbout;
+        }
+        if let Some(rule) = self.blocked_by(&items, item) {
+            return Verdict::Blocked(rule.to_owned());
+        }
+        let forbidden = items.first().and_then(|&asked| self.forbids(asked, item));
+        match forbidden {
+            Some(Forbidden::Attribute(attribute)) => return Verdict::MustMatch(attribute.to_owned()),
+            Some(Forbidden::Rejected(taken)) => return Verdict::Rejected(taken),
+            None => {}
+        }
+        if let Some(verdict) = self.not_there(query, item) {
+            return verdict;
+        }
+        self.within_limits(query, &items, |ask, limits| {
+            self.standing_in(query, ask, limits, |ask, limits| {
+                let shown = recommend::alternatives(self.model(), ask, limits);
+                let ranking = || recommend::alternatives_ranking(self.model(), ask, limits);
+                let verdict = self.verdict(Question::Alternatives, ask, limits, item, &shown, ranking);
+                let own = ask.customer.map_or(&[][..], |customer| self.model().histories().items(customer));
+                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, own.binary_search(&item).is_ok()));
+                match (&verdict, flaw) {
+                    (Verdict::NoCandidate | Verdict::Outranked(_), Some(flaw)) if flaw != Flaw::None => {
+                        Verdict::Flawed(flaw)
+                    }
+                    _ => verdict,
+                }
+            })
+        })
+    }
+
+    /// What is not there cannot be shown.
+    fn not_there(&self, query: &Query<'_>, item: u32) -> Option<Verdict> {
+        let place = self.place(query.store);
+        if !place.is_in_stock(item) {
+            return Some(Verdict::OutOfStock);
+        }
+        (!place.sells(item)).then_some(Verdict::NotInStore)
+    }
+
+    fn verdict(
+        &self,
+        question: Question,
+        ask: &Ask<'_>,
+        limits: &Limits<'_>,
+        item: u32,
+        shown: &[Recommended],
+        ranking: impl FnOnce() -> Vec<Recommended>,
+    ) -> Verdict {
+        {
             if let Some(at) = shown.iter().position(|shown| shown.item == item) {
                 return Verdict::Shown(at + 1);
             }
             if !recommend::may_show(self.model(), ask, limits, item) {
                 return Verdict::LeftOut;
             }
-            // The same candidates as the answer's: how many there are depends on the limit.
-            let ranked = recommend::bought_together_ranking(self.model(), ask, limits);
+            let ranked = ranking();
             let Some(rank) = ranked.iter().position(|found| found.item == item) else { return Verdict::NoCandidate };
             let candidates = ranked.len();
-            let question = Question::together(ask, limits);
             let parts = |found: &Recommended| self.why(question, ask, found).parts;
             let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
             let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
@@ -78,21 +150,22 @@ impl Snapshot {
                 last_shown: last.map(|last| (id(last.item), last.score)),
                 behind,
             })
-        })
+        }
     }
 }
 
 /// The signals in which one falls behind another.
-fn behind(shown: &[Part], other: &[Part]) -> Vec<(&'static str, f32)> {
+fn behind(shown: &[Part], other: &[Part]) -> Vec<(Cow<'static, str>, f32)> {
     let part = |of: &[Part], signal: &str| -> f32 {
         of.iter().filter(|part| part.signal == signal).map(|part| part.share).sum()
     };
-    let mut signals: Vec<&'static str> = shown.iter().chain(other).map(|part| part.signal).collect();
+    let mut signals: Vec<Cow<'static, str>> = shown.iter().chain(other).map(|part| part.signal.clone()).collect();
     signals.sort_unstable();
     signals.dedup();
-    let mut behind: Vec<(&'static str, f32)> = signals
+    let mut behind: Vec<(Cow<'static, str>, f32)> = signals
         .into_iter()
-        .map(|signal| (signal, part(other, signal) - part(shown, signal)))
+        .map(|signal| (part(other, &signal) - part(shown, &signal), signal))
+        .map(|(difference, signal)| (signal, difference))
         .filter(|(_, difference)| *difference < 0.0)
         .collect();
     behind.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -41,7 +41,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
     let limits = Limits::best(SIX);
     let example = |item: u32| {
         let items = [item];
-        let ask = Ask { items: &items, customer: None };
+        let ask = Ask { items: &items, ..Ask::default() };
         let told = |question, found: Vec<Recommended>| -> Vec<(String, String)> {
             let reason = |found: &Recommended| told(model, question, &ask, found);
             found.iter().map(|found| (label(model, found.item), reason(found))).collect()
@@ -49,7 +49,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
         ItemExample {
             name: format!("{} · in {} baskets", label(model, item), catalogue.baskets(item)),
             together: told(Question::BoughtTogether, bought_together(model, &ask, &limits)),
-            instead: told(Question::Alternatives, alternatives(model, item, None, &limits)),
+            instead: told(Question::Alternatives, alternatives(model, &ask, &limits)),
         }
     };
     chosen.into_iter().map(example).collect()
@@ -68,7 +68,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
     let example = |customer: u32| {
         let mut usual: Vec<_> = histories.of(customer).collect();
         usual.sort_by_key(|habit| (std::cmp::Reverse(habit.baskets), habit.item));
-        let ask = Ask { items: &[], customer: Some(customer) };
+        let ask = Ask { items: &[], customer: Some(customer), ..Ask::default() };
         let offer = |ranked: recommend::RankedOffer| {
             let item = ranked.item?;
             let found = Recommended { item, score: ranked.score, tier: ranked.tier };
@@ -95,7 +95,14 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
     }
     let one = |item: u32| {
         let id = model.catalogue().items().get(item).to_owned();
-        Offer { items: vec![id.clone()], id, valid_from: None, valid_to: None, numbers: BTreeMap::new() }
+        Offer {
+            items: vec![id.clone()],
+            id,
+            valid_from: None,
+            valid_to: None,
+            stores: Vec::new(),
+            numbers: BTreeMap::new(),
+        }
     };
     (0..model.catalogue().bought().min(1000)).map(one).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use trolley_model::artefact::Verdict;
-use trolley_training::{Contest, Estimate, Evaluation, Group, MODEL, Role, Ruling, Standing};
+use trolley_training::{Contest, Estimate, Evaluation, Group, Likeness, MODEL, Role, Ruling, Standing};
 
 use super::charts::{self, Bar};
 use super::words::{self, percent, share, strongest};
@@ -251,6 +251,36 @@ fn reach(evaluation: &Evaluation) -> Markup {
             (format!("{:.1} %", substitution.category_agreement * 100.0)) " of the six are of the item's own category. Their median co-purchase lift is "
             (format!("{:.2}", substitution.lift)) ", that of random items of the same category " (format!("{:.2}", substitution.lift_of_random))
             " (substitutes are seldom bought together)."
+        }
+        (like(&evaluation.likeness, "Of the six"))
+        @if let Some(in_store) = &evaluation.likeness_in_store { (like(in_store, "Of the six in a store")) }
+        @if !evaluation.flaws.is_empty() { (flaws(evaluation)) }
+    }
+}
+
+/// Whether alternatives are like what they stand in for.
+fn like(likeness: &Likeness, of: &str) -> Markup {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let same = likeness.same.iter().map(|(name, share)| format!(", {} have the same {name}", percent(*share)));
+    html! {
+        @if let (Some(size), Some(price), Some(both)) = (likeness.size, likeness.price, likeness.size_and_price) {
+            p {
+                (of) ", " (percent(size)) " are of a size within a quarter, " (percent(price)) " of a price by size within a quarter, "
+                (percent(both)) " of both" (same.collect::<String>()) "; " (percent(likeness.not_sold)) " were not sold lately."
+                @if let Some(removes) = likeness.must_match_removes {
+                    " What must match would remove " (percent(removes)) "."
+                }
+            }
+        }
+    }
+}
+
+/// How many of the six are without a flaw at the least, as it was chosen.
+fn flaws(evaluation: &Evaluation) -> Markup {
+    html! {
+        table {
+            tr { th { "of six without a flaw, at the least" } @for tried in &evaluation.flaws { td { (tried.flawless) } } }
+            tr { th { "hit rate on the validation weeks" } @for tried in &evaluation.flaws { td { (format!("{:.3}", tried.hit_rate)) } } }
         }
     }
 }

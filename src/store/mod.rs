@@ -10,7 +10,9 @@ mod error;
 mod mark;
 mod people;
 mod place;
+mod replacements;
 mod stock;
+mod store_stock;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,9 +24,11 @@ use connections::{Connections, Open};
 pub use error::StoreError;
 pub use mark::Mark;
 use people::Pruning;
-pub use people::{Erasure, EventRow};
+pub use people::{Erasure, EventRow, EventsPut};
 pub use place::Place;
+pub use replacements::ReplacementRow;
 pub use stock::{StockPut, StockRow};
+pub use store_stock::StoreStockRow;
 
 use crate::secret::Secret;
 
@@ -39,10 +43,12 @@ pub enum Kind {
     Rules,
     /// The customers who are not to be known any more.
     Erased,
+    /// How often customers took one item in the place of another, pair by pair.
+    Replacements,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Stock, Self::Offers, Self::Rules, Self::Erased];
+    const ALL: [Self; 5] = [Self::Stock, Self::Offers, Self::Rules, Self::Erased, Self::Replacements];
 
     /// As the database and the metrics name it.
     pub fn name(self) -> &'static str {
@@ -51,6 +57,7 @@ impl Kind {
             Self::Offers => "offers",
             Self::Rules => "rules",
             Self::Erased => "erased",
+            Self::Replacements => "replacements",
         }
     }
 }

@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::connections::Open;
 use super::place::Place;
-use super::{Kind, Store, StoreError, next_version};
+use super::{Kind, Store, StoreError, next_version, replacements};
 
-/// A click or a purchase.
+/// What a customer did with what was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
     /// The client's name for it.
@@ -19,6 +19,24 @@ pub struct EventRow {
     pub kind: &'static str,
     /// The item, or the offer.
     pub item: String,
+    /// Of a replacement, the item in whose place it was offered.
+    pub replaced: Option<String>,
+}
+
+impl EventRow {
+    /// The kind of an event by which a replacement was taken.
+    pub const ACCEPTED: &'static str = "replacement_accepted";
+    /// And by which it was refused.
+    pub const REJECTED: &'static str = "replacement_rejected";
+}
+
+/// What became of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventsPut {
+    /// So many were new.
+    pub new: usize,
+    /// The number of the change in how replacements are taken, if there was any.
+    pub replacements: Option<i64>,
 }
 
 /// A customer who has been erased.
@@ -57,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
-    pub async fn put_events(&self, market: &str, events: &[EventRow]) -> Result<usize, StoreError> {
+    pub async fn put_events(&self, market: &str, events: &[EventRow]) -> Result<EventsPut, StoreError> {
         loop {
             let open = self.connections.open().await?;
             let put = self.put_events_into(&open, market, events).await;
@@ -67,12 +85,16 @@ impl Store {
         }
     }
 
-    async fn put_events_into(&self, open: &Open, market: &str, events: &[EventRow]) -> Result<usize, StoreError> {
+    async fn put_events_into(&self, open: &Open, market: &str, events: &[EventRow]) -> Result<EventsPut, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let now = self.clock();
-        let mut new = 0;
-        for events in events.chunks(ROWS) {
+        let (mut new, mut new_replacements) = (0, Vec::new());
+        // One by one, so that it is known which of them are new.
+        let (replacements, others): (Vec<&EventRow>, Vec<&EventRow>) =
+            events.iter().partition(|event| event.replaced.is_some());
+        let chunks = others.chunks(ROWS).chain(replacements.chunks(1));
+        for events in chunks {
             let row = |row: usize| {
                 format!("($1, ${}, ${}, ${}, ${}, {now})", 4 * row + 2, 4 * row + 3, 4 * row + 4, 4 * row + 5)
             };
@@ -85,7 +107,13 @@ impl Store {
             for event in events {
                 insert = insert.bind(&event.id).bind(&event.recommendation).bind(event.kind).bind(&event.item);
             }
-            new += insert.execute(&mut *transaction).await?.rows_affected() as usize;
+            let added = insert.execute(&mut *transaction).await?.rows_affected() as usize;
+            new += added;
+            new_replacements.extend(events.iter().copied().filter(|event| added > 0 && event.replaced.is_some()));
+        }
+        let replacements = replacements::count(&mut transaction, market, &new_replacements).await?;
+        if replacements.is_some() {
+            self.announce(&mut transaction).await?;
         }
         if let Some(most) = self.prunes(new as i64) {
             let text = format!(
@@ -95,7 +123,7 @@ impl Store {
             sqlx::query(AssertSqlSafe(text)).bind(KEPT).bind(most).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
-        Ok(new)
+        Ok(EventsPut { new, replacements })
     }
 
     /// The time by the database's clock in Unix seconds, as SQL has it.
@@ -224,7 +252,7 @@ mod tests {
     use super::*;
 
     fn event(id: String) -> EventRow {
-        EventRow { id, recommendation: "r".into(), kind: "click", item: "i".into() }
+        EventRow { id, recommendation: "r".into(), kind: "click", item: "i".into(), replaced: None }
     }
 
     async fn count(store: &Store, which: &str) -> i64 {
@@ -241,8 +269,8 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
         let store = Store::open(&url).await.unwrap();
         let many: Vec<EventRow> = (0..PRUNED_AT_MOST + 50).map(|number| event(format!("old-{number}"))).collect();
-        assert_eq!(store.put_events("de", &many).await.unwrap(), many.len());
-        assert_eq!(store.put_events("de", &many[..3]).await.unwrap(), 0, "known already");
+        assert_eq!(store.put_events("de", &many).await.unwrap().new, many.len());
+        assert_eq!(store.put_events("de", &many[..3]).await.unwrap().new, 0, "known already");
         store.put_events("de", &[event("young".into())]).await.unwrap();
         let received = "received BETWEEN unixepoch() - 100 AND unixepoch()";
         assert_eq!(count(&store, received).await, many.len() as i64 + 1);

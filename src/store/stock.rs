@@ -1,13 +1,15 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::connections::Open;
-use super::{Kind, Store, StoreError, next_version};
+use super::{Kind, Store, StoreError, next_version, store_stock};
 
 /// The last word on an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockRow {
     /// The item.
     pub item: String,
+    /// The store; the whole market, if there is none.
+    pub store: Option<String>,
     /// Whether it can be had.
     pub in_stock: bool,
     /// The number that the shop gave it.
@@ -39,15 +41,16 @@ pub struct StockPut {
 const ROWS: usize = 1000;
 
 impl Store {
-    /// Takes in news about the stock: of each item the highest sequence counts.
+    /// Takes in news about the stock: of each item the highest sequence counts, and of what a store and the whole market were
+    /// told the higher one.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
     pub async fn put_stock(&self, market: &str, rows: &[StockRow]) -> Result<StockPut, StoreError> {
         // One statement must not name an item twice.
         let mut highest: Vec<&StockRow> = rows.iter().collect();
-        highest.sort_by(|a, b| a.item.cmp(&b.item).then(b.sequence.cmp(&a.sequence)));
-        highest.dedup_by(|next, kept| next.item == kept.item);
+        highest.sort_by(|a, b| (&a.item, &a.store, b.sequence).cmp(&(&b.item, &b.store, a.sequence)));
+        highest.dedup_by(|next, kept| (&next.item, &next.store) == (&kept.item, &kept.store));
         loop {
             let open = self.connections.open().await?;
             let put = self.put_stock_into(&open, market, &highest).await;
@@ -62,13 +65,19 @@ impl Store {
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Stock).await?;
         let mut accepted = 0;
-        for rows in highest.chunks(ROWS) {
+        let (of_stores, of_market): (Vec<&StockRow>, Vec<&StockRow>) =
+            highest.iter().partition(|row| row.store.is_some());
+        for rows in of_market.chunks(ROWS) {
             let mut insert = sqlx::query(AssertSqlSafe(upsert(rows.len()))).bind(market).bind(version);
             for row in rows {
                 insert = insert.bind(&row.item).bind(i64::from(row.in_stock)).bind(row.sequence);
             }
             accepted += insert.execute(&mut *transaction).await?.rows_affected() as usize;
         }
+        if !of_market.is_empty() {
+            store_stock::supersede(&mut transaction, market, version).await?;
+        }
+        accepted += store_stock::put(&mut transaction, market, version, &of_stores).await?;
         self.announce(&mut transaction).await?;
         transaction.commit().await?;
         Ok(StockPut { version, accepted })
@@ -119,7 +128,7 @@ impl Store {
         let row = |row: &sqlx::any::AnyRow| -> Result<StockRow, sqlx::Error> {
             let in_stock: i64 = row.try_get("in_stock")?;
             let (item, sequence, version) = (row.try_get("item")?, row.try_get("sequence")?, row.try_get("version")?);
-            Ok(StockRow { item, in_stock: in_stock != 0, sequence, version })
+            Ok(StockRow { item, store: None, in_stock: in_stock != 0, sequence, version })
         };
         Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
     }

@@ -18,10 +18,10 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 use trolley::exposures::Exposures;
-use trolley::live::{Keeper, Markets};
+use trolley::live::{Keeper, Markets, Policy};
 use trolley::store::Store;
+use trolley_model::Name;
 use trolley_model::artefact::{Manifest, Shelf};
-use trolley_model::{Name, Sensitive};
 use trolley_training::{Accept, InputConfig, Order, Silent, TrainingConfig};
 
 /// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that nobody buys together.
@@ -123,7 +123,7 @@ impl Service {
 
     /// A service of the models in a folder, with its state in a database.
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
-        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("empty"), Sensitive::default())]);
+        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("empty"), Policy::default())]);
         Self::of(folder, url, markets).await
     }
 
@@ -132,8 +132,8 @@ impl Service {
         let folder = tempfile::tempdir().unwrap();
         train(folder.path(), "de", 1_710_000_000);
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
-        let sensitive = serde_json::from_value(sensitive).unwrap();
-        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("de"), sensitive)]).with_new(new);
+        let policy = Policy { sensitive: serde_json::from_value(sensitive).unwrap(), ..Policy::default() };
+        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("de"), policy)]).with_new(new);
         Self::of(folder, &url, markets).await
     }
 

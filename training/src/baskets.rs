@@ -82,6 +82,7 @@ pub(crate) fn catalogue_and_baskets(
     let count = |number: Option<usize>| number.map_or(0, |number| all[number]);
     order.sort_unstable_by(|a, b| count(b.1).cmp(&count(a.1)).then(a.0.cmp(b.0)));
 
+    let paid = median_prices(transactions, until);
     let mut renumbered = vec![0u32; transactions.items.len()];
     let mut parts = CatalogueParts::default();
     let (mut ids, mut names) = (Texts::default(), Texts::default());
@@ -94,7 +95,8 @@ pub(crate) fn catalogue_and_baskets(
             Some(category) => parts.categories.intern(category).map_err(too_large)?,
             None => NO_CATEGORY,
         });
-        parts.prices.push(row.and_then(|row| row.price).unwrap_or(NO_PRICE));
+        let paid = number.and_then(|number| paid.get(number).copied().flatten());
+        parts.prices.push(row.and_then(|row| row.price).or(paid).unwrap_or(NO_PRICE));
         parts.baskets.push(count(number));
         parts.recent_baskets.push(number.map_or(0, |number| recent[number]));
         parts.latest_baskets.push(number.map_or(0, |number| latest[number]));
@@ -125,6 +127,26 @@ pub(crate) fn catalogue_and_baskets(
     let rows = Rows::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
     let bought = catalogue.bought() as usize;
     Ok((catalogue, Baskets { heads, rows, lines, customers, bought, learned, end }))
+}
+
+/// The median price of one piece of each item in the first `until` baskets, by the numbers of the transactions; nothing, where
+/// no prices are.
+fn median_prices(transactions: &Transactions, until: usize) -> Vec<Option<f32>> {
+    if transactions.unit_prices.is_empty() {
+        return Vec::new();
+    }
+    let mut priced: Vec<(u32, f32)> = (0..until)
+        .flat_map(|basket| {
+            transactions.items_of(basket).iter().copied().zip(transactions.prices_of(basket).iter().copied())
+        })
+        .filter(|(_, price)| !price.is_nan())
+        .collect();
+    priced.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut medians = vec![None; transactions.items.len()];
+    for same in priced.chunk_by(|a, b| a.0 == b.0) {
+        medians[same[0].0 as usize] = Some(same[same.len() / 2].1);
+    }
+    medians
 }
 
 /// In how many of the first `until` baskets anything of each category was.

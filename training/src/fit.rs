@@ -3,6 +3,7 @@
 use trolley_model::nearest::Neighbours;
 use trolley_model::{Blends, CoPurchases, Parts, Vectors};
 
+use crate::attributes::attributes;
 use crate::baskets::catalogue_and_baskets;
 use crate::blend::by_hand;
 use crate::co_purchases::{category_pairs, category_partners, co_purchases};
@@ -10,9 +11,15 @@ use crate::config::TrainingConfig;
 use crate::histories::histories;
 use crate::ials::ials;
 use crate::input::{Items, OfferRow, Transactions};
+use crate::mixed::mixed;
 use crate::on_offer::OnOfferDays;
 use crate::progress::Progress;
 use crate::skipgram::skip_gram;
+use crate::stores::stores;
+use crate::switches::switches;
+
+/// So many switches are kept of each item.
+const SWITCHES: usize = 64;
 
 /// A model as it was learned.
 #[derive(Debug)]
@@ -57,6 +64,7 @@ pub fn fit(
     let histories =
         histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets, on_offer.as_ref())?;
     progress.end();
+    let mut switched = CoPurchases::new([]);
     let (co_purchases, category_pairs, category_partners, (input, output, losses)) = match scope {
         Scope::All => {
             progress.begin("co-purchase counts", 1);
@@ -64,6 +72,7 @@ pub fn fit(
                 co_purchases(&baskets, catalogue.all_baskets(), config.partners, config.max_basket_items, config.seed);
             let category_pairs = category_pairs(&baskets, &catalogue, config.partners);
             let category_partners = category_partners(&baskets, &catalogue, config.partners);
+            switched = switches(&baskets, &catalogue, SWITCHES);
             progress.end();
             let counts = &catalogue.all_baskets()[..baskets.learned];
             let vectors = skip_gram(&baskets, counts, &config.skipgram, config.seed, progress);
@@ -76,8 +85,11 @@ pub fn fit(
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
     let blends = Blends { list: config.list, ..by_hand() };
+    let mixed = mixed(&catalogue, &input, &items.mixed);
     let parts = Parts {
-        catalogue,
+        attributes: attributes(items, &catalogue)?,
+        stores: stores(transactions, until, &catalogue, config)?,
+        catalogue: catalogue.with_mixed_categories(mixed)?,
         input,
         output,
         neighbours: Neighbours::default(),
@@ -86,6 +98,7 @@ pub fn fit(
         co_purchases,
         category_pairs,
         category_partners,
+        switches: switched,
         histories,
         blends,
     };

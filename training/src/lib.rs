@@ -8,6 +8,7 @@
 //! Randomness, progress and the time are parameters. The same input, config and seed give the same artefact at any
 //! number of threads.
 
+mod attributes;
 mod baskets;
 mod blend;
 mod co_purchases;
@@ -20,6 +21,7 @@ mod generate;
 mod histories;
 mod ials;
 pub mod input;
+mod mixed;
 mod neighbours;
 mod on_offer;
 #[cfg(test)]
@@ -27,14 +29,16 @@ mod peers;
 mod progress;
 mod random;
 mod skipgram;
+mod stores;
+mod switches;
 mod train;
 
 pub use blend::{BestPart, BlendConfig, Focus, ItemFocus};
 pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
 pub use evaluation::{
-    Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Group, Judged, Leads, MODEL, NotJudged, Paired, Role,
-    Roles, Standing, Substitution, compared_by, evaluate, evaluate_next_basket, judgeable,
+    Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Flawless, Group, Judged, Leads, Likeness, MODEL,
+    NotJudged, Paired, Role, Roles, Standing, Substitution, compared_by, evaluate, evaluate_next_basket, judgeable,
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};

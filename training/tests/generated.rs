@@ -42,10 +42,15 @@ fn planted_complements_and_substitutes_are_found() {
     let six = Limits::best(6);
     let (complements, substitutes) = shop.planted();
     let together = |item: u32| {
-        let found = bought_together(&model, &Ask { items: &[item], customer: None }, &six);
+        let found = bought_together(&model, &Ask { items: &[item], ..Ask::default() }, &six);
         found.into_iter().map(|found| found.item).collect()
     };
-    let instead = |item: u32| alternatives(&model, item, None, &six).into_iter().map(|found| found.item).collect();
+    let instead = |item: u32| {
+        alternatives(&model, &Ask { items: &[item], ..Ask::default() }, &six)
+            .into_iter()
+            .map(|found| found.item)
+            .collect()
+    };
     let (complements, substitutes) = (share(&complements, &together), share(&substitutes, &instead));
     assert!(complements > 0.9, "{complements:.2} of the complements");
     // Six of the eleven others of a category: .55 by chance.

@@ -42,14 +42,14 @@ fn planted_complements_and_substitutes_are_found() {
     let limits = Limits::best(3);
     for meal in 0..20 {
         let dish = item(format!("dish-{meal}-a"));
-        let with: Vec<u32> = bought_together(&model, &Ask { items: &[dish], customer: None }, &limits)
+        let with: Vec<u32> = bought_together(&model, &Ask { items: &[dish], ..Ask::default() }, &limits)
             .iter()
             .map(|found| found.item)
             .collect();
         assert!(with.contains(&item(format!("sauce-{meal}"))), "meal {meal}: its sauce goes with it");
         let other_brand = item(format!("dish-{meal}-b"));
         assert!(!with.contains(&other_brand), "meal {meal}: nobody buys both brands");
-        let instead = alternatives(&model, dish, None, &limits)[0].item;
+        let instead = alternatives(&model, &Ask { items: &[dish], ..Ask::default() }, &limits)[0].item;
         assert_eq!(instead, other_brand, "meal {meal}: the other brand stands in");
     }
 }
@@ -63,7 +63,7 @@ fn what_goes_with_an_item_passes_the_pre_ranking() {
     let customer = model.histories().customers().position("0");
     for meal in 0..20 {
         let items = [item(format!("dish-{meal}-a"))];
-        let ask = Ask { items: &items, customer };
+        let ask = Ask { items: &items, customer, ..Ask::default() };
         let (pool, passed) = (pool(&model, &ask, &Limits::best(3)), candidates(&model, &ask, &Limits::best(3)));
         assert!(passed.len() < pool.len(), "{} of {}", passed.len(), pool.len());
         for goes_with in ["sauce", "side"] {

@@ -297,6 +297,6 @@ fn two_models_made_in_the_same_second_both_stay() {
     // Two items, no customer, nothing learned: what is left still answers.
     let opened = shelf.open(&us(), &second.version).unwrap();
     let limits = trolley_model::recommend::Limits::best(6);
-    let ask = trolley_model::Ask { items: &[0], customer: None };
+    let ask = trolley_model::Ask { items: &[0], ..Default::default() };
     assert_eq!(trolley_model::recommend::bought_together(&opened.model, &ask, &limits).len(), 1);
 }

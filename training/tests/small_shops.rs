@@ -57,8 +57,9 @@ fn is_sound(model: &Model) -> Result<(), TestCaseError> {
     for item in 0..model.catalogue().items().len() as u32 {
         for customer in [None].into_iter().chain((0..customers.min(3)).map(Some)) {
             let asked = [item];
-            let together = bought_together(model, &Ask { items: &asked, customer }, &limits);
-            for answer in [together, alternatives(model, item, customer, &limits)] {
+            let together = bought_together(model, &Ask { items: &asked, customer, ..Ask::default() }, &limits);
+            for answer in [together, alternatives(model, &Ask { items: &[item], customer, ..Ask::default() }, &limits)]
+            {
                 prop_assert!(answer.iter().all(|one| one.score.is_finite() && one.item != item), "{:?}", answer);
                 let distinct: HashSet<u32> = answer.iter().map(|one| one.item).collect();
                 prop_assert_eq!(distinct.len(), answer.len());

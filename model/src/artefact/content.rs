@@ -1,7 +1,8 @@
 //! Which part of a model lies in which file.
 
-use super::fifu;
 use super::tensors::{Columns, Table};
+use super::{attributes, fifu};
+use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::{Catalogue, CatalogueParts};
 use crate::co_purchases::CoPurchases;
@@ -10,6 +11,7 @@ use crate::ids::Ids;
 use crate::model::Parts;
 use crate::nearest::Neighbours;
 use crate::rows::Rows;
+use crate::stores::Stores;
 
 pub(super) const ITEMS: &str = "items.safetensors";
 pub(super) const INPUT: &str = "items.input.fifu";
@@ -47,12 +49,15 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
     let at = |file: &'static str| move |reason: String| (file, reason);
     let tensors = |file: &'static str, columns: Columns| columns.encode().map_err(|e| (file, e.to_string()));
     Ok(vec![
-        (ITEMS, tensors(ITEMS, item_columns(parts))?),
+        (ITEMS, tensors(ITEMS, item_columns(parts).map_err(at(ITEMS))?)?),
         (INPUT, fifu::encode(items(), &parts.input).map_err(at(INPUT))?),
         (OUTPUT, fifu::encode(items(), &parts.output).map_err(at(OUTPUT))?),
         (ITEM_FACTORS, fifu::encode(items(), &parts.item_factors).map_err(at(ITEM_FACTORS))?),
         (CUSTOMER_FACTORS, fifu::encode(customers(), &parts.customer_factors).map_err(at(CUSTOMER_FACTORS))?),
-        (CO_PURCHASES, tensors(CO_PURCHASES, co_purchase_columns(&parts.co_purchases))?),
+        (
+            CO_PURCHASES,
+            tensors(CO_PURCHASES, with_switches(co_purchase_columns(&parts.co_purchases), &parts.switches))?,
+        ),
         (CATEGORY_PAIRS, tensors(CATEGORY_PAIRS, co_purchase_columns(&parts.category_pairs))?),
         (CATEGORY_PARTNERS, tensors(CATEGORY_PARTNERS, co_purchase_columns(&parts.category_partners))?),
         (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories))?),
@@ -71,12 +76,12 @@ pub(super) fn decode<E>(
         let refuse = &refuse;
         move |reason: String| refuse((file, reason))
     };
-    let (catalogue, neighbours) = items(&file(ITEMS)?).map_err(at(ITEMS))?;
+    let (catalogue, neighbours, attributes, stores) = items(&file(ITEMS)?).map_err(at(ITEMS))?;
     let items = catalogue.items().texts();
     let input = fifu::decode(&file(INPUT)?, items).map_err(at(INPUT))?;
     let output = fifu::decode(&file(OUTPUT)?, items).map_err(at(OUTPUT))?;
     let item_factors = fifu::decode(&file(ITEM_FACTORS)?, items).map_err(at(ITEM_FACTORS))?;
-    let pairs = co_purchases(&file(CO_PURCHASES)?, items.len()).map_err(at(CO_PURCHASES))?;
+    let (pairs, switches) = co_purchases_and_switches(&file(CO_PURCHASES)?, items.len()).map_err(at(CO_PURCHASES))?;
     let categories = catalogue.categories().len();
     let category_pairs = co_purchases(&file(CATEGORY_PAIRS)?, categories).map_err(at(CATEGORY_PAIRS))?;
     let category_partners = co_purchases(&file(CATEGORY_PARTNERS)?, items.len()).map_err(at(CATEGORY_PARTNERS))?;
@@ -86,6 +91,8 @@ pub(super) fn decode<E>(
     let trees = serde_json::from_slice(&file(TREES)?).map_err(|e| refuse((TREES, e.to_string())))?;
     Ok(Parts {
         catalogue,
+        attributes,
+        stores,
         input,
         output,
         neighbours,
@@ -94,12 +101,13 @@ pub(super) fn decode<E>(
         co_purchases: pairs,
         category_pairs,
         category_partners,
+        switches,
         histories,
         blends: straight.with_trees(trees),
     })
 }
 
-fn item_columns(parts: &Parts) -> Columns {
+fn item_columns(parts: &Parts) -> Result<Columns, String> {
     let catalogue = &parts.catalogue;
     let mut columns = Columns::default();
     columns.put_texts("items", catalogue.items().texts());
@@ -120,10 +128,25 @@ fn item_columns(parts: &Parts) -> Columns {
         columns.put_u64("neighbours_bounds", bounds);
         columns.put_u32("neighbours", neighbours);
     }
-    columns
+    let mixed = catalogue.mixed_categories();
+    if !mixed.is_empty() {
+        columns.put_u32("mixed_categories", mixed);
+    }
+    attributes::put(&mut columns, &parts.attributes)?;
+    let stores = &parts.stores;
+    if !stores.ids().is_empty() {
+        let (bounds, item, baskets, totals) = stores.columns();
+        columns.put_texts("stores", stores.ids().texts());
+        columns.put_u64("store_bounds", bounds);
+        columns.put_u32("store_items", item);
+        columns.put_u16("store_baskets", baskets);
+        columns.put_u32("store_totals", totals);
+        columns.put_f32("store_expected", &[stores.expected()]);
+    }
+    Ok(columns)
 }
 
-fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours), String> {
+fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), String> {
     let table = Table::decode(bytes)?;
     let neighbours = if table.has("neighbours") {
         let bounds = table.take_u64("neighbours_bounds")?;
@@ -147,7 +170,23 @@ fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours), String> {
         total_recent_baskets: table.take_one("total_recent_baskets")?,
         total_latest_baskets: table.take_one("total_latest_baskets")?,
     })?;
-    Ok((catalogue, neighbours))
+    let catalogue = if table.has("mixed_categories") {
+        catalogue.with_mixed_categories(table.take_u32("mixed_categories")?)?
+    } else {
+        catalogue
+    };
+    let items = catalogue.items().len();
+    let stores = if table.has("stores.text") {
+        let (bounds, item) = (table.take_u64("store_bounds")?, table.take_u32("store_items")?);
+        let (baskets, totals) = (table.take_u16("store_baskets")?, table.take_u32("store_totals")?);
+        let [expected] = table.take_f32("store_expected")?[..] else {
+            return Err("`store_expected` is not one number".into());
+        };
+        Stores::new(ids(&table, "stores")?, bounds, item, baskets, totals, expected, items)?
+    } else {
+        Stores::default()
+    };
+    Ok((catalogue, neighbours, attributes::take(&table, items)?, stores))
 }
 
 fn co_purchase_columns(co_purchases: &CoPurchases) -> Columns {
@@ -164,6 +203,30 @@ fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, String> {
     let table = Table::decode(bytes)?;
     let (bounds, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?);
     CoPurchases::from_parts(bounds, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
+}
+
+/// Older artefacts have no switches.
+fn with_switches(mut columns: Columns, switches: &CoPurchases) -> Columns {
+    if !switches.is_empty() {
+        let (bounds, partner, changes, weight) = switches.columns();
+        columns.put_u64("switch_bounds", bounds);
+        columns.put_u32("switch_partner", partner);
+        columns.put_u32("switch_changes", changes);
+        columns.put_f32("switch_weight", weight);
+    }
+    columns
+}
+
+fn co_purchases_and_switches(bytes: &[u8], items: usize) -> Result<(CoPurchases, CoPurchases), String> {
+    let table = Table::decode(bytes)?;
+    let switches = if table.has("switch_bounds") {
+        let (bounds, partner) = (table.take_u64("switch_bounds")?, table.take_u32("switch_partner")?);
+        let (changes, weight) = (table.take_u32("switch_changes")?, table.take_f32("switch_weight")?);
+        CoPurchases::from_parts(bounds, partner, changes, weight, items)?
+    } else {
+        CoPurchases::new([])
+    };
+    Ok((co_purchases(bytes, items)?, switches))
 }
 
 fn history_columns(histories: &Histories) -> Columns {

@@ -7,6 +7,7 @@
 //! Publishing either happens as a whole or not at all; opening trusts nothing: lengths and hashes are verified, then
 //! every count, offset, ID and number is checked.
 
+mod attributes;
 mod content;
 mod error;
 mod fifu;

@@ -1,9 +1,9 @@
 use super::explain::Question;
 use super::kept::OwnTier;
 use super::score::tidy;
-use super::tiers::{fill_up_in_kind, may_show, pinned};
-use super::{Limits, Recommended};
-use crate::{Ask, Model};
+use super::tiers::{is_apart, may_show, pinned};
+use super::{Limits, Prefer, Recommended, Tier};
+use crate::{Ask, Flaw, Model, Top};
 
 /// So many candidates are from the neighbourhood of the input vector, and as many from the category: for anybody, whose
 /// answer is kept.
@@ -12,40 +12,186 @@ const BROAD: usize = 100;
 /// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
 const NARROW: usize = 50;
 
-/// `item` is out of stock: what instead? Below the model's own tier there are only items of the same category: anything
-/// else could not stand in for it, and a shorter answer is more useful.
-pub fn alternatives(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let items = [item];
-    let ask = &Ask { items: &items, customer };
+/// The length of list that the rule for flaws is meant for.
+const SIX: usize = 6;
+
+/// Where fewer than so many are without a flaw, those with the least are shown too.
+const FEWEST: usize = 3;
+
+/// Of items without a category so many of the best-selling are compared with the item asked about.
+const COMPARED: u32 = 20_000;
+
+/// The first item of the question is out of stock: what instead? Below the model's own tier there are only items of the same
+/// category: anything else could not stand in for it, and a shorter answer is more useful. So it is than one with items that
+/// are too large, too dear or not sold any more ([`Flaw`]).
+pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let Some(&item) = ask.items.first() else { return Vec::new() };
     let mut answer = pinned(model, ask, limits);
-    if model.catalogue().baskets(item) > 0 {
-        let candidates = |limits: &Limits<'_>| alternative_candidates(model, item, customer, limits);
+    let wanted = limits.limit.saturating_sub(answer.len());
+    let mut found = Found::new(model, ask, limits, wanted);
+    let mut is_short = wanted > 0;
+    if model.catalogue().baskets(item) > 0 || model.is_described() {
+        let candidates = |limits: &Limits<'_>| alternative_candidates(model, ask, limits);
         let kept = &model.kept().alternatives;
-        OwnTier { model, question: Question::Alternatives, ask, kept, candidates }.add(limits, &mut answer);
+        let tier = OwnTier { model, question: Question::Alternatives, ask, kept, candidates };
+        let shown = |one: &Recommended| answer.iter().all(|other| other.item != one.item);
+        is_short = is_short && tier.ranked(limits, wanted).into_iter().filter(shown).all(|one| found.add(one));
     }
-    fill_up_in_kind(model, ask, limits, &mut answer);
+    if is_short && let Some(kind) = model.catalogue().kind(item) {
+        let members = model.catalogue().members(kind).iter().copied();
+        let shown = |other: &u32| {
+            may_show(model, ask, limits, *other)
+                && answer.iter().all(|one| one.item != *other)
+                && found.list.iter().all(|(_, one)| one.item != *other)
+        };
+        let score = |item: u32| model.catalogue().popularity(item);
+        let others: Vec<u32> = members.filter(shown).collect();
+        let _ = others
+            .into_iter()
+            .map(|item| Recommended { item, score: score(item), tier: Tier::Category })
+            .all(|one| found.add(one));
+    }
+    for one in found.chosen() {
+        if answer.len() < limits.limit && !is_apart(limits, &answer, one.item) {
+            answer.push(one);
+        }
+    }
     answer
 }
 
-/// What the model chooses from, strictly rising: items bought in the same company, those of the same category, and
-/// what the customer has bought of it; of these, what may be shown.
-pub fn alternative_candidates(model: &Model, item: u32, customer: Option<u32>, limits: &Limits<'_>) -> Vec<u32> {
-    let items = [item];
-    let ask = &Ask { items: &items, customer };
+/// All that the model would choose from for the same question, best first.
+pub fn alternatives_ranking(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let candidates = |limits: &Limits<'_>| alternative_candidates(model, ask, limits);
+    let kept = &model.kept().alternatives;
+    let tier = OwnTier { model, question: Question::Alternatives, ask, kept, candidates };
+    tier.ranking(limits, pinned(model, ask, limits).len())
+}
+
+/// What could be shown, best first, each with what speaks against it.
+struct Found<'a> {
+    model: &'a Model,
+    item: u32,
+    /// What the customer has bought.
+    own: &'a [u32],
+    limits: &'a Limits<'a>,
+    wanted: usize,
+    /// So many of those wanted are without a flaw, as far as there are any.
+    flawless: usize,
+    /// Whether the others are to have none either.
+    is_strict: bool,
+    list: Vec<(Flaw, Recommended)>,
+}
+
+impl<'a> Found<'a> {
+    fn new(model: &'a Model, ask: &Ask<'a>, limits: &'a Limits<'a>, wanted: usize) -> Self {
+        let flawless = model.blends().alternative_rules.flawless;
+        Self {
+            model,
+            item: ask.items[0],
+            own: ask.customer.map_or(&[], |customer| model.histories().items(customer)),
+            limits,
+            wanted,
+            flawless: flawless.saturating_mul(wanted).div_ceil(SIX).min(wanted),
+            is_strict: flawless >= SIX,
+            list: Vec::new(),
+        }
+    }
+
+    /// Adds the next best. False if no more are needed.
+    fn add(&mut self, one: Recommended) -> bool {
+        let is_wished_for = self.limits.prefer == Some(Prefer::Cheaper) && self.is_preferred(one.item);
+        let is_own = self.own.binary_search(&one.item).is_ok();
+        let flaw = match self.model.flaw(self.item, one.item, is_own) {
+            Flaw::Price if is_wished_for => Flaw::None,
+            flaw => flaw,
+        };
+        self.list.push((flaw, one));
+        let with = |most: Flaw| self.list.iter().filter(|(flaw, _)| *flaw <= most).count();
+        let is_enough = if self.is_strict { with(Flaw::None) >= self.wanted } else { with(Flaw::Kind) >= self.wanted };
+        // Of what must not stand beside each other some will be left out.
+        let may_choose_first = self.limits.prefer.is_none() && self.limits.apart.is_none();
+        !(is_enough && may_choose_first && with(Flaw::None) >= self.flawless)
+    }
+
+    fn is_preferred(&self, other: u32) -> bool {
+        let times = self.model.price_times(self.item, other);
+        match self.limits.prefer {
+            None => true,
+            Some(Prefer::Cheaper) => times.is_some_and(|times| times < 1.0),
+            Some(Prefer::SamePrice) => {
+                times.is_some_and(|times| (Prefer::SAME.recip()..=Prefer::SAME).contains(&times))
+            }
+        }
+    }
+
+    /// What is to be shown, best first.
+    fn chosen(mut self) -> Vec<Recommended> {
+        if self.limits.prefer.is_some() {
+            let mut list = std::mem::take(&mut self.list);
+            // Stable, so that the order is that of the scores otherwise.
+            list.sort_by_key(|(_, one)| !self.is_preferred(one.item));
+            self.list = list;
+        }
+        let up_to = |most: &Flaw| self.list.iter().filter(|(flaw, _)| flaw <= most).count() >= FEWEST.min(self.wanted);
+        let most = Flaw::ALL.into_iter().find(up_to).unwrap_or(Flaw::NotSold);
+        let most = if self.is_strict { most } else { most.max(Flaw::Kind) };
+        let mut places_for_flaws = if self.is_strict {
+            self.wanted
+        } else {
+            let flawless = self.list.iter().filter(|(flaw, _)| *flaw == Flaw::None).count();
+            self.wanted - self.flawless.min(flawless)
+        };
+        let mut fits = |(flaw, _): &(Flaw, Recommended)| {
+            let has_place = *flaw == Flaw::None || places_for_flaws > 0;
+            places_for_flaws -= usize::from(*flaw != Flaw::None && has_place);
+            has_place
+        };
+        self.list.iter().filter(|(flaw, _)| *flaw <= most).filter(|one| fits(one)).map(|(_, one)| *one).collect()
+    }
+}
+
+/// What the model chooses from, strictly rising: items bought in the same company, those of the same category, those most
+/// like it by what the shop says of them, and what the customer has bought of the category; of these, what may be shown.
+pub fn alternative_candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
+    let Some(&item) = ask.items.first() else { return Vec::new() };
     let may_show = |other| may_show(model, ask, limits, other);
-    let wanted = if customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
+    let wanted = if ask.customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let mut candidates: Vec<u32> = Vec::new();
     if model.is_learned(item) {
         let neighbours = &model.kept().neighbours;
         candidates = neighbours.first(item, wanted, &may_show, |wanted, allowed| model.nearest(item, wanted, allowed));
     }
-    if let Some(category) = model.catalogue().category(item) {
-        let members = model.catalogue().members(category).iter().copied();
+    if model.is_described() {
+        let alike = &model.kept().alike;
+        candidates
+            .extend(alike.first(item, NARROW, &may_show, |wanted, allowed| most_alike(model, item, wanted, allowed)));
+    }
+    if let Some(kind) = model.catalogue().kind(item) {
+        let members = model.catalogue().members(kind).iter().copied();
         candidates.extend(members.filter(|&other| may_show(other)).take(wanted));
-        if let Some(customer) = customer {
+        if let Some(customer) = ask.customer {
             let own = model.histories().items(customer).iter().copied();
-            candidates.extend(own.filter(|&own| model.catalogue().category(own) == Some(category) && may_show(own)));
+            candidates.extend(own.filter(|&own| model.catalogue().kind(own) == Some(kind) && may_show(own)));
         }
     }
     tidy(model, &candidates, |_| true)
+}
+
+/// The items of the same category that are most like one by what the shop says of them, those without a flaw first; of all
+/// items, if the category is no kind of thing.
+fn most_alike(model: &Model, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> bool) -> Vec<u32> {
+    /// More than all likenesses together can be apart.
+    const FLAW: f32 = 1000.0;
+    let mut best = Top::new(wanted);
+    let mut add = |other: u32| {
+        if other != item && allowed(other) {
+            let flaw = model.flaw(item, other, false);
+            best.push(model.likeness(item, other) - FLAW * f32::from(flaw as u8), other);
+        }
+    };
+    match model.catalogue().kind(item) {
+        Some(kind) => model.catalogue().members(kind).iter().for_each(|&other| add(other)),
+        None => (0..model.catalogue().bought().min(COMPARED)).for_each(&mut add),
+    }
+    best.into_sorted().into_iter().map(|(item, _)| item).collect()
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::score::columns;
 use super::{Limits, Offer, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
@@ -16,10 +18,10 @@ pub enum Question {
 }
 
 /// What one signal contributes to a score.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// The signal's name; below the model's own tier, the tier's.
-    pub signal: &'static str,
+    pub signal: Cow<'static, str>,
     /// Its value for the item.
     pub value: f32,
     /// Its part of the score. The parts sum up to the score.
@@ -44,7 +46,7 @@ pub fn explain_offer(
 ) -> Vec<Part> {
     let Recommended { item, score, tier } = *answer;
     if tier != Tier::Model {
-        return vec![Part { signal: tier.name(), value: score, share: score }];
+        return vec![Part { signal: tier.name().into(), value: score, share: score }];
     }
     let scorer = scorer(model, question, ask);
     let mut values = columns(model, scorer, ask, &[item]);
@@ -53,19 +55,23 @@ pub fn explain_offer(
             *value = offer.number(name);
         }
     }
+    let attributes = model.attributes().signals();
     let mut parts = Vec::with_capacity(values.len());
     let mut promotion = 0.0;
     for ((input, &value), share) in scorer.inputs().iter().zip(&values).zip(scorer.parts(&values)) {
         match input {
             Input::Signal(signal) if share != 0.0 => {
-                parts.push(Part { signal: signals::ALL[*signal].name(), value, share });
+                parts.push(Part { signal: signals::ALL[*signal].name().into(), value, share });
             }
-            Input::Signal(_) => {}
+            Input::Attribute(at) if share != 0.0 => {
+                parts.push(Part { signal: attributes[*at].clone().into(), value, share });
+            }
+            Input::Signal(_) | Input::Attribute(_) => {}
             Input::Number(_) => promotion += share,
         }
     }
     if promotion != 0.0 {
-        parts.push(Part { signal: PROMOTION, value: promotion, share: promotion });
+        parts.push(Part { signal: PROMOTION.into(), value: promotion, share: promotion });
     }
     parts.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
     parts

@@ -18,6 +18,8 @@ pub(crate) struct Kept {
     pub(super) alternatives: ByItem<Recommended>,
     /// The nearest neighbours of each item.
     pub(super) neighbours: ByItem<u32>,
+    /// What is most like each item by what the shop says of them.
+    pub(super) alike: ByItem<u32>,
     /// The strongest partners of each item and of its category.
     pub(super) partners: ByItem<u32>,
 }
@@ -39,6 +41,7 @@ impl Kept {
             together: ByItem::new(items),
             alternatives: ByItem::new(items),
             neighbours: ByItem::new(items),
+            alike: ByItem::new(items),
             partners: ByItem::new(items),
         }
     }
@@ -102,10 +105,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
             }
         }
         // As many as are kept for anybody, so that those of one category do not leave the others out.
-        let ranked = match self.question {
-            Question::BoughtTogether | Question::NewTogether => wanted.max(KEPT),
-            _ => wanted,
-        };
+        let ranked = wanted.max(KEPT);
         let best = best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, ranked);
         answer.extend(self.listed(best, answer, limits));
     }
@@ -119,17 +119,24 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     ) -> Vec<Recommended> {
         let wanted = limits.limit.saturating_sub(answer.len());
         let ranking = ranking.filter(|found| !is_apart(limits, answer, found.item));
-        match self.question {
-            Question::BoughtTogether | Question::NewTogether => {
-                let kinds = Kinds::new(self.model, self.ask);
-                let ranking = ranking.map(|found| (found, kinds.of(found.item)));
-                let apart = |one: &Recommended, other: &Recommended| {
-                    limits.apart.is_some_and(|apart| apart(one.item, other.item))
-                };
-                varied(&self.model.blends().list, ranking, apart, wanted, limits.limit)
+        let kinds = Kinds::new(self.model, self.ask);
+        let ranking = ranking.map(|found| (found, kinds.of(found.item)));
+        let apart =
+            |one: &Recommended, other: &Recommended| limits.apart.is_some_and(|apart| apart(one.item, other.item));
+        varied(&self.model.blends().list, ranking, apart, wanted, limits.limit)
+    }
+
+    /// The best of the candidates, as many as are kept or `wanted`: from what is kept, as [`OwnTier::add`].
+    pub(super) fn ranked(&self, limits: &Limits<'_>, wanted: usize) -> Vec<Recommended> {
+        if let Some(kept) = self.kept(limits) {
+            let shown: Vec<Recommended> =
+                kept.iter().filter(|found| self.may_add(limits, found.item)).copied().collect();
+            if shown.len() >= wanted || kept.len() < KEPT {
+                return shown;
             }
-            _ => ranking.take(wanted).collect(),
         }
+        let candidates = (self.candidates)(limits);
+        best(self.model, self.question, self.ask, &candidates, limits, wanted.max(KEPT)).collect()
     }
 
     /// All that [`OwnTier::add`] chooses from after what is pinned, best first.
@@ -150,7 +157,10 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     /// What is kept for anybody, if the answer is one of these.
     fn kept(&self, limits: &Limits<'_>) -> Option<&[Recommended]> {
         let (&[item], None, None) = (self.ask.items, self.ask.customer, limits.boost) else { return None };
-        (limits.limit <= KEPT).then(|| {
+        // What is bought together does not depend on the store, beyond what it sells.
+        let is_of_store = self.question == Question::Alternatives && self.ask.store.is_some();
+        let is_known = (item as usize) < self.kept.0.len();
+        (is_known && !is_of_store && self.ask.replacements.is_empty() && limits.limit <= KEPT).then(|| {
             self.kept.of(item, || {
                 let all = Limits::best(KEPT);
                 best(self.model, self.question, self.ask, &(self.candidates)(&all), &all, KEPT).collect()

@@ -15,7 +15,7 @@ mod reasons;
 mod score;
 mod tiers;
 
-pub use alternatives::{alternative_candidates, alternatives};
+pub use alternatives::{alternative_candidates, alternatives, alternatives_ranking};
 pub use bought_together::{bought_together, bought_together_and_new, bought_together_ranking, candidates, pool};
 pub use explain::{PROMOTION, Part, Question, explain, explain_offer};
 pub(crate) use kept::Kept;
@@ -39,12 +39,28 @@ pub struct Limits<'a> {
     pub apart: Option<&'a (dyn Fn(u32, u32) -> bool + Sync)>,
     /// What is added to an item's score in the model's own tier; `None` for nothing.
     pub boost: Option<&'a (dyn Fn(u32) -> f32 + Sync)>,
+    /// Which alternatives come first.
+    pub prefer: Option<Prefer>,
+}
+
+/// Which alternatives come first, by their price per litre, kilogram or piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefer {
+    /// Those that are cheaper than what they stand in for.
+    Cheaper,
+    /// Those that cost about the same, a tenth more or less.
+    SamePrice,
+}
+
+impl Prefer {
+    /// So much dearer, or cheaper, is about the same.
+    pub const SAME: f32 = 1.1;
 }
 
 impl Limits<'_> {
     /// The best `limit` of all items.
     pub fn best(limit: usize) -> Self {
-        Self { limit, allowed: &|_| true, repeats: true, pinned: &[], apart: None, boost: None }
+        Self { limit, allowed: &|_| true, repeats: true, pinned: &[], apart: None, boost: None, prefer: None }
     }
 }
 

@@ -74,13 +74,13 @@ impl OnOffer {
         rows.sort_unstable();
         rows.dedup();
         let number = |(at, input): (usize, &Input)| match input {
-            Input::Signal(_) => None,
+            Input::Signal(_) | Input::Attribute(_) => None,
             Input::Number(name) => {
                 Some((at, rows.iter().map(|&(_, offer)| offers[offer as usize].number(name)).collect()))
             }
         };
         let numbers = [Some(0), None].map(|customer| {
-            let scorer = scorer(model, Question::Offers, &Ask { items: &[], customer });
+            let scorer = scorer(model, Question::Offers, &Ask { items: &[], customer, ..Ask::default() });
             scorer.inputs().iter().enumerate().filter_map(number).collect()
         });
         Self { offers: offers.len(), numbers, rows, items }
@@ -89,7 +89,7 @@ impl OnOffer {
     /// The score of each row.
     fn scores(&self, model: &Model, customer: Option<u32>) -> Vec<f32> {
         let rows = self.rows.len();
-        let ask = Ask { items: &[], customer };
+        let ask = Ask { items: &[], customer, ..Ask::default() };
         let scorer = scorer(model, Question::Offers, &ask);
         let mut values = columns(model, scorer, &ask, &self.items);
         // An item in one offer only has one row, in the same place.

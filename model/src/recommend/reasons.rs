@@ -32,6 +32,13 @@ pub enum Reason {
         /// The category.
         category: u32,
     },
+    /// The shop says things of both by which they can be compared: attributes, sizes, prices.
+    Comparable {
+        /// The item asked about.
+        with: u32,
+        /// The recommended one.
+        item: u32,
+    },
     /// Who buys what is asked about buys it too.
     Alike {
         /// The item asked about.
@@ -86,7 +93,10 @@ pub fn reasons(
             reasons.extend((!discreet).then(|| about.own_together(is_discreet)).flatten());
             reasons.extend(if reasons.is_empty() { about.with_kind() } else { None });
         }
-        Question::Alternatives => reasons.extend(about.same_kind().or_else(|| about.alike())),
+        Question::Alternatives => {
+            reasons.extend(about.comparable());
+            reasons.extend(about.same_kind().or_else(|| about.alike()));
+        }
         Question::Offers => {}
     }
     if !discreet {
@@ -115,7 +125,7 @@ impl About<'_> {
     fn together(&self) -> Option<Reason> {
         let one = |&with: &u32| {
             let items = [with];
-            let lift = Chance::new(self.model, &Ask { items: &items, customer: None }).lift(self.item);
+            let lift = Chance::new(self.model, &Ask { items: &items, ..Ask::default() }).lift(self.item);
             let pair = self.model.co_purchases().either(with, self.item)?;
             let of = self.model.catalogue().baskets(with);
             let reason = Reason::Together { with, baskets: pair.baskets, of };
@@ -160,6 +170,16 @@ impl About<'_> {
         let category = catalogue.category(self.item)?;
         let is_same = self.ask.items.iter().any(|&with| catalogue.category(with) == Some(category));
         is_same.then_some(Reason::SameKind { category })
+    }
+
+    fn comparable(&self) -> Option<Reason> {
+        let with = *self.ask.items.first()?;
+        let (model, item) = (self.model, self.item);
+        let attributes = model.attributes().all();
+        let is_comparable = model.size_times(with, item).is_some()
+            || model.price_times(with, item).is_some()
+            || attributes.iter().any(|attribute| attribute.matches(with, item));
+        is_comparable.then_some(Reason::Comparable { with, item })
     }
 
     fn alike(&self) -> Option<Reason> {

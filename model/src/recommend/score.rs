@@ -12,12 +12,14 @@ pub(super) fn score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &
 /// The values of one input of the scorer after the other; 0 for the numbers of offers.
 pub(super) fn columns(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
     let scene = Scene::new(model, *ask, candidates);
+    let attributes = model.attributes().all();
     let mut columns = vec![0.0; scorer.inputs().len() * candidates.len()];
     for (input, column) in scorer.inputs().iter().zip(columns.chunks_exact_mut(candidates.len().max(1))) {
-        if let Input::Signal(signal) = input
-            && !model.of_items().fill(*signal, candidates, column)
-        {
-            signals::ALL[*signal].fill(&scene, column);
+        match input {
+            Input::Signal(signal) if model.of_items().fill(*signal, candidates, column) => {}
+            Input::Signal(signal) => signals::ALL[*signal].fill(&scene, column),
+            Input::Attribute(at) => signals::likeness(&scene, &attributes[*at], column),
+            Input::Number(_) => {}
         }
     }
     columns

@@ -70,17 +70,6 @@ pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer:
     add(model, ask, limits, answer, Tier::Bestsellers, bestsellers);
 }
 
-/// Fills an answer up to its limit with items of the same categories as what was asked about, and nothing else.
-pub(super) fn fill_up_in_kind(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
-    if answer.len() >= limits.limit {
-        return;
-    }
-    let catalogue = model.catalogue();
-    let categories = categories(model, ask.items);
-    let members = in_turn(categories.into_iter().map(|category| catalogue.members(category)).collect());
-    add(model, ask, limits, answer, Tier::Category, members.map(|item| (item, catalogue.popularity(item))));
-}
-
 /// The categories of some items, each once: those of most items first, then in the items' order.
 fn categories(model: &Model, items: &[u32]) -> Vec<u32> {
     let mut counted: Vec<(u32, usize)> = Vec::new();

@@ -33,20 +33,27 @@ mod lately;
 mod latest_popularity;
 mod lift;
 mod loyalty;
+mod name_similarity;
 mod own_baskets;
 mod own_category_co_purchase;
 mod own_co_purchase;
 mod popularity;
 mod popularity_of_new;
+mod price_likeness;
+mod price_ratio;
 mod purchases;
 mod query_popularity;
 mod query_purchases;
 mod recent_habit;
 mod recent_popularity;
+mod replaced;
 mod sales_on_offer;
 mod same_category;
+mod same_customers;
 mod small_basket_habit;
+mod store_popularity;
 mod substitute;
+mod switched;
 mod taken_on_offer;
 mod taste;
 mod taste_for_new;
@@ -55,6 +62,7 @@ mod trend;
 pub(crate) use kind_backed_co_purchase::backed_shares;
 
 use crate::Scene;
+use crate::attributes::Attribute;
 use crate::co_purchases::Partner;
 use crate::kernel::logs;
 use crate::scene::{Bought, OfCategory, PRIOR_BASKETS, Pair};
@@ -74,7 +82,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 43] = [
+pub static ALL: [&dyn Signal; 50] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -118,7 +126,18 @@ pub static ALL: [&dyn Signal; 43] = [
     &query_purchases::QueryPurchases,
     &sales_on_offer::SalesOnOffer,
     &taken_on_offer::TakenOnOffer,
+    &switched::Switched,
+    &same_customers::SameCustomers,
+    &price_ratio::PriceRatio,
+    &price_likeness::PriceLikeness,
+    &name_similarity::NameSimilarity,
+    &store_popularity::StorePopularity,
+    &replaced::Replaced,
 ];
+
+/// Those of alternatives alone; beside them there is one for each of the shop's own attributes ([`likeness`]).
+pub const OF_ALTERNATIVES: [&str; 7] =
+    ["switched", "same_customers", "price_ratio", "price_likeness", "name_similarity", "store_popularity", "replaced"];
 
 /// Those that cost little for each candidate: no product of vectors, no look at the customer's baskets one by one.
 pub const CHEAP: [&str; 12] = [
@@ -159,6 +178,19 @@ pub const OF_CUSTOMERS: [&str; 20] = [
     "query_purchases",
     "taken_on_offer",
 ];
+
+/// The signal of an attribute: how alike each candidate is to the item asked about.
+pub fn likeness(scene: &Scene<'_>, attribute: &Attribute, out: &mut [f32]) {
+    of_first(scene, out, |item, candidate| attribute.likeness(item, candidate));
+}
+
+/// A number for each candidate from it and the first item of the query; 0 without a query.
+fn of_first(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32, u32) -> f32) {
+    match scene.ask.items.first() {
+        Some(&item) => of_items(scene, out, |candidate| value(item, candidate)),
+        None => out.fill(0.0),
+    }
+}
 
 /// The number of a signal in [`ALL`].
 pub fn index(name: &str) -> Option<usize> {

@@ -11,7 +11,8 @@ use trolley_model::co_purchases::Partner;
 use trolley_model::histories::{Columns, Habit, LastBaskets};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
-    Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Parts, Rows, Texts, Tree, Vectors,
+    AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Parts, Rows,
+    Stores, Texts, Tree, Vectors,
 };
 
 pub(crate) const BREAD: u32 = 0;
@@ -79,6 +80,8 @@ pub(crate) fn parts() -> Parts {
     let blend = Blend::straight;
     Parts {
         catalogue,
+        attributes: Attributes::default(),
+        stores: Stores::default(),
         input: Vectors::from_rows(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.5, 0.5, 0.1, 2.0]),
         output: Vectors::from_rows(2, vec![0.1, 0.2, 2.0, 0.1, 0.3, 0.3, 1.0, 0.2, 0.1, 0.1]),
         neighbours: Neighbours::default(),
@@ -87,6 +90,7 @@ pub(crate) fn parts() -> Parts {
         co_purchases,
         category_pairs,
         category_partners,
+        switches: CoPurchases::new([]),
         histories,
         blends: Blends {
             bought_together_anonymous: blend(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
@@ -106,6 +110,7 @@ pub(crate) fn parts() -> Parts {
             offers_anonymous: Blend::default(),
             offer_numbers: vec!["discount".to_owned()],
             list: ListRules::none(),
+            alternative_rules: AlternativeRules::none(),
         },
     }
 }

@@ -272,7 +272,7 @@ const POINTS: usize = 24;
 /// What each signal does in the held-out cases.
 fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Blend) -> BTreeMap<String, Role> {
     // The names were all there when the blend was learned from them.
-    let Ok(scorer) = Scorer::new(blend, &examples.names[examples.signals..]) else { return BTreeMap::new() };
+    let Ok(scorer) = Scorer::new(blend, &[], &examples.names[examples.signals..]) else { return BTreeMap::new() };
     let names = blend.signals();
     let columns: Vec<usize> =
         names.iter().filter_map(|name| examples.names.iter().position(|known| known == name)).collect();

@@ -1,6 +1,6 @@
 //! Weights set by hand on validation weeks: where learning begins, and what stays when there is too little to learn from.
 
-use trolley_model::{Blend, Blends, ListRules};
+use trolley_model::{AlternativeRules, Blend, Blends, ListRules};
 
 /// The blends of a model whose blend was not learned.
 pub(crate) fn by_hand() -> Blends {
@@ -35,5 +35,6 @@ pub(crate) fn by_hand() -> Blends {
         offers_anonymous: of(&[("recent_popularity", 1.0)]),
         offer_numbers: Vec::new(),
         list: ListRules::default(),
+        alternative_rules: AlternativeRules::default(),
     }
 }

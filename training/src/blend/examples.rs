@@ -1,4 +1,5 @@
 use rayon::prelude::*;
+use trolley_model::attributes::{Attributes, PREFIX};
 use trolley_model::recommend::{Kind, Kinds};
 use trolley_model::{Blend, Ids, Model, Scene, Top, signals};
 
@@ -14,6 +15,8 @@ pub(crate) struct Examples {
     pub(crate) names: Vec<String>,
     /// How many of the names are signals.
     pub(crate) signals: usize,
+    /// The numbers of these signals in [`signals::ALL`]; what comes behind them is of attributes.
+    used: Vec<usize>,
     /// Candidates by case, each with a value per name.
     pub(crate) cases: Vec<Example>,
 }
@@ -106,9 +109,19 @@ fn fold(owner: u32, customers: &Ids) -> usize {
 impl Examples {
     /// Without any case. `numbers` are the names of the offers' numbers.
     pub(crate) fn new(numbers: &[String]) -> Self {
-        let names: Vec<String> = signals::ALL.iter().map(|signal| signal.name().to_owned()).collect();
-        let signals = names.len();
-        Self { names: names.into_iter().chain(numbers.iter().cloned()).collect(), signals, cases: Vec::new() }
+        Self::of(|name| !signals::OF_ALTERNATIVES.contains(&name), numbers)
+    }
+
+    /// Of alternatives, whose signals are the attributes' too.
+    pub(crate) fn of_alternatives(attributes: &Attributes) -> Self {
+        Self::of(|_| true, &attributes.signals())
+    }
+
+    fn of(is_used: impl Fn(&str) -> bool, numbers: &[String]) -> Self {
+        let used = signals::ALL.iter().enumerate().filter(|(_, signal)| is_used(signal.name()));
+        let used: Vec<usize> = used.map(|(at, _)| at).collect();
+        let names = used.iter().map(|&at| signals::ALL[at].name().to_owned());
+        Self { names: names.chain(numbers.iter().cloned()).collect(), signals: used.len(), used, cases: Vec::new() }
     }
 
     /// Sets the gains of all candidates: 1 for a right answer, less `focus` times how usual the candidate is for the
@@ -143,19 +156,25 @@ impl Examples {
             order.sort_unstable();
         }
         let hand = self.slopes(by_hand);
-        let (width, signals) = (self.names.len(), self.signals);
+        let (width, signals, used) = (self.names.len(), self.signals, &self.used);
+        let of_attributes = width > signals && self.names[signals].starts_with(PREFIX);
         let example = |&number: &u32| {
             let case = &cases[number as usize];
             let all = candidates(case);
             let scene = Scene::new(model, case.ask(), &all);
-            let columns: Vec<Vec<f32>> = signals::ALL
+            let mut columns: Vec<Vec<f32>> = used
                 .iter()
-                .map(|signal| {
+                .map(|&signal| {
                     let mut column = vec![0.0; all.len()];
-                    signal.fill(&scene, &mut column);
+                    signals::ALL[signal].fill(&scene, &mut column);
                     column
                 })
                 .collect();
+            for attribute in model.attributes().all().iter().filter(|_| of_attributes) {
+                let mut column = vec![0.0; all.len()];
+                signals::likeness(&scene, attribute, &mut column);
+                columns.push(column);
+            }
             let score =
                 |at: usize| -> f32 { hand.iter().zip(&columns).map(|(weight, column)| weight * column[at]).sum() };
             let fold = fold(case.owner, customers);
@@ -167,7 +186,7 @@ impl Examples {
             };
             keep_best(config.candidates, &score);
             let chooses = |name: &str| !ON_OFFER_SIGNALS.contains(&name);
-            for (_, column) in signals::ALL.iter().zip(&columns).filter(|(signal, _)| chooses(signal.name())) {
+            for (_, column) in self.names.iter().zip(&columns).filter(|(name, _)| chooses(name)) {
                 keep_best(config.candidates_per_signal, &|at| column[at]);
             }
             kept.extend((0..all.len() as u32).filter(|&at| case.is_relevant(all[at as usize])));

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trolley_model::Model;
 use trolley_model::recommend::{Limits, Tier, alternatives};
+use trolley_model::{Ask, Model};
 
 use super::baselines;
 use super::bought_together::anonymous;
@@ -45,6 +45,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
             cases.push(Case {
                 items: vec![asked],
                 customer: Some(customer),
+                store: transactions.store_of(basket).and_then(|store| numbering.store(store)),
                 owner,
                 basket,
                 wanted: relevant.len(),
@@ -72,18 +73,26 @@ fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
     usual.into_iter().map(|(category, (_, item))| (category, item)).collect()
 }
 
+/// The share of the cases in which a right answer is among the six.
+pub(super) fn hit_rate(model: &Model, cases: &[Case]) -> f64 {
+    let is_hit = |case: &&Case| answer(model, case, K).into_iter().any(|item| case.is_relevant(item));
+    cases.par_iter().filter(is_hit).count() as f64 / cases.len().max(1) as f64
+}
+
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
-    let limits = Limits { allowed: &|item| case.may_show(item), ..Limits::best(k) };
-    case.items.first().map_or_else(Vec::new, |&item| {
-        alternatives(model, item, case.customer, &limits).into_iter().map(|recommended| recommended.item).collect()
-    })
+    let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
+    let limits = Limits { allowed: &|item| case.may_show(item) && sells(item), ..Limits::best(k) };
+    alternatives(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
 /// The contests of a test period, that with a customer first.
 pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest> {
+    let anywhere: Vec<Case> = cases.iter().map(|case| Case { store: None, ..case.clone() }).collect();
+    let in_store: Vec<Case> = anonymous(cases).into_iter().filter(|case| case.store.is_some()).collect();
     let kinds = [
-        ("alternatives", "What the customer bought in the place of their usual item", cases.to_vec()),
-        ("alternatives_anonymous", "The same, the customer not being known", anonymous(cases)),
+        ("alternatives", "What the customer bought in the place of their usual item", anywhere.clone()),
+        ("alternatives_anonymous", "The same, the customer not being known", anonymous(&anywhere)),
+        ("alternatives_in_store", "The same, the store being known and not the customer", in_store),
     ];
     let mut contests = Vec::new();
     for (name, question, cases) in kinds {
@@ -146,7 +155,7 @@ pub(super) fn substitution(
         .filter_map(|&item| {
             let category = model.catalogue().category(item)?;
             let limits = Limits::best(K);
-            let six = alternatives(model, item, None, &limits);
+            let six = alternatives(model, &Ask { items: &[item], ..Ask::default() }, &limits);
             let own = six.iter().filter(|one| one.tier == Tier::Model);
             let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();
             let members = model.catalogue().members(category);

@@ -14,6 +14,8 @@ pub(crate) struct Case {
     pub(crate) items: Vec<u32>,
     /// The customer, if the model knows them.
     pub(crate) customer: Option<u32>,
+    /// The store that is asked for, if the model knows it.
+    pub(crate) store: Option<u32>,
     /// Whose case it is, in the numbers of the transactions: an interval draws all cases of one customer together.
     pub(crate) owner: u32,
     /// The basket that it is taken from; of no meaning where there is more than one.
@@ -38,7 +40,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn ask(&self) -> Ask<'_> {
-        Ask { items: &self.items, customer: self.customer }
+        Ask { items: &self.items, customer: self.customer, store: self.store, ..Ask::default() }
     }
 
     pub(crate) fn is_relevant(&self, item: u32) -> bool {

@@ -48,14 +48,14 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     let limits = Limits::best(K);
     let of_item = |&item: &u32| {
         (
-            bought_together(model, &Ask { items: &[item], customer: None }, &limits),
-            alternatives(model, item, None, &limits),
+            bought_together(model, &Ask { items: &[item], ..Ask::default() }, &limits),
+            alternatives(model, &Ask { items: &[item], ..Ask::default() }, &limits),
         )
     };
     let of_customer = |&customer: &u32| {
         let usual = model.histories().of(customer).max_by_key(|habit| (habit.baskets, std::cmp::Reverse(habit.item)));
         usual.map_or_else(Vec::new, |usual| {
-            bought_together(model, &Ask { items: &[usual.item], customer: Some(customer) }, &limits)
+            bought_together(model, &Ask { items: &[usual.item], customer: Some(customer), ..Ask::default() }, &limits)
         })
     };
     let (together, instead): (Vec<_>, Vec<_>) = items.par_iter().map(of_item).unzip();

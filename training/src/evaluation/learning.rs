@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
 use trolley_model::signals::CHEAP;
-use trolley_model::{Blend, Blends, Ids, Model};
+use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -28,6 +29,8 @@ pub(crate) struct HeldOut {
     pub(crate) roles: Roles,
     /// The blends beside their best parts, by question.
     pub(crate) best_parts: BTreeMap<String, BestPart>,
+    /// The rules for alternatives that were tried.
+    pub(crate) flaws: Vec<Flawless>,
     /// The item focuses that were tried, by question.
     pub(crate) focuses: BTreeMap<String, Vec<Focus>>,
     /// Mean loss of the item embeddings, pass by pass.
@@ -53,8 +56,12 @@ pub(crate) fn held_out(
         roles: Roles::new(),
         best_parts: BTreeMap::new(),
         focuses: BTreeMap::new(),
+        flaws: Vec::new(),
         progress,
     };
+    if let Some(flawless) = config.alternatives.flawless {
+        learning.blends.alternative_rules.flawless = flawless;
+    }
     if config.evaluation.validation_days > 0 {
         learning.offers(tables, periods, tuned.as_deref_mut())?;
     }
@@ -63,9 +70,9 @@ pub(crate) fn held_out(
             Model::new(fit(transactions, periods.validation, items, offers, config, Scope::All, progress)?.parts)?;
         learning.items(model, transactions, periods, tuned)?;
     }
-    let Learning { blends, roles, best_parts, focuses, .. } = learning;
+    let Learning { blends, roles, best_parts, focuses, flaws, .. } = learning;
     let Fitted { parts, losses } = fit(transactions, periods.test, items, offers, config, Scope::All, progress)?;
-    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, focuses, losses })
+    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, flaws, focuses, losses })
 }
 
 /// A model of what offers are ranked by.
@@ -90,6 +97,7 @@ struct Learning<'a> {
     roles: Roles,
     best_parts: BTreeMap<String, BestPart>,
     focuses: BTreeMap<String, Vec<Focus>>,
+    flaws: Vec<Flawless>,
     progress: &'a dyn Progress,
 }
 
@@ -156,7 +164,9 @@ impl Learning<'_> {
             (Elsewhere::new(transactions, validation.clone()), Numbering::new(transactions, &model));
         together.par_iter_mut().for_each(|case| case.usual = elsewhere.usual(case, &model, &numbering));
         let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
-        let instead = alternatives::cases(&model, transactions, validation);
+        let mut instead = alternatives::cases(&model, transactions, validation);
+        // Questions with and without a store are answered by one blend.
+        instead.iter_mut().step_by(2).for_each(|case| case.store = None);
         progress.end();
         if let Some(tuned) = tuned {
             progress.begin("baselines", 1);
@@ -169,8 +179,8 @@ impl Learning<'_> {
         let model = &model.reblended(self.blends.clone())?;
         let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
         let of_kind = |case: &Case| {
-            let item = case.items.first();
-            item.map_or_else(Vec::new, |&item| alternative_candidates(model, item, case.customer, &everything))
+            let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
+            alternative_candidates(model, &case.ask(), &Limits { allowed: &sells, ..everything })
         };
         let due = Given {
             focus: self.config.blend.item_focus,
@@ -179,7 +189,11 @@ impl Learning<'_> {
             ..Given::default()
         };
         let mut learn = |name: &str, cases: &[Case], by_hand: &Blend, candidates: Candidates<'_>, given: &Given| {
-            let mut examples = Examples::new(&[]);
+            let mut examples = if name.starts_with("alternatives") {
+                Examples::of_alternatives(model.attributes())
+            } else {
+                Examples::new(&[])
+            };
             progress.begin("signals", 1);
             examples.add((model, &transactions.customers), cases, by_hand, candidates, &self.config.blend, seed);
             progress.end();
@@ -217,6 +231,25 @@ impl Learning<'_> {
             alternatives_anonymous,
             ..blends
         };
+        if self.config.alternatives.flawless.is_none() && !nobody_instead.is_empty() {
+            progress.begin("alternatives", 1);
+            self.choose_flawless(model, &nobody_instead)?;
+            progress.end();
+        }
+        Ok(())
+    }
+
+    /// How many of six alternatives are without a flaw at the least: the most with which not much is lost.
+    fn choose_flawless(&mut self, model: &Model, cases: &[Case]) -> Result<(), String> {
+        let mut model = Model::new(model.parts().clone())?;
+        for flawless in 0..=alternatives::K {
+            let alternative_rules = AlternativeRules { flawless };
+            model = model.reblended(Blends { alternative_rules, ..self.blends.clone() })?;
+            self.flaws.push(Flawless { flawless, hit_rate: alternatives::hit_rate(&model, cases) });
+        }
+        let least = (1.0 - MOST_LOST) * self.flaws[0].hit_rate;
+        let kept = self.flaws.iter().filter(|tried| tried.hit_rate >= least).map(|tried| tried.flawless).max();
+        self.blends.alternative_rules = AlternativeRules { flawless: kept.unwrap_or(alternatives::K) };
         Ok(())
     }
 
@@ -242,6 +275,18 @@ impl Learning<'_> {
         learned.blend
     }
 }
+
+/// A rule for alternatives that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flawless {
+    /// Of six so many are without a flaw at the least.
+    pub flawless: usize,
+    /// The hit rate on the validation weeks.
+    pub hit_rate: f64,
+}
+
+/// So much of the hit rate of alternatives may be lost, as a share, for their being alike in size and price.
+const MOST_LOST: f64 = 0.03;
 
 /// The item focus of the pre-ranking: what any focus needs should pass.
 const PRE_FOCUS: f64 = 0.2;

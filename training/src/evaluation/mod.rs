@@ -13,6 +13,7 @@ mod contest;
 mod coverage;
 mod elsewhere;
 mod learning;
+mod likeness;
 mod metrics;
 mod neighbours;
 mod next_basket;
@@ -40,8 +41,10 @@ pub use bootstrap::Estimate;
 pub(crate) use case::Case;
 pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
+pub use learning::Flawless;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
+pub use likeness::Likeness;
 pub(crate) use metrics::METRICS;
 pub(crate) use paired::{DUE_TO_ITEM, QUESTIONS, compared, leads};
 pub use paired::{Leads, Paired, compared_by};
@@ -79,6 +82,12 @@ pub struct Evaluation {
     pub audience: Option<[Estimate; 2]>,
     /// Whether alternatives are alternatives.
     pub substitution: Substitution,
+    /// Whether they are like what they stand in for.
+    #[serde(default)]
+    pub likeness: Likeness,
+    /// The same, of each item in each store.
+    #[serde(default)]
+    pub likeness_in_store: Option<Likeness>,
     /// Who and what is answered by the model itself.
     pub coverage: Coverage,
     /// What each signal does.
@@ -89,6 +98,9 @@ pub struct Evaluation {
     /// The item focuses that were tried on the weeks before the test, by question.
     #[serde(default)]
     pub focuses: BTreeMap<String, Vec<Focus>>,
+    /// The rules for alternatives that were tried on the weeks before the test.
+    #[serde(default)]
+    pub flaws: Vec<Flawless>,
     /// The baselines' settings that were chosen on the validation weeks, by baseline.
     pub tuned: BTreeMap<String, BTreeMap<String, f64>>,
 }
@@ -122,6 +134,9 @@ impl Evaluation {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
+        let Likeness { size, price, size_and_price, .. } = self.likeness;
+        let alike = [("size", size), ("price", price), ("size_and_price", size_and_price)];
+        figures.extend(alike.into_iter().filter_map(|(of, share)| Some((format!("alternatives.alike.{of}"), share?))));
         figures
     }
 }
@@ -168,7 +183,7 @@ pub fn evaluate(
     };
     let mut tuned = Tuned::default();
     let held_out = held_out(tables, config, &periods, Some(&mut tuned), progress)?;
-    let HeldOut { model, roles, best_parts, focuses, losses } = held_out;
+    let HeldOut { model, roles, best_parts, flaws, focuses, losses } = held_out;
     let weekly = judged_weeks(tables, config, &periods, &model, &tuned, progress)?;
 
     progress.begin("evaluation", 4);
@@ -187,6 +202,11 @@ pub fn evaluate(
     ));
     contests.extend(alternatives::contests(&model, &cases, seed));
     progress.advance(1);
+    let in_store: Vec<Case> = cases.iter().filter(|case| case.store.is_some()).cloned().collect();
+    let anywhere: Vec<Case> = cases.iter().map(|case| Case { store: None, ..case.clone() }).collect();
+    let must_match = &tables.items.must_match;
+    let likeness = likeness::likeness(&model, &anywhere, must_match);
+    let likeness_in_store = (!in_store.is_empty()).then(|| likeness::likeness(&model, &in_store, must_match));
     let substitution = alternatives::substitution(&model, &cases, transactions, periods.test, seed);
     progress.advance(1);
     let coverage = coverage::coverage(&model, transactions, periods.test, seed);
@@ -197,10 +217,13 @@ pub fn evaluate(
         contests,
         audience: weekly.audience(seed),
         substitution,
+        likeness,
+        likeness_in_store,
         coverage,
         roles,
         best_parts,
         focuses,
+        flaws,
         tuned: tuned.named(),
     };
     Ok(Ok(Judged { evaluation, model, test: periods.test, losses }))

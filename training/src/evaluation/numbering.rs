@@ -8,6 +8,7 @@ use crate::input::{NOBODY, Transactions};
 pub(crate) struct Numbering {
     items: Vec<Option<u32>>,
     customers: Vec<Option<u32>>,
+    stores: Vec<Option<u32>>,
 }
 
 impl Numbering {
@@ -17,6 +18,7 @@ impl Numbering {
         Self {
             items: transactions.items.iter().map(|id| items.position(id)).collect(),
             customers: transactions.customers.iter().map(|id| customers.position(id)).collect(),
+            stores: transactions.stores.iter().map(|id| model.stores().position(id)).collect(),
         }
     }
 
@@ -26,6 +28,10 @@ impl Numbering {
 
     pub(crate) fn customer(&self, customer: u32) -> Option<u32> {
         if customer == NOBODY { None } else { self.customers[customer as usize] }
+    }
+
+    pub(crate) fn store(&self, store: u32) -> Option<u32> {
+        self.stores[store as usize]
     }
 
     /// The model's numbers of those that it knows, rising.

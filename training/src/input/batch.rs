@@ -139,6 +139,26 @@ impl Batch<'_> {
         Ok(Some(column))
     }
 
+    /// A column of texts or numbers, as texts.
+    pub(super) fn any_texts(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
+        let Some(Values::Series(series)) = self.values(&wanted.name) else { return self.texts(wanted, seen) };
+        if !matches!(series.dtype(), DataType::Float32 | DataType::Float64 | DataType::Boolean | DataType::Decimal(..))
+        {
+            return self.texts(wanted, seen);
+        }
+        let profile = seen.column(wanted);
+        let text = |value| {
+            let text = match value {
+                AnyValue::Null => None,
+                AnyValue::Boolean(value) => Some(value.to_string()),
+                other => other.extract::<f64>().filter(|number| !number.is_nan()).map(|number| number.to_string()),
+            };
+            profile.add(text.as_deref(), text.as_deref());
+            text.map(Cow::Owned)
+        };
+        Ok(Some(series.iter().map(text).collect()))
+    }
+
     /// A column as it stands, but for null and empty: what a market is called is never one of the words for null.
     pub(super) fn markets(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(mut texts) = self.raw(wanted)? else { return Ok(None) };

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::Sensitive;
+use trolley_model::{MustMatch, Sensitive};
 
+use super::attributes::AttributeColumn;
 use super::batch::Forms;
 use super::csv::encoding;
 use super::findings::FindingKind;
@@ -24,6 +25,13 @@ pub struct InputConfig {
     /// The tables' column names: ours = theirs.
     #[serde(default)]
     pub columns: Columns,
+    /// In which attributes an alternative must be like the item that it stands in for, whatever else there is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_match: Vec<MustMatch>,
+    /// Categories that are no kind of thing, such as seasonal packages: their items do not stand in for each other. Beside
+    /// those that are found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixed_categories: Vec<String>,
     /// Items to be left out of everything, by columns of the items table: `department = ["FUEL"]`.
     #[serde(default)]
     pub exclude: BTreeMap<String, Vec<String>>,
@@ -117,9 +125,15 @@ pub struct TransactionColumns {
     /// How many (optional): rows with 0 or less are returns, and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<String>,
-    /// The line's price (optional): rows below 0 are credit notes, and left out.
+    /// The price of the whole line (optional): rows below 0 are credit notes, and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
+    /// The price of one piece (optional), in the place of that of the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<String>,
+    /// The store (optional).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
 }
 
 impl Default for TransactionColumns {
@@ -132,6 +146,8 @@ impl Default for TransactionColumns {
             market: None,
             quantity: None,
             price: None,
+            unit_price: None,
+            store: None,
         }
     }
 }
@@ -147,14 +163,41 @@ pub struct ItemColumns {
     /// A name for people (optional): a column, or several to be joined by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<OneOrMany>,
-    /// The price (optional): requests may ask for items within some.
+    /// The price of one (optional): requests may ask for items within some, and alternatives cost about the same. Without it,
+    /// the median of what customers paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
+    /// What else says what an item is like: texts, numbers and amounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<AttributeColumn>,
 }
 
 impl Default for ItemColumns {
     fn default() -> Self {
-        Self { item_id: "item_id".into(), category: "category".into(), name: None, price: None }
+        Self { item_id: "item_id".into(), category: "category".into(), name: None, price: None, attributes: Vec::new() }
+    }
+}
+
+impl ItemColumns {
+    fn check(&self) -> Result<(), String> {
+        for (at, attribute) in self.attributes.iter().enumerate() {
+            attribute.check()?;
+            if self.attributes[..at].iter().any(|other| other.name() == attribute.name()) {
+                return Err(format!("columns.items.attributes: `{}` is there twice", attribute.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TransactionColumns {
+    fn check(&self) -> Result<(), String> {
+        if self.price.is_some() && self.unit_price.is_some() {
+            return Err(
+                "columns.transactions: give `price`, of the line, or `unit_price`, of one piece; not both".into()
+            );
+        }
+        Ok(())
     }
 }
 
@@ -245,6 +288,15 @@ impl InputConfig {
         }
         self.forms()?;
         self.columns.offers.check()?;
+        self.columns.items.check()?;
+        self.columns.transactions.check()?;
+        let attributes = &self.columns.items.attributes;
+        for name in self.must_match.iter().flat_map(|rule| &rule.attributes) {
+            if !attributes.iter().any(|attribute| attribute.name() == name) {
+                return Err(format!("must_match names `{name}`, which is not one of columns.items.attributes"));
+            }
+        }
+        self.must_match.iter().try_for_each(MustMatch::check)?;
         self.gate.as_ref().map_or(Ok(()), GateConfig::check)?;
         self.sensitive.as_ref().map_or(Ok(()), |sensitive| sensitive.check().map_err(|why| format!("sensitive: {why}")))
     }

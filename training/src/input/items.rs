@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use trolley_model::Ids;
+use trolley_model::{Ids, MustMatch};
 
+use super::attributes::{AttributeColumn, AttributeTable};
 use super::batch::Wanted;
 use super::read::{self, Request, TableRead};
 use super::{Fates, InputConfig, InputError, OneOrMany, Reason, Table};
@@ -11,8 +12,14 @@ use super::{Fates, InputConfig, InputError, OneOrMany, Reason, Table};
 pub struct Items {
     ids: Ids,
     rows: Vec<Item>,
+    /// The attributes' columns.
+    pub attributes: Vec<AttributeTable>,
     /// What was read.
     pub table: TableRead,
+    /// Categories that the config says are no kind of thing.
+    pub mixed: Vec<String>,
+    /// In which attributes alternatives must be the same, by the config.
+    pub must_match: Vec<MustMatch>,
     /// Of the config's `exclude`, the values that no row has, by column.
     pub unmatched: BTreeMap<String, Vec<String>>,
 }
@@ -28,6 +35,8 @@ pub struct Item {
     pub price: Option<f32>,
     /// Whether the config's `exclude` names it.
     pub excluded: bool,
+    /// The fields of the attributes' columns.
+    pub attributes: Box<[Option<Box<str>>]>,
 }
 
 impl Items {
@@ -80,11 +89,19 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         .map(|name| Wanted { ours: format!("name: {name}"), name: name.clone(), required: columns.name.is_some() })
         .collect();
     let excluding: Vec<Wanted> = input.exclude.keys().map(|name| Wanted::required(name, name)).collect();
-    let wanted: Vec<Wanted> = [&id, &category, &price].into_iter().chain(&names).chain(&excluding).cloned().collect();
+    let attributes: Vec<Wanted> = columns
+        .attributes
+        .iter()
+        .map(|attribute| Wanted::required(&format!("attribute: {}", attribute.name()), attribute.name()))
+        .collect();
+    let wanted = [&id, &category, &price].into_iter().chain(&names).chain(&excluding).chain(&attributes);
+    let wanted: Vec<Wanted> = wanted.cloned().collect();
     let forms = input.forms().map_err(InputError::Setting)?;
     let request = Request { table: Table::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items::default();
     items.unmatched = input.exclude.clone();
+    items.mixed.clone_from(&input.mixed_categories);
+    items.must_match.clone_from(&input.must_match);
     items.table = read::for_each(&request, fates, |batch, seen, fates| {
         let ids = batch.texts(&id, seen)?.unwrap_or_default();
         let categories = batch.texts(&category, seen)?.unwrap_or_default();
@@ -96,6 +113,10 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         let mut departments = Vec::new();
         for (column, values) in excluding.iter().zip(input.exclude.values()) {
             departments.push((column.name.as_str(), batch.texts(column, seen)?.unwrap_or_default(), values));
+        }
+        let mut of_attributes = Vec::new();
+        for column in &attributes {
+            of_attributes.push(batch.any_texts(column, seen)?.unwrap_or_default());
         }
         for row in 0..batch.rows {
             let line = batch.line(row);
@@ -122,9 +143,15 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
             // A price below 0 is none. What is no number has been said of the column.
             let price = prices.as_ref().and_then(|prices| prices[row]).map(|price| price as f32);
             let price = price.filter(|price| price.is_finite() && *price >= 0.0);
-            items.rows.push(Item { category, name: parts.join(", "), price, excluded });
+            let attributes = of_attributes.iter().map(|column| column[row].as_deref().map(Box::from)).collect();
+            items.rows.push(Item { category, name: parts.join(", "), price, excluded, attributes });
         }
         Ok(())
     })?;
+    for (at, column) in columns.attributes.iter().map(AttributeColumn::form).enumerate() {
+        let values = items.rows.iter().filter_map(|row| row.attributes[at].as_deref());
+        let table = AttributeTable::of(column, values, input.csv.decimal);
+        items.attributes.push(table);
+    }
     Ok(items)
 }

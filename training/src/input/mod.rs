@@ -5,6 +5,8 @@
 //! ([`Fates`]); what is odd about the tables as a whole is a [`Finding`]. polars reads Parquet and nothing else, and no
 //! type of it leaves this folder.
 
+mod amount;
+mod attributes;
 mod batch;
 mod config;
 mod csv;
@@ -22,6 +24,7 @@ mod read;
 mod time;
 mod transactions;
 
+pub use attributes::{AttributeColumn, AttributeForm, AttributeKind, AttributeTable};
 pub use config::{Columns, CsvConfig, InputConfig, ItemColumns, OfferColumns, OneOrMany, TransactionColumns};
 pub use error::InputError;
 pub use fates::{Example, Fates, Reason, Rows, Table};

@@ -25,6 +25,12 @@ pub struct Transactions {
     pub rows: Rows,
     /// The distinct items of each basket, by number, rising.
     pub lines: Vec<u32>,
+    /// What one piece of each line cost, NaN where that is not known; empty where no prices are.
+    pub unit_prices: Vec<f32>,
+    /// The stores, sorted by ID.
+    pub stores: Ids,
+    /// The store of each basket, or [`NOBODY`]; empty where no stores are known.
+    pub store_of: Vec<u32>,
     /// Rows that repeat an item in its basket.
     pub repeated: u64,
     /// Baskets of several customers, or with lines more than a day apart: perhaps their IDs have been used again.
@@ -52,6 +58,16 @@ impl Transactions {
         &self.lines[self.rows.range(basket as u32)]
     }
 
+    /// What one piece of each of them cost, NaN where that is not known; empty where no prices are.
+    pub fn prices_of(&self, basket: usize) -> &[f32] {
+        self.unit_prices.get(self.rows.range(basket as u32)).unwrap_or_default()
+    }
+
+    /// The store of a basket, if it is known.
+    pub fn store_of(&self, basket: usize) -> Option<u32> {
+        self.store_of.get(basket).copied().filter(|store| *store != NOBODY)
+    }
+
     /// Whose basket it is when customers are drawn: its customer's, counted from 0, or a stranger's own, counted from the
     /// other end. Strangers do not resemble each other as the baskets of one customer do.
     pub(crate) fn owner(&self, basket: usize) -> u32 {
@@ -69,6 +85,9 @@ impl Transactions {
             baskets: kept.iter().map(|&basket| self.baskets[basket]).collect(),
             rows: Rows::from_lengths(kept.iter().map(|&basket| self.items_of(basket).len())),
             lines: kept.iter().flat_map(|&basket| self.items_of(basket)).copied().collect(),
+            unit_prices: kept.iter().flat_map(|&basket| self.prices_of(basket)).copied().collect(),
+            stores: self.stores.clone(),
+            store_of: kept.iter().filter_map(|&basket| self.store_of.get(basket)).copied().collect(),
             ..Self::default()
         }
     }
@@ -122,6 +141,8 @@ pub fn read_transactions(
         Wanted::optional("market", columns.market.as_ref()),
         Wanted::optional("quantity", columns.quantity.as_ref()),
         Wanted::optional("price", columns.price.as_ref()),
+        Wanted::optional("unit_price", columns.unit_price.as_ref()),
+        Wanted::optional("store", columns.store.as_ref()),
     ];
     let forms = input.forms().map_err(InputError::Setting)?;
     let pattern = &input.transactions;
@@ -146,6 +167,9 @@ struct Reader {
     heads: Vec<Head>,
     /// (basket, item) per line.
     lines: Vec<(u32, u32)>,
+    /// (basket, item, price of one piece) per line with a price.
+    priced: Vec<(u32, u32, f32)>,
+    stores: Ids,
     /// Rows taken, by their day.
     days: BTreeMap<i64, u64>,
     /// Some of the other markets.
@@ -163,19 +187,22 @@ struct Head {
     customer: u32,
     /// Whether there are several.
     several: bool,
+    /// The first by ID.
+    store: u32,
 }
 
 impl Reader {
     fn take(
         &mut self,
         batch: &Batch<'_>,
-        wanted: &[Wanted; 7],
+        wanted: &[Wanted; 9],
         (market, is_given): (&str, bool),
         items: &Items,
         seen: &mut Seen,
         fates: &mut Fates,
     ) -> Result<(), InputError> {
-        let [basket_id, item_id, timestamp, customer_id, market_column, quantity_column, price] = wanted;
+        let [basket_id, item_id, timestamp, customer_id, market_column, quantity_column, price, unit_price, store] =
+            wanted;
         let markets = batch.markets(market_column, seen)?;
         if markets.is_none() && is_given {
             let (path, column) = (batch.path.to_owned(), market_column.name.clone());
@@ -186,7 +213,9 @@ impl Reader {
         let times = batch.times(timestamp, seen)?.unwrap_or_default();
         let customer_ids = batch.texts(customer_id, seen)?;
         let quantities = batch.numbers(quantity_column, seen)?;
+        let unit_prices = batch.numbers(unit_price, seen)?;
         let prices = batch.numbers(price, seen)?;
+        let stores = batch.texts(store, seen)?;
         for row in 0..batch.rows {
             let line = batch.line(row);
             if let Some(other) = markets.as_ref().map(|markets| markets[row].as_deref().unwrap_or_default().trim())
@@ -199,7 +228,9 @@ impl Reader {
                 continue;
             }
             let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
-            let is_credit = prices.as_ref().and_then(|prices| prices[row]).is_some_and(|price| price < 0.0);
+            let at = |column: &Option<Vec<Option<f64>>>| column.as_ref().and_then(|column| column[row]);
+            let (price, of_one) = (at(&prices), at(&unit_prices));
+            let is_credit = [price, of_one].into_iter().flatten().any(|price| price < 0.0);
             let (reason, column) = match (&basket_ids[row], &item_ids[row], times[row], quantity) {
                 (None, ..) => (Reason::NoBasketId, basket_id),
                 (_, None, ..) => (Reason::NoItemId, item_id),
@@ -220,7 +251,10 @@ impl Reader {
                     continue;
                 }
                 (Some(basket), Some(item), Time::At(time) | Time::Day(time), _) => {
-                    self.add(basket, item, time, customer_ids.as_ref().and_then(|ids| ids[row].as_deref()))?;
+                    let of_one = of_one.or_else(|| Some(price? / quantity.unwrap_or(1.0)));
+                    let customer = customer_ids.as_ref().and_then(|ids| ids[row].as_deref());
+                    let store = stores.as_ref().and_then(|ids| ids[row].as_deref());
+                    self.add(basket, item, time, customer, store, of_one)?;
                     continue;
                 }
             };
@@ -229,12 +263,21 @@ impl Reader {
         Ok(())
     }
 
-    fn add(&mut self, basket: &str, item: &str, time: i64, customer: Option<&str>) -> Result<(), InputError> {
+    fn add(
+        &mut self,
+        basket: &str,
+        item: &str,
+        time: i64,
+        customer: Option<&str>,
+        store: Option<&str>,
+        price: Option<f64>,
+    ) -> Result<(), InputError> {
         *self.days.entry(time.div_euclid(DAY)).or_default() += 1;
         let customer = customer.map_or(Ok(NOBODY), |id| self.customers.intern(id))?;
+        let store = store.map_or(Ok(NOBODY), |id| self.stores.intern(id))?;
         let basket = self.baskets.intern(basket)?;
         match self.heads.get_mut(basket as usize) {
-            None => self.heads.push(Head { earliest: time, latest: time, customer, several: false }),
+            None => self.heads.push(Head { earliest: time, latest: time, customer, several: false, store }),
             Some(head) => {
                 head.earliest = time.min(head.earliest);
                 head.latest = time.max(head.latest);
@@ -244,9 +287,17 @@ impl Reader {
                 if head.customer == NOBODY || (customer != NOBODY && id(customer) < id(head.customer)) {
                     head.customer = customer;
                 }
+                let id = |store: u32| self.stores.get(store);
+                if head.store == NOBODY || (store != NOBODY && id(store) < id(head.store)) {
+                    head.store = store;
+                }
             }
         }
-        self.lines.push((basket, self.items.intern(item)?));
+        let item = self.items.intern(item)?;
+        self.lines.push((basket, item));
+        if let Some(price) = price.map(|price| price as f32).filter(|price| price.is_finite() && *price > 0.0) {
+            self.priced.push((basket, item, price));
+        }
         Ok(())
     }
 
@@ -264,13 +315,15 @@ impl Reader {
         let starts: Vec<usize> =
             (0..=self.heads.len()).map(|basket| self.lines.partition_point(|&(b, _)| (b as usize) < basket)).collect();
 
-        let mut by_id: Vec<u32> = (0..self.customers.len() as u32).collect();
-        by_id.sort_unstable_by_key(|&customer| self.customers.get(customer));
-        let mut customers = Ids::default();
-        let mut renumbered = vec![0; by_id.len()];
-        for &old in &by_id {
-            renumbered[old as usize] = customers.intern(self.customers.get(old))?;
-        }
+        let (customers, renumbered) = sorted(&self.customers)?;
+        let (stores, store_numbers) = sorted(&self.stores)?;
+        // Of several prices of an item in a basket the lowest.
+        self.priced.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
+        self.priced.dedup_by_key(|priced| (priced.0, priced.1));
+        let price = |basket: u32, item: u32| {
+            let found = self.priced.binary_search_by_key(&(basket, item), |priced| (priced.0, priced.1));
+            found.map_or(f32::NAN, |at| self.priced[at].2)
+        };
 
         let mut order: Vec<u32> = (0..self.heads.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| {
@@ -278,15 +331,30 @@ impl Reader {
             key(a).cmp(&key(b))
         });
         let place = |basket: u32| starts[basket as usize]..starts[basket as usize + 1];
+        let number = |old: u32, numbers: &[u32]| numbers.get(old as usize).copied().unwrap_or(NOBODY);
         let baskets = order.iter().map(|&basket| {
             let Head { earliest, customer, .. } = self.heads[basket as usize];
-            let customer = if customer == NOBODY { NOBODY } else { renumbered[customer as usize] };
-            Basket { customer, day: (earliest / 86_400) as u16 }
+            Basket { customer: number(customer, &renumbered), day: (earliest / 86_400) as u16 }
         });
         Ok(Transactions {
             baskets: baskets.collect(),
             rows: Rows::from_lengths(order.iter().map(|&basket| place(basket).len())),
             lines: order.iter().flat_map(|&basket| self.lines[place(basket)].iter().map(|&(_, item)| item)).collect(),
+            unit_prices: if self.priced.is_empty() {
+                Vec::new()
+            } else {
+                order
+                    .iter()
+                    .flat_map(|&basket| &self.lines[place(basket)])
+                    .map(|&(basket, item)| price(basket, item))
+                    .collect()
+            },
+            store_of: if stores.is_empty() {
+                Vec::new()
+            } else {
+                order.iter().map(|&basket| number(self.heads[basket as usize].store, &store_numbers)).collect()
+            },
+            stores,
             items: self.items,
             customers,
             repeated,
@@ -318,4 +386,15 @@ impl Reader {
         }
         why.join("; ")
     }
+}
+
+/// IDs sorted, and the new number of each.
+fn sorted(ids: &Ids) -> Result<(Ids, Vec<u32>), InputError> {
+    let mut by_id: Vec<u32> = (0..ids.len() as u32).collect();
+    by_id.sort_unstable_by_key(|&number| ids.get(number));
+    let (mut sorted, mut numbers) = (Ids::default(), vec![0; by_id.len()]);
+    for &old in &by_id {
+        numbers[old as usize] = sorted.intern(ids.get(old))?;
+    }
+    Ok((sorted, numbers))
 }

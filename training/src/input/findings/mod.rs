@@ -2,6 +2,7 @@
 //!
 //! Rows are judged one by one while they are read ([`Fates`]); here is what only shows when all have been seen.
 
+mod attributes;
 mod columns;
 mod files;
 mod fit;
@@ -60,6 +61,10 @@ pub enum FindingKind {
     MissingMonth,
     /// Transactions without a customer.
     NoCustomers,
+    /// Values of an attribute that are not what the others are.
+    AttributeNotRead,
+    /// What was paid for a piece is not near the price of the items table.
+    PricesApart,
 }
 
 impl FindingKind {
@@ -185,6 +190,7 @@ pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, off
     };
     shape::find(transactions, &mut look, &mut findings);
     fit::find(input, transactions, items, offers, &mut look, &mut findings);
+    attributes::find(transactions, items, &mut findings);
     look.findings = findings.0;
     for finding in &mut look.findings {
         finding.accepted = input.accept.contains(&finding.kind);

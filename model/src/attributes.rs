@@ -1,0 +1,235 @@
+//! Attributes of the items: brand, package size, and whatever else the shop's table of items says.
+
+use crate::amount::{Amount, Unit};
+use crate::ids::Ids;
+use crate::likeness::ratio_likeness;
+use crate::rows::Rows;
+
+/// The attributes of all items.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Vec<Attribute>);
+
+/// One attribute of all items.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    /// The column of the table of items.
+    pub name: String,
+    /// The values, item by item.
+    pub values: AttributeValues,
+}
+
+/// The values of an attribute, by the items' numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttributeValues {
+    /// Texts: each item has any number of them, by their numbers, rising.
+    Texts {
+        /// The distinct texts.
+        texts: Ids,
+        /// Each item's place in `of`.
+        rows: Rows,
+        /// The numbers of its texts.
+        of: Vec<u32>,
+    },
+    /// A number per item; NaN where none is known.
+    Numbers(Vec<f32>),
+    /// An amount per item, where one is known.
+    Amounts(Vec<Option<Amount>>),
+}
+
+/// How an attribute's signal is called: this and the attribute's name.
+pub const PREFIX: &str = "same_";
+
+impl Attributes {
+    /// Checks the lengths against the number of items, and the numbers.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn new(attributes: Vec<Attribute>, items: usize) -> Result<Self, String> {
+        for (at, Attribute { name, values }) in attributes.iter().enumerate() {
+            let length = match values {
+                AttributeValues::Texts { texts, rows, of } => {
+                    if of.iter().any(|&text| text as usize >= texts.len()) {
+                        return Err(format!("the attribute `{name}` has a value beyond its {} texts", texts.len()));
+                    }
+                    if rows.bounds().last() != Some(&(of.len() as u64)) {
+                        return Err(format!("the bounds of the attribute `{name}` are not those of its values"));
+                    }
+                    rows.len()
+                }
+                AttributeValues::Numbers(numbers) => numbers.len(),
+                AttributeValues::Amounts(amounts) => {
+                    let is_sound = |amount: &Amount| {
+                        [amount.total, amount.pieces].iter().all(|number| number.is_finite() && *number > 0.0)
+                    };
+                    if !amounts.iter().flatten().all(is_sound) {
+                        return Err(format!("an amount of the attribute `{name}` is not a finite number above 0"));
+                    }
+                    amounts.len()
+                }
+            };
+            if length != items {
+                return Err(format!("the attribute `{name}` has {length} values for {items} items"));
+            }
+            if attributes[..at].iter().any(|other| other.name == *name) {
+                return Err(format!("the attribute `{name}` is there twice"));
+            }
+        }
+        Ok(Self(attributes))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Attribute] {
+        &self.0
+    }
+
+    /// The names of their signals, in order.
+    pub fn signals(&self) -> Vec<String> {
+        self.0.iter().map(|attribute| format!("{PREFIX}{}", attribute.name)).collect()
+    }
+
+    /// The number of the attribute of this name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|attribute| attribute.name == name)
+    }
+
+    /// How big an item is: the first amount that is known of it.
+    pub fn size(&self, item: u32) -> Option<Amount> {
+        self.0.iter().find_map(|attribute| match &attribute.values {
+            AttributeValues::Amounts(amounts) => amounts[item as usize],
+            _ => None,
+        })
+    }
+}
+
+impl Attribute {
+    /// How alike two items are, from -1 (different) to 1 (the same); 0 where either has no value.
+    ///
+    /// Of texts, by the share of all their values that they have in common. Numbers and amounts are half alike if one is a
+    /// quarter (a factor of √2) off, and different from twice that on. A carton is different from what is none.
+    pub fn likeness(&self, one: u32, other: u32) -> f32 {
+        match &self.values {
+            AttributeValues::Texts { rows, of, .. } => {
+                let [one, other] = [one, other].map(|item| &of[rows.range(item)]);
+                if one.is_empty() || other.is_empty() {
+                    return 0.0;
+                }
+                let common = one.iter().filter(|text| other.contains(text)).count() as f32;
+                2.0 * common / (one.len() as f32 + other.len() as f32 - common) - 1.0
+            }
+            AttributeValues::Numbers(numbers) => {
+                let [one, other] = [one, other].map(|item| numbers[item as usize]);
+                let largest = one.abs().max(other.abs());
+                if largest == 0.0 {
+                    return 1.0;
+                }
+                let off = (one - other).abs() / largest;
+                if off.is_finite() { 1.0 - (4.0 * off).min(2.0) } else { 0.0 }
+            }
+            AttributeValues::Amounts(amounts) => {
+                let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return 0.0 };
+                if one.is_other_package(&other) {
+                    return -1.0;
+                }
+                one.times(&other).map_or(0.0, ratio_likeness)
+            }
+        }
+    }
+
+    /// Whether two items have the same value or values. What has no value matches nothing.
+    pub fn matches(&self, one: u32, other: u32) -> bool {
+        /// Amounts that are written in different units differ by rounding.
+        const ROUNDING: f32 = 0.01;
+        match &self.values {
+            AttributeValues::Texts { rows, of, .. } => {
+                let [one, other] = [one, other].map(|item| &of[rows.range(item)]);
+                !one.is_empty() && one == other
+            }
+            AttributeValues::Numbers(numbers) => numbers[one as usize] == numbers[other as usize],
+            AttributeValues::Amounts(amounts) => {
+                let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return false };
+                one.times(&other).is_some_and(|times| (times - 1.0).abs() <= ROUNDING)
+            }
+        }
+    }
+
+    /// The value of an item as a person would read it; empty where there is none.
+    pub fn shown(&self, item: u32) -> String {
+        match &self.values {
+            AttributeValues::Texts { texts, rows, of } => {
+                let shown: Vec<&str> = of[rows.range(item)].iter().map(|&text| texts.get(text)).collect();
+                shown.join(", ")
+            }
+            AttributeValues::Numbers(numbers) => {
+                let number = numbers[item as usize];
+                if number.is_nan() { String::new() } else { number.to_string() }
+            }
+            AttributeValues::Amounts(amounts) => amounts[item as usize].map_or_else(String::new, |amount| {
+                let (total, unit) = match (amount.unit, amount.total) {
+                    (Unit::Mass, total) if total >= 1000.0 => (total / 1000.0, "kg"),
+                    (Unit::Mass, total) => (total, "g"),
+                    (Unit::Volume, total) if total >= 1000.0 => (total / 1000.0, "l"),
+                    (Unit::Volume, total) => (total, "ml"),
+                    (Unit::Count, total) => (total, "pieces"),
+                    (Unit::Length, total) => (total, "m"),
+                    (Unit::Area, total) => (total, "m²"),
+                    (Unit::Carton, total) => (total, "carton"),
+                };
+                format!("{} {unit}", (total * 100.0).round() / 100.0)
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Texts;
+
+    fn texts(values: &[&[u32]]) -> Attribute {
+        let mut all = Texts::default();
+        ["a", "b", "c"].iter().for_each(|text| all.push(text).unwrap());
+        let values = AttributeValues::Texts {
+            texts: Ids::new(all).unwrap(),
+            rows: Rows::from_lengths(values.iter().map(|of| of.len())),
+            of: values.concat(),
+        };
+        Attribute { name: "allergens".into(), values }
+    }
+
+    #[test]
+    fn likeness_is_of_what_is_known() {
+        let of_texts = texts(&[&[0], &[0], &[1], &[], &[0, 1]]);
+        assert_eq!([1, 2, 3].map(|other| of_texts.likeness(0, other)), [1.0, -1.0, 0.0]);
+        assert_eq!(of_texts.likeness(0, 4), 0.0, "half of the values in common");
+        let numbers = Attribute {
+            name: "fat".into(),
+            values: AttributeValues::Numbers(vec![4.0, 4.0, 3.0, 1.0, f32::NAN, 0.0, 0.0]),
+        };
+        assert_eq!([1, 2, 3, 4].map(|other| numbers.likeness(0, other)), [1.0, 0.0, -1.0, 0.0]);
+        assert_eq!(numbers.likeness(5, 6), 1.0);
+        let amount = |total| Some(Amount { total, unit: Unit::Mass, pieces: 1.0 });
+        let carton = Some(Amount { total: 1.0, unit: Unit::Carton, pieces: 1.0 });
+        let values = AttributeValues::Amounts(vec![amount(500.0), amount(500.0), amount(1000.0), None, carton]);
+        let amounts = Attribute { name: "size".into(), values };
+        assert_eq!([1, 2, 3, 4].map(|other| amounts.likeness(0, other)), [1.0, -1.0, 0.0, -1.0]);
+    }
+
+    #[test]
+    fn a_missing_value_does_not_match() {
+        let of_texts = texts(&[&[0, 1], &[0, 1], &[0], &[], &[]]);
+        assert_eq!([1, 2, 3].map(|other| of_texts.matches(0, other)), [true, false, false]);
+        assert!(!of_texts.matches(3, 4));
+        let numbers =
+            Attribute { name: "fat".into(), values: AttributeValues::Numbers(vec![1.5, 1.5, f32::NAN, f32::NAN]) };
+        assert!(numbers.matches(0, 1) && !numbers.matches(2, 3) && !numbers.matches(0, 2));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let refused = |attribute: Attribute, items| Attributes::new(vec![attribute], items).is_err();
+        assert!(!refused(texts(&[&[0], &[2]]), 2) && refused(texts(&[&[0], &[2]]), 3) && refused(texts(&[&[3]]), 1));
+        let nothing = Some(Amount { total: 0.0, unit: Unit::Mass, pieces: 1.0 });
+        assert!(refused(Attribute { name: "size".into(), values: AttributeValues::Amounts(vec![nothing]) }, 1));
+        assert!(Attributes::new(vec![texts(&[&[0]]), texts(&[&[0]])], 1).is_err());
+    }
+}

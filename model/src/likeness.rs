@@ -1,0 +1,94 @@
+//! How alike two items are by what the shop says of them: size, price, names and attributes.
+
+use crate::Model;
+
+impl Model {
+    /// How many times as large the other item is; `None` where that is not known.
+    pub fn size_times(&self, item: u32, other: u32) -> Option<f32> {
+        self.attributes().size(item)?.times(&self.attributes().size(other)?)
+    }
+
+    /// How many times as dear the other item is, by the litre, kilogram or piece; by the item where the sizes cannot be
+    /// compared. `None` where a price is not known.
+    pub fn price_times(&self, item: u32, other: u32) -> Option<f32> {
+        let price = |item: u32| self.catalogue().price(item).filter(|price| *price > 0.0);
+        Some(price(other)? / price(item)? / self.size_times(item, other).unwrap_or(1.0))
+    }
+
+    /// How many of the other make up for one item, by their sizes; `None` where these are not known.
+    pub fn instead(&self, item: u32, other: u32) -> Option<u32> {
+        self.attributes().size(item)?.instead(&self.attributes().size(other)?)
+    }
+
+    /// Whether the shop says anything of its items by which two can be compared.
+    pub(crate) fn is_described(&self) -> bool {
+        !self.attributes().all().is_empty()
+            || !self.catalogue().names().is_empty()
+            || !self.catalogue().all_prices().is_empty()
+    }
+
+    /// Whether the names have words in common, rare words weighing more: 0 to 1.
+    pub(crate) fn name_similarity(&self, item: u32, other: u32) -> f32 {
+        self.name_words().similarity(item, other)
+    }
+
+    /// The sum of all likenesses, each from -1 to 1; what is not known adds nothing.
+    pub(crate) fn likeness(&self, item: u32, other: u32) -> f32 {
+        let attributes: f32 = self.attributes().all().iter().map(|attribute| attribute.likeness(item, other)).sum();
+        let price = self.price_times(item, other).map_or(0.0, ratio_likeness);
+        attributes + price + self.name_similarity(item, other)
+    }
+
+    /// What one would have to put up with: see [`Flaw`]. `is_own` is whether the customer buys the other item anyway, whatever
+    /// its size and price.
+    pub fn flaw(&self, item: u32, other: u32, is_own: bool) -> Flaw {
+        let catalogue = self.catalogue();
+        if catalogue.baskets(other) > 0 && catalogue.all_recent_baskets()[other as usize] == 0 {
+            return Flaw::NotSold;
+        }
+        if catalogue.kind(item).is_some_and(|kind| catalogue.kind(other) != Some(kind)) {
+            return Flaw::Kind;
+        }
+        if is_own {
+            return Flaw::None;
+        }
+        let sizes = self.attributes().size(item).zip(self.attributes().size(other));
+        let is_another_size = sizes.is_some_and(|(one, other)| {
+            one.is_other_package(&other) || one.times(&other).is_some_and(|times| !(0.5..=2.0).contains(&times))
+        });
+        if is_another_size {
+            return Flaw::Size;
+        }
+        let is_close = |times: f32| (DEAR.recip()..=DEAR).contains(&times);
+        if self.price_times(item, other).is_none_or(is_close) { Flaw::None } else { Flaw::Price }
+    }
+}
+
+/// Half as dear again, by the litre, kilogram or piece.
+const DEAR: f32 = 1.5;
+
+/// What speaks against an alternative, the worst of it. Those with a flaw are shown where fewer than three have none, those
+/// with the lesser flaw first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flaw {
+    /// Nothing.
+    None,
+    /// Its price by the litre, kilogram or piece is more than half as much again, or less than two thirds.
+    Price,
+    /// It is more than twice or less than half as large, or one is a carton and the other is not.
+    Size,
+    /// It is of another category.
+    Kind,
+    /// It has not been sold in the last days of the period, though it has before.
+    NotSold,
+}
+
+impl Flaw {
+    /// All of them, the least first.
+    pub const ALL: [Self; 5] = [Self::None, Self::Price, Self::Size, Self::Kind, Self::NotSold];
+}
+
+/// 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on.
+pub(crate) fn ratio_likeness(times: f32) -> f32 {
+    if times > 0.0 && times.is_finite() { 1.0 - (2.0 * times.log2().abs()).min(2.0) } else { 0.0 }
+}

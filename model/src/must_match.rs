@@ -1,0 +1,73 @@
+//! What an alternative must have in common with the item that it stands in for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Model;
+
+/// Of some categories, attributes in which an alternative must be the same; what has no value is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MustMatch {
+    /// The categories of the items asked about; all, if none is named.
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// The attributes.
+    pub attributes: Vec<String>,
+}
+
+impl MustMatch {
+    /// Checks what the types do not.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        if self.attributes.is_empty() || self.attributes.iter().chain(&self.categories).any(String::is_empty) {
+            return Err("must_match: name one attribute or more, and no empty names".into());
+        }
+        Ok(())
+    }
+}
+
+/// The rules of a market in the numbers of a model.
+#[derive(Clone, Debug, Default)]
+pub struct MustMatches(Vec<Rule>);
+
+#[derive(Clone, Debug)]
+struct Rule {
+    /// `None` for all.
+    categories: Option<Vec<u32>>,
+    /// Each with its number, if the model knows it.
+    attributes: Vec<(String, Option<usize>)>,
+}
+
+impl MustMatches {
+    /// Looks up the names. An attribute that the model does not know is the same of no two items.
+    pub fn new<'a>(rules: impl IntoIterator<Item = &'a MustMatch>, model: &Model) -> Self {
+        let rule = |rule: &MustMatch| Rule {
+            categories: (!rule.categories.is_empty()).then(|| {
+                let categories = rule.categories.iter();
+                categories.filter_map(|category| model.catalogue().categories().position(category)).collect()
+            }),
+            attributes: rule.attributes.iter().map(|name| (name.clone(), model.attributes().position(name))).collect(),
+        };
+        Self(rules.into_iter().map(rule).collect())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The attribute that forbids an alternative to an item, if any does.
+    pub fn forbids(&self, model: &Model, item: u32, other: u32) -> Option<&str> {
+        let category = model.catalogue().category(item);
+        let is_about = |rule: &&Rule| match &rule.categories {
+            None => true,
+            Some(categories) => category.is_some_and(|category| categories.contains(&category)),
+        };
+        let differs =
+            |attribute: &Option<usize>| attribute.is_none_or(|at| !model.attributes().all()[at].matches(item, other));
+        let mut attributes = self.0.iter().filter(is_about).flat_map(|rule| &rule.attributes);
+        attributes.find(|(_, attribute)| differs(attribute)).map(|(name, _)| name.as_str())
+    }
+}

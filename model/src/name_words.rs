@@ -1,0 +1,92 @@
+//! Names of items as the words that they hold.
+
+use std::collections::HashMap;
+
+use crate::rows::Rows;
+use crate::texts::Texts;
+
+/// The words of each item's name, rare ones weighing more.
+#[derive(Debug, Default)]
+pub(crate) struct NameWords {
+    rows: Rows,
+    /// The numbers of each name's words, rising.
+    words: Vec<u32>,
+    /// What each word weighs, squared: ln²(names / names with it).
+    weights: Vec<f32>,
+    /// The length of each name as a vector of these weights.
+    lengths: Vec<f32>,
+}
+
+impl NameWords {
+    /// Nothing, where there are no names.
+    pub(crate) fn new(names: &Texts) -> Self {
+        if names.is_empty() {
+            return Self::default();
+        }
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        let (mut lengths, mut words, mut counts) = (Vec::with_capacity(names.len()), Vec::new(), Vec::new());
+        for name in names.iter() {
+            let start = words.len();
+            let name = name.to_lowercase();
+            for word in name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+                let next = counts.len() as u32;
+                let number = *numbers.entry(word.to_owned()).or_insert(next);
+                if number == next {
+                    counts.push(0u32);
+                }
+                words.push(number);
+            }
+            words[start..].sort_unstable();
+            let mut last = None;
+            let mut end = start;
+            for at in start..words.len() {
+                if last != Some(words[at]) {
+                    last = Some(words[at]);
+                    words[end] = words[at];
+                    end += 1;
+                }
+            }
+            words.truncate(end);
+            words[start..].iter().for_each(|&word| counts[word as usize] += 1);
+            lengths.push(end - start);
+        }
+        let rows = Rows::from_lengths(lengths);
+        let all = names.len() as f32;
+        let weights: Vec<f32> = counts.iter().map(|&count| (all / count as f32).ln().powi(2)).collect();
+        let length = |item: u32| words[rows.range(item)].iter().map(|&word| weights[word as usize]).sum::<f32>().sqrt();
+        let lengths = (0..names.len() as u32).map(length).collect();
+        Self { rows, words, weights, lengths }
+    }
+
+    /// The cosine of two names, 0 to 1; 0 where either has none.
+    pub(crate) fn similarity(&self, one: u32, other: u32) -> f32 {
+        if self.lengths.is_empty() {
+            return 0.0;
+        }
+        let length = self.lengths[one as usize] * self.lengths[other as usize];
+        if length == 0.0 {
+            return 0.0;
+        }
+        let [one, other] = [one, other].map(|item| &self.words[self.rows.range(item)]);
+        let common = one.iter().filter(|word| other.contains(word)).map(|&word| self.weights[word as usize]);
+        common.sum::<f32>() / length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_words_in_common_say_more_than_frequent_ones() {
+        let mut names = Texts::default();
+        for name in ["Whole milk 1 l", "Whole milk, 1 L", "Oat milk 1 l", "Whole wheat 1 kg", "", "Lamp"] {
+            names.push(name).unwrap();
+        }
+        let words = NameWords::new(&names);
+        assert!((words.similarity(0, 1) - 1.0).abs() < 1e-6);
+        assert!(words.similarity(0, 2) > 0.0 && words.similarity(0, 2) < 1.0);
+        assert_eq!((words.similarity(0, 4), words.similarity(0, 5)), (0.0, 0.0));
+        assert_eq!(NameWords::new(&Texts::default()).similarity(0, 1), 0.0);
+    }
+}

@@ -1,0 +1,17 @@
+use super::{Signal, of_first};
+use crate::Scene;
+use crate::likeness::ratio_likeness;
+
+/// How alike the prices are by the litre, kilogram or piece: 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on; 0 where
+/// one is not known.
+pub(super) struct PriceLikeness;
+
+impl Signal for PriceLikeness {
+    fn name(&self) -> &'static str {
+        "price_likeness"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        of_first(scene, out, |item, other| scene.model.price_times(item, other).map_or(0.0, ratio_likeness));
+    }
+}

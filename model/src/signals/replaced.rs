@@ -1,0 +1,21 @@
+use super::Signal;
+use crate::Scene;
+
+/// The log of how much oftener customers accepted the candidate in the place of the item asked about than they usually accept
+/// what they are given, shrunk; 0 where nobody has said so.
+pub(super) struct Replaced;
+
+impl Signal for Replaced {
+    fn name(&self) -> &'static str {
+        "replaced"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        out.fill(0.0);
+        for &(item, log) in scene.ask.replacements {
+            if let Ok(at) = scene.candidates.binary_search(&item) {
+                out[at] = log;
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+use super::Signal;
+use crate::Scene;
+
+/// Cosine of the factors of candidate and first item of the query: high for items that the same customers buy, though seldom in
+/// one basket.
+pub(super) struct SameCustomers;
+
+impl Signal for SameCustomers {
+    fn name(&self) -> &'static str {
+        "same_customers"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let factors = scene.model.item_factors();
+        match scene.ask.items.first().filter(|&&item| (item as usize) < factors.len()) {
+            Some(&item) => factors.cosines(scene.candidates, factors.unit(item), out),
+            None => out.fill(0.0),
+        }
+    }
+}

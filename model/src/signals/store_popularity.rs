@@ -1,0 +1,26 @@
+use super::{Signal, of_items};
+use crate::Scene;
+
+/// The log of how much oftener the candidate is in a basket of the store than in any of the market's last ones, as if
+/// [`PRIOR_BASKETS`] more had been like any other; 0 where no store is asked for.
+pub(super) struct StorePopularity;
+
+/// A share that is as good as nothing.
+const SMALLEST: f32 = 1e-6;
+
+/// Of one store there are few baskets, so that its own shares are noisy.
+const PRIOR_BASKETS: f32 = 50.0;
+
+impl Signal for StorePopularity {
+    fn name(&self) -> &'static str {
+        "store_popularity"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let Some(store) = scene.ask.store else { return out.fill(0.0) };
+        of_items(scene, out, |item| {
+            let [share, usual] = scene.model.stores().shares(store, item, PRIOR_BASKETS);
+            (share.max(SMALLEST) / usual.max(SMALLEST)).ln()
+        });
+    }
+}

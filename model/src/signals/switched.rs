@@ -1,0 +1,28 @@
+use super::{Signal, log_shares, of_first};
+use crate::Scene;
+
+/// The share of customers' changes from or to the item asked about that were to or from the candidate, as if there had been
+/// [`PRIOR_CHANGES`] more that went by popularity within the category. On the scale of [`log_shares`]; 0 without a query.
+pub(super) struct Switched;
+
+const PRIOR_CHANGES: f32 = 5.0;
+
+impl Signal for Switched {
+    fn name(&self) -> &'static str {
+        "switched"
+    }
+
+    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+        let (model, Some(&item)) = (scene.model, scene.ask.items.first()) else { return out.fill(0.0) };
+        let all: f32 = model.switches().of(item).map(|pair| pair.weight).sum::<f32>() + PRIOR_CHANGES;
+        let catalogue = model.catalogue();
+        let kind = catalogue.kind(item);
+        of_first(scene, out, |item, other| {
+            let weight = model.switches().pair(item, other).map_or(0.0, |pair| pair.weight);
+            let usual =
+                if kind.is_some() && catalogue.kind(other) == kind { catalogue.share_of_category(other) } else { 0.0 };
+            (weight + PRIOR_CHANGES * usual) / all
+        });
+        log_shares(out);
+    }
+}

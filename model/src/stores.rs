@@ -1,0 +1,161 @@
+//! What each store of a market sells.
+
+use crate::ids::Ids;
+use crate::number_set::NumberSet;
+use crate::rows::Rows;
+
+/// The stores, and what each of them has sold of late; no store, where the tables have none.
+///
+/// A store sells what it has sold of late. What it has not, it does not sell either, if it would have been in so many of its
+/// baskets by chance, or if no store has sold it: of a store that is seldom visited, or a table that does not hold all
+/// receipts, nothing follows from what is rarely bought. Per store, an item that it has sold takes six bytes for its count, and
+/// any item of the market one bit for whether it is sold.
+#[derive(Clone, Debug, Default)]
+pub struct Stores {
+    ids: Ids,
+    rows: Rows,
+    item: Vec<u32>,
+    baskets: Vec<u16>,
+    totals: Vec<u32>,
+    /// From so many expected baskets on an item that was in none is not sold.
+    expected: f32,
+    /// In how many baskets of all stores each item was.
+    all: Vec<u32>,
+    /// Baskets of all stores.
+    all_baskets: u64,
+    /// Of each store, what it sells.
+    assortments: Vec<NumberSet>,
+}
+
+impl Stores {
+    /// Puts together what was stored: for each store the items that it has sold of late, rising, in how many of its baskets,
+    /// and how many baskets it had; and from how many expected baskets on an item that was in none is not sold.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn new(
+        ids: Ids,
+        bounds: Vec<u64>,
+        item: Vec<u32>,
+        baskets: Vec<u16>,
+        totals: Vec<u32>,
+        expected: f32,
+        items: usize,
+    ) -> Result<Self, String> {
+        let rows = Rows::from_bounds(bounds, item.len()).ok_or("the bounds of the stores are not valid")?;
+        if rows.len() != ids.len() || totals.len() != ids.len() || baskets.len() != item.len() {
+            return Err(format!("{} rows and {} counts of baskets for {} stores", rows.len(), totals.len(), ids.len()));
+        }
+        if !(expected.is_finite() && expected >= 0.0) {
+            return Err("the baskets that are expected of a store are no number from 0".into());
+        }
+        let all_baskets: u64 = totals.iter().map(|&total| u64::from(total)).sum();
+        let mut all = vec![0u32; items];
+        for store in 0..ids.len() as u32 {
+            let sold = &item[rows.range(store)];
+            if sold.windows(2).any(|pair| pair[0] >= pair[1]) || sold.last().is_some_and(|&last| last as usize >= items)
+            {
+                return Err(format!(
+                    "the items of store number {store} are not rising, or beyond the {items} there are"
+                ));
+            }
+            for at in rows.range(store) {
+                all[item[at] as usize] += u32::from(baskets[at]);
+            }
+        }
+        let mut stores = Self { ids, rows, item, baskets, totals, expected, all, all_baskets, assortments: Vec::new() };
+        stores.assortments = (0..stores.ids.len() as u32).map(|store| stores.assortment(store)).collect();
+        Ok(stores)
+    }
+
+    fn assortment(&self, store: u32) -> NumberSet {
+        let mut assortment = NumberSet::new(self.all.len());
+        let share = f64::from(self.totals[store as usize]) / self.all_baskets.max(1) as f64;
+        for (item, &all) in (0u32..).zip(&self.all) {
+            assortment.set(item, all > 0 && f64::from(all) * share < f64::from(self.expected));
+        }
+        self.item[self.rows.range(store)].iter().for_each(|&item| assortment.set(item, true));
+        assortment
+    }
+
+    /// The stores' IDs.
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// The number of a store; `None` for one that sold nothing of late, of which nothing is known.
+    pub fn position(&self, id: &str) -> Option<u32> {
+        self.ids.position(id)
+    }
+
+    /// Whether a store sells an item.
+    pub fn sells(&self, store: u32, item: u32) -> bool {
+        self.assortments[store as usize].contains(item)
+    }
+
+    /// In how many baskets of a store an item was.
+    pub fn baskets(&self, store: u32, item: u32) -> u16 {
+        let range = self.rows.range(store);
+        self.item[range.clone()].binary_search(&item).map_or(0, |at| self.baskets[range.start + at])
+    }
+
+    /// The share of a store's baskets that hold an item, and of all stores', as if the store had had `prior` more that were
+    /// like any other.
+    pub(crate) fn shares(&self, store: u32, item: u32, prior: f32) -> [f32; 2] {
+        let usual = self.all[item as usize] as f32 / self.all_baskets.max(1) as f32;
+        let baskets = f32::from(self.baskets(store, item)) + prior * usual;
+        [baskets / (self.totals[store as usize] as f32 + prior), usual]
+    }
+
+    /// From how many expected baskets on an item that was in none is not sold.
+    pub fn expected(&self) -> f32 {
+        self.expected
+    }
+
+    /// The columns as they are stored: bounds, items, baskets and totals.
+    pub fn columns(&self) -> (&[u64], &[u32], &[u16], &[u32]) {
+        (self.rows.bounds(), &self.item, &self.baskets, &self.totals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stores(bounds: &[u64], items: &[u32]) -> Result<Stores, String> {
+        let mut ids = Ids::default();
+        ids.intern("north").unwrap();
+        ids.intern("south").unwrap();
+        Stores::new(ids, bounds.to_vec(), items.to_vec(), vec![7; items.len()], vec![10, 20], 0.0, 5)
+    }
+
+    #[test]
+    fn a_store_sells_what_it_sold() {
+        let stores = stores(&[0, 2, 3], &[1, 4, 0]).unwrap();
+        let south = stores.position("south").unwrap();
+        let sold = |store| (0..5).filter(|&item| stores.sells(store, item)).collect::<Vec<_>>();
+        assert_eq!((sold(0), sold(south)), (vec![1, 4], vec![0]));
+        assert_eq!((stores.baskets(0, 4), stores.baskets(0, 0)), (7, 0));
+        assert_eq!(stores.position("west"), None);
+    }
+
+    #[test]
+    fn nothing_follows_from_what_is_rarely_bought() {
+        let mut ids = Ids::default();
+        ids.intern("large").unwrap();
+        ids.intern("small").unwrap();
+        // Of item 0 nine baskets, of item 1 two, all in the large store, which has nine baskets in ten. Nobody sells item 2.
+        let of = |expected| {
+            Stores::new(ids.clone(), vec![0, 2, 2], vec![0, 1], vec![12, 2], vec![90, 10], expected, 3).unwrap()
+        };
+        let sold = |expected| (0..3).filter(|&item| of(expected).sells(1, item)).collect::<Vec<_>>();
+        assert_eq!((sold(0.0), sold(1.0), sold(2.0)), (vec![], vec![1], vec![0, 1]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(stores(&[0, 2, 3], &[4, 1, 0]).is_err(), "not rising");
+        assert!(stores(&[0, 2, 3], &[1, 5, 0]).is_err(), "beyond the items");
+        assert!(stores(&[0, 3], &[1, 4, 0]).is_err() && stores(&[0, 2, 9], &[1, 4, 0]).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether alternatives are like what they stand in for, by what the shop says of both.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use trolley_model::recommend::{Limits, alternatives};
+use trolley_model::{Ask, Model, MustMatch, MustMatches};
+
+use super::alternatives::K;
+use super::case::Case;
+
+/// Sizes and prices are close that are a quarter apart or less.
+const CLOSE: f32 = 1.25;
+
+/// How many of the six are like what they stand in for; shares of all that are shown of whom it is known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Likeness {
+    /// Items asked about, or pairs of an item and a store.
+    pub asked: usize,
+    /// Of a size at most a quarter apart.
+    pub size: Option<f64>,
+    /// Of a price by the litre, kilogram or piece at most a quarter apart.
+    pub price: Option<f64>,
+    /// Both, of those of whom both are known.
+    pub size_and_price: Option<f64>,
+    /// The share of whom both are known.
+    pub known: f64,
+    /// With the same value, by attribute.
+    pub same: BTreeMap<String, f64>,
+    /// Not sold in the last days before the test.
+    pub not_sold: f64,
+    /// What the config's `must_match` would remove, if there is any.
+    pub must_match_removes: Option<f64>,
+}
+
+/// Counts of one answer.
+#[derive(Clone, Default)]
+struct Counts {
+    shown: usize,
+    size: [usize; 2],
+    price: [usize; 2],
+    both: [usize; 2],
+    same: Vec<[usize; 2]>,
+    not_sold: usize,
+    removed: usize,
+}
+
+/// Asks for anonymous alternatives to each distinct item of some cases, in each store of theirs if they have one.
+pub(super) fn likeness(model: &Model, cases: &[Case], must_match: &[MustMatch]) -> Likeness {
+    let mut asked: Vec<(u32, Option<u32>)> =
+        cases.iter().filter_map(|case| Some((*case.items.first()?, case.store))).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    let rules = MustMatches::new(must_match, model);
+    let attributes = model.attributes().all();
+    let of = |&(item, store): &(u32, Option<u32>)| {
+        let sells = |other| store.is_none_or(|store| model.stores().sells(store, other));
+        let items = [item];
+        let ask = Ask { items: &items, store, ..Ask::default() };
+        let mut counts = Counts { same: vec![[0; 2]; attributes.len()], ..Counts::default() };
+        for one in alternatives(model, &ask, &Limits { allowed: &sells, ..Limits::best(K) }) {
+            let (size, price) = (model.size_times(item, one.item), model.price_times(item, one.item));
+            let is_close = |times: f32| (CLOSE.recip()..=CLOSE).contains(&times);
+            let mut count = |of: fn(&mut Counts) -> &mut [usize; 2], known: Option<bool>| {
+                let of = of(&mut counts);
+                of[0] += usize::from(known == Some(true));
+                of[1] += usize::from(known.is_some());
+            };
+            count(|counts| &mut counts.size, size.map(is_close));
+            count(|counts| &mut counts.price, price.map(is_close));
+            count(|counts| &mut counts.both, size.zip(price).map(|(size, price)| is_close(size) && is_close(price)));
+            for (same, attribute) in counts.same.iter_mut().zip(attributes) {
+                // What has a value matches itself.
+                let is_known = attribute.matches(item, item) && attribute.matches(one.item, one.item);
+                same[0] += usize::from(attribute.matches(item, one.item));
+                same[1] += usize::from(is_known);
+            }
+            counts.shown += 1;
+            counts.not_sold += usize::from(model.catalogue().all_recent_baskets()[one.item as usize] == 0);
+            counts.removed += usize::from(rules.forbids(model, item, one.item).is_some());
+        }
+        counts
+    };
+    let all = asked.par_iter().map(of).reduce(
+        || Counts { same: vec![[0; 2]; attributes.len()], ..Counts::default() },
+        |mut sum, counts| {
+            let add = |sum: &mut [usize; 2], counts: [usize; 2]| (0..2).for_each(|at| sum[at] += counts[at]);
+            add(&mut sum.size, counts.size);
+            add(&mut sum.price, counts.price);
+            add(&mut sum.both, counts.both);
+            sum.same.iter_mut().zip(counts.same).for_each(|(sum, counts)| add(sum, counts));
+            sum.shown += counts.shown;
+            sum.not_sold += counts.not_sold;
+            sum.removed += counts.removed;
+            sum
+        },
+    );
+    let share = |[close, known]: [usize; 2]| (known > 0).then(|| close as f64 / known as f64);
+    let of_shown = |count: usize| count as f64 / all.shown.max(1) as f64;
+    Likeness {
+        asked: asked.len(),
+        size: share(all.size),
+        price: share(all.price),
+        size_and_price: share(all.both),
+        known: of_shown(all.both[1]),
+        same: attributes
+            .iter()
+            .zip(&all.same)
+            .filter_map(|(attribute, same)| Some((attribute.name.clone(), share(*same)?)))
+            .collect(),
+        not_sold: of_shown(all.not_sold),
+        must_match_removes: (!must_match.is_empty()).then(|| of_shown(all.removed)),
+    }
+}

@@ -1,0 +1,319 @@
+//! Amounts as tables write them: `20 OZ`, `1 GA`, `6 x 0,33 l`, `12 PK/12 OZ`.
+
+use trolley_model::{Amount, Unit};
+
+/// A unit: how it is written in lower case, what it counts, and how many base units it is.
+const UNITS: &[(&[&str], Unit, f32)] = &[
+    (&["mg"], Unit::Mass, 0.001),
+    (&["g", "gr", "gm", "gms", "gram", "grams", "gramm"], Unit::Mass, 1.0),
+    (&["kg", "kgs", "kilo", "kilos"], Unit::Mass, 1000.0),
+    (&["oz", "ounce", "ounces", "onz"], Unit::Mass, 28.35),
+    (&["lb", "lbs", "pound", "pounds"], Unit::Mass, 453.6),
+    (&["ml", "mls"], Unit::Volume, 1.0),
+    (&["cl"], Unit::Volume, 10.0),
+    (&["dl"], Unit::Volume, 100.0),
+    (&["l", "lt", "ltr", "ltrs", "liter", "liters", "litre", "litres"], Unit::Volume, 1000.0),
+    (&["floz", "foz"], Unit::Volume, 29.57),
+    (&["pt", "pint", "pints"], Unit::Volume, 473.2),
+    (&["qt", "quart", "quarts"], Unit::Volume, 946.4),
+    (&["ga", "gal", "gall", "gallon", "gallons", "galon"], Unit::Volume, 3785.0),
+    (&["ct", "cnt", "count", "pc", "pcs", "piece", "pieces", "ea", "each", "stk", "st", "stück"], Unit::Count, 1.0),
+    (&["tab", "tabs", "tablets", "caps", "capsules", "sticks", "bags", "rolls", "sheets"], Unit::Count, 1.0),
+    (&["dz", "doz", "dozen"], Unit::Count, 12.0),
+    (&["mm"], Unit::Length, 0.001),
+    (&["cm"], Unit::Length, 0.01),
+    (&["m", "meter", "metre"], Unit::Length, 1.0),
+    (&["in", "inch", "inches"], Unit::Length, 0.0254),
+    (&["ft", "foot", "feet"], Unit::Length, 0.3048),
+    (&["yd", "yds", "yard", "yards"], Unit::Length, 0.9144),
+    (&["sqft"], Unit::Area, 0.0929),
+    (&["sqm", "qm"], Unit::Area, 1.0),
+    (PACKS, Unit::Count, 1.0),
+    (&["ctn", "ctns", "carton", "cartons", "karton", "case", "cs"], Unit::Carton, 1.0),
+];
+
+/// Packs multiply what stands behind them: `12 PK/12 OZ` is twelve times 12 ounces, `12 CT/11 OZ` twelve pieces of 11
+/// ounces together.
+const PACKS: &[&str] = &["pk", "pks", "pack", "packs", "pkg", "pkt"];
+
+/// Numbers from here on before a pack or carton are the article's, not a count.
+const LARGEST_COUNT: f32 = 10_000.0;
+
+/// The unit of a word.
+pub(super) fn unit(word: &str) -> Option<(Unit, f32)> {
+    UNITS.iter().find(|(words, ..)| words.contains(&word)).map(|&(_, unit, base)| (unit, base))
+}
+
+/// A part of an amount.
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Number(f32),
+    /// Letters, in lower case.
+    Word(String),
+    /// `x`, `×` or `*`.
+    Times,
+    Slash,
+    Dash,
+}
+
+/// Reads an amount; `None` if it is none. What stands in brackets, and words that are no units, are passed over.
+pub(super) fn amount(text: &str, decimal: char) -> Option<Amount> {
+    let tokens = tokens(text, decimal);
+    let (mut pieces, mut measure) = (None, None);
+    let mut at = 0;
+    while at < tokens.len() {
+        let (number, width) = number(&tokens[at..]);
+        let rest = &tokens[at + width..];
+        let word = rest.iter().find_map(|token| if let Token::Word(word) = token { Some(word.as_str()) } else { None });
+        let unit_of = |word: Option<&str>| word.and_then(unit);
+        match (number, rest.first()) {
+            // "6 x 0,33 l": of lengths an area.
+            (Some(count), Some(Token::Times)) => {
+                if let (Some((Unit::Length, base)), (Some(other), _)) = (unit_of(word), self::number(&rest[1..])) {
+                    return made(count * other * base * base, Unit::Area, None);
+                }
+                pieces = Some(pieces.unwrap_or(1.0) * count);
+                at += width + 1;
+            }
+            // "8/6.5 OZ"
+            (Some(count), Some(Token::Slash | Token::Dash)) => {
+                let (other, _) = self::number(&rest[1..]);
+                match other {
+                    // "60-90 LB" is something between.
+                    Some(other) if rest[0] == Token::Dash && count < other && count.fract() + other.fract() == 0.0 => {
+                        let (unit, base) = unit_of(word)?;
+                        return made((count + other) / 2.0 * base, unit, None);
+                    }
+                    Some(_) => pieces = Some(pieces.unwrap_or(1.0) * count),
+                    None => {}
+                }
+                at += width + 1;
+            }
+            (number, Some(Token::Word(word))) if width > 0 || tokens.len() == 1 => {
+                let square = matches!(word.as_str(), "sq" | "s") && rest.get(1) == Some(&Token::Word("ft".into()));
+                let fluid = matches!(word.as_str(), "fl" | "f") && rest.get(1) == Some(&Token::Word("oz".into()));
+                let found = if square {
+                    unit("sqft")
+                } else if fluid {
+                    unit("floz")
+                } else {
+                    unit(word)
+                };
+                let is_code = number.is_some_and(|number| number >= LARGEST_COUNT);
+                let number = number.filter(|_| !is_code).unwrap_or(1.0);
+                match found {
+                    Some((Unit::Count, base)) => {
+                        let multiplies = PACKS.contains(&word.as_str()) && measure.is_none();
+                        pieces = Some(if multiplies { pieces.unwrap_or(1.0) * number * base } else { number * base });
+                        if !multiplies && measure.is_none() {
+                            measure = Some((number * base, Unit::Count, false));
+                        }
+                    }
+                    Some((unit, base)) if measure.is_none_or(|(_, unit, _)| unit == Unit::Count) => {
+                        // Of a count without packs the measure is the whole.
+                        let is_whole = measure.is_some();
+                        measure = Some((number * base, unit, !is_whole));
+                    }
+                    _ => {}
+                }
+                at += width + 1 + usize::from(square || fluid);
+            }
+            _ => at += width.max(1),
+        }
+    }
+    match (measure, pieces) {
+        (Some((total, Unit::Count, _)), _) => made(total, Unit::Count, None),
+        (Some((total, unit, each)), pieces) => {
+            let times = pieces.filter(|_| each && !is_whole_first(&tokens)).unwrap_or(1.0);
+            made(total * times, unit, pieces)
+        }
+        (None, Some(pieces)) if tokens.iter().any(|token| matches!(token, Token::Word(_))) => {
+            made(pieces, Unit::Count, None)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the measure stands before the count: "12.4 OZ/8 CT" is 12.4 ounces in 8 pieces.
+fn is_whole_first(tokens: &[Token]) -> bool {
+    let units = tokens.iter().filter_map(|token| if let Token::Word(word) = token { unit(word) } else { None });
+    let kinds: Vec<Unit> = units.map(|(unit, _)| unit).collect();
+    matches!(kinds[..], [first, Unit::Count, ..] if first != Unit::Count)
+}
+
+fn made(total: f32, unit: Unit, pieces: Option<f32>) -> Option<Amount> {
+    let pieces = pieces.unwrap_or(1.0).max(1.0);
+    (total.is_finite() && total > 0.0 && pieces.is_finite()).then_some(Amount { total, unit, pieces })
+}
+
+/// The number that some tokens begin with, and how many they are: "22 3/4" is five of them.
+fn number(tokens: &[Token]) -> (Option<f32>, usize) {
+    let fraction = |tokens: &[Token]| match tokens {
+        [Token::Number(over), Token::Slash, Token::Number(under), ..] if is_fraction(*over, *under) => {
+            Some(over / under)
+        }
+        _ => None,
+    };
+    match tokens {
+        [Token::Number(whole), rest @ ..] if whole.fract() == 0.0 && fraction(rest).is_some() => {
+            (fraction(rest).map(|part| whole + part), 4)
+        }
+        [Token::Number(number), ..] => match fraction(tokens) {
+            Some(part) => (Some(part), 3),
+            None => (Some(*number), 1),
+        },
+        _ => (None, 0),
+    }
+}
+
+/// Whether `over/under` is a fraction, as 3/4 is and 4/6 (four times six) is not.
+fn is_fraction(over: f32, under: f32) -> bool {
+    over < under && over % 2.0 == 1.0 && [2.0, 3.0, 4.0, 8.0, 16.0, 32.0].contains(&under)
+}
+
+fn tokens(text: &str, decimal: char) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut depth = 0;
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    let mut at = 0;
+    while let Some(&c) = text.get(at) {
+        let is_digit = |at: usize| text.get(at).is_some_and(char::is_ascii_digit);
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            _ if depth > 0 => {}
+            _ if is_digit(at) || (matches!(c, '.' | ',') && is_digit(at + 1)) => {
+                let mut end = at;
+                while is_digit(end) || (text.get(end).is_some_and(|c| matches!(c, '.' | ',')) && is_digit(end + 1)) {
+                    end += 1;
+                }
+                let written: String = text[at..end].iter().collect();
+                tokens.extend(read_number(&written, decimal).map(Token::Number));
+                at = end;
+                continue;
+            }
+            '×' | '*' => tokens.push(Token::Times),
+            '/' => tokens.push(Token::Slash),
+            '-' | '–' => tokens.push(Token::Dash),
+            _ if c.is_alphabetic() => {
+                let end = (at..text.len()).find(|&at| !text[at].is_alphabetic()).unwrap_or(text.len());
+                let word: String = text[at..end].iter().collect();
+                match word.strip_suffix('x').filter(|_| word.len() > 1 && unit(&word).is_none()) {
+                    // "12 INX10 FT"
+                    Some(before) if unit(before).is_some() && is_digit(end) => tokens.push(Token::Times),
+                    _ if word == "x" => tokens.push(Token::Times),
+                    _ => tokens.push(Token::Word(word)),
+                }
+                at = end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    // A sign at the end, as in "2 L*", says nothing.
+    while tokens.last().is_some_and(|token| !matches!(token, Token::Number(_) | Token::Word(_))) {
+        tokens.pop();
+    }
+    tokens
+}
+
+/// A number with either sign for decimals: what stands before exactly three digits, and is not the config's sign, parts
+/// thousands.
+fn read_number(written: &str, decimal: char) -> Option<f32> {
+    let signs: Vec<(usize, char)> = written.char_indices().filter(|(_, c)| !c.is_ascii_digit()).collect();
+    let [.., (at, sign)] = signs[..] else { return written.parse().ok() };
+    let is_thousands = signs.len() > 1 && signs.iter().all(|(_, other)| *other == sign)
+        || sign != decimal && written.len() - at == 4 && at > 0 && !written.starts_with('0');
+    let digits: String = written
+        .char_indices()
+        .filter(|(place, c)| c.is_ascii_digit() || *place == at && !is_thousands)
+        .map(|(_, c)| if c == ',' { '.' } else { c })
+        .collect();
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(f32, Unit, f32)> {
+        amount(text, '.').map(|amount| ((amount.total * 10.0).round() / 10.0, amount.unit, amount.pieces))
+    }
+
+    #[test]
+    fn one_amount() {
+        let mass = |total| Some((total, Unit::Mass, 1.0));
+        let volume = |total| Some((total, Unit::Volume, 1.0));
+        assert_eq!(read("20 OZ"), mass(567.0));
+        assert_eq!(read("500g"), mass(500.0));
+        assert_eq!(read(".5 OZ"), mass(14.2));
+        assert_eq!(read("22 3/4 OZ"), mass(645.0));
+        assert_eq!(read("1/2 lb"), mass(226.8));
+        assert_eq!(read("1,5 kg"), mass(1500.0));
+        assert_eq!(read("1,500 g"), mass(1500.0));
+        assert_eq!(read("(600) 4 LB"), mass(1814.4));
+        assert_eq!(read("KIOSK20 OZ"), mass(567.0));
+        assert_eq!(read("60-90 LB"), mass(34020.0));
+        assert_eq!(read("1 GA"), volume(3785.0));
+        assert_eq!(read("PT"), volume(473.2));
+        assert_eq!(read("2 L*"), volume(2000.0));
+        assert_eq!(read("12 FL OZ"), volume(354.8));
+        assert_eq!(read("0,75 l"), volume(750.0));
+        assert_eq!(read("100 CT"), Some((100.0, Unit::Count, 1.0)));
+        assert_eq!(read("1 doz"), Some((12.0, Unit::Count, 1.0)));
+        assert_eq!(read("120 CT/2 PLY"), Some((120.0, Unit::Count, 1.0)));
+        assert_eq!(read("75.6 SQ FT"), Some((7.0, Unit::Area, 1.0)));
+        assert_eq!(read("18 IN"), Some((0.5, Unit::Length, 1.0)));
+    }
+
+    #[test]
+    fn several_pieces() {
+        assert_eq!(read("6 x 0,33 l"), Some((1980.0, Unit::Volume, 6.0)));
+        assert_eq!(read("6x330ml"), Some((1980.0, Unit::Volume, 6.0)));
+        assert_eq!(read("12 PK/12 OZ"), Some((4082.4, Unit::Mass, 12.0)));
+        assert_eq!(read("4 PK 5.48 OZ"), Some((621.4, Unit::Mass, 4.0)));
+        assert_eq!(read("8/6.5 OZ"), Some((1474.2, Unit::Mass, 8.0)));
+        assert_eq!(read("5-1.4 OZ"), Some((198.5, Unit::Mass, 5.0)));
+        assert_eq!(read("12 CT/11 OZ"), Some((311.9, Unit::Mass, 12.0)));
+        assert_eq!(read("12.4 OZ/8 CT"), Some((351.5, Unit::Mass, 8.0)));
+        assert_eq!(read("6 PK"), Some((6.0, Unit::Count, 1.0)));
+        assert_eq!(read("10 x 20 cm").map(|read| read.1), Some(Unit::Area));
+    }
+
+    #[test]
+    fn an_articles_number_is_no_amount_and_a_pack_no_carton() {
+        assert_eq!(read("974162  PK"), Some((1.0, Unit::Count, 1.0)));
+        assert_eq!(read("535054 CTN"), Some((1.0, Unit::Carton, 1.0)));
+        assert_eq!(read("CTN"), Some((1.0, Unit::Carton, 1.0)));
+    }
+
+    #[test]
+    fn what_is_no_amount() {
+        for text in [
+            "",
+            "KIT",
+            "MED",
+            "12",
+            "x",
+            "3/",
+            "0 OZ",
+            "-",
+            "99999999999999999999999999999999999999999999999999 g",
+            "(",
+            "l/",
+            "(((((",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_as_the_config_has_them() {
+        let total = |text, decimal| amount(text, decimal).map(|amount| amount.total);
+        assert_eq!(total("1.500 g", ','), Some(1500.0));
+        assert_eq!(total("1.500 g", '.'), Some(1.5));
+        assert_eq!(total("1.234,5 g", ','), Some(1234.5));
+        assert_eq!(total("0,330 l", '.'), Some(330.0));
+    }
+}

@@ -1,0 +1,100 @@
+//! Categories that are no kind of thing, such as seasonal packages: their items do not stand in for each other.
+
+use trolley_model::{Catalogue, Vectors};
+
+/// Of a category with fewer learned items it cannot be told.
+const FEWEST: usize = 10;
+
+/// Where prices are not known, the company must be so much less alike than that of any two items.
+const WITHOUT_PRICES: f32 = 0.8;
+
+/// The categories that are `named`, and those whose items are bought in company that is no more alike than that of any two
+/// items of the market, though their prices spread as widely as those of the quarter of categories in which they do most. By
+/// rising number.
+pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) -> Vec<u32> {
+    let mut mixed: Vec<u32> = named.iter().filter_map(|name| catalogue.categories().position(name)).collect();
+    let all: Vec<u32> = (0..input.len() as u32).collect();
+    let usual = company(input, &all);
+    let categories = (0..catalogue.categories().len() as u32).filter_map(|category| {
+        let members = catalogue.members(category).iter().copied();
+        let learned: Vec<u32> = members.filter(|&item| (item as usize) < input.len()).collect();
+        (learned.len() >= FEWEST).then_some((category, learned))
+    });
+    let found: Vec<(u32, f32, Option<f32>)> =
+        categories.map(|(category, items)| (category, company(input, &items), spread(catalogue, &items))).collect();
+    let mut spreads: Vec<f32> = found.iter().filter_map(|(.., spread)| *spread).collect();
+    spreads.sort_unstable_by(f32::total_cmp);
+    let wide = spreads.get(spreads.len() * 3 / 4).copied();
+    let is_mixed = |(_, company, spread): &&(u32, f32, Option<f32>)| match (spread, wide) {
+        (Some(spread), Some(wide)) => *company < usual && *spread >= wide,
+        _ => *company < WITHOUT_PRICES * usual,
+    };
+    mixed.extend(found.iter().filter(is_mixed).map(|(category, ..)| *category));
+    mixed.sort_unstable();
+    mixed.dedup();
+    mixed
+}
+
+/// How alike the company is in which some items are bought: the mean cosine of the input vectors of any two.
+fn company(input: &Vectors, items: &[u32]) -> f32 {
+    let mut sum = vec![0.0f32; input.dims()];
+    for &item in items {
+        sum.iter_mut().zip(input.unit(item)).for_each(|(sum, x)| *sum += x);
+    }
+    let items = items.len() as f32;
+    (sum.iter().map(|x| x * x).sum::<f32>() - items) / (items * (items - 1.0)).max(1.0)
+}
+
+/// The standard deviation of the log of the prices; `None` where fewer than [`FEWEST`] are known.
+fn spread(catalogue: &Catalogue, items: &[u32]) -> Option<f32> {
+    let prices = items.iter().filter_map(|&item| catalogue.price(item)).filter(|price| *price > 0.0);
+    let logs: Vec<f32> = prices.map(f32::ln).collect();
+    let (count, mean) = (logs.len() as f32, logs.iter().sum::<f32>() / logs.len().max(1) as f32);
+    (logs.len() >= FEWEST).then(|| (logs.iter().map(|log| (log - mean).powi(2)).sum::<f32>() / count).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use trolley_model::catalogue::CatalogueParts;
+    use trolley_model::{Ids, Texts};
+
+    use super::*;
+
+    /// Forty items: twenty of a kind that is bought in one company, ten in another, and ten in all sorts of it, at all prices.
+    #[test]
+    fn a_category_of_all_sorts_is_found() {
+        let (mut items, mut categories) = (Texts::default(), Ids::default());
+        (0..40).for_each(|item| items.push(&format!("{item}")).unwrap());
+        ["milk", "tea", "seasonal"].iter().for_each(|name| _ = categories.intern(name).unwrap());
+        let of = |item: u32| match item {
+            0..20 => 0,
+            20..30 => 1,
+            _ => 2,
+        };
+        let vector = |item: u32| match of(item) {
+            0 => [1.0, 0.1, 0.0, 0.0],
+            1 => [0.9, 0.0, 0.5, 0.0],
+            _ => std::array::from_fn(|axis| if axis as u32 == item % 4 { 1.0 } else { 0.0 }),
+        };
+        let catalogue = Catalogue::new(CatalogueParts {
+            items: Ids::new(items).unwrap(),
+            baskets: vec![5; 40],
+            recent_baskets: vec![1; 40],
+            latest_baskets: vec![1; 40],
+            category: (0..40).map(of).collect(),
+            categories,
+            category_baskets: vec![50; 3],
+            prices: (0..40)
+                .map(|item| if of(item) == 2 { (item % 7 + 1) as f32 } else { 1.0 + 0.01 * item as f32 })
+                .collect(),
+            total_baskets: 200,
+            total_recent_baskets: 40,
+            total_latest_baskets: 40,
+            ..CatalogueParts::default()
+        })
+        .unwrap();
+        let input = Vectors::from_rows(4, (0..40).flat_map(vector).collect());
+        assert_eq!(mixed(&catalogue, &input, &[]), [2]);
+        assert_eq!(mixed(&catalogue, &input, &["tea".into(), "unknown".into()]), [1, 2]);
+    }
+}

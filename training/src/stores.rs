@@ -1,0 +1,41 @@
+//! What each store has sold of late.
+
+use trolley_model::{Catalogue, Ids, Stores};
+
+use crate::config::TrainingConfig;
+use crate::input::Transactions;
+
+/// The stores with a basket among the last days before the basket `until`, by ID.
+///
+/// # Errors
+/// In words, if they are too many.
+pub(crate) fn stores(
+    transactions: &Transactions,
+    until: usize,
+    catalogue: &Catalogue,
+    config: &TrainingConfig,
+) -> Result<Stores, String> {
+    let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
+    let from = transactions.before(end.saturating_sub(config.assortment_days)).min(until);
+    let mut totals = vec![0u32; transactions.stores.len()];
+    let mut sold: Vec<(u32, u32)> = Vec::new();
+    let numbers: Vec<Option<u32>> = transactions.items.iter().map(|id| catalogue.items().position(id)).collect();
+    for (basket, store) in (from..until).filter_map(|basket| Some((basket, transactions.store_of(basket)?))) {
+        totals[store as usize] += 1;
+        let items = transactions.items_of(basket).iter().filter_map(|&item| numbers[item as usize]);
+        sold.extend(items.map(|item| (store, item)));
+    }
+    sold.sort_unstable();
+    let (mut ids, mut bounds, mut item, mut baskets) = (Ids::default(), vec![0], Vec::new(), Vec::new());
+    for store in (0..totals.len() as u32).filter(|&store| totals[store as usize] > 0) {
+        ids.intern(transactions.stores.get(store)).map_err(|e| e.to_string())?;
+        let [start, end] = [store, store + 1].map(|store| sold.partition_point(|&(other, _)| other < store));
+        for same in sold[start..end].chunk_by(|a, b| a == b) {
+            item.push(same[0].1);
+            baskets.push(u16::try_from(same.len()).unwrap_or(u16::MAX));
+        }
+        bounds.push(item.len() as u64);
+    }
+    totals.retain(|&total| total > 0);
+    Stores::new(ids, bounds, item, baskets, totals, config.assortment_expected, catalogue.items().len())
+}

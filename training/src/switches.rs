@@ -1,0 +1,64 @@
+//! What customers bought in the place of an item.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use trolley_model::co_purchases::Partner;
+use trolley_model::{Catalogue, CoPurchases};
+
+use crate::baskets::Baskets;
+use crate::input::NOBODY;
+
+/// Of a change from many items to many others only so many pairs are counted.
+const MOST_PAIRS: usize = 64;
+
+/// For each bought item the `partners` to which, or from which, customers changed most often: they bought the one in one basket
+/// of theirs, and the other in the next that holds anything of the category, neither being in both. Each change counts once
+/// however many items it is between, as the weight.
+pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
+    let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); baskets.customers.len()];
+    for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
+        of_customer[head.customer as usize].push(number as u32);
+    }
+    let of = |own: &Vec<u32>| {
+        // By category, the items of the last basket that held any.
+        let mut last: HashMap<u32, Vec<u32>> = HashMap::new();
+        let mut pairs: Vec<(u32, u32, f32)> = Vec::new();
+        let mut by_category: Vec<(u32, u32)> = Vec::new();
+        for &basket in own {
+            by_category.clear();
+            let items = baskets.items(basket as usize).iter();
+            by_category.extend(items.filter_map(|&item| Some((catalogue.category(item)?, item))));
+            by_category.sort_unstable();
+            for same in by_category.chunk_by(|a, b| a.0 == b.0) {
+                let now: Vec<u32> = same.iter().map(|&(_, item)| item).collect();
+                if let Some(before) = last.insert(same[0].0, now.clone()) {
+                    let gone: Vec<u32> =
+                        before.iter().copied().filter(|item| now.binary_search(item).is_err()).collect();
+                    let come: Vec<u32> =
+                        now.iter().copied().filter(|item| before.binary_search(item).is_err()).collect();
+                    let both = gone.len() * come.len();
+                    let every = gone.iter().flat_map(|&gone| come.iter().map(move |&come| (gone, come)));
+                    for (gone, come) in every.take(MOST_PAIRS) {
+                        let weight = 1.0 / both as f32;
+                        pairs.extend([(gone, come, weight), (come, gone, weight)]);
+                    }
+                }
+            }
+        }
+        pairs
+    };
+    let mut pairs: Vec<(u32, u32, f32)> = of_customer.par_iter().flat_map_iter(of).collect();
+    // Stable, so that the weights of a pair are added in the customers' order.
+    pairs.par_sort_by_key(|&(item, other, _)| (item, other));
+    let mut lists: Vec<Vec<Partner>> = vec![Vec::new(); baskets.bought];
+    for same in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let weight = same.iter().map(|pair| pair.2).sum();
+        lists[same[0].0 as usize].push(Partner { item: same[0].1, baskets: same.len() as u32, weight });
+    }
+    for list in &mut lists {
+        list.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.item.cmp(&b.item)));
+        list.truncate(partners);
+    }
+    CoPurchases::new(lists)
+}

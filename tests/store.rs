@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use postgres::Cluster;
 use trolley::secret::Secret;
-use trolley::store::{Kind, StockRow, Store, StoreError};
+use trolley::store::{EventRow, Kind, ReplacementRow, StockRow, Store, StoreError, StoreStockRow};
 
 fn row(item: &str, in_stock: bool, sequence: i64) -> StockRow {
     StockRow { item: item.into(), store: None, in_stock, sequence, version: 0 }
@@ -67,6 +67,56 @@ async fn keeps_its_promises(url: &str) {
     assert!(store.put_document("de", Kind::Offers, Some(8), "[7]").await.unwrap().is_some());
 }
 
+/// Of what a store and the whole market were told the higher sequence counts, and others can follow both.
+async fn follows_stores(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    let of = |shop: &str, item: &str, in_stock, sequence| StockRow {
+        store: Some(shop.into()),
+        ..row(item, in_stock, sequence)
+    };
+    let after = async |version: i64| {
+        let mut said = Vec::new();
+        let each = |row: StoreStockRow| said.push((row.store, row.item, row.in_stock));
+        store.store_stock_after("shops", version, each).await.unwrap();
+        said.sort();
+        said
+    };
+    let said = |shop: &str, item: &str, in_stock| (shop.to_owned(), item.to_owned(), in_stock);
+    let rows = [of("1", "a", false, 5), of("2", "a", false, 3), of("1", "b", true, 9), row("c", true, 1)];
+    let first = store.put_stock("shops", &rows).await.unwrap();
+    assert_eq!(first.accepted, 4);
+    assert_eq!(after(0).await, [said("1", "a", Some(false)), said("1", "b", Some(true)), said("2", "a", Some(false))]);
+    let second = store.put_stock("shops", &[row("a", true, 4)]).await.unwrap();
+    assert_eq!(
+        after(first.version).await,
+        [said("1", "a", Some(false))],
+        "what still counts of what the market was told"
+    );
+    let late = [of("2", "a", false, 3), of("2", "a", true, 4), of("3", "b", false, 1)];
+    assert_eq!(store.put_stock("shops", &late).await.unwrap().accepted, 2, "of two of one store and item the higher");
+    let version = store.forget_store_stock("shops", "a", "1").await.unwrap();
+    assert!(version > second.version);
+    assert_eq!(after(version - 1).await, [said("1", "a", None)]);
+    assert_eq!(store.put_stock("shops", &[of("1", "a", false, 4)]).await.unwrap().accepted, 1);
+
+    let event = |id: &str, kind: &'static str| EventRow {
+        id: id.into(),
+        recommendation: "r".into(),
+        kind,
+        item: "b".into(),
+        replaced: Some("a".into()),
+    };
+    let events = [event("1", EventRow::ACCEPTED), event("2", EventRow::REJECTED), event("1", EventRow::ACCEPTED)];
+    let put = store.put_events("shops", &events).await.unwrap();
+    assert_eq!(put.new, 2, "the same event counts once");
+    let taken = store.replacements_after("shops", 0).await.unwrap();
+    let counts =
+        |accepted, rejected| [ReplacementRow { item: "a".into(), replacement: "b".into(), accepted, rejected }];
+    assert_eq!(taken, counts(1, 1));
+    store.put_events("shops", &[event("3", EventRow::ACCEPTED)]).await.unwrap();
+    assert_eq!(store.replacements_after("shops", put.replacements.unwrap()).await.unwrap(), counts(2, 1));
+}
+
 /// Many at once: nothing is lost, whoever comes first.
 async fn takes_pushes_side_by_side(url: &str) {
     let store = Store::open(url).await.unwrap();
@@ -94,6 +144,7 @@ async fn on_sqlite() {
     keeps_its_promises(&url).await;
     keys_who_was_erased(&url).await;
     takes_pushes_side_by_side(&url).await;
+    follows_stores(&url).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -101,6 +152,7 @@ async fn on_postgres() {
     let Some(cluster) = Cluster::start() else { return };
     keeps_its_promises(&cluster.url()).await;
     takes_pushes_side_by_side(&cluster.url()).await;
+    follows_stores(&cluster.url()).await;
     news_arrive_within_a_second(&cluster.url()).await;
     keys_who_was_erased(&cluster.url()).await;
 }

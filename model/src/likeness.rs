@@ -39,11 +39,13 @@ impl Model {
         attributes + price + self.name_similarity(item, other)
     }
 
-    /// What one would have to put up with: see [`Flaw`]. `is_own` is whether the customer buys the other item anyway, whatever
-    /// its size and price.
-    pub fn flaw(&self, item: u32, other: u32, is_own: bool) -> Flaw {
+    /// What speaks against an alternative to an item: see [`Flaw`]. Nothing but its category does if the customer has bought it in
+    /// the last [`OWN_DAYS`].
+    pub fn flaw(&self, item: u32, other: u32, customer: Option<u32>) -> Flaw {
         let catalogue = self.catalogue();
-        if catalogue.baskets(other) > 0 && catalogue.all_recent_baskets()[other as usize] == 0 {
+        let habit = customer.and_then(|customer| self.histories().habit(customer, other));
+        let is_own = habit.is_some_and(|habit| self.histories().age(habit.last_day) <= OWN_DAYS);
+        if !is_own && catalogue.baskets(other) > 0 && catalogue.all_recent_baskets()[other as usize] == 0 {
             return Flaw::NotSold;
         }
         if catalogue.kind(item).is_some_and(|kind| catalogue.kind(other) != Some(kind)) {
@@ -63,6 +65,9 @@ impl Model {
         if self.price_times(item, other).is_none_or(is_close) { Flaw::None } else { Flaw::Price }
     }
 }
+
+/// What the customer has bought in the last so many days they know how to judge themselves.
+const OWN_DAYS: f32 = 90.0;
 
 /// Half as dear again, by the litre, kilogram or piece.
 const DEAR: f32 = 1.5;

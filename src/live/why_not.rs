@@ -99,8 +99,7 @@ impl Snapshot {
                 let shown = recommend::alternatives(self.model(), ask, limits);
                 let ranking = || recommend::alternatives_ranking(self.model(), ask, limits);
                 let verdict = self.verdict(Question::Alternatives, ask, limits, item, &shown, ranking);
-                let own = ask.customer.map_or(&[][..], |customer| self.model().histories().items(customer));
-                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, own.binary_search(&item).is_ok()));
+                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, ask.customer));
                 match (&verdict, flaw) {
                     (Verdict::NoCandidate | Verdict::Outranked(_), Some(flaw)) if flaw != Flaw::None => {
                         Verdict::Flawed(flaw)

@@ -71,8 +71,7 @@ pub fn alternatives_ranking(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -
 struct Found<'a> {
     model: &'a Model,
     item: u32,
-    /// What the customer has bought.
-    own: &'a [u32],
+    customer: Option<u32>,
     limits: &'a Limits<'a>,
     wanted: usize,
     /// So many of those wanted are without a flaw, as far as there are any.
@@ -88,7 +87,7 @@ impl<'a> Found<'a> {
         Self {
             model,
             item: ask.items[0],
-            own: ask.customer.map_or(&[], |customer| model.histories().items(customer)),
+            customer: ask.customer,
             limits,
             wanted,
             flawless: flawless.saturating_mul(wanted).div_ceil(SIX).min(wanted),
@@ -100,8 +99,7 @@ impl<'a> Found<'a> {
     /// Adds the next best. False if no more are needed.
     fn add(&mut self, one: Recommended) -> bool {
         let is_wished_for = self.limits.prefer == Some(Prefer::Cheaper) && self.is_preferred(one.item);
-        let is_own = self.own.binary_search(&one.item).is_ok();
-        let flaw = match self.model.flaw(self.item, one.item, is_own) {
+        let flaw = match self.model.flaw(self.item, one.item, self.customer) {
             Flaw::Price if is_wished_for => Flaw::None,
             flaw => flaw,
         };
@@ -185,7 +183,7 @@ fn most_alike(model: &Model, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> 
     let mut best = Top::new(wanted);
     let mut add = |other: u32| {
         if other != item && allowed(other) {
-            let flaw = model.flaw(item, other, false);
+            let flaw = model.flaw(item, other, None);
             best.push(model.likeness(item, other) - FLAW * f32::from(flaw as u8), other);
         }
     };

@@ -9,7 +9,7 @@ pub(super) struct StorePopularity;
 const SMALLEST: f32 = 1e-6;
 
 /// Of one store there are few baskets, so that its own shares are noisy.
-const PRIOR_BASKETS: f32 = 50.0;
+const PRIOR_BASKETS: f32 = 200.0;
 
 impl Signal for StorePopularity {
     fn name(&self) -> &'static str {

@@ -22,6 +22,7 @@ pub(crate) fn by_hand() -> Blends {
             ("same_category", 3.0),
             ("co_purchase", -0.22),
             ("recent_popularity", 0.28),
+            ("replaced", 1.0),
         ]),
         alternatives: of(&[
             ("substitute", 2.0),
@@ -30,6 +31,7 @@ pub(crate) fn by_hand() -> Blends {
             ("recent_popularity", 0.28),
             ("habit", 1.0),
             ("taste", 1.0),
+            ("replaced", 1.0),
         ]),
         offers: of(&[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.17)]),
         offers_anonymous: of(&[("recent_popularity", 1.0)]),

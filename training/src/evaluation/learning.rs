@@ -201,7 +201,11 @@ impl Learning<'_> {
             self.note(name, learned)
         };
         // What is bought together with an item does not stand in for it, though customers who switch often buy both.
-        let apart = Given { fixed: &[("lift", TOGETHER)], left_out: &TOGETHER_SIGNALS, ..Given::default() };
+        let apart = Given {
+            fixed: &[("lift", TOGETHER), ("replaced", REPLACED)],
+            left_out: &TOGETHER_SIGNALS,
+            ..Given::default()
+        };
         let new = bought_together::new_to_the_customer(model, &known);
         let only_new = Limits { repeats: false, ..everything };
         let of_new = |case: &Case| candidates(model, &case.ask(), &only_new);
@@ -293,6 +297,9 @@ const PRE_FOCUS: f64 = 0.2;
 
 /// The right ones should be among so many.
 const PASSED: usize = 30;
+
+/// What customers' answers to replacements count: no table of the past teaches it.
+const REPLACED: f32 = 1.0;
 
 /// What the log of the co-purchase lift counts in alternatives.
 const TOGETHER: f32 = -0.5;

@@ -44,7 +44,7 @@ pub(super) fn unit(word: &str) -> Option<(Unit, f32)> {
     UNITS.iter().find(|(words, ..)| words.contains(&word)).map(|&(_, unit, base)| (unit, base))
 }
 
-/// A part of an amount.
+/// A piece of what is written.
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
     Number(f32),
@@ -56,93 +56,114 @@ enum Token {
     Dash,
 }
 
+/// A part of what is written: `6 x`, or `12 PK`, or `0,33 l`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    /// What follows is there so many times.
+    Times(f32),
+    /// So much, in base units of the unit; a pack multiplies what stands behind it.
+    Measure { amount: f32, unit: Unit, is_pack: bool },
+}
+
 /// Reads an amount; `None` if it is none. What stands in brackets, and words that are no units, are passed over.
 pub(super) fn amount(text: &str, decimal: char) -> Option<Amount> {
-    let tokens = tokens(text, decimal);
-    let (mut pieces, mut measure) = (None, None);
-    let mut at = 0;
+    let parts = parts(&tokens(text, decimal))?;
+    let measure = |part: &Part| match *part {
+        Part::Measure { amount, unit, .. } if unit != Unit::Count => Some((amount, unit)),
+        _ => None,
+    };
+    // What multiplies: what is said to, and packs before the measure.
+    let whole = parts.iter().position(|part| measure(part).is_some());
+    let before = &parts[..whole.unwrap_or(parts.len())];
+    let times: f32 = before
+        .iter()
+        .map(|part| match *part {
+            Part::Times(times) => times,
+            Part::Measure { amount, is_pack: true, .. } => amount,
+            Part::Measure { .. } => 1.0,
+        })
+        .product();
+    let count = parts.iter().find_map(|part| match *part {
+        Part::Measure { amount, unit: Unit::Count, is_pack: false } => Some(amount),
+        _ => None,
+    });
+    match whole.and_then(|at| measure(&parts[at])) {
+        // "12 PK/12 OZ" is 12 times 12 ounces; "12 CT/11 OZ", and "12.4 OZ/8 CT", the measure in so many pieces.
+        Some((amount, unit)) => made(amount * times, unit, count.unwrap_or(times)),
+        None => made(times * count.unwrap_or(1.0), Unit::Count, 1.0),
+    }
+}
+
+/// The parts of what is written; `None` if there is no measure among them.
+fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
+    let (mut parts, mut at) = (Vec::new(), 0);
     while at < tokens.len() {
         let (number, width) = number(&tokens[at..]);
         let rest = &tokens[at + width..];
-        let word = rest.iter().find_map(|token| if let Token::Word(word) = token { Some(word.as_str()) } else { None });
-        let unit_of = |word: Option<&str>| word.and_then(unit);
-        match (number, rest.first()) {
-            // "6 x 0,33 l": of lengths an area.
-            (Some(count), Some(Token::Times)) => {
-                if let (Some((Unit::Length, base)), (Some(other), _)) = (unit_of(word), self::number(&rest[1..])) {
-                    return made(count * other * base * base, Unit::Area, None);
+        at += width.max(1);
+        match (number, rest) {
+            (Some(times), [Token::Times, after @ ..]) => {
+                let (other, width) = self::number(after);
+                // Lengths make an area: "10 x 20 cm".
+                let unit = after.get(width).and_then(Token::unit).filter(|(unit, _)| *unit == Unit::Length);
+                if let (Some(other), Some((_, base))) = (other, unit) {
+                    return Some(vec![Part::measure(times * other * base * base, Unit::Area)]);
                 }
-                pieces = Some(pieces.unwrap_or(1.0) * count);
-                at += width + 1;
+                parts.push(Part::Times(times));
             }
-            // "8/6.5 OZ"
-            (Some(count), Some(Token::Slash | Token::Dash)) => {
-                let (other, _) = self::number(&rest[1..]);
-                match other {
-                    // "60-90 LB" is something between.
-                    Some(other) if rest[0] == Token::Dash && count < other && count.fract() + other.fract() == 0.0 => {
-                        let (unit, base) = unit_of(word)?;
-                        return made((count + other) / 2.0 * base, unit, None);
-                    }
-                    Some(_) => pieces = Some(pieces.unwrap_or(1.0) * count),
-                    None => {}
+            (Some(from), [sign @ (Token::Slash | Token::Dash), after @ ..]) => match self::number(after) {
+                // "60-90 LB" is something between, "5-1.4 OZ" and "8/6.5 OZ" so many times.
+                (Some(to), width) if *sign == Token::Dash && from < to && from.fract() + to.fract() == 0.0 => {
+                    let (unit, base) = after.get(width).and_then(Token::unit)?;
+                    return Some(vec![Part::measure((from + to) / 2.0 * base, unit)]);
                 }
-                at += width + 1;
-            }
-            (number, Some(Token::Word(word))) if width > 0 || tokens.len() == 1 => {
-                let square = matches!(word.as_str(), "sq" | "s") && rest.get(1) == Some(&Token::Word("ft".into()));
-                let fluid = matches!(word.as_str(), "fl" | "f") && rest.get(1) == Some(&Token::Word("oz".into()));
-                let found = if square {
-                    unit("sqft")
-                } else if fluid {
-                    unit("floz")
-                } else {
-                    unit(word)
-                };
-                let is_code = number.is_some_and(|number| number >= LARGEST_COUNT);
-                let number = number.filter(|_| !is_code).unwrap_or(1.0);
-                match found {
-                    Some((Unit::Count, base)) => {
-                        let multiplies = PACKS.contains(&word.as_str()) && measure.is_none();
-                        pieces = Some(if multiplies { pieces.unwrap_or(1.0) * number * base } else { number * base });
-                        if !multiplies && measure.is_none() {
-                            measure = Some((number * base, Unit::Count, false));
-                        }
-                    }
-                    Some((unit, base)) if measure.is_none_or(|(_, unit, _)| unit == Unit::Count) => {
-                        // Of a count without packs the measure is the whole.
-                        let is_whole = measure.is_some();
-                        measure = Some((number * base, unit, !is_whole));
-                    }
-                    _ => {}
+                (Some(_), _) => parts.push(Part::Times(from)),
+                (None, _) => {}
+            },
+            (Some(number), [Token::Word(first), after @ ..]) => {
+                let second = after.first().and_then(Token::word);
+                let (unit, base) = match (first.as_str(), second) {
+                    ("sq" | "s", Some("ft")) => self::unit("sqft"),
+                    ("fl" | "f", Some("oz")) => self::unit("floz"),
+                    _ => self::unit(first),
                 }
-                at += width + 1 + usize::from(square || fluid);
+                .unzip();
+                let (Some(unit), Some(base)) = (unit, base) else { continue };
+                // An article's number, as in "974162 PK", is no count.
+                let is_code = matches!(unit, Unit::Count | Unit::Carton) && number >= LARGEST_COUNT;
+                let amount = if is_code { base } else { number * base };
+                parts.push(Part::Measure { amount, unit, is_pack: PACKS.contains(&first.as_str()) });
             }
-            _ => at += width.max(1),
+            _ => {}
         }
     }
-    match (measure, pieces) {
-        (Some((total, Unit::Count, _)), _) => made(total, Unit::Count, None),
-        (Some((total, unit, each)), pieces) => {
-            let times = pieces.filter(|_| each && !is_whole_first(&tokens)).unwrap_or(1.0);
-            made(total * times, unit, pieces)
-        }
-        (None, Some(pieces)) if tokens.iter().any(|token| matches!(token, Token::Word(_))) => {
-            made(pieces, Unit::Count, None)
-        }
-        _ => None,
+    if !parts.iter().any(|part| matches!(part, Part::Measure { .. })) {
+        // A unit alone: "PT", "CTN".
+        let [Token::Word(word)] = tokens else { return None };
+        let (unit, base) = unit(word)?;
+        parts.push(Part::measure(base, unit));
+    }
+    Some(parts)
+}
+
+impl Part {
+    fn measure(amount: f32, unit: Unit) -> Self {
+        Self::Measure { amount, unit, is_pack: false }
     }
 }
 
-/// Whether the measure stands before the count: "12.4 OZ/8 CT" is 12.4 ounces in 8 pieces.
-fn is_whole_first(tokens: &[Token]) -> bool {
-    let units = tokens.iter().filter_map(|token| if let Token::Word(word) = token { unit(word) } else { None });
-    let kinds: Vec<Unit> = units.map(|(unit, _)| unit).collect();
-    matches!(kinds[..], [first, Unit::Count, ..] if first != Unit::Count)
+impl Token {
+    fn word(&self) -> Option<&str> {
+        if let Self::Word(word) = self { Some(word) } else { None }
+    }
+
+    fn unit(&self) -> Option<(Unit, f32)> {
+        self.word().and_then(unit)
+    }
 }
 
-fn made(total: f32, unit: Unit, pieces: Option<f32>) -> Option<Amount> {
-    let pieces = pieces.unwrap_or(1.0).max(1.0);
+fn made(total: f32, unit: Unit, pieces: f32) -> Option<Amount> {
+    let pieces = pieces.max(1.0);
     (total.is_finite() && total > 0.0 && pieces.is_finite()).then_some(Amount { total, unit, pieces })
 }
 
@@ -301,7 +322,6 @@ mod tests {
             "-",
             "99999999999999999999999999999999999999999999999999 g",
             "(",
-            "l/",
             "(((((",
         ] {
             assert_eq!(read(text), None, "{text}");

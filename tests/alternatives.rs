@@ -5,9 +5,12 @@ mod common;
 
 use std::fmt::Write;
 
+use allocation_counter::measure;
 use axum::http::StatusCode;
 use common::{Service, ids, name};
 use serde_json::{Value, json};
+use trolley::live::StoreStock;
+use trolley_model::{Ids, Stores};
 use trolley_training::{InputConfig, TrainingConfig};
 
 /// The milks: brand, size, fat, organic, price.
@@ -308,4 +311,38 @@ async fn several_missing_items_share_no_alternative() {
     let many: Vec<String> = (0..101).map(|n| format!("i{n}")).collect();
     let (status, body) = service.json("POST", path, &json!({"items": many}).to_string()).await;
     assert_eq!((status, body["field"].clone()), (StatusCode::UNPROCESSABLE_ENTITY, json!("items")));
+}
+
+/// Bits per store and item, whatever is sold and pushed.
+#[test]
+fn three_hundred_stores_of_fifty_thousand_items_are_cheap() {
+    const STORES: usize = 300;
+    const ITEMS: usize = 50_000;
+    let mut ids = Ids::default();
+    (0..STORES).for_each(|store| _ = ids.intern(&format!("store {store}")).unwrap());
+    // Each sells every third item.
+    let sold: Vec<u32> = (0..STORES).flat_map(|store| (0..ITEMS as u32).skip(store % 3).step_by(3)).collect();
+    let bounds: Vec<u64> = std::iter::once(0)
+        .chain((0..STORES).scan(0, |end, store| {
+            *end += (ITEMS - store % 3).div_ceil(3) as u64;
+            Some(*end)
+        }))
+        .collect();
+    let (baskets, totals) = (vec![3; sold.len()], vec![1000; STORES]);
+    let (pairs, mut stores) = (sold.len(), None);
+    let made = measure(|| stores = Some(Stores::new(ids, bounds, sold, baskets, totals, 3.0, ITEMS).unwrap()));
+    assert!(stores.unwrap().sells(0, 0));
+    let megabytes = |bytes: i64| bytes as f64 / 1e6;
+    assert!(megabytes(made.bytes_current) < 2.5, "beside six bytes for each of {pairs} pairs: {made:?}");
+
+    let names: Vec<String> = (0..ITEMS).map(|item| format!("{item:08}")).collect();
+    let mut stock = StoreStock::default();
+    let pushed = measure(|| {
+        for store in 0..STORES {
+            let store = format!("store {store}");
+            names.iter().enumerate().for_each(|(at, item)| stock.say(&store, item, Some(at % 2 == 0)));
+        }
+    });
+    assert_eq!((stock.said("store 7", "00000001"), stock.said("store 7", "00000002")), (Some(false), Some(true)));
+    assert!(megabytes(pushed.bytes_current) < 8.0, "fifteen million words: {pushed:?}");
 }

@@ -98,11 +98,12 @@ async fn whatever_is_unknown_still_gets_an_answer() {
         assert_eq!(status, OK, "{path}");
         assert_eq!(ids(&body).len(), 6, "{path}: six where six exist: {body}");
     }
-    // What stands in for an item is of its kind, and nothing is known of the kind of what nobody has heard of.
+    // What stands in for an item that nobody has bought yet is like it by what the shop says of both; and nothing is known of what
+    // nobody has heard of.
     let (_, body) = service.get("/v1/markets/de/items/new-milk/alternatives").await;
     assert_eq!(
         (ids(&body), &body["items"][0]["tier"]),
-        (["butter", "milk-a", "milk-b"].map(str::to_owned).into(), &"category".into())
+        (["butter", "milk-a", "milk-b"].map(str::to_owned).into(), &"model".into())
     );
     let (status, body) = service.get("/v1/markets/de/items/unheard-of/alternatives?customer=anna").await;
     assert_eq!((status, ids(&body)), (OK, vec![]), "{body}");

@@ -60,7 +60,7 @@ fn offer(id: String, items: Vec<String>) -> Offer {
 }
 
 fn rule(id: &str) -> Rule {
-    Rule { id: id.to_owned(), block: None, block_pair: None, pin: None, boost: None }
+    Rule { id: id.to_owned(), block: None, block_pair: None, pin: None, boost: None, must_match: None }
 }
 
 fn block(item: &str) -> Rule {

@@ -1,6 +1,7 @@
 //! How alike two items are by what the shop says of them: size, price, names and attributes.
 
 use crate::Model;
+use crate::histories::Habit;
 
 impl Model {
     /// How many times as large the other item is; `None` where that is not known.
@@ -39,19 +40,23 @@ impl Model {
         attributes + price + self.name_similarity(item, other)
     }
 
-    /// What speaks against an alternative to an item: see [`Flaw`]. Nothing but its category does if the customer has bought it in
-    /// the last [`OWN_DAYS`].
+    /// What speaks against an alternative to an item: see [`Flaw`]. What the customer has bought before they judge themselves: its
+    /// size and price are none, and it counts as sold unless it surely is not.
     pub fn flaw(&self, item: u32, other: u32, customer: Option<u32>) -> Flaw {
         let catalogue = self.catalogue();
         let habit = customer.and_then(|customer| self.histories().habit(customer, other));
-        let is_own = habit.is_some_and(|habit| self.histories().age(habit.last_day) <= OWN_DAYS);
-        if !is_own && catalogue.baskets(other) > 0 && catalogue.all_recent_baskets()[other as usize] == 0 {
+        let is_unsold = catalogue.baskets(other) > 0 && catalogue.all_recent_baskets()[other as usize] == 0;
+        let is_surely = |habit: Habit| {
+            let expected = catalogue.popularity(other) * catalogue.total_recent_baskets() as f32;
+            expected >= SURELY && self.histories().age(habit.last_day) > OWN_DAYS
+        };
+        if is_unsold && habit.is_none_or(is_surely) {
             return Flaw::NotSold;
         }
         if catalogue.kind(item).is_some_and(|kind| catalogue.kind(other) != Some(kind)) {
             return Flaw::Kind;
         }
-        if is_own {
+        if habit.is_some() {
             return Flaw::None;
         }
         let sizes = self.attributes().size(item).zip(self.attributes().size(other));
@@ -66,8 +71,11 @@ impl Model {
     }
 }
 
-/// What the customer has bought in the last so many days they know how to judge themselves.
+/// What a customer has bought in the last so many days is sold.
 const OWN_DAYS: f32 = 90.0;
+
+/// What would have been in so many of the last baskets by chance, and was in none, is surely not sold any more.
+const SURELY: f32 = 3.0;
 
 /// Half as dear again, by the litre, kilogram or piece.
 const DEAR: f32 = 1.5;

@@ -30,4 +30,5 @@ pub use replacements::{Replacements, Taken};
 pub use rules::{Block, Boost, Pin, Rule, RuleError};
 pub use snapshot::{Answer, OfferAnswer, OfferQuery, Query, Snapshot};
 pub use stock::{Stock, StockUpdate, Updated};
+pub use store_stock::StoreStock;
 pub use why_not::{Standing, Verdict};

@@ -50,6 +50,7 @@ mod replaced;
 mod sales_on_offer;
 mod same_category;
 mod same_customers;
+mod same_kind;
 mod small_basket_habit;
 mod store_popularity;
 mod substitute;
@@ -82,7 +83,7 @@ pub trait Signal: Sync {
 }
 
 /// All signals. A blend refers to them by name.
-pub static ALL: [&dyn Signal; 50] = [
+pub static ALL: [&dyn Signal; 51] = [
     &co_purchase::CoPurchase,
     &co_purchase_count::CoPurchaseCount,
     &lift::Lift,
@@ -126,6 +127,7 @@ pub static ALL: [&dyn Signal; 50] = [
     &query_purchases::QueryPurchases,
     &sales_on_offer::SalesOnOffer,
     &taken_on_offer::TakenOnOffer,
+    &same_kind::SameKind,
     &switched::Switched,
     &same_customers::SameCustomers,
     &price_ratio::PriceRatio,
@@ -136,8 +138,16 @@ pub static ALL: [&dyn Signal; 50] = [
 ];
 
 /// Those of alternatives alone; beside them there is one for each of the shop's own attributes ([`likeness`]).
-pub const OF_ALTERNATIVES: [&str; 7] =
-    ["switched", "same_customers", "price_ratio", "price_likeness", "name_similarity", "store_popularity", "replaced"];
+pub const OF_ALTERNATIVES: [&str; 8] = [
+    "same_kind",
+    "switched",
+    "same_customers",
+    "price_ratio",
+    "price_likeness",
+    "name_similarity",
+    "store_popularity",
+    "replaced",
+];
 
 /// Those that cost little for each candidate: no product of vectors, no look at the customer's baskets one by one.
 pub const CHEAP: [&str; 12] = [

@@ -1,7 +1,7 @@
 use super::Signal;
 use crate::Scene;
 
-/// 1 if the candidate is of the category of an item of the query, and that is a kind of thing; else 0.
+/// 1 if the candidate is of the category of an item of the query, else 0.
 pub(super) struct SameCategory;
 
 impl Signal for SameCategory {
@@ -11,9 +11,9 @@ impl Signal for SameCategory {
 
     fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
         let catalogue = scene.model.catalogue();
-        let asked: Vec<u32> = scene.ask.items.iter().filter_map(|&query| catalogue.kind(query)).collect();
+        let asked: Vec<u32> = scene.ask.items.iter().filter_map(|&query| catalogue.category(query)).collect();
         for (&item, out) in scene.candidates.iter().zip(out) {
-            *out = f32::from(u8::from(catalogue.kind(item).is_some_and(|category| asked.contains(&category))));
+            *out = f32::from(u8::from(catalogue.category(item).is_some_and(|category| asked.contains(&category))));
         }
     }
 }

@@ -19,14 +19,14 @@ pub(crate) fn by_hand() -> Blends {
         // What is bought together with an item seldom stands in for it.
         alternatives_anonymous: of(&[
             ("substitute", 2.0),
-            ("same_category", 3.0),
+            ("same_kind", 3.0),
             ("co_purchase", -0.22),
             ("recent_popularity", 0.28),
             ("replaced", 1.0),
         ]),
         alternatives: of(&[
             ("substitute", 2.0),
-            ("same_category", 3.0),
+            ("same_kind", 3.0),
             ("co_purchase", -0.22),
             ("recent_popularity", 0.28),
             ("habit", 1.0),

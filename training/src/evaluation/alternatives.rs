@@ -25,7 +25,8 @@ const USUAL: u16 = 3;
 /// seldom sell most pairs never met, which says nothing.
 const PRIOR_BASKETS: f64 = 3.0;
 
-/// A case for each category of which a basket of the range holds something, but not the customer's usual item.
+/// A case for each category of which a basket of the range holds something, but not the customer's usual item. Of a category
+/// that is no kind of thing nothing stands in for another.
 pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let bands = Bands::new(model);
@@ -37,7 +38,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
         let usual = usual.entry(customer).or_insert_with(|| usual_items(model, customer));
         let items = numbering.items(transactions.items_of(basket));
         let mut by_category: Vec<(u32, u32)> =
-            items.iter().filter_map(|&item| Some((model.catalogue().category(item)?, item))).collect();
+            items.iter().filter_map(|&item| Some((model.catalogue().kind(item)?, item))).collect();
         by_category.sort_unstable();
         for same in by_category.chunk_by(|a, b| a.0 == b.0) {
             let relevant: Vec<u32> = same.iter().map(|&(_, item)| item).collect();
@@ -63,7 +64,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
 fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
     let mut usual: HashMap<u32, (u16, u32)> = HashMap::new();
     for habit in model.histories().of(customer).filter(|habit| habit.baskets >= USUAL) {
-        if let Some(category) = model.catalogue().category(habit.item) {
+        if let Some(category) = model.catalogue().kind(habit.item) {
             let best = usual.entry(category).or_insert((0, habit.item));
             if habit.baskets > best.0 {
                 *best = (habit.baskets, habit.item);

@@ -304,8 +304,9 @@ const REPLACED: f32 = 1.0;
 /// What the log of the co-purchase lift counts in alternatives.
 const TOGETHER: f32 = -0.5;
 
-/// Signals of being bought together and of offers: of no use for alternatives.
-const TOGETHER_SIGNALS: [&str; 12] = [
+/// Signals of being bought together and of offers: of no use for alternatives, which know whether a category is a kind.
+const TOGETHER_SIGNALS: [&str; 13] = [
+    "same_category",
     "co_purchase",
     "co_purchase_count",
     "cosine",

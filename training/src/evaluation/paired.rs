@@ -134,7 +134,9 @@ impl<'a> Questions<'a> {
             ));
         }
 
-        let instead = alternatives::cases(model, transactions, self.test.clone());
+        let mut instead = alternatives::cases(model, transactions, self.test.clone());
+        // An older model may not know the stores.
+        instead.iter_mut().for_each(|case| case.store = None);
         let asked = |case: &Case| {
             let item = case.items.first().map(|&item| model.catalogue().items().get(item));
             let item = item.and_then(|id| transactions.items.position(id)).unwrap_or(NOBODY);

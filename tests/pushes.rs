@@ -18,21 +18,29 @@ use trolley::store::Store;
 use trolley_model::artefact::Shelf;
 
 const ITEMS: [&str; 8] = ["milk-a", "milk-b", "butter", "bread", "tea", "rare", "new-milk", "unheard-of"];
+const STORES: [&str; 2] = ["north", "south"];
 const CUSTOMERS: [&str; 3] = ["anna", "bert", "nobody"];
 
 #[derive(Clone, Debug)]
 enum Push {
-    Stock(Vec<(usize, bool)>),
+    /// Of the whole market, or a store.
+    Stock(Vec<(usize, Option<usize>, bool)>),
+    Forget(usize, Option<usize>),
     Offers(Vec<Vec<usize>>),
     Block(Vec<usize>),
     Erase(usize),
     NewModel,
 }
 
+fn store() -> impl Strategy<Value = Option<usize>> {
+    prop::option::of(0..STORES.len())
+}
+
 fn push() -> impl Strategy<Value = Push> {
     let item = 0..ITEMS.len();
     prop_oneof![
-        8 => prop::collection::vec((item.clone(), any::<bool>()), 1..4).prop_map(Push::Stock),
+        8 => prop::collection::vec((item.clone(), store(), any::<bool>()), 1..4).prop_map(Push::Stock),
+        1 => (item.clone(), store()).prop_map(|(item, store)| Push::Forget(item, store)),
         2 => prop::collection::vec(prop::collection::vec(item.clone(), 1..4), 0..4).prop_map(Push::Offers),
         2 => prop::collection::vec(item, 0..2).prop_map(Push::Block),
         1 => (0..CUSTOMERS.len()).prop_map(Push::Erase),
@@ -71,13 +79,16 @@ async fn make(keeper: &Keeper, market: &Arc<Market>, push: &Push, sequence: u64)
     let id = |item: &usize| ITEMS[*item].to_owned();
     match push {
         Push::Stock(items) => {
-            let update = |(item, in_stock): &(usize, bool)| StockUpdate {
+            let update = |(item, store, in_stock): &(usize, Option<usize>, bool)| StockUpdate {
                 item: id(item),
-                store: None,
+                store: store.map(|store| STORES[store].to_owned()),
                 in_stock: *in_stock,
                 sequence,
             };
             keeper.put_stock(market, &items.iter().map(update).collect::<Vec<_>>()).await.unwrap();
+        }
+        Push::Forget(item, store) => {
+            keeper.forget_stock(market, ITEMS[*item], store.map(|store| STORES[store])).await.unwrap();
         }
         Push::Offers(offers) => {
             let offers = offers.iter().enumerate();
@@ -110,8 +121,10 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
         for item in ["bread", "milk-a"] {
             let items = [item.to_owned()];
             let customer = Some(customer);
-            let query = Query { customer, ..Query::of(&items, 6) };
-            answers.push(format!("{:?} {:?}", snapshot.bought_together(&query), snapshot.alternatives(&query)));
+            for store in [None, Some(STORES[0]), Some(STORES[1])] {
+                let query = Query { customer, store, ..Query::of(&items, 6) };
+                answers.push(format!("{:?} {:?}", snapshot.bought_together(&query), snapshot.alternatives(&query)));
+            }
         }
     }
     answers.push(format!("{:?}", snapshot.audience("o0", 10, Explain::No)));

@@ -36,6 +36,9 @@ pub enum AttributeValues {
     Amounts(Vec<Option<Amount>>),
 }
 
+/// Numbers differ by rounding, and amounts that are written in different units.
+const ROUNDING: f32 = 0.01;
+
 /// How an attribute's signal is called: this and the attribute's name.
 pub const PREFIX: &str = "same_";
 
@@ -135,16 +138,17 @@ impl Attribute {
         }
     }
 
-    /// Whether two items have the same value or values. What has no value matches nothing.
+    /// Whether two items have the same value or values, numbers and amounts but for rounding. What has no value matches nothing.
     pub fn matches(&self, one: u32, other: u32) -> bool {
-        /// Amounts that are written in different units differ by rounding.
-        const ROUNDING: f32 = 0.01;
         match &self.values {
             AttributeValues::Texts { rows, of, .. } => {
                 let [one, other] = [one, other].map(|item| &of[rows.range(item)]);
                 !one.is_empty() && one == other
             }
-            AttributeValues::Numbers(numbers) => numbers[one as usize] == numbers[other as usize],
+            AttributeValues::Numbers(numbers) => {
+                let [one, other] = [one, other].map(|item| numbers[item as usize]);
+                (one - other).abs() <= ROUNDING * one.abs()
+            }
             AttributeValues::Amounts(amounts) => {
                 let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return false };
                 one.times(&other).is_some_and(|times| (times - 1.0).abs() <= ROUNDING)
@@ -181,6 +185,7 @@ impl Attribute {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers have exact results")]
 mod tests {
     use super::*;
     use crate::texts::Texts;

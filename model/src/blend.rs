@@ -114,6 +114,7 @@ impl AlternativeRules {
         Self { flawless: 0 }
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     fn is_none(&self) -> bool {
         *self == Self::none()
     }

@@ -12,11 +12,11 @@ use super::offers::Offer;
 use super::replacements::{Replacements, Taken};
 use super::rules::Rule;
 use super::snapshot::Snapshot;
-use super::stock::{Stock, StockUpdate, Updated};
+use super::stock::Stock;
 use super::store_stock::StoreStock;
 use crate::metrics;
 use crate::secret::Secret;
-use crate::store::{Kind, ReplacementRow, StockRow, StoreStockRow};
+use crate::store::{Kind, ReplacementRow};
 
 /// A market: the snapshot that answers are made from, and what was pushed.
 ///
@@ -26,7 +26,7 @@ use crate::store::{Kind, ReplacementRow, StockRow, StoreStockRow};
 #[derive(Debug)]
 pub struct Market {
     name: Name,
-    snapshot: ArcSwapOption<Snapshot>,
+    pub(super) snapshot: ArcSwapOption<Snapshot>,
     pushed: Mutex<Pushed>,
     /// Held while the snapshot is replaced.
     building: Mutex<()>,
@@ -75,7 +75,7 @@ pub struct Pushed {
     /// The last change of each kind that the database was seen to have come by.
     anchors: BTreeMap<Kind, i64>,
     /// Counts the changes.
-    revision: u64,
+    pub(super) revision: u64,
 }
 
 impl Pushed {
@@ -355,125 +355,6 @@ impl Market {
         true
     }
 
-    /// Takes in news about the stock, by a change with this number.
-    pub fn put_stock(&self, updates: &[StockUpdate], version: i64) -> Updated {
-        let (mut accepted, mut turned) = (0, Vec::new());
-        {
-            let mut pushed = self.pushed();
-            let stock = Arc::make_mut(&mut pushed.stock);
-            for update in updates {
-                let before = stock.said(&update.item);
-                if stock.update_by(update, version) {
-                    accepted += 1;
-                    if before != Some(update.in_stock) {
-                        turned.push(update.item.as_str());
-                    }
-                }
-            }
-            pushed.revision += u64::from(!turned.is_empty());
-            metrics::stock_known(&self.name, pushed.stock.len());
-        }
-        self.turn(&turned);
-        Updated { accepted, stale: updates.len() - accepted }
-    }
-
-    /// Takes in what the database has of some items.
-    pub(super) fn load_stock(&self, rows: &[StockRow]) {
-        let mut turned = Vec::new();
-        {
-            let mut pushed = self.pushed();
-            let stock = Arc::make_mut(&mut pushed.stock);
-            for row in rows {
-                let before = stock.said(&row.item);
-                stock.load(&row.item, row.said(), row.version);
-                if stock.said(&row.item) != before {
-                    turned.push(row.item.as_str());
-                }
-            }
-            pushed.revision += u64::from(!turned.is_empty());
-            metrics::stock_known(&self.name, pushed.stock.len());
-        }
-        self.turn(&turned);
-    }
-
-    /// Whether anything was said of the stock of any store.
-    pub(super) fn knows_store_stock(&self) -> bool {
-        !self.pushed().store_stock.is_empty()
-    }
-
-    /// Forgets what was said of an item: it is in stock, and the next word on it counts whatever its sequence.
-    pub fn forget_stock(&self, item: &str) {
-        let was_out = {
-            let mut pushed = self.pushed();
-            let was_out = pushed.stock.said(item).is_some();
-            Arc::make_mut(&mut pushed.stock).forget(item);
-            pushed.revision += u64::from(was_out);
-            metrics::stock_known(&self.name, pushed.stock.len());
-            was_out
-        };
-        if was_out {
-            self.turn(&[item]);
-        }
-    }
-
-    /// Brings items that can be had now, or not any more, into the snapshot.
-    fn turn(&self, turned: &[&str]) {
-        if turned.is_empty() {
-            return;
-        }
-        let _building = self.building();
-        if let Some(snapshot) = self.snapshot() {
-            // As it is now: a later push may have come first.
-            let changes: Vec<(&str, Option<bool>)> = {
-                let pushed = self.pushed();
-                turned.iter().map(|&item| (item, pushed.stock.said(item))).collect()
-            };
-            self.snapshot.store(Some(Arc::new(snapshot.with_stock(&changes))));
-        }
-    }
-
-    /// Takes in what the database has of stores: all of it about items of which the whole market was told something (`of_market`),
-    /// and what is new.
-    pub(super) fn load_store_stock(&self, of_market: &[&str], rows: &[StoreStockRow]) {
-        let mut changes: Vec<(String, String)> = Vec::new();
-        {
-            let mut pushed = self.pushed();
-            if rows.is_empty() && pushed.store_stock.is_empty() {
-                return;
-            }
-            let stock = Arc::make_mut(&mut pushed.store_stock);
-            for item in of_market {
-                changes.extend(stock.forget(item).into_iter().map(|store| (store, (*item).to_owned())));
-            }
-            for StoreStockRow { store, item, in_stock } in rows {
-                stock.say(store, item, *in_stock);
-                changes.push((store.clone(), item.clone()));
-            }
-            pushed.revision += u64::from(!changes.is_empty());
-        }
-        if changes.is_empty() {
-            return;
-        }
-        let _building = self.building();
-        if let Some(snapshot) = self.snapshot() {
-            let pushed = self.view();
-            self.snapshot.store(Some(Arc::new(snapshot.with_store_stock(&pushed.store_stock, &changes))));
-        }
-    }
-
-    /// Takes in all that the database has of stores.
-    pub(super) fn put_store_stock(&self, stock: StoreStock) {
-        {
-            let mut pushed = self.pushed();
-            if stock.is_empty() && pushed.store_stock.is_empty() {
-                return;
-            }
-            pushed.store_stock = Arc::new(stock);
-            pushed.revision += 1;
-        }
-        self.rebuild(Snapshot::renewed);
-    }
-
     /// Makes ready what will soon be on offer.
     pub(super) fn prepare(&self) {
         if let Some(snapshot) = self.snapshot() {
@@ -482,7 +363,7 @@ impl Market {
     }
 
     /// Replaces the snapshot by one of what was pushed so far.
-    fn rebuild(&self, make: impl FnOnce(&Snapshot, &Pushed) -> Snapshot) {
+    pub(super) fn rebuild(&self, make: impl FnOnce(&Snapshot, &Pushed) -> Snapshot) {
         let _building = self.building();
         if let Some(snapshot) = self.snapshot() {
             let next = make(&snapshot, &self.view());
@@ -491,15 +372,15 @@ impl Market {
         }
     }
 
-    fn view(&self) -> Pushed {
+    pub(super) fn view(&self) -> Pushed {
         self.pushed().clone()
     }
 
-    fn building(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn building(&self) -> MutexGuard<'_, ()> {
         self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pushed(&self) -> MutexGuard<'_, Pushed> {
+    pub(super) fn pushed(&self) -> MutexGuard<'_, Pushed> {
         // What is pushed is swapped in as a whole: a panic elsewhere leaves it sound.
         self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,8 +4,9 @@ use trolley_model::recommend::{self, Limits, Part, Question, Recommended, Tier};
 use trolley_model::{Ask, Flaw};
 
 use super::instead::Forbidden;
+use super::query::Query;
 use super::replacements::Taken;
-use super::snapshot::{Query, Snapshot};
+use super::snapshot::Snapshot;
 
 /// Why an item is not in an answer.
 #[derive(Clone, Debug, PartialEq)]

@@ -115,7 +115,7 @@ fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
                 // "60-90 LB" is something between, "5-1.4 OZ" and "8/6.5 OZ" so many times.
                 (Some(to), width) if *sign == Token::Dash && from < to && from.fract() + to.fract() == 0.0 => {
                     let (unit, base) = after.get(width).and_then(Token::unit)?;
-                    return Some(vec![Part::measure((from + to) / 2.0 * base, unit)]);
+                    return Some(vec![Part::measure(f32::midpoint(from, to) * base, unit)]);
                 }
                 (Some(_), _) => parts.push(Part::Times(from)),
                 (None, _) => {}
@@ -189,7 +189,8 @@ fn number(tokens: &[Token]) -> (Option<f32>, usize) {
 
 /// Whether `over/under` is a fraction, as 3/4 is and 4/6 (four times six) is not.
 fn is_fraction(over: f32, under: f32) -> bool {
-    over < under && over % 2.0 == 1.0 && [2.0, 3.0, 4.0, 8.0, 16.0, 32.0].contains(&under)
+    let is_odd = over.fract() == 0.0 && over as u64 % 2 == 1;
+    over < under && is_odd && [2.0, 3.0, 4.0, 8.0, 16.0, 32.0].contains(&under)
 }
 
 fn tokens(text: &str, decimal: char) -> Vec<Token> {

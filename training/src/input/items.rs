@@ -98,10 +98,12 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
     let wanted: Vec<Wanted> = wanted.cloned().collect();
     let forms = input.forms().map_err(InputError::Setting)?;
     let request = Request { table: Table::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
-    let mut items = Items::default();
-    items.unmatched = input.exclude.clone();
-    items.mixed.clone_from(&input.mixed_categories);
-    items.must_match.clone_from(&input.must_match);
+    let mut items = Items {
+        unmatched: input.exclude.clone(),
+        mixed: input.mixed_categories.clone(),
+        must_match: input.must_match.clone(),
+        ..Items::default()
+    };
     items.table = read::for_each(&request, fates, |batch, seen, fates| {
         let ids = batch.texts(&id, seen)?.unwrap_or_default();
         let categories = batch.texts(&category, seen)?.unwrap_or_default();

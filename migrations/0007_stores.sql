@@ -23,3 +23,15 @@ CREATE TABLE replacements (
 );
 
 CREATE INDEX replacements_version ON replacements (market, version);
+
+-- Of which answers it is counted already: each counts once for a pair. As old as the events, and removed with them.
+CREATE TABLE replacement_answers (
+    market TEXT NOT NULL,
+    recommendation TEXT NOT NULL,
+    item TEXT NOT NULL,
+    replacement TEXT NOT NULL,
+    received BIGINT NOT NULL,
+    PRIMARY KEY (market, recommendation, item, replacement)
+);
+
+CREATE INDEX replacement_answers_received ON replacement_answers (received);

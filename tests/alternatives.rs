@@ -209,6 +209,8 @@ async fn of_what_a_store_and_the_market_were_told_the_later_word_counts() {
     assert_eq!((stale["accepted"].clone(), stale["stale"].clone()), (json!(0), json!(1)), "{stale}");
     push_stock(&service, word(Some("south"), true, 8)).await;
     assert_eq!(both(&service).await, [false, true]);
+    push_stock(&service, word(None, false, 7)).await;
+    assert_eq!(both(&service).await, [false, true], "what is said again changes nothing");
     let service = service.restarted().await;
     assert_eq!(both(&service).await, [false, true], "all is there after a restart");
     let (status, _) = service.json("DELETE", "/v1/markets/de/stock/same?store=south", "").await;
@@ -232,6 +234,10 @@ async fn offers_hold_in_their_stores() {
     assert_eq!(shown("").await, ["everywhere", "of-the-south"]);
     assert_eq!(shown("?store=north").await, ["everywhere", "north-only"]);
     assert_eq!(shown("?store=south").await, ["everywhere", "of-the-south"]);
+    let rules = json!({"rules": [{"id": "recall", "block": {"item": "same"}}]}).to_string();
+    assert_eq!(service.json("PUT", "/v1/markets/de/rules", &rules).await.0, StatusCode::OK);
+    assert_eq!(shown("?store=north").await, ["everywhere"], "what a rule blocks is not on offer in a store either");
+    assert_eq!(service.json("PUT", "/v1/markets/de/rules", r#"{"rules": []}"#).await.0, StatusCode::OK);
     push_stock(&service, json!([{"item": "milk", "store": "north", "in_stock": false, "sequence": 1}])).await;
     assert_eq!(shown("?store=north").await, ["north-only"]);
     assert_eq!(shown("?store=south").await, ["everywhere", "of-the-south"]);
@@ -240,16 +246,21 @@ async fn offers_hold_in_their_stores() {
 #[tokio::test]
 async fn what_customers_refuse_is_not_offered_again() {
     let service = dairy().await;
-    let (_, answer) = service.get(INSTEAD).await;
-    let recommendation = answer["recommendation_id"].clone();
-    let event = |id: String, kind: &str, item: &str, replaced: Value| json!({"id": id, "recommendation_id": recommendation, "kind": kind, "item": item, "replaced": replaced});
+    // An answer counts once for a pair: each customer was given one of their own.
+    let mut answers = Vec::new();
+    for _ in 0..8 {
+        answers.push(service.get(INSTEAD).await.1["recommendation_id"].clone());
+    }
+    let event = |at: usize, id: String, kind: &str, item: &str, replaced: Value| {
+        json!({"id": id, "recommendation_id": answers[at], "kind": kind, "item": item, "replaced": replaced})
+    };
     let send = async |service: &Service, events: Vec<Value>| {
         service.json("POST", "/v1/markets/de/events", &json!({"events": events}).to_string()).await
     };
     let refusals: Vec<Value> =
-        (0..6).map(|n| event(format!("r{n}"), "replacement_rejected", "same", json!("milk"))).collect();
+        (0..6).map(|n| event(n, format!("r{n}"), "replacement_rejected", "same", json!("milk"))).collect();
     let acceptances: Vec<Value> =
-        (0..8).map(|n| event(format!("a{n}"), "replacement_accepted", "near", json!("milk"))).collect();
+        (0..8).map(|n| event(n, format!("a{n}"), "replacement_accepted", "near", json!("milk"))).collect();
     let (status, body) = send(&service, [&refusals[..], &acceptances[..]].concat()).await;
     assert_eq!((status, body["accepted"].clone()), (StatusCode::OK, json!(14)), "{body}");
     let (_, body) = send(&service, refusals).await;
@@ -257,6 +268,14 @@ async fn what_customers_refuse_is_not_offered_again() {
         (body["accepted"].clone(), body["duplicates"].clone()),
         (json!(0), json!(6)),
         "sent twice, they count once"
+    );
+    let again: Vec<Value> =
+        (0..9).map(|n| event(0, format!("again{n}"), "replacement_rejected", "near", json!("milk"))).collect();
+    let unknown = event(1, "unknown".into(), "replacement_accepted", "unheard-of", json!("milk"));
+    let (_, body) = send(&service, [again, vec![unknown]].concat()).await;
+    assert_eq!(
+        body["accepted"], 10,
+        "written down, and counted no more: of that answer it is known, of that item nothing is"
     );
     let check = async |service: &Service| {
         let (_, answer) = service.get(&format!("{INSTEAD}?explain=true")).await;
@@ -278,7 +297,7 @@ async fn what_customers_refuse_is_not_offered_again() {
         ("click", "same", json!("milk")),
     ] {
         let service = dairy().await;
-        let (status, body) = send(&service, vec![event("x".into(), kind, item, replaced)]).await;
+        let (status, body) = send(&service, vec![event(0, "x".into(), kind, item, replaced)]).await;
         assert_eq!(
             (status, body["rejected"][0]["field"].clone()),
             (StatusCode::UNPROCESSABLE_ENTITY, json!("replaced"))
@@ -311,6 +330,9 @@ async fn several_missing_items_share_no_alternative() {
     let many: Vec<String> = (0..101).map(|n| format!("i{n}")).collect();
     let (status, body) = service.json("POST", path, &json!({"items": many}).to_string()).await;
     assert_eq!((status, body["field"].clone()), (StatusCode::UNPROCESSABLE_ENTITY, json!("items")));
+    let wide = json!({"items": many[..20], "limit": 200}).to_string();
+    let (status, body) = service.json("POST", path, &wide).await;
+    assert_eq!((status, body["field"].clone()), (StatusCode::UNPROCESSABLE_ENTITY, json!("limit")));
 }
 
 /// Bits per store and item, whatever is sold and pushed.

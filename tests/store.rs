@@ -101,7 +101,7 @@ async fn follows_stores(url: &str) {
 
     let event = |id: &str, kind: &'static str| EventRow {
         id: id.into(),
-        recommendation: "r".into(),
+        recommendation: format!("answer {id}"),
         kind,
         item: "b".into(),
         replaced: Some("a".into()),

@@ -1,9 +1,11 @@
 //! Attributes of the items: brand, package size, and whatever else the shop's table of items says.
 
 use crate::amount::{Amount, Unit};
+use crate::blend::LARGEST;
 use crate::ids::Ids;
 use crate::likeness::ratio_likeness;
 use crate::rows::Rows;
+use crate::signals;
 
 /// The attributes of all items.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,11 +38,19 @@ pub enum AttributeValues {
     Amounts(Vec<Option<Amount>>),
 }
 
-/// Numbers differ by rounding, and amounts that are written in different units.
+/// Amounts that are written in different units differ by rounding.
 const ROUNDING: f32 = 0.01;
+
+/// The same number may have been rounded to single precision on its way.
+const SINGLE: f32 = 1e-6;
 
 /// How an attribute's signal is called: this and the attribute's name.
 pub const PREFIX: &str = "same_";
+
+/// Whether an attribute may have this name: its signal must not have that of another one.
+pub fn is_free(name: &str) -> bool {
+    signals::index(&format!("{PREFIX}{name}")).is_none()
+}
 
 impl Attributes {
     /// Checks the lengths against the number of items, and the numbers.
@@ -59,13 +69,20 @@ impl Attributes {
                     }
                     rows.len()
                 }
-                AttributeValues::Numbers(numbers) => numbers.len(),
+                AttributeValues::Numbers(numbers) => {
+                    if numbers.iter().any(|number| number.abs() > LARGEST) {
+                        return Err(format!("a number of the attribute `{name}` is beyond {LARGEST}"));
+                    }
+                    numbers.len()
+                }
                 AttributeValues::Amounts(amounts) => {
                     let is_sound = |amount: &Amount| {
-                        [amount.total, amount.pieces].iter().all(|number| number.is_finite() && *number > 0.0)
+                        [amount.total, amount.pieces].iter().all(|number| (LARGEST.recip()..=LARGEST).contains(number))
                     };
                     if !amounts.iter().flatten().all(is_sound) {
-                        return Err(format!("an amount of the attribute `{name}` is not a finite number above 0"));
+                        return Err(format!(
+                            "an amount of the attribute `{name}` is not a number above 0, or too large"
+                        ));
                     }
                     amounts.len()
                 }
@@ -75,6 +92,9 @@ impl Attributes {
             }
             if attributes[..at].iter().any(|other| other.name == *name) {
                 return Err(format!("the attribute `{name}` is there twice"));
+            }
+            if !is_free(name) {
+                return Err(format!("the attribute `{name}` has the name of another signal"));
             }
         }
         Ok(Self(attributes))
@@ -121,12 +141,14 @@ impl Attribute {
             }
             AttributeValues::Numbers(numbers) => {
                 let [one, other] = [one, other].map(|item| numbers[item as usize]);
+                if one.is_nan() || other.is_nan() {
+                    return 0.0;
+                }
                 let largest = one.abs().max(other.abs());
                 if largest == 0.0 {
                     return 1.0;
                 }
-                let off = (one - other).abs() / largest;
-                if off.is_finite() { 1.0 - (4.0 * off).min(2.0) } else { 0.0 }
+                1.0 - (4.0 * ((one - other).abs() / largest)).min(2.0)
             }
             AttributeValues::Amounts(amounts) => {
                 let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return 0.0 };
@@ -147,7 +169,7 @@ impl Attribute {
             }
             AttributeValues::Numbers(numbers) => {
                 let [one, other] = [one, other].map(|item| numbers[item as usize]);
-                (one - other).abs() <= ROUNDING * one.abs()
+                (one - other).abs() <= SINGLE * one.abs().max(other.abs())
             }
             AttributeValues::Amounts(amounts) => {
                 let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return false };
@@ -211,7 +233,7 @@ mod tests {
             values: AttributeValues::Numbers(vec![4.0, 4.0, 3.0, 1.0, f32::NAN, 0.0, 0.0]),
         };
         assert_eq!([1, 2, 3, 4].map(|other| numbers.likeness(0, other)), [1.0, 0.0, -1.0, 0.0]);
-        assert_eq!(numbers.likeness(5, 6), 1.0);
+        assert_eq!((numbers.likeness(5, 6), numbers.likeness(5, 4)), (1.0, 0.0));
         let amount = |total| Some(Amount { total, unit: Unit::Mass, pieces: 1.0 });
         let carton = Some(Amount { total: 1.0, unit: Unit::Carton, pieces: 1.0 });
         let values = AttributeValues::Amounts(vec![amount(500.0), amount(500.0), amount(1000.0), None, carton]);

@@ -1,5 +1,6 @@
 //! Which items were bought in the same baskets, and how often.
 
+use crate::blend::LARGEST;
 use crate::rows::Rows;
 
 /// For each of the first items of the catalogue its strongest partners, by rising item number.
@@ -92,8 +93,8 @@ impl CoPurchases {
                 return Err(format!("item {row} has a partner beyond the catalogue"));
             }
         }
-        if weight.iter().filter(|weight| !(0.0..=f32::MAX).contains(*weight)).count() > 0 {
-            return Err("a weight is not a finite number from 0".into());
+        if weight.iter().filter(|weight| !(0.0..=LARGEST).contains(*weight)).count() > 0 {
+            return Err("a weight is not a number from 0, or too large".into());
         }
         Ok(Self::of_columns(rows, partner, baskets, weight))
     }

@@ -27,6 +27,9 @@ pub struct Stores {
     assortments: Vec<NumberSet>,
 }
 
+/// Bits for what all stores sell: a gigabyte.
+const MOST_BITS: u64 = 1 << 33;
+
 impl Stores {
     /// Puts together what was stored: for each store the items that it has sold of late, rising, in how many of its baskets,
     /// and how many baskets it had; and from how many expected baskets on an item that was in none is not sold.
@@ -49,6 +52,9 @@ impl Stores {
         if !(expected.is_finite() && expected >= 0.0) {
             return Err("the baskets that are expected of a store are no number from 0".into());
         }
+        if (ids.len() as u64).saturating_mul(items as u64) > MOST_BITS {
+            return Err(format!("{} stores of {items} items are too many", ids.len()));
+        }
         let all_baskets: u64 = totals.iter().map(|&total| u64::from(total)).sum();
         let mut all = vec![0u32; items];
         for store in 0..ids.len() as u32 {
@@ -60,7 +66,8 @@ impl Stores {
                 ));
             }
             for at in rows.range(store) {
-                all[item[at] as usize] += u32::from(baskets[at]);
+                let all = &mut all[item[at] as usize];
+                *all = all.saturating_add(u32::from(baskets[at]));
             }
         }
         let mut stores = Self { ids, rows, item, baskets, totals, expected, all, all_baskets, assortments: Vec::new() };

@@ -16,7 +16,7 @@ use super::params::{Detail, ItemParams, PreferName, Wish, id, ids};
 use super::problem::Problem;
 use crate::background::slowly;
 use crate::exposures::Exposures;
-use crate::live::Markets;
+use crate::live::{Explain, Markets};
 
 /// This item is out of stock: what instead?
 ///
@@ -88,8 +88,12 @@ pub(super) struct Missing {
 /// Missing items in one question.
 const MOST_MISSING: usize = 100;
 
-/// More than so many are answered by a thread of its own: that takes as long as many others do.
-const LONG: usize = 8;
+/// Alternatives in one answer, and with reasons.
+const MOST_ALTERNATIVES: usize = 2000;
+const MOST_EXPLAINED: usize = 600;
+
+/// More alternatives than so many are answered by a thread of its own: that takes as long as many others do.
+const LONG: usize = 50;
 
 impl Missing {
     fn check(self) -> Result<(Vec<String>, Wish), Problem> {
@@ -107,9 +111,18 @@ impl Missing {
             detail,
             ..ItemParams::default()
         };
+        let wish = params.check()?;
+        let all = items.len() * wish.limit;
+        let most = if wish.explain == Explain::No { MOST_ALTERNATIVES } else { MOST_EXPLAINED };
+        if all > most {
+            let detail = format!(
+                "at most {most} alternatives together, and {all} are asked for: lower limit, or name fewer items"
+            );
+            return Err(Problem::field("limit", detail));
+        }
         let mut not = ids("exclude", exclude)?;
         not.extend(ids("cart", cart)?);
-        Ok((ids("items", items)?, Wish { exclude: not, ..params.check()? }))
+        Ok((ids("items", items)?, Wish { exclude: not, ..wish }))
     }
 }
 
@@ -170,7 +183,7 @@ pub(super) async fn cart(
     extract::Json(missing): extract::Json<Missing>,
 ) -> Result<Response, Problem> {
     let (items, wish) = missing.check()?;
-    let is_long = items.len() > LONG;
+    let is_long = items.len() * wish.limit > LONG;
     let answer = move || {
         let (market, snapshot) = in_service(&markets, &market)?;
         let query = query(&items, &wish, &snapshot)?;

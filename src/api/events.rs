@@ -117,7 +117,16 @@ pub(super) async fn record(
         let nothing = Recorded { accepted: 0, duplicates: 0, rejected, more_rejected };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(nothing)));
     }
-    let good: Vec<EventRow> = known.into_iter().map(Happening::row).collect();
+    let snapshot = market.snapshot();
+    let is_known = |id: &str| {
+        snapshot.as_ref().is_some_and(|snapshot| snapshot.model().catalogue().items().position(id).is_some())
+    };
+    // Of items that the model does not know nothing is counted: whoever sends events must not fill the table of pairs.
+    let counted = |event: EventRow| EventRow {
+        replaced: event.replaced.filter(|replaced| is_known(replaced) && is_known(&event.item)),
+        ..event
+    };
+    let good: Vec<EventRow> = known.into_iter().map(Happening::row).map(counted).collect();
     quota.take(good.len())?;
     let put = keeper.put_events(&market, &good).await;
     // What was sent before, or could not be kept, costs nothing.

@@ -224,7 +224,7 @@ impl Row for Offer {
     }
 
     fn weight(&self) -> usize {
-        self.items.len()
+        self.items.len() + self.stores.len()
     }
 }
 

@@ -21,7 +21,8 @@ pub struct OfferBook {
 
 impl OfferBook {
     /// Indexes the offers.
-    pub fn new(offers: Vec<Offer>) -> Self {
+    pub fn new(mut offers: Vec<Offer>) -> Self {
+        offers.iter_mut().for_each(|offer| offer.stores.sort_unstable());
         let mut book = Self { offers, ..Self::default() };
         for (at, offer) in (0u32..).zip(&book.offers) {
             for item in &offer.items {
@@ -111,6 +112,8 @@ impl Availability {
 pub(super) struct Board {
     /// The positions of these offers among all.
     pub(super) offers: Vec<usize>,
+    /// Their items that the model knows and no rule blocks.
+    pub(super) items: Vec<Vec<u32>>,
     /// The same, for the model.
     pub(super) ready: OnOffer,
     /// It is the same from then on, as far as any offer begins or ends before.
@@ -159,11 +162,12 @@ impl Board {
         let items = |at: &usize| offers[*at].known_items(model).into_iter().filter(shown).collect::<Vec<u32>>();
         let (items, numbers): (Vec<_>, Vec<_>) =
             holding.iter().map(|at| (items(at), offers[*at].named_numbers())).unzip();
+        let items: Vec<Vec<u32>> = items;
         let listed = items.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers });
         let ready = OnOffer::new(model, &listed.collect::<Vec<_>>());
         let changes = || offers.iter().flat_map(|offer| [offer.valid_from, offer.valid_to]).flatten();
         let (from, until) = (changes().filter(|&at| at <= now).max(), changes().filter(|&at| at > now).min());
-        Self { offers: holding, ready, from, until }
+        Self { offers: holding, items, ready, from, until }
     }
 
     /// Whether it is still, or already, what is on offer.

@@ -19,6 +19,9 @@ use crate::store::{Kind, ReplacementRow, StoreError, StoreStockRow};
 /// Taking in all changes may take so long: a first time it is everything that was ever pushed.
 const READING: Duration = Duration::from_mins(1);
 
+/// Of more items than this of which the whole market was told something, the stock of stores is read anew.
+const MANY: usize = 1000;
+
 /// What the snapshots lack.
 #[derive(Debug)]
 enum Lack {
@@ -149,6 +152,40 @@ impl Keeper {
         Ok(())
     }
 
+    /// Takes in what stores were told after a change, and what still counts of the items of which the whole market was told
+    /// something after it. If these are many, all is read anew: there may be as many rows as stores times items, and none is
+    /// held but for its bits.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub(super) async fn load_store_stock(&self, market: &Arc<Market>, after: i64) -> Result<(), StoreError> {
+        let (name, _turn) = (market.name().as_str(), self.taking_in.lock().await);
+        let mut of_market = Vec::new();
+        if after > 0 {
+            of_market.extend(self.store.stock_after(name, after).await?.into_iter().map(|row| row.item));
+        }
+        if after == 0 || of_market.len() > MANY {
+            let stock = self.store_stock(name).await?;
+            self.off_the_answering_threads(market, move |market| market.put_store_stock(stock)).await;
+            return Ok(());
+        }
+        let mut rows = Vec::new();
+        self.store.store_stock_after(name, after, |row| rows.push(row)).await?;
+        self.off_the_answering_threads(market, move |market| market.load_store_stock(&of_market, &rows)).await;
+        Ok(())
+    }
+
+    /// Takes in how customers took replacements that were counted after a change.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub(super) async fn load_replacements(&self, market: &Arc<Market>, after: i64) -> Result<(), StoreError> {
+        let _turn = self.taking_in.lock().await;
+        let rows = self.store.replacements_after(market.name().as_str(), after).await?;
+        self.off_the_answering_threads(market, move |market| market.load_replacements(&rows)).await;
+        Ok(())
+    }
+
     async fn store_stock(&self, market: &str) -> Result<StoreStock, StoreError> {
         let mut stock = StoreStock::default();
         let said = |row: StoreStockRow| stock.say(&row.store, &row.item, row.in_stock);
@@ -161,18 +198,8 @@ impl Keeper {
         let name = market.name().as_str();
         match kind {
             Kind::Stock => {
-                let of_market = self.store.stock_after(name, seen).await?;
-                market.load_stock(&of_market);
-                if seen == 0 {
-                    // There may be as many rows as stores times items: none is held but for its bits.
-                    let stock = self.store_stock(name).await?;
-                    self.off_the_answering_threads(market, move |market| market.put_store_stock(stock)).await;
-                } else {
-                    let mut rows = Vec::new();
-                    self.store.store_stock_after(name, seen, |row| rows.push(row)).await?;
-                    let items: Vec<&str> = of_market.iter().map(|row| row.item.as_str()).collect();
-                    market.load_store_stock(&items, &rows);
-                }
+                market.load_stock(&self.store.stock_after(name, seen).await?);
+                self.load_store_stock(market, seen).await?;
             }
             Kind::Erased => {
                 let (customers, known) = (self.store.erased(name).await?, market.erased());
@@ -195,8 +222,7 @@ impl Keeper {
                 }
             }
             Kind::Replacements => {
-                let rows = self.store.replacements_after(name, seen).await?;
-                self.off_the_answering_threads(market, move |market| market.load_replacements(&rows)).await;
+                self.load_replacements(market, seen).await?;
             }
             Kind::Rules => {
                 if let Some((version, rules)) = self.document(market, kind).await? {

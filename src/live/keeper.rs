@@ -14,7 +14,7 @@ use super::stock::{StockUpdate, Updated};
 use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
 use crate::secret::Secret;
-use crate::store::{EventRow, EventsPut, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError, StoreStockRow};
+use crate::store::{EventRow, EventsPut, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
 use crate::{metrics, retention};
 
 /// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
@@ -36,6 +36,8 @@ pub struct Keeper {
     pub(super) loaded: Mutex<Loaded>,
     /// Shared by all who bring a change into the snapshots; held alone while these are made anew.
     pub(super) renewing: RwLock<()>,
+    /// Held while changes are read and taken in that have no number of their own, so that what was read later is taken in later.
+    pub(super) taking_in: tokio::sync::Mutex<()>,
 }
 
 /// Which database was loaded.
@@ -62,7 +64,8 @@ impl Keeper {
         };
         let loaded = Mutex::new(Loaded { identity, generation: store.generation() });
         let (heard, there, renewing) = (AtomicI64::new(0), AtomicBool::new(true), RwLock::new(()));
-        let keeper = Self { store, markets, exposures, heard, there, loaded, renewing };
+        let taking_in = tokio::sync::Mutex::default();
+        let keeper = Self { store, markets, exposures, heard, there, loaded, renewing, taking_in };
         if keeper.loaded().identity.is_empty() {
             keeper.there.store(false, Ordering::Relaxed);
             metrics::state_available(false);
@@ -98,8 +101,7 @@ impl Keeper {
         let apply = async |put: &EventsPut| {
             let Some(version) = put.replacements else { return };
             // What is not taken in now is when the database is looked at next.
-            if let Ok(rows) = self.store.replacements_after(market.name().as_str(), version - 1).await {
-                self.off_the_answering_threads(market, move |market| market.load_replacements(&rows)).await;
+            if self.load_replacements(market, version - 1).await.is_ok() {
                 market.changed(Kind::Replacements, version);
             }
         };
@@ -130,7 +132,7 @@ impl Keeper {
     ///
     /// # Errors
     /// If the database refuses; then nothing is changed.
-    pub async fn put_stock(&self, market: &Market, updates: &[StockUpdate]) -> Result<Updated, StoreError> {
+    pub async fn put_stock(&self, market: &Arc<Market>, updates: &[StockUpdate]) -> Result<Updated, StoreError> {
         let row = |update: &StockUpdate| StockRow {
             item: update.item.clone(),
             store: update.store.clone(),
@@ -144,7 +146,8 @@ impl Keeper {
             let of_market: Vec<StockUpdate> = updates.iter().filter(|update| update.store.is_none()).cloned().collect();
             market.put_stock(&of_market, put.version);
             if of_market.len() < updates.len() || market.knows_store_stock() {
-                self.load_store_stock(market, &of_market, put.version - 1).await;
+                // What is not taken in now is when the database is looked at next.
+                _ = self.load_store_stock(market, put.version - 1).await;
             }
             market.changed(Kind::Stock, put.version);
         };
@@ -153,27 +156,15 @@ impl Keeper {
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
 
-    /// Takes in what stores were told after a change, and what still counts of the items of which the whole market was told
-    /// something. What cannot be read now is when the database is looked at next.
-    async fn load_store_stock(&self, market: &Market, of_market: &[StockUpdate], after: i64) {
-        let mut rows = Vec::new();
-        let read = self.store.store_stock_after(market.name().as_str(), after, |row| rows.push(row)).await;
-        if read.is_ok() {
-            let items: Vec<&str> = of_market.iter().map(|update| update.item.as_str()).collect();
-            market.load_store_stock(&items, &rows);
-        }
-    }
-
     /// Forgets what was said of an item's stock, its sequence with it; of a store's, if one is named.
     ///
     /// # Errors
     /// As [`Keeper::put_stock`].
-    pub async fn forget_stock(&self, market: &Market, item: &str, store: Option<&str>) -> Result<(), StoreError> {
+    pub async fn forget_stock(&self, market: &Arc<Market>, item: &str, store: Option<&str>) -> Result<(), StoreError> {
         if let Some(store) = store {
             let forget = self.store.forget_store_stock(market.name().as_str(), item, store);
             let apply = async |version: &i64| {
-                let (store, item) = (store.to_owned(), item.to_owned());
-                market.load_store_stock(&[], &[StoreStockRow { store, item, in_stock: None }]);
+                _ = self.load_store_stock(market, version - 1).await;
                 market.changed(Kind::Stock, *version);
             };
             self.keep(forget, PATIENCE, apply).await?;

@@ -220,7 +220,10 @@ impl Market {
             }
             pushed.revision += 1;
         }
-        self.rebuild(Snapshot::with);
+        let _building = self.building();
+        if let Some(snapshot) = self.snapshot() {
+            self.snapshot.store(Some(Arc::new(snapshot.with_replacements(&self.view()))));
+        }
     }
 
     /// Forgets the customer of this ID.

@@ -89,7 +89,7 @@ impl Market {
 
     /// Takes in what the database has of stores: all of it about items of which the whole market was told something (`of_market`),
     /// and what is new.
-    pub(super) fn load_store_stock(&self, of_market: &[&str], rows: &[StoreStockRow]) {
+    pub(super) fn load_store_stock(&self, of_market: &[String], rows: &[StoreStockRow]) {
         let mut changes: Vec<(String, String)> = Vec::new();
         {
             let mut pushed = self.pushed();
@@ -98,7 +98,7 @@ impl Market {
             }
             let stock = Arc::make_mut(&mut pushed.store_stock);
             for item in of_market {
-                changes.extend(stock.forget(item).into_iter().map(|store| (store, (*item).to_owned())));
+                changes.extend(stock.forget(item).into_iter().map(|store| (store, item.clone())));
             }
             for StoreStockRow { store, item, in_stock } in rows {
                 stock.say(store, item, *in_stock);

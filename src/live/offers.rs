@@ -15,7 +15,7 @@ pub struct Offer {
     pub valid_from: Option<DateTime<Utc>>,
     /// Until when it holds; for ever, if not said.
     pub valid_to: Option<DateTime<Utc>>,
-    /// The stores in which it holds; everywhere, if there is none.
+    /// The stores in which it holds, sorted; everywhere, if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stores: Vec<String>,
     /// Numbers that say how strong it is, such as a discount; those that the model has learned to weigh count.
@@ -92,9 +92,9 @@ impl Offer {
         self.valid_from.is_none_or(|from| from <= now) && self.valid_to.is_none_or(|to| now < to)
     }
 
-    /// Whether it holds in a store.
+    /// Whether it holds in a store. The stores must be sorted.
     pub fn is_in(&self, store: &str) -> bool {
-        self.stores.is_empty() || self.stores.iter().any(|own| own == store)
+        self.stores.is_empty() || self.stores.binary_search_by(|own| own.as_str().cmp(store)).is_ok()
     }
 
     /// Its numbers by name.

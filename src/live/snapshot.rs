@@ -73,6 +73,12 @@ impl Snapshot {
         Self::of(self.manifest.clone(), self.model.clone(), pushed)
     }
 
+    /// What customers said of replacements, as it is now.
+    pub(super) fn with_replacements(&self, pushed: &Pushed) -> Self {
+        let standing = Standing::new(&pushed.must_match, self.rules.as_deref(), &pushed.replacements, &self.model);
+        Self { standing: Arc::new(standing), ..self.clone() }
+    }
+
     /// The offers and rules as they are now.
     pub(super) fn with(&self, pushed: &Pushed) -> Self {
         let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
@@ -288,30 +294,21 @@ impl Snapshot {
         let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
         let passes = |item: u32| known.as_ref().is_none_or(|known| known.passes(item));
         // Of an offer whose items are all new to the model it is not known what they are.
-        let some_item_passes = |at: usize| {
-            known.is_none()
-                || self.offers()[at].known_items(&self.model).into_iter().any(|item| passes(item) && place.has(item))
-        };
+        let some_item_passes =
+            |offer: usize| known.is_none() || board.items[offer].iter().any(|&item| passes(item) && place.has(item));
         let is_excluded = |at: usize| exclude.iter().any(|id| *id == self.offers()[at].id);
         // In a store its own stock counts, of what the model knows; of other items, the market's.
         let is_open = |at: usize| {
-            let offer = &self.offers()[at];
-            let known = || offer.known_items(&self.model);
+            let offer = &self.offers()[board.offers[at]];
             match query.store {
-                None => offer.stores.is_empty() && self.available.is_open(at),
-                Some(store) if offer.is_in(store) => {
-                    let known = known();
-                    if known.is_empty() {
-                        self.available.is_open(at)
-                    } else {
-                        known.iter().any(|&item| place.has(item))
-                    }
-                }
-                Some(_) => false,
+                None => offer.stores.is_empty() && self.available.is_open(board.offers[at]),
+                Some(store) if !offer.is_in(store) => false,
+                Some(_) if board.items[at].is_empty() => self.available.is_open(board.offers[at]),
+                Some(_) => board.items[at].iter().any(|&item| place.has(item)),
             }
         };
-        let could = |offer: usize| is_open(board.offers[offer]) && !is_excluded(board.offers[offer]);
-        let open = |offer: usize| could(offer) && some_item_passes(board.offers[offer]);
+        let could = |offer: usize| is_open(offer) && !is_excluded(board.offers[offer]);
+        let open = |offer: usize| could(offer) && some_item_passes(offer);
         let allowed = |item: u32| place.has(item) && passes(item);
         let filtered = if known.is_some() && explain != Explain::No {
             (0..board.offers.len()).filter(|&offer| could(offer) && !open(offer)).count()
@@ -324,7 +321,12 @@ impl Snapshot {
             let offer = &self.offers()[at];
             let item = match ranked.item {
                 Some(item) => items.get(item),
-                None => &offer.items[self.available.first(&self.offers, at).unwrap_or(0)],
+                None => {
+                    let here =
+                        query.store.and_then(|_| board.items[ranked.offer].iter().find(|&&item| place.has(item)));
+                    let first = || offer.items[self.available.first(&self.offers, at).unwrap_or(0)].as_str();
+                    here.map_or_else(first, |&item| items.get(item))
+                }
             };
             let why = explain.say(|| {
                 ranked.item.map_or_else(Why::default, |item| {

@@ -101,10 +101,16 @@ impl Snapshot {
                 let ranking = || recommend::alternatives_ranking(self.model(), ask, limits);
                 let verdict = self.verdict(Question::Alternatives, ask, limits, item, &shown, ranking);
                 let flaw = items.first().map(|&asked| self.model().flaw(asked, item, ask.customer));
-                match (&verdict, flaw) {
-                    (Verdict::NoCandidate | Verdict::Outranked(_), Some(flaw)) if flaw != Flaw::None => {
-                        Verdict::Flawed(flaw)
+                // Others that come after it are shown, or there is room for it.
+                let gave_way = match &verdict {
+                    Verdict::Outranked(standing) => {
+                        let is_ahead = |(_, last): &(String, f32)| standing.score > *last;
+                        shown.len() < query.limit || standing.last_shown.as_ref().is_none_or(is_ahead)
                     }
+                    _ => false,
+                };
+                match flaw {
+                    Some(flaw) if gave_way && flaw != Flaw::None => Verdict::Flawed(flaw),
                     _ => verdict,
                 }
             })

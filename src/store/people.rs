@@ -111,7 +111,7 @@ impl Store {
             new += added;
             new_replacements.extend(events.iter().copied().filter(|event| added > 0 && event.replaced.is_some()));
         }
-        let replacements = replacements::count(&mut transaction, market, &new_replacements).await?;
+        let replacements = replacements::count(&mut transaction, market, now, &new_replacements).await?;
         if replacements.is_some() {
             self.announce(&mut transaction).await?;
         }
@@ -119,6 +119,13 @@ impl Store {
             let text = format!(
                 "DELETE FROM events WHERE (market, id) IN (SELECT market, id FROM events WHERE received < {now} - $1 \
                  ORDER BY received LIMIT $2)"
+            );
+            sqlx::query(AssertSqlSafe(text)).bind(KEPT).bind(most).execute(&mut *transaction).await?;
+            // What is counted stays counted.
+            let text = format!(
+                "DELETE FROM replacement_answers WHERE (market, recommendation, item, replacement) IN (SELECT market, \
+                 recommendation, item, replacement FROM replacement_answers WHERE received < {now} - $1 ORDER BY received \
+                 LIMIT $2)"
             );
             sqlx::query(AssertSqlSafe(text)).bind(KEPT).bind(most).execute(&mut *transaction).await?;
         }

@@ -1,4 +1,4 @@
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::{EventRow, Kind, Store, StoreError, next_version};
 
@@ -15,14 +15,26 @@ pub struct ReplacementRow {
     pub rejected: u32,
 }
 
-/// Counts some events that are new, of those about replacements; returns the number of the change, if there are any.
+/// Counts some events that are new, of those about replacements, each pair once for an answer; returns the number of the
+/// change, if anything was counted. `now` is the database's clock as SQL has it.
 pub(super) async fn count(
     transaction: &mut Transaction<'_, Any>,
     market: &str,
+    now: &'static str,
     events: &[&EventRow],
 ) -> Result<Option<i64>, sqlx::Error> {
-    let about: Vec<(&EventRow, &str)> =
-        events.iter().filter_map(|event| Some((*event, event.replaced.as_deref()?))).collect();
+    let mut about: Vec<(&EventRow, &str)> = Vec::new();
+    for event in events {
+        let Some(replaced) = event.replaced.as_deref() else { continue };
+        let text = format!(
+            "INSERT INTO replacement_answers (market, recommendation, item, replacement, received) \
+             VALUES ($1, $2, $3, $4, {now}) ON CONFLICT DO NOTHING"
+        );
+        let insert = sqlx::query(AssertSqlSafe(text)).bind(market).bind(&event.recommendation);
+        if insert.bind(replaced).bind(&event.item).execute(&mut **transaction).await?.rows_affected() > 0 {
+            about.push((event, replaced));
+        }
+    }
     if about.is_empty() {
         return Ok(None);
     }

@@ -18,6 +18,12 @@ const SIX: usize = 6;
 /// Where fewer than so many are without a flaw, those with the least are shown too.
 const FEWEST: usize = 3;
 
+/// So many are collected at the least before those that are preferred are chosen.
+const MOST_COLLECTED: usize = 64;
+
+/// So many of the best-selling of a category are looked at to fill up a list.
+const MOST_MEMBERS: usize = 2000;
+
 /// Of items without a category so many of the best-selling are compared with the item asked about.
 const COMPARED: u32 = 20_000;
 
@@ -38,7 +44,7 @@ pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Re
         is_short = is_short && tier.ranked(limits, wanted).into_iter().filter(shown).all(|one| found.add(one));
     }
     if is_short && let Some(kind) = model.catalogue().kind(item) {
-        let members = model.catalogue().members(kind).iter().copied();
+        let members = model.catalogue().members(kind).iter().copied().take(MOST_MEMBERS);
         let shown = |other: &u32| {
             may_show(model, ask, limits, *other)
                 && answer.iter().all(|one| one.item != *other)
@@ -79,6 +85,8 @@ struct Found<'a> {
     /// Whether the others are to have none either.
     is_strict: bool,
     list: Vec<(Flaw, Recommended)>,
+    /// How many there are with each flaw.
+    counts: [usize; Flaw::ALL.len()],
 }
 
 impl<'a> Found<'a> {
@@ -93,6 +101,7 @@ impl<'a> Found<'a> {
             flawless: flawless.saturating_mul(wanted).div_ceil(SIX).min(wanted),
             is_strict: flawless >= SIX,
             list: Vec::new(),
+            counts: [0; Flaw::ALL.len()],
         }
     }
 
@@ -104,11 +113,18 @@ impl<'a> Found<'a> {
             flaw => flaw,
         };
         self.list.push((flaw, one));
-        let with = |most: Flaw| self.list.iter().filter(|(flaw, _)| *flaw <= most).count();
+        self.counts[flaw as usize] += 1;
+        let with = |most: Flaw| self.with(most);
         let is_enough = if self.is_strict { with(Flaw::None) >= self.wanted } else { with(Flaw::Kind) >= self.wanted };
-        // Of what must not stand beside each other some will be left out.
-        let may_choose_first = self.limits.prefer.is_none() && self.limits.apart.is_none();
-        !(is_enough && may_choose_first && with(Flaw::None) >= self.flawless)
+        // Of what must not stand beside each other some will be left out, and what is preferred may come later.
+        let is_first = self.limits.prefer.is_none() && self.limits.apart.is_none();
+        let is_all = self.list.len() >= MOST_COLLECTED.max(4 * self.wanted);
+        !(is_enough && with(Flaw::None) >= self.flawless && (is_first || is_all))
+    }
+
+    /// How many have no worse flaw.
+    fn with(&self, most: Flaw) -> usize {
+        self.counts[..=most as usize].iter().sum()
     }
 
     fn is_preferred(&self, other: u32) -> bool {
@@ -130,15 +146,11 @@ impl<'a> Found<'a> {
             list.sort_by_key(|(_, one)| !self.is_preferred(one.item));
             self.list = list;
         }
-        let up_to = |most: &Flaw| self.list.iter().filter(|(flaw, _)| flaw <= most).count() >= FEWEST.min(self.wanted);
+        let up_to = |most: &Flaw| self.with(*most) >= FEWEST.min(self.wanted);
         let most = Flaw::ALL.into_iter().find(up_to).unwrap_or(Flaw::NotSold);
         let most = if self.is_strict { most } else { most.max(Flaw::Kind) };
-        let mut places_for_flaws = if self.is_strict {
-            self.wanted
-        } else {
-            let flawless = self.list.iter().filter(|(flaw, _)| *flaw == Flaw::None).count();
-            self.wanted - self.flawless.min(flawless)
-        };
+        let mut places_for_flaws =
+            if self.is_strict { self.wanted } else { self.wanted - self.flawless.min(self.with(Flaw::None)) };
         let mut fits = |(flaw, _): &(Flaw, Recommended)| {
             let has_place = *flaw == Flaw::None || places_for_flaws > 0;
             places_for_flaws -= usize::from(*flaw != Flaw::None && has_place);

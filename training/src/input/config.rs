@@ -182,6 +182,12 @@ impl ItemColumns {
     fn check(&self) -> Result<(), String> {
         for (at, attribute) in self.attributes.iter().enumerate() {
             attribute.check()?;
+            if !trolley_model::attributes::is_free(attribute.name()) {
+                return Err(format!(
+                    "columns.items.attributes: `{}` is the name of a signal: give the column another one",
+                    attribute.name()
+                ));
+            }
             if self.attributes[..at].iter().any(|other| other.name() == attribute.name()) {
                 return Err(format!("columns.items.attributes: `{}` is there twice", attribute.name()));
             }

@@ -167,7 +167,9 @@ fn filters_come_before_top_k() {
         let rest = recommend(&model, None, &limits(3, &|item| item != best));
         assert_eq!(rest.len(), 3, "{name}: the next ones move up");
         assert!(!items(&rest).contains(&best), "{name}");
-        assert_eq!(items(&rest), items(&everything)[1..4], "{name}");
+        // Of alternatives of another kind there are three at the most.
+        let next = &items(&everything)[1..everything.len().min(4)];
+        assert_eq!(items(&rest)[..next.len()], *next, "{name}");
     }
 }
 
@@ -179,7 +181,8 @@ fn fewer_than_k_when_fewer_exist_and_no_padding() {
         let mut distinct = items(&all);
         distinct.sort_unstable();
         let every: &[u32] = if name == "alternatives" {
-            &[BUTTER, MILK, JAM, OAT_MILK]
+            // Nothing is of bread's kind: others make three.
+            &[BUTTER, MILK, JAM]
         } else {
             &[BUTTER, MILK, JAM, OAT_MILK, CANDLE]
         };

@@ -115,7 +115,7 @@ impl<'a> Found<'a> {
         self.list.push((flaw, one));
         self.counts[flaw as usize] += 1;
         let with = |most: Flaw| self.with(most);
-        let is_enough = if self.is_strict { with(Flaw::None) >= self.wanted } else { with(Flaw::Kind) >= self.wanted };
+        let is_enough = if self.is_strict { with(Flaw::None) >= self.wanted } else { with(Flaw::Size) >= self.wanted };
         // Of what must not stand beside each other some will be left out, and what is preferred may come later.
         let is_first = self.limits.prefer.is_none() && self.limits.apart.is_none();
         let is_all = self.list.len() >= MOST_COLLECTED.max(4 * self.wanted);
@@ -146,17 +146,34 @@ impl<'a> Found<'a> {
             list.sort_by_key(|(_, one)| !self.is_preferred(one.item));
             self.list = list;
         }
-        let up_to = |most: &Flaw| self.with(*most) >= FEWEST.min(self.wanted);
-        let most = Flaw::ALL.into_iter().find(up_to).unwrap_or(Flaw::NotSold);
-        let most = if self.is_strict { most } else { most.max(Flaw::Kind) };
+        let fewest = FEWEST.min(self.wanted);
+        let most = if !self.is_strict || self.with(Flaw::Price) < fewest {
+            Flaw::Size
+        } else if self.with(Flaw::None) < fewest {
+            Flaw::Price
+        } else {
+            Flaw::None
+        };
         let mut places_for_flaws =
             if self.is_strict { self.wanted } else { self.wanted - self.flawless.min(self.with(Flaw::None)) };
-        let mut fits = |(flaw, _): &(Flaw, Recommended)| {
-            let has_place = *flaw == Flaw::None || places_for_flaws > 0;
-            places_for_flaws -= usize::from(*flaw != Flaw::None && has_place);
+        let mut fits = |flaw: Flaw| {
+            let has_place = flaw == Flaw::None || places_for_flaws > 0;
+            places_for_flaws -= usize::from(flaw != Flaw::None && has_place);
             has_place
         };
-        self.list.iter().filter(|(flaw, _)| *flaw <= most).filter(|one| fits(one)).map(|(_, one)| *one).collect()
+        let list = &self.list;
+        let ranks = |of: Flaw| (0..list.len()).filter(move |&rank| list[rank].0 == of);
+        let mut chosen: Vec<usize> =
+            (0..list.len()).filter(|&rank| list[rank].0 <= most && fits(list[rank].0)).take(self.wanted).collect();
+        // Of another category those that are most like it, and then what is not sold any more: as many as make three.
+        let likeness = |rank: &usize| self.model.likeness(self.item, list[*rank].1.item);
+        let mut others: Vec<usize> = ranks(Flaw::Kind).collect();
+        others.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+        others.extend(ranks(Flaw::NotSold));
+        chosen.extend(others.into_iter().take(fewest.saturating_sub(chosen.len())));
+        // In the order of their scores, or of what is preferred.
+        chosen.sort_unstable();
+        chosen.into_iter().map(|rank| list[rank].1).collect()
     }
 }
 

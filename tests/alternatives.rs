@@ -251,9 +251,7 @@ async fn what_customers_refuse_is_not_offered_again() {
     for _ in 0..8 {
         answers.push(service.get(INSTEAD).await.1["recommendation_id"].clone());
     }
-    let event = |at: usize, id: String, kind: &str, item: &str, replaced: Value| {
-        json!({"id": id, "recommendation_id": answers[at], "kind": kind, "item": item, "replaced": replaced})
-    };
+    let event = |at: usize, id: String, kind: &str, item: &str, replaced: Value| json!({"id": id, "recommendation_id": answers[at], "kind": kind, "item": item, "replaced": replaced});
     let send = async |service: &Service, events: Vec<Value>| {
         service.json("POST", "/v1/markets/de/events", &json!({"events": events}).to_string()).await
     };

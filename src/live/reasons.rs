@@ -128,7 +128,9 @@ impl Told {
 fn compared(model: &Model, with: u32, item: u32) -> String {
     let mut said = Vec::new();
     for attribute in model.attributes().all() {
+        // "manufacturer_id" is whose it is.
         let name = attribute.name.replace('_', " ");
+        let name = name.strip_suffix(" id").unwrap_or(&name);
         if attribute.matches(with, item) {
             said.push(format!("same {name}"));
         } else if matches!(attribute.values, AttributeValues::Amounts(_)) {

@@ -18,7 +18,14 @@ const UNITS: &[(&[&str], Unit, f32)] = &[
     (&["qt", "quart", "quarts"], Unit::Volume, 946.4),
     (&["ga", "gal", "gall", "gallon", "gallons", "galon"], Unit::Volume, 3785.0),
     (&["ct", "cnt", "count", "pc", "pcs", "piece", "pieces", "ea", "each", "stk", "st", "stück"], Unit::Count, 1.0),
-    (&["tab", "tabs", "tablets", "caps", "capsules", "sticks", "bags", "rolls", "sheets"], Unit::Count, 1.0),
+    (
+        &[
+            "tab", "tabs", "tablets", "caps", "capsules", "sticks", "bags", "rolls", "sheets", "load", "loads", "kit",
+            "kits",
+        ],
+        Unit::Count,
+        1.0,
+    ),
     (&["dz", "doz", "dozen"], Unit::Count, 12.0),
     (&["mm"], Unit::Length, 0.001),
     (&["cm"], Unit::Length, 0.01),
@@ -99,8 +106,15 @@ fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
     let (mut parts, mut at) = (Vec::new(), 0);
     while at < tokens.len() {
         let (number, width) = number(&tokens[at..]);
-        let rest = &tokens[at + width..];
+        let mut rest = &tokens[at + width..];
         at += width.max(1);
+        // "3-LB BAG"
+        if let [Token::Dash, after @ ..] = rest
+            && matches!(after, [Token::Word(_), ..])
+        {
+            rest = after;
+            at += 1;
+        }
         match (number, rest) {
             (Some(times), [Token::Times, after @ ..]) => {
                 let (other, width) = self::number(after);
@@ -278,6 +292,7 @@ mod tests {
         assert_eq!(read("KIOSK20 OZ"), mass(567.0));
         assert_eq!(read("60-90 LB"), mass(34020.0));
         assert_eq!(read("1 GA"), volume(3785.0));
+        assert_eq!(read("3-LB BAG"), mass(1360.8));
         assert_eq!(read("PT"), volume(473.2));
         assert_eq!(read("2 L*"), volume(2000.0));
         assert_eq!(read("12 FL OZ"), volume(354.8));
@@ -314,7 +329,7 @@ mod tests {
     fn what_is_no_amount() {
         for text in [
             "",
-            "KIT",
+            "SET",
             "MED",
             "12",
             "x",

@@ -194,11 +194,11 @@ mod tests {
         assert_eq!(kind("manufacturer_id", &["12", "13"]), AttributeKind::Text);
         assert_eq!(kind("fat", &["3.5", "1.5", "?"]), AttributeKind::Number);
         assert_eq!(kind("bottle_ml", &["750", "1000"]), AttributeKind::Amount);
-        assert_eq!(kind("package_size", &["20 OZ", "1 GA", "KIT"]), AttributeKind::Amount);
+        assert_eq!(kind("package_size", &["20 OZ", "1 GA", "SET"]), AttributeKind::Amount);
         assert_eq!(kind("ml", &["750"]), AttributeKind::Number, "a name is more than a unit");
         assert_eq!(kind("brand", &[]), AttributeKind::Text);
-        let sizes = table("package_size", &["20 OZ", "KIT", "1 GA", "KIT", "MED", "2 L", "1 L", "3 L"]);
-        assert_eq!(sizes.unread, (3, vec!["KIT".to_owned(), "MED".to_owned()]));
+        let sizes = table("package_size", &["20 OZ", "SET", "1 GA", "SET", "MED", "2 L", "1 L", "3 L"]);
+        assert_eq!(sizes.unread, (3, vec!["SET".to_owned(), "MED".to_owned()]));
         let millilitres = table("bottle_ml", &["750"]).amount("750").unwrap().total;
         assert!((millilitres - 750.0).abs() < 1e-3);
     }

@@ -33,6 +33,9 @@ impl Unit {
     pub const ALL: [Self; 6] = [Self::Mass, Self::Volume, Self::Count, Self::Length, Self::Area, Self::Carton];
 }
 
+/// More than so many packages are no alternative to one; a box of forty pounds is what the shop is delivered, not what it sells.
+pub(crate) const MOST: f32 = 24.0;
+
 impl Amount {
     /// How many times as much the other is; `None` where the two cannot be compared. A gram is as much as a millilitre:
     /// an ounce may be either, and what people eat and drink is about as dense as water.
@@ -59,8 +62,6 @@ impl Amount {
     /// less does not count.
     pub fn instead(&self, other: &Self) -> Option<u32> {
         const TENTH: f32 = 0.1;
-        /// More than so many packages are no alternative to one.
-        const MOST: f32 = 1000.0;
         let times = 1.0 / self.times(other)?;
         (times <= MOST).then(|| (times - TENTH).ceil().max(1.0) as u32)
     }
@@ -94,7 +95,7 @@ mod tests {
         assert_eq!(instead(1000.0, 480.0), Some(2));
         assert_eq!(instead(1000.0, 400.0), Some(3));
         assert_eq!(instead(500.0, 1000.0), Some(1));
-        assert_eq!(instead(1e9, 0.01), None);
+        assert_eq!((instead(1000.0, 50.0), instead(1000.0, 20.0)), (Some(20), None));
         assert_eq!(mass(1.0).instead(&of(6.0, Unit::Count, 1.0)), None);
     }
 }

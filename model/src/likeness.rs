@@ -1,12 +1,16 @@
 //! How alike two items are by what the shop says of them: size, price, names and attributes.
 
 use crate::Model;
+use crate::amount::MOST;
 use crate::histories::Habit;
 
 impl Model {
-    /// How many times as large the other item is; `None` where that is not known.
+    /// How many times as large the other item is; `None` where that is not known, or out of all proportion.
     pub fn size_times(&self, item: u32, other: u32) -> Option<f32> {
-        self.attributes().size(item)?.times(&self.attributes().size(other)?).filter(is_ratio)
+        self.attributes()
+            .size(item)?
+            .times(&self.attributes().size(other)?)
+            .filter(|times| (MOST.recip()..=MOST).contains(times))
     }
 
     /// How many times as dear the other item is, by the litre, kilogram or piece; by the item where the sizes cannot be

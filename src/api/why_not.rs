@@ -146,7 +146,12 @@ pub(super) async fn instead(
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;
     let verdict = snapshot.why_not_instead(&query(&items, &wish, &snapshot)?, &other);
-    Ok(Json(WhyNot::new(&other, verdict)))
+    let mut why = WhyNot::new(&other, verdict);
+    if why.verdict == "no_candidate" {
+        "it is not bought in the same company, nor of the same category, nor what the customer buys of it"
+            .clone_into(&mut why.text);
+    }
+    Ok(Json(why))
 }
 
 impl WhyNot {

@@ -18,6 +18,9 @@ const SIX: usize = 6;
 /// Where fewer than so many are without a flaw, those with the least are shown too.
 const FEWEST: usize = 3;
 
+/// From so alike names on an item of another category may stand in for one, where there are names: white grapes for red ones.
+const WORDS: f32 = 0.3;
+
 /// So many are collected at the least before those that are preferred are chosen.
 const MOST_COLLECTED: usize = 64;
 
@@ -165,9 +168,13 @@ impl<'a> Found<'a> {
         let ranks = |of: Flaw| (0..list.len()).filter(move |&rank| list[rank].0 == of);
         let mut chosen: Vec<usize> =
             (0..list.len()).filter(|&rank| list[rank].0 <= most && fits(list[rank].0)).take(self.wanted).collect();
-        // Of another category those that are most like it, and then what is not sold any more: as many as make three.
+        // Of another category those whose names say that they are like it, the most like it first, and then what is not sold any more: as many as make three.
         let likeness = |rank: &usize| self.model.likeness(self.item, list[*rank].1.item);
-        let mut others: Vec<usize> = ranks(Flaw::Kind).collect();
+        let has_words = |rank: &usize| {
+            self.model.name_similarity(self.item, list[*rank].1.item) >= WORDS
+                || self.model.catalogue().names().is_empty()
+        };
+        let mut others: Vec<usize> = ranks(Flaw::Kind).filter(has_words).collect();
         others.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
         others.extend(ranks(Flaw::NotSold));
         chosen.extend(others.into_iter().take(fewest.saturating_sub(chosen.len())));

@@ -33,7 +33,9 @@ async fn a_blocked_item_is_not_shown_where_it_is_blocked() {
     push(&service, json!([{"id": "r", "block": {"item": "butter"}}])).await;
     for path in [BREAD, "/v1/markets/de/items/milk-a/bought-together", "/v1/markets/de/items/milk-a/alternatives"] {
         let found = service.ids(path).await;
-        assert!(!found.contains(&"butter".into()) && found.len() >= 5, "{path}: {found:?}");
+        // Of milk's kind there is another milk and a new one.
+        let fewest = if path.ends_with("alternatives") { 2 } else { 5 };
+        assert!(!found.contains(&"butter".into()) && found.len() >= fewest, "{path}: {found:?}");
     }
     let offers = r#"{"offers": [{"id": "o1", "items": ["butter"]}, {"id": "o2", "items": ["butter", "tea"]}]}"#;
     service.json("PUT", "/v1/markets/de/offers", offers).await;

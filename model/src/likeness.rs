@@ -17,7 +17,8 @@ impl Model {
     /// compared. `None` where a price is not known.
     pub fn price_times(&self, item: u32, other: u32) -> Option<f32> {
         let price = |item: u32| self.catalogue().price(item).filter(|price| *price > 0.0);
-        Some(price(other)? / price(item)? / self.size_times(item, other).unwrap_or(1.0)).filter(is_ratio)
+        Some(price(other)? / price(item)? / self.size_times(item, other).unwrap_or(1.0))
+            .filter(|times| times.is_finite() && *times > 0.0)
     }
 
     /// How many of the other make up for one item, by their sizes; `None` where these are not known.
@@ -103,10 +104,6 @@ pub enum Flaw {
 impl Flaw {
     /// All of them, the least first.
     pub const ALL: [Self; 5] = [Self::None, Self::Price, Self::Size, Self::Kind, Self::NotSold];
-}
-
-fn is_ratio(times: &f32) -> bool {
-    times.is_finite() && *times > 0.0
 }
 
 /// 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on.

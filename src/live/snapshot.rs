@@ -319,15 +319,10 @@ impl Snapshot {
         let ranked = found.into_iter().map(|ranked| {
             let at = board.offers[ranked.offer];
             let offer = &self.offers()[at];
-            let item = match ranked.item {
-                Some(item) => items.get(item),
-                None => {
-                    let here =
-                        query.store.and_then(|_| board.items[ranked.offer].iter().find(|&&item| place.has(item)));
-                    let first = || offer.items[self.available.first(&self.offers, at).unwrap_or(0)].as_str();
-                    here.map_or_else(first, |&item| items.get(item))
-                }
-            };
+            let here =
+                || query.store.and_then(|_| board.items[ranked.offer].iter().find(|&&item| place.has(item)).copied());
+            let first = || offer.items[self.available.first(&self.offers, at).unwrap_or(0)].as_str();
+            let item = ranked.item.or_else(here).map_or_else(first, |item| items.get(item));
             let why = explain.say(|| {
                 ranked.item.map_or_else(Why::default, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };

@@ -136,6 +136,31 @@ fn columns_that_are_nearly_there() {
     assert_eq!(shop.found(), [(Error, Kind::ColumnNotUsed), (Warning, Kind::NoCustomers)]);
     let finding = &shop.look().findings[0];
     assert!(finding.advice.contains("customer_id = \"CustomerID\""), "{finding}");
+    // A price that is not used takes nothing from what is learned.
+    let priced = lines().iter().map(|line| format!("{line},2.55")).collect();
+    let shop = Shop { header: "basket_id,item_id,timestamp,customer_id,UnitPrice", lines: priced, ..Shop::default() };
+    assert_eq!(shop.found(), [(Warning, Kind::ColumnNotUsed)]);
+}
+
+#[test]
+fn attributes_and_prices_that_do_not_fit() {
+    let sizes = ["500 g", "1 kg", "SET", "250 g", "2 LB"];
+    let rows: String = (0..12).map(|n| format!("{n:04},k{},{},1.00\n", n % 3, sizes[n % 5])).collect();
+    let priced = |price: &'static str| Shop {
+        header: "basket_id,item_id,timestamp,customer_id,quantity,price",
+        lines: lines().iter().map(|line| format!("{line},6,{price}")).collect(),
+        items: format!("item_id,category,size,price\n{rows}"),
+        more: serde_json::json!({"columns": {"items": {"attributes": ["size"]}}}),
+        ..Shop::default()
+    };
+    assert_eq!(priced("6.00").found(), [(Warning, Kind::AttributeNotRead)]);
+    let finding = priced("6.00").look().findings[0].to_string();
+    assert!(
+        finding.contains("2 of 12 values of `size` (16.7 %) are no amounts with a unit, such as `SET`"),
+        "{finding}"
+    );
+    // Six pieces at the price of one: it is not the line's.
+    assert_eq!(priced("1.00").found(), [(Warning, Kind::AttributeNotRead), (Warning, Kind::PricesApart)]);
 }
 
 #[test]

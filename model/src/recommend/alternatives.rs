@@ -47,18 +47,14 @@ pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Re
         is_short = is_short && tier.ranked(limits, wanted).into_iter().filter(shown).all(|one| found.add(one));
     }
     if is_short && let Some(kind) = model.catalogue().kind(item) {
+        let mut there: Vec<u32> =
+            found.list.iter().map(|(_, one)| one.item).chain(answer.iter().map(|one| one.item)).collect();
+        there.sort_unstable();
         let members = model.catalogue().members(kind).iter().copied().take(MOST_MEMBERS);
-        let shown = |other: &u32| {
-            may_show(model, ask, limits, *other)
-                && answer.iter().all(|one| one.item != *other)
-                && found.list.iter().all(|(_, one)| one.item != *other)
-        };
-        let score = |item: u32| model.catalogue().popularity(item);
-        let others: Vec<u32> = members.filter(shown).collect();
-        let _ = others
-            .into_iter()
-            .map(|item| Recommended { item, score: score(item), tier: Tier::Category })
-            .all(|one| found.add(one));
+        let mut others = members
+            .filter(|other| there.binary_search(other).is_err() && may_show(model, ask, limits, *other))
+            .map(|item| Recommended { item, score: model.catalogue().popularity(item), tier: Tier::Category });
+        others.all(|one| found.add(one));
     }
     for one in found.chosen() {
         if answer.len() < limits.limit && !is_apart(limits, &answer, one.item) {

@@ -85,8 +85,8 @@ const SURELY: f32 = 3.0;
 /// Half as dear again, by the litre, kilogram or piece.
 const DEAR: f32 = 1.5;
 
-/// What speaks against an alternative, the worst of it. Those with a flaw are shown where fewer than three have none, those
-/// with the lesser flaw first.
+/// What speaks against an alternative, the worst of it; how many with one are shown is up to the
+/// [`AlternativeRules`](crate::AlternativeRules).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
     /// Nothing.

@@ -113,12 +113,11 @@ impl<'a> Found<'a> {
         };
         self.list.push((flaw, one));
         self.counts[flaw as usize] += 1;
-        let with = |most: Flaw| self.with(most);
-        let is_enough = if self.is_strict { with(Flaw::None) >= self.wanted } else { with(Flaw::Size) >= self.wanted };
+        let is_enough = self.with(if self.is_strict { Flaw::None } else { Flaw::Size }) >= self.wanted;
         // Of what must not stand beside each other some will be left out, and what is preferred may come later.
         let is_first = self.limits.prefer.is_none() && self.limits.apart.is_none();
         let is_all = self.list.len() >= MOST_COLLECTED.max(4 * self.wanted);
-        !(is_enough && with(Flaw::None) >= self.flawless && (is_first || is_all))
+        !(is_enough && self.with(Flaw::None) >= self.flawless && (is_first || is_all))
     }
 
     /// How many have no worse flaw.
@@ -163,17 +162,23 @@ impl<'a> Found<'a> {
         let list = &self.list;
         let ranks = |of: Flaw| (0..list.len()).filter(move |&rank| list[rank].0 == of);
         let mut chosen: Vec<usize> =
-            (0..list.len()).filter(|&rank| list[rank].0 <= most && fits(list[rank].0)).take(self.wanted).collect();
-        // Of another category those whose names say that they are like it, the most like it first, and then what is not sold any more: as many as make three.
+            (0..list.len()).filter(|&rank| list[rank].0 <= most && fits(list[rank].0)).collect();
+        if chosen.len() >= fewest {
+            return chosen.into_iter().map(|rank| list[rank].1).collect();
+        }
+        // Of another category those whose names say that they are like it, the most like it first, and then what is not sold
+        // any more: as many as make three.
         let likeness = |rank: &usize| self.model.likeness(self.item, list[*rank].1.item);
         let has_words = |rank: &usize| {
             self.model.name_similarity(self.item, list[*rank].1.item) >= WORDS
                 || self.model.catalogue().names().is_empty()
         };
-        let mut others: Vec<usize> = ranks(Flaw::Kind).filter(has_words).collect();
-        others.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+        let others = ranks(Flaw::Kind).filter(has_words);
+        let mut others: Vec<(f32, usize)> = others.map(|rank| (likeness(&rank), rank)).collect();
+        others.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut others: Vec<usize> = others.into_iter().map(|(_, rank)| rank).collect();
         others.extend(ranks(Flaw::NotSold));
-        chosen.extend(others.into_iter().take(fewest.saturating_sub(chosen.len())));
+        chosen.extend(others.into_iter().take(fewest - chosen.len()));
         // In the order of their scores, or of what is preferred.
         chosen.sort_unstable();
         chosen.into_iter().map(|rank| list[rank].1).collect()

@@ -14,7 +14,7 @@ use super::params::{ItemParams, id};
 use super::problem::Problem;
 use trolley_model::Flaw;
 
-use crate::live::{Markets, Standing, Taken, Verdict};
+use crate::live::{self, Markets, Snapshot, Standing, Taken, Verdict};
 
 /// Who is looking.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -108,18 +108,11 @@ struct Behind {
 )]
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
-    Path((market, item, other)): Path<(String, String, String)>,
+    Path(path): Path<(String, String, String)>,
     sight: Sight,
-    Query(WhyNotParams { customer, store }): Query<WhyNotParams>,
+    Query(params): Query<WhyNotParams>,
 ) -> Result<Json<WhyNot>, Problem> {
-    if customer.is_some() {
-        sight.must_see_customers()?;
-    }
-    let wish = ItemParams::of(customer, store).check()?;
-    let (items, other) = ([id("item", item)?], id("other", other)?);
-    let (_, snapshot) = in_service(&markets, &market)?;
-    let verdict = snapshot.why_not(&query(&items, &wish, &snapshot)?, &other);
-    Ok(Json(WhyNot::new(&other, verdict)))
+    Ok(Json(why(&markets, &sight, path, params, Snapshot::why_not)?))
 }
 
 /// Why is this item not among the alternatives?
@@ -135,23 +128,33 @@ pub(super) async fn item(
 )]
 pub(super) async fn instead(
     State(markets): State<Arc<Markets>>,
-    Path((market, item, other)): Path<(String, String, String)>,
+    Path(path): Path<(String, String, String)>,
     sight: Sight,
-    Query(WhyNotParams { customer, store }): Query<WhyNotParams>,
+    Query(params): Query<WhyNotParams>,
 ) -> Result<Json<WhyNot>, Problem> {
+    let mut why = why(&markets, &sight, path, params, Snapshot::why_not_instead)?;
+    if why.verdict == "no_candidate" {
+        "it is not bought in the same company, nor of the same category, nor what the customer buys of it"
+            .clone_into(&mut why.text);
+    }
+    Ok(Json(why))
+}
+
+/// Asks the snapshot of a market: path are the market, the item and the one that is missed.
+fn why(
+    markets: &Markets,
+    sight: &Sight,
+    (market, item, other): (String, String, String),
+    WhyNotParams { customer, store }: WhyNotParams,
+    ask: impl FnOnce(&Snapshot, &live::Query<'_>, &str) -> Verdict,
+) -> Result<WhyNot, Problem> {
     if customer.is_some() {
         sight.must_see_customers()?;
     }
     let wish = ItemParams::of(customer, store).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;
-    let verdict = snapshot.why_not_instead(&query(&items, &wish, &snapshot)?, &other);
-    let mut why = WhyNot::new(&other, verdict);
-    if why.verdict == "no_candidate" {
-        "it is not bought in the same company, nor of the same category, nor what the customer buys of it"
-            .clone_into(&mut why.text);
-    }
-    Ok(Json(why))
+    Ok(WhyNot::new(&other, ask(&snapshot, &query(&items, &wish, &snapshot)?, &other)))
 }
 
 impl WhyNot {

@@ -58,13 +58,10 @@ impl Snapshot {
     /// Why is `other` not in the answer to a question about what is bought together?
     pub fn why_not(&self, query: &Query<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
-        let Some(item) = self.model().catalogue().items().position(other) else { return Verdict::Unknown };
-        if items.contains(&item) {
-            return Verdict::AskedAbout;
-        }
-        if let Some(rule) = self.blocked_by(&items, item) {
-            return Verdict::Blocked(rule.to_owned());
-        }
+        let item = match self.named(&items, other) {
+            Ok(item) => item,
+            Err(verdict) => return verdict,
+        };
         if let Some(verdict) = self.not_there(query, item) {
             return verdict;
         }
@@ -79,13 +76,10 @@ impl Snapshot {
     /// Why is `other` not among the alternatives to the item of a question?
     pub fn why_not_instead(&self, query: &Query<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
-        let Some(item) = self.model().catalogue().items().position(other) else { return Verdict::Unknown };
-        if items.contains(&item) {
-            return Verdict::AskedAbout;
-        }
-        if let Some(rule) = self.blocked_by(&items, item) {
-            return Verdict::Blocked(rule.to_owned());
-        }
+        let item = match self.named(&items, other) {
+            Ok(item) => item,
+            Err(verdict) => return verdict,
+        };
         let forbidden = items.first().and_then(|&asked| self.forbids(asked, item));
         match forbidden {
             Some(Forbidden::Attribute(attribute)) => return Verdict::MustMatch(attribute.to_owned()),
@@ -117,6 +111,15 @@ impl Snapshot {
         })
     }
 
+    /// The number of an item that might be shown; or why it is not, whatever else there is.
+    fn named(&self, asked: &[u32], other: &str) -> Result<u32, Verdict> {
+        let item = self.model().catalogue().items().position(other).ok_or(Verdict::Unknown)?;
+        if asked.contains(&item) {
+            return Err(Verdict::AskedAbout);
+        }
+        self.blocked_by(asked, item).map_or(Ok(item), |rule| Err(Verdict::Blocked(rule.to_owned())))
+    }
+
     /// What is not there cannot be shown.
     fn not_there(&self, query: &Query<'_>, item: u32) -> Option<Verdict> {
         let place = self.place(query.store);
@@ -135,28 +138,26 @@ impl Snapshot {
         shown: &[Recommended],
         ranking: impl FnOnce() -> Vec<Recommended>,
     ) -> Verdict {
-        {
-            if let Some(at) = shown.iter().position(|shown| shown.item == item) {
-                return Verdict::Shown(at + 1);
-            }
-            if !recommend::may_show(self.model(), ask, limits, item) {
-                return Verdict::LeftOut;
-            }
-            let ranked = ranking();
-            let Some(rank) = ranked.iter().position(|found| found.item == item) else { return Verdict::NoCandidate };
-            let candidates = ranked.len();
-            let parts = |found: &Recommended| self.why(question, ask, found).parts;
-            let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
-            let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
-            let id = |item: u32| self.model().catalogue().items().get(item).to_owned();
-            Verdict::Outranked(Standing {
-                rank: rank + 1,
-                candidates,
-                score: ranked[rank].score,
-                last_shown: last.map(|last| (id(last.item), last.score)),
-                behind,
-            })
+        if let Some(at) = shown.iter().position(|shown| shown.item == item) {
+            return Verdict::Shown(at + 1);
         }
+        if !recommend::may_show(self.model(), ask, limits, item) {
+            return Verdict::LeftOut;
+        }
+        let ranked = ranking();
+        let Some(rank) = ranked.iter().position(|found| found.item == item) else { return Verdict::NoCandidate };
+        let candidates = ranked.len();
+        let parts = |found: &Recommended| self.why(question, ask, found).parts;
+        let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
+        let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
+        let id = |item: u32| self.model().catalogue().items().get(item).to_owned();
+        Verdict::Outranked(Standing {
+            rank: rank + 1,
+            candidates,
+            score: ranked[rank].score,
+            last_shown: last.map(|last| (id(last.item), last.score)),
+            behind,
+        })
     }
 }
 

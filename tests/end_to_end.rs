@@ -120,7 +120,8 @@ fn trained_served_asked_and_swapped_under_load() {
     let update = format!(r#"{{"updates": [{{"item": "{gone}", "in_stock": false, "sequence": 1}}]}}"#);
     assert_eq!(request(&server.api, "PUT", "/v1/markets/us/stock", &update).0, 200);
     let (_, instead) = server.get("/v1/markets/us/items/1082185/alternatives?customer=1608");
-    assert_eq!(ids(&instead).len(), 6);
+    // Four other kinds of bananas were sold in the last four weeks of the table, and one of them is gone.
+    assert_eq!(ids(&instead).len(), 3);
     assert!(!ids(&instead).contains(&gone.as_str()));
     let offers = r#"{"offers": [{"id": "o1", "items": ["1082185"]}, {"id": "o2", "items": ["995242", "1029743"]}]}"#;
     assert_eq!(request(&server.api, "PUT", "/v1/markets/us/offers", offers).0, 200);

@@ -130,33 +130,29 @@ impl Attribute {
     /// Of texts, by the share of all their values that they have in common. Numbers and amounts are half alike if one is a
     /// quarter (a factor of √2) off, and different from twice that on. A carton is different from what is none.
     pub fn likeness(&self, one: u32, other: u32) -> f32 {
+        let mut likeness = [0.0];
+        self.likenesses(one, &[other], &mut likeness);
+        likeness[0]
+    }
+
+    /// How alike an item is to each of some others.
+    pub(crate) fn likenesses(&self, item: u32, others: &[u32], out: &mut [f32]) {
         match &self.values {
             AttributeValues::Texts { rows, of, .. } => {
-                let [one, other] = [one, other].map(|item| &of[rows.range(item)]);
-                if one.is_empty() || other.is_empty() {
-                    return 0.0;
-                }
-                let common = one.iter().filter(|text| other.contains(text)).count() as f32;
-                2.0 * common / (one.len() as f32 + other.len() as f32 - common) - 1.0
+                let of = |item: u32| &of[rows.range(item)];
+                let one = of(item);
+                of_each(others, out, |other| texts_likeness(one, of(other)));
             }
             AttributeValues::Numbers(numbers) => {
-                let [one, other] = [one, other].map(|item| numbers[item as usize]);
-                if one.is_nan() || other.is_nan() {
-                    return 0.0;
-                }
-                let largest = one.abs().max(other.abs());
-                if largest == 0.0 {
-                    return 1.0;
-                }
-                1.0 - (4.0 * ((one - other).abs() / largest)).min(2.0)
+                let one = numbers[item as usize];
+                of_each(others, out, |other| numbers_likeness(one, numbers[other as usize]));
             }
-            AttributeValues::Amounts(amounts) => {
-                let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return 0.0 };
-                if one.is_other_package(&other) {
-                    return -1.0;
-                }
-                one.times(&other).map_or(0.0, ratio_likeness)
-            }
+            AttributeValues::Amounts(amounts) => match &amounts[item as usize] {
+                Some(one) => of_each(others, out, |other| {
+                    amounts[other as usize].as_ref().map_or(0.0, |other| amounts_likeness(one, other))
+                }),
+                None => out.fill(0.0),
+            },
         }
     }
 
@@ -204,6 +200,42 @@ impl Attribute {
             }),
         }
     }
+}
+
+fn of_each(items: &[u32], out: &mut [f32], value: impl Fn(u32) -> f32) {
+    out.iter_mut().zip(items).for_each(|(out, &item)| *out = value(item));
+}
+
+fn texts_likeness(one: &[u32], other: &[u32]) -> f32 {
+    match (one, other) {
+        ([], _) | (_, []) => 0.0,
+        ([one], [other]) => {
+            if one == other {
+                1.0
+            } else {
+                -1.0
+            }
+        }
+        _ => {
+            let common = one.iter().filter(|text| other.contains(text)).count() as f32;
+            2.0 * common / (one.len() as f32 + other.len() as f32 - common) - 1.0
+        }
+    }
+}
+
+fn numbers_likeness(one: f32, other: f32) -> f32 {
+    let largest = one.abs().max(other.abs());
+    if one.is_nan() || other.is_nan() {
+        0.0
+    } else if largest == 0.0 {
+        1.0
+    } else {
+        1.0 - (4.0 * ((one - other).abs() / largest)).min(2.0)
+    }
+}
+
+fn amounts_likeness(one: &Amount, other: &Amount) -> f32 {
+    if one.is_other_package(other) { -1.0 } else { one.times(other).map_or(0.0, ratio_likeness) }
 }
 
 #[cfg(test)]

@@ -1,29 +1,61 @@
 //! How alike two items are by what the shop says of them: size, price, names and attributes.
 
 use crate::Model;
-use crate::amount::MOST;
+use crate::amount::{Amount, MOST};
+use crate::attributes::Attributes;
+use crate::catalogue::{Catalogue, NO_CATEGORY};
 use crate::histories::Habit;
+
+/// What of an item is compared with each of many others; together, so that one look finds it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Package {
+    size: Option<Amount>,
+    /// Above 0, or NaN where it is not known.
+    price: f32,
+    /// The category, if it is a kind of thing, or [`NO_CATEGORY`].
+    kind: u32,
+    /// It was sold before the last days of the period, and not in them.
+    is_unsold: bool,
+}
+
+impl Package {
+    /// Those of all items.
+    pub(crate) fn all(catalogue: &Catalogue, attributes: &Attributes) -> Vec<Self> {
+        let recent = catalogue.all_recent_baskets();
+        let package = |item: u32| Self {
+            size: attributes.size(item),
+            price: catalogue.price(item).filter(|price| *price > 0.0).unwrap_or(f32::NAN),
+            kind: catalogue.kind(item).unwrap_or(NO_CATEGORY),
+            is_unsold: catalogue.baskets(item) > 0 && recent[item as usize] == 0,
+        };
+        (0..catalogue.items().len() as u32).map(package).collect()
+    }
+
+    fn size_times(&self, other: &Self) -> Option<f32> {
+        self.size?.times(&other.size?).filter(|times| (MOST.recip()..=MOST).contains(times))
+    }
+
+    fn price_times(&self, other: &Self) -> Option<f32> {
+        let times = other.price / self.price / self.size_times(other).unwrap_or(1.0);
+        (times.is_finite() && times > 0.0).then_some(times)
+    }
+}
 
 impl Model {
     /// How many times as large the other item is; `None` where that is not known, or out of all proportion.
     pub fn size_times(&self, item: u32, other: u32) -> Option<f32> {
-        self.attributes()
-            .size(item)?
-            .times(&self.attributes().size(other)?)
-            .filter(|times| (MOST.recip()..=MOST).contains(times))
+        self.package(item).size_times(self.package(other))
     }
 
     /// How many times as dear the other item is, by the litre, kilogram or piece; by the item where the sizes cannot be
     /// compared. `None` where a price is not known.
     pub fn price_times(&self, item: u32, other: u32) -> Option<f32> {
-        let price = |item: u32| self.catalogue().price(item).filter(|price| *price > 0.0);
-        Some(price(other)? / price(item)? / self.size_times(item, other).unwrap_or(1.0))
-            .filter(|times| times.is_finite() && *times > 0.0)
+        self.package(item).price_times(self.package(other))
     }
 
     /// How many of the other make up for one item, by their sizes; `None` where these are not known.
     pub fn instead(&self, item: u32, other: u32) -> Option<u32> {
-        self.attributes().size(item)?.instead(&self.attributes().size(other)?)
+        self.package(item).size?.instead(&self.package(other).size?)
     }
 
     /// Whether the shop says anything of its items by which two can be compared.
@@ -48,31 +80,30 @@ impl Model {
     /// What speaks against an alternative to an item: see [`Flaw`]. What the customer has bought before they judge themselves: its
     /// size and price are none, and it counts as sold unless it surely is not.
     pub fn flaw(&self, item: u32, other: u32, customer: Option<u32>) -> Flaw {
-        let catalogue = self.catalogue();
+        let (package, others) = (self.package(item), self.package(other));
         let habit = customer.and_then(|customer| self.histories().habit(customer, other));
-        let is_unsold = catalogue.baskets(other) > 0 && catalogue.all_recent_baskets()[other as usize] == 0;
         let is_surely = |habit: Habit| {
+            let catalogue = self.catalogue();
             let expected = catalogue.popularity(other) * catalogue.total_recent_baskets() as f32;
             expected >= SURELY && self.histories().age(habit.last_day) > OWN_DAYS
         };
-        if is_unsold && habit.is_none_or(is_surely) {
+        if others.is_unsold && habit.is_none_or(is_surely) {
             return Flaw::NotSold;
         }
-        if catalogue.kind(item).is_some_and(|kind| catalogue.kind(other) != Some(kind)) {
+        if package.kind != NO_CATEGORY && others.kind != package.kind {
             return Flaw::Kind;
         }
         if habit.is_some() {
             return Flaw::None;
         }
-        let sizes = self.attributes().size(item).zip(self.attributes().size(other));
-        let is_another_size = sizes.is_some_and(|(one, other)| {
+        let is_another_size = package.size.zip(others.size).is_some_and(|(one, other)| {
             one.is_other_package(&other) || one.times(&other).is_some_and(|times| !(0.5..=2.0).contains(&times))
         });
         if is_another_size {
             return Flaw::Size;
         }
         let is_close = |times: f32| (DEAR.recip()..=DEAR).contains(&times);
-        if self.price_times(item, other).is_none_or(is_close) { Flaw::None } else { Flaw::Price }
+        if package.price_times(others).is_none_or(is_close) { Flaw::None } else { Flaw::Price }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::blend::{Blends, Scorers};
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
+use crate::likeness::Package;
 use crate::lines::Lines;
 use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
@@ -25,6 +26,7 @@ pub struct Model {
     of_items: OfItems,
     lines: Lines,
     name_words: NameWords,
+    packages: Vec<Package>,
     kept: Kept,
 }
 
@@ -123,8 +125,10 @@ impl Model {
         recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
         let lines = Lines::new(&parts.catalogue);
         let name_words = NameWords::new(parts.catalogue.names());
+        let packages = Package::all(&parts.catalogue, &parts.attributes);
         let of_items = OfItems::default();
-        let mut model = Self { parts, scorers, buyers, recent_bestsellers, of_items, lines, name_words, kept };
+        let mut model =
+            Self { parts, scorers, buyers, recent_bestsellers, of_items, lines, name_words, packages, kept };
         model.of_items = OfItems::new(&model);
         Ok(model)
     }
@@ -244,6 +248,10 @@ impl Model {
 
     pub(crate) fn name_words(&self) -> &NameWords {
         &self.name_words
+    }
+
+    pub(crate) fn package(&self, item: u32) -> &Package {
+        &self.packages[item as usize]
     }
 
     pub(crate) fn kept(&self) -> &Kept {

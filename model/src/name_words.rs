@@ -9,13 +9,18 @@ use crate::texts::Texts;
 #[derive(Debug, Default)]
 pub(crate) struct NameWords {
     rows: Rows,
-    /// The numbers of each name's words, rising.
+    /// The numbers of each name's words, rising, and filled up with [`NO_WORD`] to blocks of [`TOGETHER`].
     words: Vec<u32>,
     /// What each word weighs, squared: ln²(names / names with it).
     weights: Vec<f32>,
     /// The length of each name as a vector of these weights.
     lengths: Vec<f32>,
 }
+
+/// So many words are compared at once.
+const TOGETHER: usize = 8;
+
+const NO_WORD: u32 = u32::MAX;
 
 impl NameWords {
     /// Nothing, where there are no names.
@@ -48,12 +53,14 @@ impl NameWords {
             }
             words.truncate(end);
             words[start..].iter().for_each(|&word| counts[word as usize] += 1);
-            lengths.push(end - start);
+            words.resize(start + (end - start).next_multiple_of(TOGETHER), NO_WORD);
+            lengths.push(words.len() - start);
         }
         let rows = Rows::from_lengths(lengths);
         let all = names.len() as f32;
         let weights: Vec<f32> = counts.iter().map(|&count| (all / count as f32).ln().powi(2)).collect();
-        let length = |item: u32| words[rows.range(item)].iter().map(|&word| weights[word as usize]).sum::<f32>().sqrt();
+        let weight = |word: &u32| weights.get(*word as usize);
+        let length = |item: u32| words[rows.range(item)].iter().filter_map(weight).sum::<f32>().sqrt();
         let lengths = (0..names.len() as u32).map(length).collect();
         Self { rows, words, weights, lengths }
     }
@@ -68,8 +75,13 @@ impl NameWords {
             return 0.0;
         }
         let [one, other] = [one, other].map(|item| &self.words[self.rows.range(item)]);
-        let common = one.iter().filter(|word| other.contains(word)).map(|&word| self.weights[word as usize]);
-        common.sum::<f32>() / length
+        let is_in = |word: u32| {
+            // Without a branch, so that they are compared at once.
+            let is_among = |words: &[u32; TOGETHER]| words.iter().fold(false, |is, other| is | (*other == word));
+            other.as_chunks().0.iter().any(is_among)
+        };
+        let words = one.iter().take_while(|word| **word != NO_WORD);
+        words.map(|&word| if is_in(word) { self.weights[word as usize] } else { 0.0 }).sum::<f32>() / length
     }
 }
 

@@ -1,61 +1,78 @@
 //! The best k of a stream.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
-
 /// Keeps the k highest scores; of equal ones those with the lower number, so that answers never depend on the order
 /// in which candidates come.
+///
+/// Up to 2k entries are kept and then cut to the best k, which is less work than a heap of k (tantivy's `TopNComputer`).
 #[derive(Debug)]
 pub struct Top {
     k: usize,
-    heap: BinaryHeap<Reverse<Entry>>,
+    entries: Vec<Entry>,
+    /// Of the k best so far the lowest, as of the last cut; an entry below it is not among the best.
+    lowest: Option<Entry>,
 }
 
-#[derive(Debug, PartialEq)]
-struct Entry {
-    score: f32,
-    number: u32,
-}
+/// The score's bits in the order of [`f32::total_cmp`] above those of the number, inverted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u64);
 
-impl Eq for Entry {}
+impl Entry {
+    fn new(score: f32, number: u32) -> Self {
+        Self(u64::from(flipped(score.to_bits(), score.is_sign_negative())) << 32 | u64::from(!number))
+    }
 
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.score.total_cmp(&other.score).then_with(|| other.number.cmp(&self.number))
+    fn score(self) -> f32 {
+        let bits = (self.0 >> 32) as u32;
+        f32::from_bits(flipped(bits, bits < SIGN))
+    }
+
+    fn number(self) -> u32 {
+        !(self.0 as u32)
     }
 }
 
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+const SIGN: u32 = 1 << 31;
+
+/// All bits of what is negative, else that of the sign.
+fn flipped(bits: u32, is_negative: bool) -> u32 {
+    if is_negative { !bits } else { bits ^ SIGN }
 }
 
 impl Top {
     /// For the best `k`.
     pub fn new(k: usize) -> Self {
         // A caller's k may be far above what will come.
-        Self { k, heap: BinaryHeap::with_capacity(k.min(1024) + 1) }
+        Self { k, entries: Vec::with_capacity(k.saturating_mul(2).min(1024)), lowest: None }
     }
 
-    /// True if an entry of this score and number would stay, as things stand.
+    /// False if an entry of this score and number cannot stay.
     pub fn would_keep(&self, score: f32, number: u32) -> bool {
-        self.heap.len() < self.k || self.heap.peek().is_some_and(|lowest| Entry { score, number } > lowest.0)
+        self.lowest.is_none_or(|lowest| Entry::new(score, number) > lowest) && self.k > 0
     }
 
     /// Takes an entry in, and drops the lowest if there are more than k.
     pub fn push(&mut self, score: f32, number: u32) {
         if self.would_keep(score, number) {
-            self.heap.push(Reverse(Entry { score, number }));
-            if self.heap.len() > self.k {
-                self.heap.pop();
+            self.entries.push(Entry::new(score, number));
+            if self.entries.len() >= self.k.saturating_mul(2) {
+                self.cut();
             }
         }
     }
 
+    fn cut(&mut self) {
+        if let Some(last) = self.k.checked_sub(1).filter(|last| *last < self.entries.len()) {
+            let (_, lowest, _) = self.entries.select_nth_unstable_by(last, |a, b| b.cmp(a));
+            self.lowest = Some(*lowest);
+        }
+        self.entries.truncate(self.k);
+    }
+
     /// The entries as (number, score), best first.
-    pub fn into_sorted(self) -> Vec<(u32, f32)> {
-        self.heap.into_sorted_vec().into_iter().map(|Reverse(entry)| (entry.number, entry.score)).collect()
+    pub fn into_sorted(mut self) -> Vec<(u32, f32)> {
+        self.cut();
+        self.entries.sort_unstable_by(|a, b| b.cmp(a));
+        self.entries.into_iter().map(|entry| (entry.number(), entry.score())).collect()
     }
 }
 
@@ -66,12 +83,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_a_full_sort(scores in prop::collection::vec(-3i8..3, 0..40), k in 0usize..12) {
+        fn equals_a_full_sort(scores in prop::collection::vec(-3i8..3, 0..80), k in 0usize..12) {
             let mut top = Top::new(k);
             let mut all: Vec<(u32, f32)> = vec![];
             for (number, &score) in scores.iter().enumerate() {
-                top.push(f32::from(score), number as u32);
-                all.push((number as u32, f32::from(score)));
+                let score = f32::from(score) / 3.0;
+                top.push(score, number as u32);
+                all.push((number as u32, score));
             }
             all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             all.truncate(k);

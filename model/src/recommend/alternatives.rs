@@ -5,12 +5,12 @@ use super::tiers::{is_apart, may_show, pinned};
 use super::{Limits, Prefer, Recommended, Tier};
 use crate::{Ask, Flaw, Model, Top};
 
-/// So many candidates are from the neighbourhood of the input vector, and as many from the category: for anybody, whose
-/// answer is kept.
+/// So many candidates are from the neighbourhood of the input vector, as many from the category, and half as many of those
+/// most like the item: for anybody, whose answer is kept.
 const BROAD: usize = 100;
 
-/// For a customer, who is answered anew each time. To look at twice as many gained nothing (docs/evaluation.md).
-const NARROW: usize = 50;
+/// For a customer, who is answered anew each time. To look at more gained nothing (docs/evaluation.md).
+const NARROW: usize = 32;
 
 /// The length of list that the rule for flaws is meant for.
 const SIX: usize = 6;
@@ -43,8 +43,8 @@ pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Re
         let candidates = |limits: &Limits<'_>| alternative_candidates(model, ask, limits);
         let kept = &model.kept().alternatives;
         let tier = OwnTier { model, question: Question::Alternatives, ask, kept, candidates };
-        let shown = |one: &Recommended| answer.iter().all(|other| other.item != one.item);
-        is_short = is_short && tier.ranked(limits, wanted).into_iter().filter(shown).all(|one| found.add(one));
+        let is_shown = |one: &Recommended| answer.iter().any(|other| other.item == one.item);
+        is_short = is_short && tier.each(limits, wanted, |one| is_shown(&one) || found.add(one));
     }
     if is_short && let Some(kind) = model.catalogue().kind(item) {
         let mut there: Vec<u32> =
@@ -99,7 +99,7 @@ impl<'a> Found<'a> {
             wanted,
             flawless: flawless.saturating_mul(wanted).div_ceil(SIX).min(wanted),
             is_strict: flawless >= SIX,
-            list: Vec::new(),
+            list: Vec::with_capacity(2 * SIX),
             counts: [0; Flaw::ALL.len()],
         }
     }
@@ -191,23 +191,29 @@ pub fn alternative_candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>)
     let Some(&item) = ask.items.first() else { return Vec::new() };
     let may_show = |other| may_show(model, ask, limits, other);
     let wanted = if ask.customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
+    let kind = model.catalogue().kind(item);
     let mut candidates: Vec<u32> = Vec::new();
+    if let Some(kind) = kind {
+        let members = model.catalogue().members(kind).iter().copied();
+        candidates.extend(members.filter(|&other| may_show(other)).take(wanted));
+    }
+    // Of another category only as long as there is little of this one: nothing else would be shown.
+    let is_full = candidates.len() == wanted;
+    let is_wanted = |other: u32| !is_full || model.catalogue().kind(other) == kind;
     if model.is_learned(item) {
         let neighbours = &model.kept().neighbours;
-        candidates = neighbours.first(item, wanted, &may_show, |wanted, allowed| model.nearest(item, wanted, allowed));
+        let nearest = neighbours.first(item, wanted, &may_show, |wanted, allowed| model.nearest(item, wanted, allowed));
+        candidates.extend(nearest.into_iter().filter(|&other| is_wanted(other)));
     }
     if model.is_described() {
         let alike = &model.kept().alike;
-        candidates
-            .extend(alike.first(item, NARROW, &may_show, |wanted, allowed| most_alike(model, item, wanted, allowed)));
+        candidates.extend(
+            alike.first(item, wanted / 2, &may_show, |wanted, allowed| most_alike(model, item, wanted, allowed)),
+        );
     }
-    if let Some(kind) = model.catalogue().kind(item) {
-        let members = model.catalogue().members(kind).iter().copied();
-        candidates.extend(members.filter(|&other| may_show(other)).take(wanted));
-        if let Some(customer) = ask.customer {
-            let own = model.histories().items(customer).iter().copied();
-            candidates.extend(own.filter(|&own| model.catalogue().kind(own) == Some(kind) && may_show(own)));
-        }
+    if let (Some(kind), Some(customer)) = (kind, ask.customer) {
+        let own = model.histories().items(customer).iter().copied();
+        candidates.extend(own.filter(|&own| model.catalogue().kind(own) == Some(kind) && may_show(own)));
     }
     tidy(model, &candidates, |_| true)
 }

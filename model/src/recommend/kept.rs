@@ -126,17 +126,17 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
         varied(&self.model.blends().list, ranking, apart, wanted, limits.limit)
     }
 
-    /// The best of the candidates, as many as are kept or `wanted`: from what is kept, as [`OwnTier::add`].
-    pub(super) fn ranked(&self, limits: &Limits<'_>, wanted: usize) -> Vec<Recommended> {
+    /// Hands over the best of the candidates, one after the other, until no more are needed: from what is kept, as
+    /// [`OwnTier::add`]. True if more would be needed.
+    pub(super) fn each(&self, limits: &Limits<'_>, wanted: usize, mut add: impl FnMut(Recommended) -> bool) -> bool {
         if let Some(kept) = self.kept(limits) {
-            let shown: Vec<Recommended> =
-                kept.iter().filter(|found| self.may_add(limits, found.item)).copied().collect();
-            if shown.len() >= wanted || kept.len() < KEPT {
-                return shown;
+            let shown = || kept.iter().filter(|found| self.may_add(limits, found.item)).copied();
+            if kept.len() < KEPT || shown().take(wanted).count() == wanted {
+                return shown().all(add);
             }
         }
         let candidates = (self.candidates)(limits);
-        best(self.model, self.question, self.ask, &candidates, limits, wanted.max(KEPT)).collect()
+        best(self.model, self.question, self.ask, &candidates, limits, wanted.max(KEPT)).all(&mut add)
     }
 
     /// All that [`OwnTier::add`] chooses from after what is pinned, best first.

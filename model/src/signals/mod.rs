@@ -191,7 +191,10 @@ pub const OF_CUSTOMERS: [&str; 20] = [
 
 /// The signal of an attribute: how alike each candidate is to the item asked about.
 pub fn likeness(scene: &Scene<'_>, attribute: &Attribute, out: &mut [f32]) {
-    of_first(scene, out, |item, candidate| attribute.likeness(item, candidate));
+    match scene.ask.items.first() {
+        Some(&item) => attribute.likenesses(item, scene.candidates, out),
+        None => out.fill(0.0),
+    }
 }
 
 /// A number for each candidate from it and the first item of the query; 0 without a query.

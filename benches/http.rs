@@ -16,7 +16,7 @@ use std::process::Command;
 use constant::Constant;
 use server::{Server, request};
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 const REPEATS: usize = 5;
 const SECONDS: &str = "3s";
@@ -59,9 +59,9 @@ fn main() {
     }
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let models = std::fs::canonicalize(models).expect("a model: `cargo run -- demo --no-serve` makes one");
-    let shelf = Shelf::new(&models);
-    let market: Name = shelf.markets().unwrap().remove(0);
-    let model = shelf.open(&market, &shelf.current(&market).unwrap()).unwrap().model;
+    let registry = ModelRegistry::new(&models);
+    let market: Name = registry.markets().unwrap().remove(0);
+    let model = registry.open(&market, &registry.current(&market).unwrap()).unwrap().model;
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("trolley.toml");

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -18,18 +18,18 @@ const ROUNDS: usize = 15;
 fn main() {
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let copies: usize = std::env::var("TROLLEY_COPIES").map_or(1, |copies| copies.parse().unwrap());
-    let shelf = Shelf::new(&models);
-    let name = shelf.markets().unwrap().remove(0);
-    let version = shelf.current(&name).unwrap();
+    let registry = ModelRegistry::new(&models);
+    let name = registry.markets().unwrap().remove(0);
+    let version = registry.current(&name).unwrap();
     let before = resident();
-    let opened: Vec<_> = (0..copies).map(|_| shelf.open(&name, &version).unwrap()).collect();
+    let opened: Vec<_> = (0..copies).map(|_| registry.open(&name, &version).unwrap()).collect();
     let each = (resident() - before) / copies as f64;
     let bytes: u64 = opened[0].manifest.files.values().map(|file| file.bytes).sum();
     let megabytes = bytes as f64 / 1e6;
     println!("{megabytes:.1} MB take {each:.1} MB in memory, as the mean of {copies}");
     drop(opened);
 
-    let mut open = seconds(|| drop(black_box(shelf.open(&name, &version).unwrap())));
+    let mut open = seconds(|| drop(black_box(registry.open(&name, &version).unwrap())));
     let content: Vec<u8> = (0..bytes).map(|byte| byte as u8).collect();
     let mut hash = seconds(|| _ = black_box(blake3::hash(black_box(&content))));
     let mut copy = seconds(|| drop(black_box(content.clone())));

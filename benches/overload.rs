@@ -33,7 +33,7 @@ use server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use trolley_model::Name;
-use trolley_model::artefact::{DataFacts, Draft, Shelf};
+use trolley_model::artefact::{DataFacts, Draft, ModelRegistry};
 use waits::Waits;
 
 const CONNECTIONS: usize = 512;
@@ -124,8 +124,8 @@ impl Client {
 }
 
 /// Requests of customers and items of the model, in random order.
-fn requests(market: &Name, shelf: &Shelf) -> Vec<Vec<u8>> {
-    let opened = shelf.open(market, &shelf.current(market).unwrap()).unwrap();
+fn requests(market: &Name, registry: &ModelRegistry) -> Vec<Vec<u8>> {
+    let opened = registry.open(market, &registry.current(market).unwrap()).unwrap();
     let (customers, items) = (opened.model.histories().customers(), opened.model.catalogue().items());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut pick = |n: u32| (random.next_u64() % u64::from(n)) as u32;
@@ -285,11 +285,11 @@ async fn next(receiver: &Receiver) -> Option<Due> {
 }
 
 /// The market's model under two names, in a folder of models of its own.
-fn twins(models: &Path, folder: &Path) -> (Shelf, Name, [Name; 2]) {
-    let shelf = Shelf::new(models);
-    let market = shelf.markets().unwrap().remove(0);
-    let opened = shelf.open(&market, &shelf.current(&market).unwrap()).unwrap();
-    let (copies, versions) = (Shelf::new(folder), ["one", "other"].map(|version| Name::new(version).unwrap()));
+fn twins(models: &Path, folder: &Path) -> (ModelRegistry, Name, [Name; 2]) {
+    let registry = ModelRegistry::new(models);
+    let market = registry.markets().unwrap().remove(0);
+    let opened = registry.open(&market, &registry.current(&market).unwrap()).unwrap();
+    let (copies, versions) = (ModelRegistry::new(folder), ["one", "other"].map(|version| Name::new(version).unwrap()));
     for version in &versions {
         let draft = Draft {
             market: market.clone(),
@@ -344,12 +344,12 @@ fn main() {
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
     let models = std::fs::canonicalize(models).expect("a model: `cargo run --release -- demo --no-serve` makes one");
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, market, versions) = twins(&models, &folder.path().join("models"));
+    let (registry, market, versions) = twins(&models, &folder.path().join("models"));
     let config = folder.path().join("trolley.toml");
     let text = format!(
         "models = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
          state = \"sqlite:{}/state.sqlite\"\nreload_milliseconds = 100\n",
-        shelf.path().display(),
+        registry.path().display(),
         folder.path().display()
     );
     std::fs::write(&config, text).unwrap();
@@ -364,7 +364,7 @@ fn main() {
     let server = Server::start(config.to_str().unwrap());
     let bare = Constant::start(431);
     pin(std::process::id(), "1");
-    let requests = Rc::new(requests(&market, &shelf));
+    let requests = Rc::new(requests(&market, &registry));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
@@ -382,19 +382,19 @@ fn main() {
             let before = closed(&server.api, requests.clone()).await.goodput();
             let bare_process = bare.process.id();
             let (service, bare) = (&server.api, &bare.address);
-            let mut order = [(HALF, service, 0.5, false), (SWAPPED, service, 0.5, true), (BARE, bare, 0.5, false), (TWICE, service, 2.0, false)];
+            let mut job = [(HALF, service, 0.5, false), (SWAPPED, service, 0.5, true), (BARE, bare, 0.5, false), (TWICE, service, 2.0, false)];
             // Which of the two that are compared comes first must not matter.
             if round % 2 == 1 {
-                order.swap(0, 1);
+                job.swap(0, 1);
             }
             let mut loads: [Load; 4] = Default::default();
-            for (at, address, times, swapped) in order {
+            for (at, address, times, swapped) in job {
                 // As the trainer does it: the service finds out by itself.
-                let (shelf, market, version) = (shelf.clone(), market.clone(), versions[round % 2].clone());
+                let (registry, market, version) = (registry.clone(), market.clone(), versions[round % 2].clone());
                 let swap = swapped.then(|| {
                     std::thread::spawn(move || {
                         std::thread::sleep(Duration::from_secs_f64(SECONDS / 3.0));
-                        shelf.set_current(&market, &version, false).unwrap();
+                        registry.set_current(&market, &version, false).unwrap();
                     })
                 });
                 let waits = Waits::of(&[std::process::id(), if at == BARE { bare_process } else { server.process.id() }]);
@@ -441,5 +441,5 @@ fn main() {
     });
     drop(server);
     pin(std::process::id(), "0-1023");
-    no_overload(&config, &Rc::new(self::requests(&market, &shelf)), &runtime);
+    no_overload(&config, &Rc::new(self::requests(&market, &registry)), &runtime);
 }

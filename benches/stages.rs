@@ -13,11 +13,11 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use trolley::exposures::Exposures;
-use trolley::live::{Keeper, Markets, Query};
+use trolley::live::{ItemQuery, Markets, StateSync};
 use trolley::store::Store;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, candidates};
-use trolley_model::{Ask, Scene, Scorer, Top, signals};
+use trolley_model::{FeatureContext, Query, Scorer, Top, signals};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,17 +49,17 @@ impl Stage {
 
 fn main() {
     let models = std::env::var("TROLLEY_MODELS").unwrap_or_else(|_| "trolley-demo/models".into());
-    let shelf = Shelf::new(&models);
-    let name = shelf.markets().unwrap().remove(0);
+    let registry = ModelRegistry::new(&models);
+    let name = registry.markets().unwrap().remove(0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (router, market) = runtime.block_on(async {
-        let markets = Arc::new(Markets::new(shelf, []));
+        let markets = Arc::new(Markets::new(registry, []));
         markets.look();
         markets.open();
         let store = Store::open(&format!("sqlite:{}/state.sqlite", folder.path().display())).await.unwrap();
-        let keeper = Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap();
-        let router = trolley::api::router(trolley::api::Service::new(Arc::new(keeper)));
+        let state_sync = StateSync::new(store, markets.clone(), Exposures::default()).await.unwrap();
+        let router = trolley::api::router(trolley::api::Service::new(Arc::new(state_sync)));
         (router, markets.get(name.as_str()).unwrap())
     });
     let snapshot = market.snapshot().unwrap();
@@ -80,13 +80,13 @@ fn main() {
         let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
         let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
         let (asked, by) = ([item], Some(customer));
-        let ask = Ask { items: &asked, customer: by, ..Ask::default() };
+        let ask = Query { items: &asked, customer: by, ..Query::default() };
         let candidates = stages[0].run(|| candidates(model, &ask, &limits));
         let columns = stages[1].run(|| {
-            let scene = Scene::new(model, ask, &candidates);
+            let context = FeatureContext::new(model, ask, &candidates);
             let mut columns = vec![0.0; used.len() * candidates.len()];
             for (signal, column) in used.iter().zip(columns.chunks_exact_mut(candidates.len())) {
-                signals::ALL[*signal].fill(&scene, column);
+                signals::ALL[*signal].fill(&context, column);
             }
             columns
         });
@@ -97,7 +97,7 @@ fn main() {
             top.into_sorted()
         });
         let (id, customer) = ([items.get(item).to_owned()], customers.get(customer));
-        let query = Query { customer: Some(customer), ..Query::of(&id, 6) };
+        let query = ItemQuery { customer: Some(customer), ..ItemQuery::of(&id, 6) };
         stages[4].run(|| snapshot.bought_together(&query));
         let path = format!("/v1/markets/{name}/items/{}/bought-together?customer={customer}", id[0]);
         stages[5].run(|| {

@@ -16,11 +16,11 @@
 mod output;
 
 pub mod api;
-mod background;
 pub mod cli;
 pub mod config;
 pub mod exposures;
 pub mod live;
+mod low_priority;
 pub mod metrics;
 #[cfg(feature = "training")]
 pub mod report;

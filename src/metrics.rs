@@ -141,9 +141,9 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 
 /// Metrics by their labels: a name, and the rest. Each thread keeps its own list: to ask the
 /// recorder which metrics they are took a request six times the instructions.
-struct Kept<L, M>(RefCell<HashMap<String, Vec<(L, M)>>>);
+struct HandleCache<L, M>(RefCell<HashMap<String, Vec<(L, M)>>>);
 
-impl<L: PartialEq, M> Kept<L, M> {
+impl<L: PartialEq, M> HandleCache<L, M> {
     fn with(&self, name: &str, labels: L, register: impl FnOnce() -> M, count: impl FnOnce(&M)) {
         let mut kept = self.0.borrow_mut();
         if let Some((_, metric)) = kept.get(name).and_then(|of| of.iter().find(|(known, _)| *known == labels)) {
@@ -157,9 +157,9 @@ impl<L: PartialEq, M> Kept<L, M> {
 
 thread_local! {
     /// By route, method and status.
-    static ROUTES: Kept<(&'static str, u16), (Histogram, Counter)> = Kept(RefCell::default());
+    static ROUTES: HandleCache<(&'static str, u16), (Histogram, Counter)> = HandleCache(RefCell::default());
     /// By market, endpoint and tier.
-    static TIERS: Kept<(&'static str, &'static str), Counter> = Kept(RefCell::default());
+    static TIERS: HandleCache<(&'static str, &'static str), Counter> = HandleCache(RefCell::default());
 }
 
 /// A request was answered.

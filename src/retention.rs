@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, Utc};
 use trolley_model::Name;
-use trolley_model::artefact::{ArtefactError, Shelf};
+use trolley_model::artefact::{ArtefactError, ModelRegistry};
 
 use crate::live::{CustomerHash, customer_hash};
 use crate::secret::Secret;
@@ -34,7 +34,7 @@ pub(crate) struct Forgotten {
 /// # Errors
 /// If another process is publishing, or the disk refuses.
 pub(crate) fn forget(
-    shelf: &Shelf,
+    registry: &ModelRegistry,
     market: &Name,
     people: Erased<'_>,
     days: NonZeroU16,
@@ -48,9 +48,10 @@ pub(crate) fn forget(
     if due.is_empty() {
         return Ok(Forgotten::default());
     }
-    let must_go =
-        |shelf: &Shelf, version: &Name| Some(version) != served && holds(shelf, market, version, &due, people.secret);
-    let (removed, in_service) = shelf.remove_if(market, must_go)?;
+    let must_go = |registry: &ModelRegistry, version: &Name| {
+        Some(version) != served && holds(registry, market, version, &due, people.secret)
+    };
+    let (removed, in_service) = registry.remove_if(market, must_go)?;
     Ok(Forgotten { removed, in_service })
 }
 
@@ -71,14 +72,14 @@ pub(crate) fn log(market: &Name, forgotten: &Result<Forgotten, ArtefactError>) {
 }
 
 /// Whether a version holds a customer who was erased after it was made.
-fn holds(shelf: &Shelf, market: &Name, version: &Name, due: &[&Erasure], secret: &Secret) -> bool {
-    let made = made_at(shelf, market, version);
+fn holds(registry: &ModelRegistry, market: &Name, version: &Name, due: &[&Erasure], secret: &Secret) -> bool {
+    let made = made_at(registry, market, version);
     let erased = due.iter().filter(|erasure| made.is_none_or(|made| made <= erasure.at));
     let erased: HashSet<CustomerHash> = erased.map(|erasure| erasure.customer).collect();
     if erased.is_empty() {
         return false;
     }
-    match shelf.open(market, version) {
+    match registry.open(market, version) {
         Ok(opened) => {
             let mut customers = opened.model.histories().customers().iter();
             customers.any(|customer| erased.contains(&customer_hash(secret, customer)))
@@ -89,11 +90,11 @@ fn holds(shelf: &Shelf, market: &Name, version: &Name, due: &[&Erasure], secret:
 }
 
 /// When a version was made: as its manifest says, or of an older format as its folder does.
-fn made_at(shelf: &Shelf, market: &Name, version: &Name) -> Option<DateTime<Utc>> {
-    if let Ok(manifest) = shelf.manifest(market, version) {
+fn made_at(registry: &ModelRegistry, market: &Name, version: &Name) -> Option<DateTime<Utc>> {
+    if let Ok(manifest) = registry.manifest(market, version) {
         return DateTime::parse_from_rfc3339(&manifest.created_at).ok().map(|made| made.to_utc());
     }
-    let folder = std::fs::metadata(shelf.path().join(market).join(version)).ok()?;
+    let folder = std::fs::metadata(registry.path().join(market).join(version)).ok()?;
     let seconds = folder.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_secs();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
@@ -114,16 +115,16 @@ pub(crate) struct Tidied {
 /// As [`forget`].
 #[cfg(feature = "training")]
 pub(crate) fn tidy(
-    shelf: &Shelf,
+    registry: &ModelRegistry,
     market: &Name,
     config: &crate::config::RetentionConfig,
     people: Erased<'_>,
     now: DateTime<Utc>,
 ) -> Result<Tidied, ArtefactError> {
     // Without knowing what the gate compares with, nothing is removed.
-    let compared_with = trolley_training::gate::references(shelf, market)?;
-    let pruned = shelf.prune(market, config.keep.get(), &compared_with)?.len();
-    let forgotten = forget(shelf, market, people, config.erased_days, None, now)?;
+    let compared_with = trolley_training::gate::references(registry, market)?;
+    let pruned = registry.prune(market, config.keep.get(), &compared_with)?.len();
+    let forgotten = forget(registry, market, people, config.erased_days, None, now)?;
     if let Some(version) = &forgotten.in_service {
         eprintln!("note: market `{market}`: {version}, which is in service, holds erased customers");
     }

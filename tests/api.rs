@@ -278,13 +278,13 @@ async fn a_rollback_is_one_call() {
     let service = Service::new().await;
     let first = common::name("2024-03-09t16-00-00z");
     let second = common::train(service.folder.path(), "de", 1_710_000_060).version;
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     let (_, body) = service.get("/v1/markets/de/models").await;
     assert_eq!(body["in_service"], second.as_str());
     let body = format!(r#"{{"version": "{first}"}}"#);
     let (status, body) = service.json("PUT", "/v1/markets/de/models/current", &body).await;
     assert_eq!((status, &body["in_service"], &body["current"]), (OK, &first.as_str().into(), &first.as_str().into()));
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
     assert_eq!(answer["model"], first.as_str(), "it holds");
     let (status, _) = service.json("PUT", "/v1/markets/de/models/current", r#"{"version": "2000"}"#).await;
@@ -327,18 +327,18 @@ async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[100] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
     assert_eq!(answer["model"], "2024-03-09t16-00-00z");
     // A service that starts now takes the newest sound one.
-    let shelf = trolley_model::artefact::Shelf::new(service.folder.path().join("models"));
-    let fresh = trolley::live::Markets::new(shelf, []);
+    let registry = trolley_model::artefact::ModelRegistry::new(service.folder.path().join("models"));
+    let fresh = trolley::live::Markets::new(registry, []);
     fresh.look();
     fresh.open();
     assert!(fresh.ready());
     // And deleting everything under a running service changes no answer.
     std::fs::remove_dir_all(service.folder.path().join("models")).unwrap();
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(service.ids("/v1/markets/de/items/bread/bought-together?limit=1").await, ["butter"]);
 }
 
@@ -349,7 +349,7 @@ async fn ready_means_every_market() {
     let (status, body) = service.get("/health/ready").await;
     assert_eq!((status, &body["waiting_for"][0]), (StatusCode::SERVICE_UNAVAILABLE, &"empty".into()));
     common::train(service.folder.path(), "empty", 1_710_000_000);
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(service.get("/health/ready").await.0, OK);
 }
 
@@ -459,7 +459,7 @@ async fn a_model_that_comes_file_by_file_is_awaited() {
     let served = async || service.get("/v1/markets/de/models").await.1["in_service"].as_str().unwrap().to_owned();
     let mut files: Vec<_> = std::fs::read_dir(&away).unwrap().map(|file| file.unwrap().file_name()).collect();
     files.sort();
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_ne!(served().await, second.as_str(), "its folder is not there yet");
     std::fs::create_dir(&folder).unwrap();
     // The manifest comes neither first nor last, and each file half at first.
@@ -468,7 +468,7 @@ async fn a_model_that_comes_file_by_file_is_awaited() {
         for part in [&bytes[..bytes.len() / 2], &bytes] {
             std::fs::write(folder.join(file), part).unwrap();
             let is_last = Some(file) == files.last() && part.len() == bytes.len();
-            service.keeper.refresh().await;
+            service.state_sync.refresh().await;
             assert_eq!(served().await == second.as_str(), is_last, "{}", file.display());
         }
     }
@@ -479,7 +479,7 @@ async fn a_rollback_where_nothing_can_be_written_says_so() {
     let service = Service::new().await;
     let first = service.get("/v1/markets/de/models").await.1["in_service"].as_str().unwrap().to_owned();
     common::train(service.folder.path(), "de", 1_710_000_060);
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     // As for root a folder that is read-only is none, something else is in the way of the pointer.
     std::fs::create_dir(service.folder.path().join("models/de/.current.new")).unwrap();
     let body = format!(r#"{{"version": "{first}"}}"#);

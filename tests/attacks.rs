@@ -183,15 +183,15 @@ async fn a_sequence_that_cannot_be_followed_is_reset() {
     let (status, body) = service.json("DELETE", "/v1/markets/de/stock/butter", "").await;
     assert_eq!((status, &body["reset"]), (StatusCode::OK, &true.into()));
     assert!(shown(&service).await, "nothing is known of it: it counts as in stock");
-    other.keeper.catch_up().await.unwrap();
+    other.state_sync.catch_up().await.unwrap();
     assert!(shown(&other).await, "on every replica");
     // A reset and the next word, both before another replica looks.
     assert_eq!(push(1000, true).await, 1);
-    other.keeper.catch_up().await.unwrap();
+    other.state_sync.catch_up().await.unwrap();
     service.json("DELETE", "/v1/markets/de/stock/butter", "").await;
     assert_eq!(push(6, false).await, 1, "and the next word counts");
     assert!(!shown(&service).await);
-    other.keeper.catch_up().await.unwrap();
+    other.state_sync.catch_up().await.unwrap();
     assert!(!shown(&other).await);
     let restarted = service.restarted().await;
     assert!(!shown(&restarted).await);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use common::Service;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 fn config(folder: &Path, state: &str) -> String {
     let text = format!(
@@ -31,12 +31,12 @@ fn said(output: &Output) -> String {
 
 /// The number of customers that the model in service knows.
 fn customers(folder: &Path) -> u64 {
-    let (shelf, de) = (Shelf::new(folder.join("models")), common::name("de"));
-    shelf.manifest(&de, &shelf.current(&de).unwrap()).unwrap().data.customers
+    let (registry, de) = (ModelRegistry::new(folder.join("models")), common::name("de"));
+    registry.manifest(&de, &registry.current(&de).unwrap()).unwrap().data.customers
 }
 
 fn versions(folder: &Path) -> Vec<String> {
-    let versions = Shelf::new(folder.join("models")).versions(&common::name("de")).unwrap();
+    let versions = ModelRegistry::new(folder.join("models")).versions(&common::name("de")).unwrap();
     versions.into_iter().map(String::from).collect()
 }
 
@@ -115,7 +115,7 @@ async fn old_models_go_and_those_of_an_erased_customer_in_time() {
     let newest = kept[2].clone();
     let (kept, _) = train("14", "1");
     assert_eq!((kept.len(), &kept[0]), (2, &newest), "what was made without anna stays, what holds her is gone");
-    let held_out = Shelf::new(path.join("models")).held_out().versions(&common::name("de")).unwrap();
+    let held_out = ModelRegistry::new(path.join("models")).held_out().versions(&common::name("de")).unwrap();
     assert!(held_out.iter().all(|version| kept.contains(&version.to_string())), "{held_out:?}");
     assert_eq!(service.get("/v1/markets/de/items/bread/bought-together").await.0, axum::http::StatusCode::OK);
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use server::{Server, request};
 use trolley::config::ExposureConfig;
 use trolley::exposures::{Exposure, Exposures};
-use trolley::live::{CustomerHash, Keeper};
+use trolley::live::{CustomerHash, StateSync};
 use trolley::secret::Secret;
 use trolley::store::Store;
 
@@ -29,9 +29,9 @@ async fn service() -> Service {
     let config = ExposureConfig { folder: plain.folder.path().join("log"), megabytes: 1, files: 3 };
     let url = format!("sqlite:{}", plain.folder.path().join("state.sqlite").display());
     let (store, exposures) = (Store::open(&url).await.unwrap(), Exposures::open(&config).unwrap());
-    let keeper = Arc::new(Keeper::new(store, plain.markets.clone(), exposures).await.unwrap());
-    let router = trolley::api::router(trolley::api::Service::new(keeper.clone()));
-    Service { keeper, router, ..plain }
+    let state_sync = Arc::new(StateSync::new(store, plain.markets.clone(), exposures).await.unwrap());
+    let router = trolley::api::router(trolley::api::Service::new(state_sync.clone()));
+    Service { state_sync, router, ..plain }
 }
 
 /// A customer, as a service without a secret remembers one.
@@ -55,7 +55,7 @@ async fn every_answer_is_written_down_without_the_customers_id() {
     service.get("/v1/markets/de/items/tea/alternatives").await;
     service.json("POST", "/v1/markets/de/bought-together", r#"{"items": ["bread", "tea"], "customer": "anna"}"#).await;
     service.get("/v1/markets/de/customers/anna/offers").await;
-    service.keeper.exposures().close();
+    service.state_sync.exposures().close();
     let lines = written(&log);
     let questions: Vec<&str> = lines.iter().map(|line| line.question.as_str()).collect();
     assert_eq!(questions, ["bought-together", "alternatives", "bought-together", "offers"]);
@@ -228,10 +228,10 @@ async fn an_erased_customer_is_nobody_here_in_the_log_after_a_restart_and_in_the
     assert!(!audience(&service).await.contains(&"anna".to_owned()));
     assert_eq!(audience(&service).await.len(), 2);
 
-    let name = |market: &str, id: &str| service.keeper.exposures().name(market, hash(id)).unwrap();
+    let name = |market: &str, id: &str| service.state_sync.exposures().name(market, hash(id)).unwrap();
     let (anna, bert) = (name("de", "anna"), name("de", "bert"));
     assert_ne!(anna, name("fr", "anna"), "the same ID elsewhere is another person");
-    service.keeper.exposures().close();
+    service.state_sync.exposures().close();
     let of = |name: &str| written(&log).iter().filter(|line| line.customer.as_deref() == Some(name)).count();
     assert_eq!((of(&anna), of(&bert)), (0, 2), "neither what was shown before nor after; others' lines are there");
 
@@ -261,8 +261,8 @@ fn a_model_that_is_trained_after_an_erasure_does_not_know_the_customer() {
         let command = Command::new(env!("CARGO_BIN_EXE_trolley")).args(["train", "--config"]).arg(config).output();
         let output = command.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let shelf = trolley_model::artefact::Shelf::new(folder.path().join("models"));
-        let opened = shelf.open(&common::name("de"), &shelf.current(&common::name("de")).unwrap()).unwrap();
+        let registry = trolley_model::artefact::ModelRegistry::new(folder.path().join("models"));
+        let opened = registry.open(&common::name("de"), &registry.current(&common::name("de")).unwrap()).unwrap();
         let customers = opened.model.histories().customers();
         let ids: HashSet<String> = (0..customers.len() as u32).map(|at| customers.get(at).to_owned()).collect();
         (ids, opened.manifest.data.baskets)

@@ -7,7 +7,7 @@ use std::io::{PipeWriter, pipe};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 fn config(folder: &Path) -> String {
     let text = format!(
@@ -76,7 +76,7 @@ fn a_closed_pipe_is_no_panic_and_the_work_is_done() {
             assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }
-    let versions = Shelf::new(folder.path().join("models")).versions(&common::name("de")).unwrap();
+    let versions = ModelRegistry::new(folder.path().join("models")).versions(&common::name("de")).unwrap();
     assert_eq!(versions.len(), 3, "what nobody read about is published all the same: {versions:?}");
     assert!(Path::new(&shop).join("shop.toml").is_file());
 }

@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use serde_json::json;
 use trolley::exposures::Exposures;
 use trolley::live::{
-    Block, Boost, Explain, Keeper, Market, Markets, Offer, OfferQuery, Query, Rule, Snapshot, StockUpdate,
+    Block, Boost, Explain, ItemQuery, Market, Markets, Offer, OfferQuery, Rule, Snapshot, StateSync, StockUpdate,
 };
 use trolley::store::Store;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 const ITEMS: [&str; 8] = ["milk-a", "milk-b", "butter", "bread", "tea", "rare", "new-milk", "unheard-of"];
 const STORES: [&str; 2] = ["north", "south"];
@@ -48,12 +48,12 @@ fn push() -> impl Strategy<Value = Push> {
     ]
 }
 
-async fn keeper(folder: &Path) -> Keeper {
-    let markets = Arc::new(Markets::new(Shelf::new(folder.join("models")), []));
+async fn state_sync(folder: &Path) -> StateSync {
+    let markets = Arc::new(Markets::new(ModelRegistry::new(folder.join("models")), []));
     let store = Store::open(&format!("sqlite:{}", folder.join("state.sqlite").display())).await.unwrap();
-    let keeper = Keeper::new(store, markets, Exposures::default()).await.unwrap();
-    keeper.refresh().await;
-    keeper
+    let state_sync = StateSync::new(store, markets, Exposures::default()).await.unwrap();
+    state_sync.refresh().await;
+    state_sync
 }
 
 fn offer(id: String, items: Vec<String>) -> Offer {
@@ -75,7 +75,7 @@ fn block(item: &str) -> Rule {
     Rule { block: Some(Block { item: item.to_owned(), ..Block::default() }), ..rule(item) }
 }
 
-async fn make(keeper: &Keeper, market: &Arc<Market>, push: &Push, sequence: u64) {
+async fn make(state_sync: &StateSync, market: &Arc<Market>, push: &Push, sequence: u64) {
     let id = |item: &usize| ITEMS[*item].to_owned();
     match push {
         Push::Stock(items) => {
@@ -85,27 +85,27 @@ async fn make(keeper: &Keeper, market: &Arc<Market>, push: &Push, sequence: u64)
                 in_stock: *in_stock,
                 sequence,
             };
-            keeper.put_stock(market, &items.iter().map(update).collect::<Vec<_>>()).await.unwrap();
+            state_sync.put_stock(market, &items.iter().map(update).collect::<Vec<_>>()).await.unwrap();
         }
         Push::Forget(item, store) => {
-            keeper.forget_stock(market, ITEMS[*item], store.map(|store| STORES[store])).await.unwrap();
+            state_sync.forget_stock(market, ITEMS[*item], store.map(|store| STORES[store])).await.unwrap();
         }
         Push::Offers(offers) => {
             let offers = offers.iter().enumerate();
             let offers = offers.map(|(at, items)| offer(format!("o{at}"), items.iter().map(id).collect()));
-            assert!(keeper.put_offers(market, None, offers.collect()).await.unwrap());
+            assert!(state_sync.put_offers(market, None, offers.collect()).await.unwrap());
         }
         Push::Block(items) => {
             let mut items = items.clone();
             items.dedup();
             let rules = items.iter().map(|item| block(ITEMS[*item])).collect();
-            assert!(keeper.put_rules(market, None, rules).await.unwrap());
+            assert!(state_sync.put_rules(market, None, rules).await.unwrap());
         }
-        Push::Erase(customer) => keeper.erase(market, CUSTOMERS[*customer]).await.unwrap(),
+        Push::Erase(customer) => state_sync.erase(market, CUSTOMERS[*customer]).await.unwrap(),
         Push::NewModel => {
-            let shelf = keeper.markets().shelf();
-            let current = shelf.current(market.name()).unwrap();
-            market.serve(shelf.open(market.name(), &current).unwrap());
+            let registry = state_sync.markets().registry();
+            let current = registry.current(market.name()).unwrap();
+            market.serve(registry.open(market.name(), &current).unwrap());
         }
     }
 }
@@ -122,7 +122,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
             let items = [item.to_owned()];
             let customer = Some(customer);
             for store in [None, Some(STORES[0]), Some(STORES[1])] {
-                let query = Query { customer, store, ..Query::of(&items, 6) };
+                let query = ItemQuery { customer, store, ..ItemQuery::of(&items, 6) };
                 answers.push(format!("{:?} {:?}", snapshot.bought_together(&query), snapshot.alternatives(&query)));
             }
         }
@@ -146,12 +146,12 @@ fn a_snapshot_that_grew_is_one_that_is_made_of_all() {
             let state = trained.path().join("state.sqlite");
             let _ = std::fs::remove_file(&state);
             runtime.block_on(async {
-                let grown = keeper(trained.path()).await;
+                let grown = state_sync(trained.path()).await;
                 let market = grown.markets().get("de").unwrap();
                 for (sequence, push) in (1..).zip(&pushes) {
                     make(&grown, &market, push, sequence).await;
                 }
-                let made = keeper(trained.path()).await;
+                let made = state_sync(trained.path()).await;
                 let (grown, made) = (market.snapshot().unwrap(), made.markets().get("de").unwrap().snapshot().unwrap());
                 prop_assert_eq!(answers(&grown), answers(&made));
                 Ok(())
@@ -166,9 +166,9 @@ async fn only_a_boost_takes_answers_for_anybody_out_of_the_cache() {
     let service = Service::new().await;
     let market = service.markets.get("de").unwrap();
     let allocations = async |rules: Vec<Rule>| {
-        assert!(service.keeper.put_rules(&market, None, rules).await.unwrap());
+        assert!(service.state_sync.put_rules(&market, None, rules).await.unwrap());
         let (snapshot, items) = (market.snapshot().unwrap(), ["bread".to_owned()]);
-        let query = Query::of(&items, 3);
+        let query = ItemQuery::of(&items, 3);
         let ask = || drop(snapshot.bought_together(&query));
         ask();
         measure(ask).count_total

@@ -90,7 +90,7 @@ async fn only_the_stock_changed_since_the_backup() {
 #[tokio::test]
 async fn a_database_that_went_back_and_on_is_known_by_the_change_that_it_lacks() {
     let (service, _) = with_a_backup().await;
-    service.keeper.catch_up().await.unwrap();
+    service.state_sync.catch_up().await.unwrap();
     let mut database = sqlx::SqliteConnection::connect(&format!("sqlite:{}", file(&service).display())).await.unwrap();
     database
         .execute(
@@ -105,7 +105,7 @@ async fn a_database_that_went_back_and_on_is_known_by_the_change_that_it_lacks()
         )
         .await
         .unwrap();
-    service.keeper.catch_up().await.unwrap();
+    service.state_sync.catch_up().await.unwrap();
     assert_eq!(known(&service).await, (vec!["butter", "milk-b"], vec!["second".to_owned()]));
 }
 
@@ -113,7 +113,7 @@ async fn a_database_that_went_back_and_on_is_known_by_the_change_that_it_lacks()
 async fn who_only_looks_notices_too() {
     let (service, backup) = with_a_backup().await;
     std::fs::rename(backup, file(&service)).unwrap();
-    service.keeper.catch_up().await.unwrap();
+    service.state_sync.catch_up().await.unwrap();
     assert_eq!(known(&service).await, (vec!["butter"], vec!["first".to_owned()]));
 }
 
@@ -204,7 +204,7 @@ async fn who_was_erased_since_the_backup_stays_erased() {
     assert_ne!(before, nobody);
     assert_eq!(service.json("DELETE", "/v1/markets/de/customers/anna", "").await.0, StatusCode::OK);
     std::fs::rename(backup, file(&service)).unwrap();
-    service.keeper.catch_up().await.unwrap();
+    service.state_sync.catch_up().await.unwrap();
     let same = async |service: &Service| service.get(&of_anna).await.1["items"] == service.get(BREAD).await.1["items"];
     assert!(same(&service).await);
     let service = service.restarted().await;

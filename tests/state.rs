@@ -65,7 +65,7 @@ async fn another_process_sees_what_was_pushed() {
     let there = tempfile::tempdir().unwrap();
     common::train(there.path(), "de", 1_710_000_000);
     let there = Service::started(there, &url).await;
-    tokio::spawn(there.keeper.clone().follow());
+    tokio::spawn(there.state_sync.clone().follow());
     push_all(&here).await;
     for _ in 0..40 {
         if knows_all(&there).await {
@@ -84,7 +84,7 @@ async fn a_market_that_comes_later_finds_its_state() {
     let (status, _) = service.json("PUT", "/v1/markets/empty/stock", body).await;
     assert_eq!(status, StatusCode::OK, "a market without a model takes pushes");
     common::train(service.folder.path(), "empty", 1_710_000_000);
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     let found = service.ids("/v1/markets/empty/items/bread/bought-together").await;
     assert!(!found.contains(&"butter".to_owned()), "{found:?}");
 }

@@ -37,7 +37,7 @@ async fn no_request_fails_and_no_answer_is_of_two_models_while_models_are_swappe
     let header = common::transactions().lines().next().unwrap().to_owned();
     let body: Vec<String> = half.into_iter().filter(|line| *line != header).collect();
     common::train_on(service.folder.path(), "de", 1_710_000_100, &format!("{header}\n{}\n", body.join("\n")));
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     let second = answer(&service, QUESTION).await;
     assert_ne!(first["model"], second["model"]);
     assert_ne!(first["items"], second["items"], "two models that answer alike show nothing");
@@ -79,10 +79,10 @@ async fn an_artefact_that_vanishes_or_is_cut_while_it_serves_changes_no_answer()
     for entry in std::fs::read_dir(&folder).unwrap() {
         std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap().set_len(10).unwrap();
     }
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(answer(&service, QUESTION).await, before);
     std::fs::remove_dir_all(&folder).unwrap();
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(answer(&service, QUESTION).await, before);
 }
 
@@ -92,10 +92,10 @@ async fn a_market_comes_and_goes_by_data_alone() {
     let question = QUESTION.replace("/de/", "/fr/");
     assert_eq!(service.get(&question).await.0, StatusCode::NOT_FOUND);
     common::train(service.folder.path(), "fr", 1_710_000_000);
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(service.get(&question).await.0, StatusCode::OK);
-    service.markets.shelf().retire(&common::name("fr")).unwrap();
-    service.keeper.refresh().await;
+    service.markets.registry().retire(&common::name("fr")).unwrap();
+    service.state_sync.refresh().await;
     assert_eq!(service.get(&question).await.0, StatusCode::NOT_FOUND);
     assert_eq!(service.get(QUESTION).await.0, StatusCode::OK, "others stay");
 }
@@ -111,11 +111,11 @@ async fn a_market_that_comes_back_knows_what_was_pushed() {
     assert_ne!(known, nobody, "an answer that is the same for all shows nothing");
     assert_eq!(service.json("DELETE", "/v1/markets/de/customers/anna", "").await.0, StatusCode::OK);
     assert_eq!(items().await, nobody);
-    service.markets.shelf().retire(&common::name("de")).unwrap();
-    service.keeper.refresh().await;
+    service.markets.registry().retire(&common::name("de")).unwrap();
+    service.state_sync.refresh().await;
     assert_eq!(service.get(QUESTION).await.0, StatusCode::NOT_FOUND);
     common::train(service.folder.path(), "de", 1_710_000_100);
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert!(!service.ids(QUESTION).await.contains(&"butter".to_owned()), "it is still out of stock");
     assert_eq!(items().await, nobody, "who was erased stays unknown");
 }
@@ -124,12 +124,12 @@ async fn a_market_that_comes_back_knows_what_was_pushed() {
 async fn a_market_that_comes_damaged_does_not_take_the_others_out_of_service() {
     let service = Service::new().await;
     common::train(service.folder.path(), "empty", 1_710_000_000);
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(service.get("/health/ready").await.0, StatusCode::OK);
     let version = common::train(service.folder.path(), "fr", 1_710_000_000).version;
     let file = service.folder.path().join("models/fr").join(version).join("items.input.fifu");
     std::fs::write(file, "nothing of the kind").unwrap();
-    service.keeper.refresh().await;
+    service.state_sync.refresh().await;
     assert_eq!(service.get(&QUESTION.replace("/de/", "/fr/")).await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(service.get("/health/ready").await.0, StatusCode::OK);
 }

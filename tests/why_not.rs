@@ -5,10 +5,10 @@ mod common;
 
 use std::path::Path;
 
-use trolley::live::{Pushed, Query, Snapshot, Stock, StockUpdate, Verdict};
-use trolley_model::artefact::Shelf;
+use trolley::live::{ItemQuery, Pushed, Snapshot, Stock, StockUpdate, Verdict};
+use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, Question, Recommended, Tier, bought_together, candidates, explain};
-use trolley_model::{Ask, Model};
+use trolley_model::{Model, Query};
 use trolley_training::{InputConfig, Shop, ShopSize, Silent, TrainingConfig};
 
 /// A shop of a thousand items, in which an answer has many more candidates than places.
@@ -24,7 +24,7 @@ fn shop(folder: &Path) -> Snapshot {
     // What is left out for the sake of variety is shown only where the best of the others are.
     training.list = trolley_model::ListRules { above_chance: true, ..trolley_model::ListRules::none() };
     let version = common::train_with(folder, market, 1_800_000_000, input, &training).version;
-    let opened = Shelf::new(folder.join("models")).open(market, &version).unwrap();
+    let opened = ModelRegistry::new(folder.join("models")).open(market, &version).unwrap();
     let mut stock = Stock::default();
     for item in (0..1000).step_by(7) {
         let item = opened.model.catalogue().items().get(item).to_owned();
@@ -34,7 +34,7 @@ fn shop(folder: &Path) -> Snapshot {
 }
 
 /// The candidates with the scores that their reasons sum up to, best first.
-fn by_reasons(model: &Model, ask: &Ask<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
+fn by_reasons(model: &Model, ask: &Query<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
     let score = |&item: &u32| {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
         (item, explain(model, Question::BoughtTogether, ask, &found).iter().map(|reason| reason.share).sum::<f32>())
@@ -44,8 +44,8 @@ fn by_reasons(model: &Model, ask: &Ask<'_>, candidates: &[u32]) -> Vec<(u32, f32
     scores
 }
 
-fn query<'a>(items: &'a [String], customer: Option<&'a str>) -> Query<'a> {
-    Query { customer, ..Query::of(items, 6) }
+fn query<'a>(items: &'a [String], customer: Option<&'a str>) -> ItemQuery<'a> {
+    ItemQuery { customer, ..ItemQuery::of(items, 6) }
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let in_stock = |item: u32| !item.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
-        let ask = Ask { items: &[asked], customer, ..Ask::default() };
+        let ask = Query { items: &[asked], customer, ..Query::default() };
         let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
         let query = query(&ids, name);
         let limits = Limits { allowed: &in_stock, ..Limits::best(6) };
@@ -76,13 +76,13 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
                 (Verdict::AskedAbout, _) => assert_eq!(other as u32, asked),
                 (Verdict::OutOfStock, _) => assert!(!in_stock(other as u32)),
                 (Verdict::Shown(rank), Some(_)) => assert_eq!(shown[rank - 1], id),
-                (Verdict::Outranked(standing), Some((_, score))) => {
-                    assert_eq!(standing.candidates, all.len(), "of as many as the answer had");
-                    assert!((standing.score - score).abs() < 1e-4, "{} {score}", standing.score);
+                (Verdict::Outranked(result), Some((_, score))) => {
+                    assert_eq!(result.candidates, all.len(), "of as many as the answer had");
+                    assert!((result.score - score).abs() < 1e-4, "{} {score}", result.score);
                     // Sums of parts may differ in the last digits.
                     let above = scores.iter().filter(|other| other.1 > score + 1e-4).count();
                     let above_or_equal = scores.iter().filter(|other| other.1 > score - 1e-4).count();
-                    assert!((above + 1..=above_or_equal).contains(&standing.rank), "{standing:?}");
+                    assert!((above + 1..=above_or_equal).contains(&result.rank), "{result:?}");
                 }
                 (Verdict::NoCandidate, None) => {}
                 (verdict, scored) => panic!("{id} for {asked}, {customer:?}: {verdict:?}, but {scored:?}"),
@@ -100,7 +100,7 @@ fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let ids = [items.get(3).to_owned()];
     let mut hidden: Vec<String> = Vec::new();
     while hidden.len() < 48 {
-        let shown = snapshot.bought_together(&Query { exclude: &hidden, ..query(&ids, None) });
+        let shown = snapshot.bought_together(&ItemQuery { exclude: &hidden, ..query(&ids, None) });
         assert!(shown.iter().all(|answer| answer.tier == Tier::Model));
         let shown: Vec<String> = shown.into_iter().map(|answer| answer.id.to_owned()).collect();
         hidden.extend(shown);
@@ -108,7 +108,7 @@ fn who_is_hidden_makes_room_for_the_next_in_rank() {
     for (at, id) in hidden.iter().enumerate() {
         let rank = match snapshot.why_not(&query(&ids, None), id) {
             Verdict::Shown(rank) => rank,
-            Verdict::Outranked(standing) => standing.rank,
+            Verdict::Outranked(result) => result.rank,
             other => panic!("{id}: {other:?}"),
         };
         assert_eq!(rank, at + 1, "{id}");
@@ -116,7 +116,7 @@ fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let model = snapshot.model();
     let direct = bought_together(
         model,
-        &Ask { items: &[3], ..Ask::default() },
+        &Query { items: &[3], ..Query::default() },
         &Limits { allowed: &|item| !item.is_multiple_of(7), ..Limits::best(48) },
     );
     assert_eq!(direct.iter().map(|found| items.get(found.item)).collect::<Vec<_>>(), hidden);

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -66,12 +66,12 @@ fuzz_target!(|bytes: &[u8]| {
         std::fs::write(BENCH.path("manifest.json"), BENCH.sign(name, &content)).unwrap();
     }
     let (market, version) = (Name::new("xx").unwrap(), Name::new("v1").unwrap());
-    if let Ok(opened) = Shelf::new(BENCH.folder.path()).open(&market, &version)
+    if let Ok(opened) = ModelRegistry::new(BENCH.folder.path()).open(&market, &version)
         && opened.model.catalogue().items().len() > 0
         && opened.model.histories().customers().len() > 0
     {
         // What is opened can be asked.
-        let ask = trolley_model::Ask { items: &[0], customer: Some(0), ..Default::default() };
+        let ask = trolley_model::Query { items: &[0], customer: Some(0), ..Default::default() };
         let limits = trolley_model::recommend::Limits::best(6);
         trolley_model::recommend::bought_together(&opened.model, &ask, &limits);
         trolley_model::recommend::alternatives(&opened.model, &ask, &limits);

@@ -9,9 +9,9 @@ use axum::http::Request;
 use tower::ServiceExt;
 use trolley::api::{Service, router};
 use trolley::exposures::Exposures;
-use trolley::live::{Keeper, Markets};
+use trolley::live::{StateSync, Markets};
 use trolley::store::Store;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 pub struct Shop {
     runtime: tokio::runtime::Runtime,
@@ -24,15 +24,15 @@ impl Shop {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/format-3");
-        let markets = Arc::new(Markets::new(Shelf::new(models), []));
+        let markets = Arc::new(Markets::new(ModelRegistry::new(models), []));
         markets.look();
         markets.open();
         assert!(markets.ready());
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
-        let keeper = runtime.block_on(async {
-            Keeper::new(Store::open(&url).await.unwrap(), markets, Exposures::default()).await.unwrap()
+        let state_sync = runtime.block_on(async {
+            StateSync::new(Store::open(&url).await.unwrap(), markets, Exposures::default()).await.unwrap()
         });
-        Self { runtime, router: router(Service::new(Arc::new(keeper))), _folder: folder }
+        Self { runtime, router: router(Service::new(Arc::new(state_sync))), _folder: folder }
     }
 
     /// Whatever is asked, the answer is no 5xx: a panic in a handler would be one too.

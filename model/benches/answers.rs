@@ -8,16 +8,18 @@ use std::hint::black_box;
 use std::path::PathBuf;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use trolley_model::artefact::Shelf;
-use trolley_model::recommend::{Limits, Offer, OnOffer, alternatives, audience, bought_together, candidates, offers};
-use trolley_model::{Ask, Model, Scene, signals};
+use trolley_model::artefact::ModelRegistry;
+use trolley_model::recommend::{
+    Limits, Offer, PreparedOffers, alternatives, audience, bought_together, candidates, offers,
+};
+use trolley_model::{FeatureContext, Model, Query, signals};
 
 fn model() -> Model {
     let folder = std::env::var("TROLLEY_MODELS")
         .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../trolley-demo/models")), PathBuf::from);
-    let shelf = Shelf::new(&folder);
-    let market = shelf.markets().expect("a folder of models: run `cargo run -- demo` first").remove(0);
-    shelf.open(&market, &shelf.current(&market).unwrap()).unwrap().model
+    let registry = ModelRegistry::new(&folder);
+    let market = registry.markets().expect("a folder of models: run `cargo run -- demo` first").remove(0);
+    registry.open(&market, &registry.current(&market).unwrap()).unwrap().model
 }
 
 fn answers(criterion: &mut Criterion) {
@@ -34,7 +36,7 @@ fn answers(criterion: &mut Criterion) {
     let bought = model.catalogue().bought();
     let on_offer: Vec<u32> = (0..bought).step_by((bought as usize / 1000).max(1)).collect();
     let on_offer: Vec<Offer<'_>> = on_offer.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
-    let on_offer = OnOffer::new(&model, &on_offer);
+    let on_offer = PreparedOffers::new(&model, &on_offer);
     // Every turn asks about another item, from the bestsellers to the tail.
     let mut turn = 0;
     let mut item = move || {
@@ -45,16 +47,16 @@ fn answers(criterion: &mut Criterion) {
     group.sample_size(30).measurement_time(std::time::Duration::from_secs(2));
     for (name, customer) in askers {
         group.bench_function(BenchmarkId::new("bought together", name), |bench| {
-            bench.iter(|| bought_together(&model, &Ask { items: &[item()], customer, ..Ask::default() }, &limits));
+            bench.iter(|| bought_together(&model, &Query { items: &[item()], customer, ..Query::default() }, &limits));
         });
         group.bench_function(BenchmarkId::new("cart of ten", name), |bench| {
             bench.iter(|| {
                 let items: Vec<u32> = (0..10).map(|_| item()).collect();
-                bought_together(&model, &Ask { items: &items, customer, ..Ask::default() }, &limits)
+                bought_together(&model, &Query { items: &items, customer, ..Query::default() }, &limits)
             });
         });
         group.bench_function(BenchmarkId::new("alternatives", name), |bench| {
-            bench.iter(|| alternatives(&model, &Ask { items: &[item()], customer, ..Ask::default() }, &limits));
+            bench.iter(|| alternatives(&model, &Query { items: &[item()], customer, ..Query::default() }, &limits));
         });
         group.bench_function(BenchmarkId::new("200 of 1,000 offers", name), |bench| {
             bench.iter(|| offers(&model, customer, &on_offer, 200));
@@ -69,13 +71,13 @@ fn answers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("signals, best customer");
     group.sample_size(20).measurement_time(std::time::Duration::from_millis(300));
     let items = [bought / 50];
-    let ask = Ask { items: &items, customer: by_baskets.last().copied(), ..Ask::default() };
-    let candidates = candidates(&model, &ask, &limits);
+    let query = Query { items: &items, customer: by_baskets.last().copied(), ..Query::default() };
+    let candidates = candidates(&model, &query, &limits);
     let mut out = vec![0.0; candidates.len()];
     println!("{} candidates", candidates.len());
     for signal in signals::ALL {
         group.bench_function(signal.name(), |bench| {
-            bench.iter(|| signal.fill(&Scene::new(&model, ask, black_box(&candidates)), &mut out));
+            bench.iter(|| signal.fill(&FeatureContext::new(&model, query, black_box(&candidates)), &mut out));
         });
     }
     group.finish();

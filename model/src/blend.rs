@@ -62,7 +62,7 @@ pub(crate) const LARGEST: f32 = 1e12;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blends {
-    /// Bought together, nobody known to be asking.
+    /// Bought together, anonymous to be asking.
     pub bought_together_anonymous: Blend,
     /// Bought together, for a known customer.
     pub bought_together: Blend,
@@ -73,7 +73,7 @@ pub struct Blends {
     /// [`CHEAP`](crate::signals::CHEAP) signals; older artefacts score fewer candidates.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub pre_ranking: Blend,
-    /// Alternatives, nobody known to be asking.
+    /// Alternatives, anonymous to be asking.
     pub alternatives_anonymous: Blend,
     /// Alternatives, for a known customer.
     pub alternatives: Blend,

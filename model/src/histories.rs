@@ -5,7 +5,7 @@ use crate::rows::Rows;
 
 /// One item in a customer's history.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Habit {
+pub struct ItemStats {
     /// The item's number.
     pub item: u32,
     /// In how many of the customer's baskets it was (at most 65,535).
@@ -72,7 +72,7 @@ impl LastBaskets {
     }
 }
 
-/// The fields of [`Habit`], one list each.
+/// The fields of [`ItemStats`], one list each.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "as in `Habit`")]
 pub struct Columns {
@@ -87,16 +87,16 @@ pub struct Columns {
 
 impl Columns {
     /// Adds a habit at the end.
-    pub fn push(&mut self, habit: Habit) {
-        self.item.push(habit.item);
-        self.baskets.push(habit.baskets);
-        self.first_day.push(habit.first_day);
-        self.last_day.push(habit.last_day);
-        self.decayed.push(habit.decayed);
+    pub fn push(&mut self, stats: ItemStats) {
+        self.item.push(stats.item);
+        self.baskets.push(stats.baskets);
+        self.first_day.push(stats.first_day);
+        self.last_day.push(stats.last_day);
+        self.decayed.push(stats.decayed);
     }
 
-    fn get(&self, at: usize) -> Habit {
-        Habit {
+    fn get(&self, at: usize) -> ItemStats {
+        ItemStats {
             item: self.item[at],
             baskets: self.baskets[at],
             first_day: self.first_day[at],
@@ -169,7 +169,7 @@ impl Histories {
     }
 
     /// A customer's habits, by rising item number.
-    pub fn of(&self, customer: u32) -> impl ExactSizeIterator<Item = Habit> {
+    pub fn of(&self, customer: u32) -> impl ExactSizeIterator<Item = ItemStats> {
         self.rows.range(customer).map(|at| self.columns.get(at))
     }
 
@@ -189,12 +189,12 @@ impl Histories {
     }
 
     /// What a customer's history says of one item.
-    pub fn habit(&self, customer: u32, item: u32) -> Option<Habit> {
+    pub fn stats(&self, customer: u32, item: u32) -> Option<ItemStats> {
         Some(self.at(customer, self.items(customer).binary_search(&item).ok()?))
     }
 
     /// The habit at a position of [`Histories::items`].
-    pub(crate) fn at(&self, customer: u32, position: usize) -> Habit {
+    pub(crate) fn at(&self, customer: u32, position: usize) -> ItemStats {
         self.columns.get(self.rows.range(customer).start + position)
     }
 
@@ -264,16 +264,16 @@ mod tests {
         ) {
             let mut columns = Columns::default();
             for (&decayed, item) in decayed.iter().zip(0..) {
-                columns.push(Habit { item, baskets: 1, first_day: 1, last_day: 1, decayed });
+                columns.push(ItemStats { item, baskets: 1, first_day: 1, last_day: 1, decayed });
             }
             let (mut texts, none) = (Texts::default(), Rows::from_lengths([0]));
             texts.push("anna").unwrap();
             let last = LastBaskets { rows: none, day: vec![], lines: Rows::from_lengths([]), position: vec![], end: 2 };
             let (customers, bounds) = (Ids::new(texts).unwrap(), vec![0, decayed.len() as u64]);
             let histories = Histories::new(customers, bounds, columns, vec![1], vec![1.0], last, 40).unwrap();
-            let mut sorted: Vec<Habit> = histories.of(0).filter(|habit| habit.item != hidden).collect();
+            let mut sorted: Vec<ItemStats> = histories.of(0).filter(|stats| stats.item != hidden).collect();
             sorted.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-            let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|habit| habit.item).collect();
+            let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|stats| stats.item).collect();
             let mut got = histories.most(0, wanted, |item| item != hidden);
             expected.sort_unstable();
             got.sort_unstable();

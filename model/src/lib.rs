@@ -1,6 +1,6 @@
 //! The model: what training writes and the service reads, and the scoring that both use.
 //!
-//! - [`artefact`]: the model on disk, published and opened through a [`artefact::Shelf`]
+//! - [`artefact`]: the model on disk, published and opened through a [`artefact::ModelRegistry`]
 //! - [`Model`]: the model in memory, made of [`Catalogue`], [`Vectors`], [`CoPurchases`] and [`Histories`]
 //! - [`recommend`]: the three questions, each answered by a function
 //! - [`signals`]: what a score is made of; one file each
@@ -9,17 +9,16 @@
 
 mod amount;
 pub mod artefact;
-mod ask;
 pub mod attributes;
 mod blend;
 pub mod catalogue;
 pub mod co_purchases;
+mod feature_context;
 pub mod files;
 pub mod histories;
 mod ids;
 pub mod kernel;
 mod likeness;
-mod lines;
 mod model;
 mod must_match;
 mod name;
@@ -27,9 +26,10 @@ mod name_words;
 pub mod nearest;
 mod number_set;
 mod of_items;
+mod product_lines;
+mod query;
 pub mod recommend;
 mod rows;
-mod scene;
 mod scorer;
 mod sensitive;
 pub mod signals;
@@ -39,11 +39,11 @@ mod top;
 mod vectors;
 
 pub use amount::{Amount, Unit};
-pub use ask::Ask;
 pub use attributes::Attributes;
 pub use blend::{AlternativeRules, Blend, Blends, ListRules, Tree};
 pub use catalogue::Catalogue;
 pub use co_purchases::CoPurchases;
+pub use feature_context::FeatureContext;
 pub use histories::Histories;
 pub use ids::Ids;
 pub use likeness::Flaw;
@@ -51,8 +51,8 @@ pub use model::{Model, Parts};
 pub use must_match::{MustMatch, MustMatches};
 pub use name::{BadName, Name};
 pub use number_set::NumberSet;
+pub use query::Query;
 pub use rows::Rows;
-pub use scene::Scene;
 pub use scorer::Scorer;
 pub use sensitive::{Sensitive, SensitiveCategories};
 pub use stores::Stores;

@@ -4,7 +4,7 @@ use crate::Model;
 use crate::amount::{Amount, MOST};
 use crate::attributes::Attributes;
 use crate::catalogue::{Catalogue, NO_CATEGORY};
-use crate::histories::Habit;
+use crate::histories::ItemStats;
 
 /// What of an item is compared with each of many others; together, so that one look finds it.
 #[derive(Clone, Copy, Debug)]
@@ -81,19 +81,19 @@ impl Model {
     /// size and price are none, and it counts as sold unless it surely is not.
     pub fn flaw(&self, item: u32, other: u32, customer: Option<u32>) -> Flaw {
         let (package, others) = (self.package(item), self.package(other));
-        let habit = customer.and_then(|customer| self.histories().habit(customer, other));
-        let is_surely = |habit: Habit| {
+        let stats = customer.and_then(|customer| self.histories().stats(customer, other));
+        let is_surely = |stats: ItemStats| {
             let catalogue = self.catalogue();
             let expected = catalogue.popularity(other) * catalogue.total_recent_baskets() as f32;
-            expected >= SURELY && self.histories().age(habit.last_day) > OWN_DAYS
+            expected >= SURELY && self.histories().age(stats.last_day) > OWN_DAYS
         };
-        if others.is_unsold && habit.is_none_or(is_surely) {
+        if others.is_unsold && stats.is_none_or(is_surely) {
             return Flaw::NotSold;
         }
         if package.kind != NO_CATEGORY && others.kind != package.kind {
             return Flaw::Kind;
         }
-        if habit.is_some() {
+        if stats.is_some() {
             return Flaw::None;
         }
         let is_another_size = package.size.zip(others.size).is_some_and(|(one, other)| {

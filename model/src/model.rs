@@ -6,11 +6,11 @@ use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
 use crate::likeness::Package;
-use crate::lines::Lines;
 use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
 use crate::of_items::OfItems;
-use crate::recommend::Kept;
+use crate::product_lines::ProductLines;
+use crate::recommend::AnswerCache;
 use crate::stores::Stores;
 use crate::vectors::Vectors;
 
@@ -24,10 +24,10 @@ pub struct Model {
     buyers: Vec<u32>,
     recent_bestsellers: Vec<u32>,
     of_items: OfItems,
-    lines: Lines,
+    product_lines: ProductLines,
     name_words: NameWords,
     packages: Vec<Package>,
-    kept: Kept,
+    cache: AnswerCache,
 }
 
 /// What a [`Model`] is put together from.
@@ -118,17 +118,17 @@ impl Model {
         for customer in 0..parts.histories.customers().len() as u32 {
             parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
         }
-        let kept = Kept::new(parts.catalogue.bought() as usize);
+        let cache = AnswerCache::new(parts.catalogue.bought() as usize);
         let mut recent_bestsellers: Vec<u32> = (0..parts.catalogue.items().len() as u32).collect();
         // Stable, so that items of equal recent baskets stay in the order of all their baskets.
         let recent = parts.catalogue.all_recent_baskets();
         recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
-        let lines = Lines::new(&parts.catalogue);
+        let product_lines = ProductLines::new(&parts.catalogue);
         let name_words = NameWords::new(parts.catalogue.names());
         let packages = Package::all(&parts.catalogue, &parts.attributes);
         let of_items = OfItems::default();
         let mut model =
-            Self { parts, scorers, buyers, recent_bestsellers, of_items, lines, name_words, packages, kept };
+            Self { parts, scorers, buyers, recent_bestsellers, of_items, product_lines, name_words, packages, cache };
         model.of_items = OfItems::new(&model);
         Ok(model)
     }
@@ -139,7 +139,7 @@ impl Model {
     /// As [`Parts::check`].
     pub fn reblended(mut self, blends: Blends) -> Result<Self, String> {
         self.scorers = Scorers::new(&blends, &self.parts.attributes.signals())?;
-        self.kept = Kept::new(self.parts.catalogue.bought() as usize);
+        self.cache = AnswerCache::new(self.parts.catalogue.bought() as usize);
         self.parts.blends = blends;
         Ok(self)
     }
@@ -242,8 +242,8 @@ impl Model {
         &self.of_items
     }
 
-    pub(crate) fn lines(&self) -> &Lines {
-        &self.lines
+    pub(crate) fn product_lines(&self) -> &ProductLines {
+        &self.product_lines
     }
 
     pub(crate) fn name_words(&self) -> &NameWords {
@@ -254,8 +254,8 @@ impl Model {
         &self.packages[item as usize]
     }
 
-    pub(crate) fn kept(&self) -> &Kept {
-        &self.kept
+    pub(crate) fn cache(&self) -> &AnswerCache {
+        &self.cache
     }
 
     pub(crate) fn scorers(&self) -> &Scorers {

@@ -1,7 +1,7 @@
 //! Signals that depend on the item alone, worked out once for all items.
 
 use crate::signals;
-use crate::{Ask, Model, Scene};
+use crate::{FeatureContext, Model, Query};
 
 /// The values of all such signals, item by item: a candidate's lie in one place.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ impl OfItems {
     /// Works them out.
     pub(crate) fn new(model: &Model) -> Self {
         let items: Vec<u32> = (0..model.catalogue().items().len() as u32).collect();
-        let scene = Scene::new(model, Ask { items: &[], ..Ask::default() }, &items);
+        let context = FeatureContext::new(model, Query { items: &[], ..Query::default() }, &items);
         let mut free = (0..).peekable();
         let places: Vec<Option<usize>> =
             signals::ALL.iter().map(|signal| free.next_if(|_| signal.is_of_items())).collect();
@@ -24,7 +24,7 @@ impl OfItems {
         let (mut values, mut column) = (vec![0.0; width * items.len()], vec![0.0; items.len()]);
         for (signal, place) in signals::ALL.iter().zip(&places) {
             let Some(place) = *place else { continue };
-            signal.fill(&scene, &mut column);
+            signal.fill(&context, &mut column);
             values.chunks_exact_mut(width).zip(&column).for_each(|(row, &value)| row[place] = value);
         }
         Self { places, width, values }

@@ -7,50 +7,50 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{name, publish};
-use trolley_model::artefact::{ArtefactError, FORMAT, Shelf};
+use trolley_model::artefact::{ArtefactError, FORMAT, ModelRegistry};
 
 /// A published model, its folder, and the names of all its files.
-fn published(folder: &Path) -> (Shelf, PathBuf, Vec<String>) {
-    let shelf = publish(folder, "v1");
+fn published(folder: &Path) -> (ModelRegistry, PathBuf, Vec<String>) {
+    let registry = publish(folder, "v1");
     let path = folder.join("xx/v1");
     let mut files: Vec<String> =
         fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();
     assert_eq!(files.len(), 11, "nine tables, the trees and the manifest: {files:?}");
-    (shelf, path, files)
+    (registry, path, files)
 }
 
-fn refusal(shelf: &Shelf) -> ArtefactError {
-    shelf.open(&name("xx"), &name("v1")).expect_err("a damaged artefact was opened")
+fn refusal(registry: &ModelRegistry) -> ArtefactError {
+    registry.open(&name("xx"), &name("v1")).expect_err("a damaged artefact was opened")
 }
 
 #[test]
 fn every_file_cut_short_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, path, files) = published(folder.path());
+    let (registry, path, files) = published(folder.path());
     for file in &files {
         let whole = fs::read(path.join(file)).unwrap();
         for length in [0, 1, whole.len() / 2, whole.len() - 1] {
             fs::write(path.join(file), &whole[..length]).unwrap();
-            let error = refusal(&shelf);
+            let error = refusal(&registry);
             assert!(error.to_string().contains(file.as_str()), "{file} cut to {length}: {error}");
         }
         fs::write(path.join(file), &whole).unwrap();
     }
-    shelf.open(&name("xx"), &name("v1")).unwrap();
+    registry.open(&name("xx"), &name("v1")).unwrap();
 }
 
 #[test]
 fn every_byte_counts() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, path, files) = published(folder.path());
+    let (registry, path, files) = published(folder.path());
     for file in &files {
         let whole = fs::read(path.join(file)).unwrap();
         for at in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
             let mut damaged = whole.clone();
             damaged[at] ^= 1 << (at % 8);
             fs::write(path.join(file), &damaged).unwrap();
-            let error = refusal(&shelf);
+            let error = refusal(&registry);
             assert!(error.to_string().contains(file.as_str()), "{file}, byte {at}: {error}");
         }
         fs::write(path.join(file), &whole).unwrap();
@@ -60,11 +60,11 @@ fn every_byte_counts() {
 #[test]
 fn a_missing_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, path, files) = published(folder.path());
+    let (registry, path, files) = published(folder.path());
     for file in &files {
         let whole = fs::read(path.join(file)).unwrap();
         fs::remove_file(path.join(file)).unwrap();
-        let error = refusal(&shelf);
+        let error = refusal(&registry);
         assert!(matches!(&error, ArtefactError::Missing { path } if path.ends_with(file)), "{file}: {error}");
         fs::write(path.join(file), &whole).unwrap();
     }
@@ -73,16 +73,16 @@ fn a_missing_file_is_named() {
 #[test]
 fn another_format_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, path, _) = published(folder.path());
+    let (registry, path, _) = published(folder.path());
     let manifest = path.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     let format = |number: u64| text.replace(&format!("\"format\": {FORMAT}"), &format!("\"format\": {number}"));
     fs::write(&manifest, format(99)).unwrap();
-    let error = refusal(&shelf);
+    let error = refusal(&registry);
     assert!(matches!(error, ArtefactError::Format { found: 99, .. }), "{error}");
     assert!(error.to_string().contains("update trolley"), "{error}");
     fs::write(&manifest, format(0)).unwrap();
-    assert!(refusal(&shelf).to_string().contains("train the model again"));
+    assert!(refusal(&registry).to_string().contains("train the model again"));
 }
 
 /// Writes a file anew and mends the manifest's hashes: what somebody would do who wants to be believed.
@@ -102,24 +102,24 @@ fn forge(path: &Path, file: &str, content: &[u8]) {
 #[test]
 fn a_number_that_is_not_finite_is_refused_though_its_hash_is_valid() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, path, _) = published(folder.path());
+    let (registry, path, _) = published(folder.path());
     for file in ["items.input.fifu", "items.factors.fifu", "customers.factors.fifu"] {
         let whole = fs::read(path.join(file)).unwrap();
         let mut poisoned = whole.clone();
         let last = poisoned.len() - 4;
         poisoned[last..].copy_from_slice(&f32::NAN.to_le_bytes());
         forge(&path, file, &poisoned);
-        let error = refusal(&shelf);
+        let error = refusal(&registry);
         assert!(error.to_string().contains("not finite or not of unit length"), "{file}: {error}");
         forge(&path, file, &whole);
     }
-    shelf.open(&name("xx"), &name("v1")).expect("forging back and forth leaves a sound artefact");
+    registry.open(&name("xx"), &name("v1")).expect("forging back and forth leaves a sound artefact");
 }
 
 #[test]
 fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, path, files) = published(folder.path());
+    let (registry, path, files) = published(folder.path());
     for file in files.iter().filter(|file| *file != "manifest.json") {
         let whole = fs::read(path.join(file)).unwrap();
         for at in (0..whole.len()).step_by(8) {
@@ -129,15 +129,15 @@ fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
                 hostile[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
                 forge(&path, file, &hostile);
                 // Some of these are other sound values; none may panic, and what is opened must answer.
-                if let Ok(opened) = shelf.open(&name("xx"), &name("v1")) {
-                    let ask = trolley_model::Ask {
+                if let Ok(opened) = registry.open(&name("xx"), &name("v1")) {
+                    let query = trolley_model::Query {
                         items: &[common::BREAD],
                         customer: Some(common::ANNA),
                         ..Default::default()
                     };
                     let limits = trolley_model::recommend::Limits::best(6);
-                    trolley_model::recommend::bought_together(&opened.model, &ask, &limits);
-                    trolley_model::recommend::alternatives(&opened.model, &ask, &limits);
+                    trolley_model::recommend::bought_together(&opened.model, &query, &limits);
+                    trolley_model::recommend::alternatives(&opened.model, &query, &limits);
                 }
             }
         }
@@ -154,7 +154,7 @@ fn a_model_is_open_for_good() {
     assert_eq!(
         trolley_model::recommend::alternatives(
             &model,
-            &trolley_model::Ask { items: &[common::MILK], ..Default::default() },
+            &trolley_model::Query { items: &[common::MILK], ..Default::default() },
             &limits
         )[0]
         .item,
@@ -165,15 +165,15 @@ fn a_model_is_open_for_good() {
 #[test]
 fn a_published_version_is_never_overwritten_and_the_pointer_follows() {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = publish(folder.path(), "v1");
+    let registry = publish(folder.path(), "v1");
     publish(folder.path(), "v2");
     let market = name("xx");
-    assert_eq!(shelf.current(&market).unwrap(), name("v2"));
-    assert_eq!(shelf.previous(&market).unwrap(), name("v1"));
-    shelf.set_current(&market, &name("v1"), false).unwrap();
-    assert_eq!(shelf.current(&market).unwrap(), name("v1"));
-    assert_eq!(shelf.versions(&market).unwrap(), [name("v1"), name("v2")]);
-    let error = shelf.set_current(&market, &name("v3"), false).unwrap_err();
+    assert_eq!(registry.current(&market).unwrap(), name("v2"));
+    assert_eq!(registry.previous(&market).unwrap(), name("v1"));
+    registry.set_current(&market, &name("v1"), false).unwrap();
+    assert_eq!(registry.current(&market).unwrap(), name("v1"));
+    assert_eq!(registry.versions(&market).unwrap(), [name("v1"), name("v2")]);
+    let error = registry.set_current(&market, &name("v3"), false).unwrap_err();
     assert!(matches!(error, ArtefactError::NoVersion { .. }), "{error}");
     let again = std::panic::catch_unwind(|| publish(folder.path(), "v2"));
     assert!(again.is_err(), "the same version was published twice");
@@ -182,20 +182,20 @@ fn a_published_version_is_never_overwritten_and_the_pointer_follows() {
 #[test]
 fn a_pinned_version_stays_and_a_retired_market_comes_back_with_its_next_model() {
     let folder = tempfile::tempdir().unwrap();
-    let (shelf, market) = (publish(folder.path(), "v1"), name("xx"));
+    let (registry, market) = (publish(folder.path(), "v1"), name("xx"));
     publish(folder.path(), "v2");
-    shelf.set_current(&market, &name("v1"), true).unwrap();
+    registry.set_current(&market, &name("v1"), true).unwrap();
     publish(folder.path(), "v3");
-    assert_eq!((shelf.current(&market).unwrap(), shelf.is_pinned(&market)), (name("v1"), true));
-    shelf.set_current(&market, &name("v3"), false).unwrap();
+    assert_eq!((registry.current(&market).unwrap(), registry.is_pinned(&market)), (name("v1"), true));
+    registry.set_current(&market, &name("v3"), false).unwrap();
     publish(folder.path(), "v4");
-    assert_eq!((shelf.current(&market).unwrap(), shelf.is_pinned(&market)), (name("v4"), false));
+    assert_eq!((registry.current(&market).unwrap(), registry.is_pinned(&market)), (name("v4"), false));
 
-    shelf.retire(&market).unwrap();
-    assert_eq!(shelf.markets().unwrap(), []);
+    registry.retire(&market).unwrap();
+    assert_eq!(registry.markets().unwrap(), []);
     publish(folder.path(), "v5");
-    assert_eq!(shelf.markets().unwrap(), [market]);
-    assert!(matches!(shelf.retire(&name("nowhere")), Err(ArtefactError::NoModel { .. })));
+    assert_eq!(registry.markets().unwrap(), [market]);
+    assert!(matches!(registry.retire(&name("nowhere")), Err(ArtefactError::NoModel { .. })));
 }
 
 #[test]
@@ -205,9 +205,9 @@ fn what_a_killed_trainer_left_is_invisible_and_cleared_away() {
     let unfinished = market.join(".unfinished-v0");
     fs::create_dir_all(&unfinished).unwrap();
     fs::write(unfinished.join("items.safetensors"), b"half a file").unwrap();
-    let shelf = Shelf::new(folder.path());
-    assert_eq!(shelf.versions(&name("xx")).unwrap(), []);
-    assert_eq!(shelf.markets().unwrap(), [], "a market without a published model is none");
+    let registry = ModelRegistry::new(folder.path());
+    assert_eq!(registry.versions(&name("xx")).unwrap(), []);
+    assert_eq!(registry.markets().unwrap(), [], "a market without a published model is none");
     publish(folder.path(), "v1");
     assert!(!unfinished.exists());
 }
@@ -228,7 +228,7 @@ fn a_publisher_without_end() {
 fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
     let folder = tempfile::tempdir().unwrap();
     let kills: u32 = std::env::var("TROLLEY_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
-    let shelf = publish(folder.path(), "v00000000");
+    let registry = publish(folder.path(), "v00000000");
     let mut half_way = 0;
     for kill in 1..=kills {
         let first = kill * 100_000;
@@ -240,7 +240,7 @@ fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
             .spawn()
             .unwrap();
         let (begun, first) = (std::time::Instant::now(), name(&format!("v{first:08}")));
-        while shelf.current(&name("xx")).unwrap() < first {
+        while registry.current(&name("xx")).unwrap() < first {
             assert!(begun.elapsed().as_secs() < 60, "the publisher published nothing in a minute");
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
@@ -248,13 +248,13 @@ fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
         publisher.kill().unwrap();
         publisher.wait().unwrap();
         half_way += unfinished(folder.path());
-        let current = shelf.current(&name("xx")).unwrap();
+        let current = registry.current(&name("xx")).unwrap();
         assert!(current >= first, "{current} after {first}");
         // Whole, for it is hashed through and through; and of one version, for the manifest names it.
-        let opened = shelf.open(&name("xx"), &current).unwrap();
+        let opened = registry.open(&name("xx"), &current).unwrap();
         assert_eq!(opened.manifest.version, current);
-        for version in shelf.versions(&name("xx")).unwrap().iter().rev().take(2) {
-            shelf.open(&name("xx"), version).unwrap_or_else(|error| panic!("{version} is listed: {error}"));
+        for version in registry.versions(&name("xx")).unwrap().iter().rev().take(2) {
+            registry.open(&name("xx"), version).unwrap_or_else(|error| panic!("{version} is listed: {error}"));
         }
     }
     assert!(half_way > 0, "it was never killed while it wrote");
@@ -270,8 +270,8 @@ fn unfinished(folder: &Path) -> usize {
         .count()
 }
 
-fn fixture(format: u32) -> Shelf {
-    Shelf::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}")))
+fn fixture(format: u32) -> ModelRegistry {
+    ModelRegistry::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}")))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use trolley_model::attributes::{Attribute, AttributeValues, Attributes};
 use trolley_model::co_purchases::Partner;
 use trolley_model::recommend::{Limits, Prefer, Question, alternatives, explain};
 use trolley_model::{
-    Amount, Ask, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Parts, Rows, Stores, Unit,
+    Amount, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Parts, Query, Rows, Stores, Unit,
 };
 
 /// The shop of `common`: milk, oat milk, butter and jam have sizes, brands and prices; the candle nothing. Its two stores sell
@@ -65,8 +65,8 @@ fn parts() -> Parts {
 fn what_was_stored_is_opened_and_answers_alike() {
     let folder = tempfile::tempdir().unwrap();
     let made = Model::new(parts()).unwrap();
-    let shelf = common::publish_parts(folder.path(), "v1", &parts());
-    let opened = shelf.open(&common::name("xx"), &common::name("v1")).unwrap().model;
+    let registry = common::publish_parts(folder.path(), "v1", &parts());
+    let opened = registry.open(&common::name("xx"), &common::name("v1")).unwrap().model;
     let shown = |model: &Model| -> Vec<(String, String)> {
         let all = model.attributes().all().iter();
         all.flat_map(|attribute| (0..6).map(|item| (attribute.name.clone(), attribute.shown(item)))).collect()
@@ -81,8 +81,8 @@ fn what_was_stored_is_opened_and_answers_alike() {
     assert_eq!(opened.catalogue().mixed_categories(), [1]);
     for item in 0..6 {
         for store in [None, Some(0), Some(1)] {
-            let ask = Ask { items: &[item], store, replacements: &[(OAT_MILK, 0.3)], ..Ask::default() };
-            assert_eq!(alternatives(&opened, &ask, &Limits::best(6)), alternatives(&made, &ask, &Limits::best(6)));
+            let query = Query { items: &[item], store, replacements: &[(OAT_MILK, 0.3)], ..Query::default() };
+            assert_eq!(alternatives(&opened, &query, &Limits::best(6)), alternatives(&made, &query, &Limits::best(6)));
         }
     }
 }
@@ -90,10 +90,10 @@ fn what_was_stored_is_opened_and_answers_alike() {
 #[test]
 fn each_signal_is_told_by_name_and_they_sum_up() {
     let model = Model::new(parts()).unwrap();
-    let ask = Ask { items: &[MILK], store: Some(1), replacements: &[(OAT_MILK, 0.3)], ..Ask::default() };
-    let found = alternatives(&model, &ask, &Limits::best(6))[0];
+    let query = Query { items: &[MILK], store: Some(1), replacements: &[(OAT_MILK, 0.3)], ..Query::default() };
+    let found = alternatives(&model, &query, &Limits::best(6))[0];
     assert_eq!(found.item, OAT_MILK);
-    let parts = explain(&model, Question::Alternatives, &ask, &found);
+    let parts = explain(&model, Question::Alternatives, &query, &found);
     let value = |name: &str| parts.iter().find(|part| part.signal == name).map(|part| part.value);
     assert_eq!(value("same_size"), Some(1.0));
     // One of the two brands of the one is all of the other's.
@@ -112,7 +112,7 @@ fn items_of_a_category_that_is_no_kind_do_not_stand_in_by_it() {
     // Butter and jam are of the mixed category: they differ in size, and stand in for each other by that alone.
     assert_eq!(model.flaw(BUTTER, JAM, None), Flaw::None, "500 g for 250 g, at two thirds of the price by weight");
     assert_eq!(model.catalogue().kind(BUTTER), None);
-    let found = alternatives(&model, &Ask { items: &[CANDLE], ..Ask::default() }, &Limits::best(6));
+    let found = alternatives(&model, &Query { items: &[CANDLE], ..Query::default() }, &Limits::best(6));
     assert!(found.iter().all(|found| found.tier == trolley_model::recommend::Tier::Model), "{found:?}");
 }
 
@@ -139,7 +139,7 @@ fn wishes_for_prices_come_before_the_scores() {
     let model = Model::new(parts()).unwrap();
     let first = |prefer| {
         let limits = Limits { prefer, ..Limits::best(6) };
-        alternatives(&model, &Ask { items: &[OAT_MILK], ..Ask::default() }, &limits)[0].item
+        alternatives(&model, &Query { items: &[OAT_MILK], ..Query::default() }, &limits)[0].item
     };
     assert_eq!(first(Some(Prefer::Cheaper)), MILK);
     assert_eq!(

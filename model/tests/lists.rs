@@ -4,8 +4,8 @@
 mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, parts};
-use trolley_model::recommend::{Limits, Offer, OnOffer, Tier, bought_together, candidates, offers};
-use trolley_model::{Ask, ListRules, Model};
+use trolley_model::recommend::{Limits, Offer, PreparedOffers, Tier, bought_together, candidates, offers};
+use trolley_model::{ListRules, Model, Query};
 
 fn model(list: ListRules) -> Model {
     let mut parts = parts();
@@ -17,7 +17,7 @@ fn model(list: ListRules) -> Model {
 fn with_bread(model: &Model, limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Vec<u32> {
     let limits = Limits { allowed, ..Limits::best(limit) };
     let answer = |limits: &Limits<'_>| {
-        let found = bought_together(model, &Ask { items: &[BREAD], ..Ask::default() }, limits);
+        let found = bought_together(model, &Query { items: &[BREAD], ..Query::default() }, limits);
         found.iter().filter(|found| found.tier == Tier::Model).map(|found| found.item).collect::<Vec<u32>>()
     };
     let kept = answer(&limits);
@@ -42,7 +42,7 @@ fn offers_of_one_category_give_way_where_not_all_are_shown() {
     let items = [BUTTER, BUTTER, MILK];
     let on_offer: Vec<Offer<'_>> = items.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let shown = |model: &Model, limit: usize| -> Vec<usize> {
-        let ready = OnOffer::new(model, &on_offer);
+        let ready = PreparedOffers::new(model, &on_offer);
         offers(model, None, &ready, limit).into_iter().map(|offer| offer.offer).collect()
     };
     assert_eq!([shown(&plain, 2), shown(&varied, 2)], [[0, 1], [0, 2]]);
@@ -53,7 +53,7 @@ fn offers_of_one_category_give_way_where_not_all_are_shown() {
 fn what_is_bought_with_it_less_often_than_by_chance_is_no_candidate() {
     let (plain, strict) = (model(ListRules::none()), model(ListRules { above_chance: true, ..ListRules::none() }));
     let of = |model: &Model, item: u32, customer: Option<u32>| {
-        candidates(model, &Ask { items: &[item], customer, ..Ask::default() }, &Limits::best(6))
+        candidates(model, &Query { items: &[item], customer, ..Query::default() }, &Limits::best(6))
     };
     // With bread: butter 50 times, chance has it 48; jam 30 and 32, not surely fewer; milk 20 and 40. Oat milk never, as its
     // list holds all its partners; chance has it 24 times.

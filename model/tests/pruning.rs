@@ -8,12 +8,12 @@ use std::path::Path;
 
 use common::name;
 use trolley_model::Name;
-use trolley_model::artefact::{ArtefactError, Shelf};
+use trolley_model::artefact::{ArtefactError, ModelRegistry};
 
 /// Versions as far as they matter here: folders with something in them.
-fn make(shelf: &Shelf, versions: &[&str]) {
+fn make(registry: &ModelRegistry, versions: &[&str]) {
     for version in versions {
-        let folder = shelf.path().join("xx").join(version);
+        let folder = registry.path().join("xx").join(version);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("items.safetensors"), "rows").unwrap();
     }
@@ -23,8 +23,8 @@ fn put_into_service(folder: &Path, version: &str) {
     fs::write(folder.join("xx/current"), format!("{version}\n")).unwrap();
 }
 
-fn versions(shelf: &Shelf) -> Vec<String> {
-    shelf.versions(&name("xx")).unwrap().into_iter().map(String::from).collect()
+fn versions(registry: &ModelRegistry) -> Vec<String> {
+    registry.versions(&name("xx")).unwrap().into_iter().map(String::from).collect()
 }
 
 const ALL: [&str; 6] = ["v1", "v2", "v3", "v4", "v5", "v6"];
@@ -35,24 +35,24 @@ fn the_newest_stay_and_whatever_is_in_use() {
         for (current, in_service) in ALL.iter().enumerate() {
             for (protected, other) in ALL.iter().enumerate() {
                 let folder = tempfile::tempdir().unwrap();
-                let shelf = Shelf::new(folder.path());
-                make(&shelf, &ALL);
-                make(&shelf.held_out(), &ALL);
-                make(&shelf.held_out(), &["r1", "r2", "v0"]);
-                make(&shelf.rejected(), &["r1", "r2"]);
+                let registry = ModelRegistry::new(folder.path());
+                make(&registry, &ALL);
+                make(&registry.held_out(), &ALL);
+                make(&registry.held_out(), &["r1", "r2", "v0"]);
+                make(&registry.rejected(), &["r1", "r2"]);
                 put_into_service(folder.path(), in_service);
-                let removed = shelf.prune(&name("xx"), keep, &[name(other)]).unwrap();
+                let removed = registry.prune(&name("xx"), keep, &[name(other)]).unwrap();
 
                 let newest = ALL.len().saturating_sub(keep);
                 let stays = |at: usize| at >= newest || at == current || at + 1 == current || at == protected;
                 let expected: Vec<&str> = (0..ALL.len()).filter(|&at| stays(at)).map(|at| ALL[at]).collect();
-                assert_eq!(versions(&shelf), expected, "keep {keep}, current {current}, protected {protected}");
+                assert_eq!(versions(&registry), expected, "keep {keep}, current {current}, protected {protected}");
                 let rejected: &[&str] = if keep == 1 { &["r2"] } else { &["r1", "r2"] };
-                assert_eq!(versions(&shelf.rejected()), rejected);
+                assert_eq!(versions(&registry.rejected()), rejected);
                 let held_out: Vec<&str> = rejected.iter().copied().chain(expected.iter().copied()).collect();
-                assert_eq!(versions(&shelf.held_out()), held_out, "what was held out goes with its version");
+                assert_eq!(versions(&registry.held_out()), held_out, "what was held out goes with its version");
                 assert_eq!(removed.len(), ALL.len() + 2 - held_out.len());
-                assert_eq!(shelf.current(&name("xx")).unwrap(), name(in_service));
+                assert_eq!(registry.current(&name("xx")).unwrap(), name(in_service));
             }
         }
     }
@@ -61,35 +61,41 @@ fn the_newest_stay_and_whatever_is_in_use() {
 #[test]
 fn what_is_in_service_is_never_removed_even_if_it_must_go() {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = Shelf::new(folder.path());
-    make(&shelf, &ALL);
-    make(&shelf.held_out(), &ALL);
-    make(&shelf.rejected(), &["r1", "v9"]);
+    let registry = ModelRegistry::new(folder.path());
+    make(&registry, &ALL);
+    make(&registry.held_out(), &ALL);
+    make(&registry.rejected(), &["r1", "v9"]);
     put_into_service(folder.path(), "v4");
-    let must_go = |_: &Shelf, version: &Name| ["v2", "v3", "v4", "r1"].contains(&version.as_str());
-    let (removed, in_service) = shelf.remove_if(&name("xx"), must_go).unwrap();
+    let must_go = |_: &ModelRegistry, version: &Name| ["v2", "v3", "v4", "r1"].contains(&version.as_str());
+    let (removed, in_service) = registry.remove_if(&name("xx"), must_go).unwrap();
     assert_eq!(removed, ["r1", "v2", "v3"].map(name), "the one before the one in service too");
     assert_eq!(in_service, Some(name("v4")));
-    assert_eq!(versions(&shelf), ["v1", "v4", "v5", "v6"]);
-    assert_eq!((versions(&shelf.held_out()), versions(&shelf.rejected())), (versions(&shelf), vec!["v9".to_owned()]));
+    assert_eq!(versions(&registry), ["v1", "v4", "v5", "v6"]);
+    assert_eq!(
+        (versions(&registry.held_out()), versions(&registry.rejected())),
+        (versions(&registry), vec!["v9".to_owned()])
+    );
 }
 
 #[test]
 fn nothing_is_removed_while_it_is_not_known_what_is_in_service() {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = Shelf::new(folder.path());
-    assert_eq!(shelf.prune(&name("xx"), 1, &[]).unwrap(), [], "no market, no models");
+    let registry = ModelRegistry::new(folder.path());
+    assert_eq!(registry.prune(&name("xx"), 1, &[]).unwrap(), [], "no market, no models");
     assert!(!folder.path().join("xx").exists());
-    make(&shelf, &ALL);
+    make(&registry, &ALL);
     put_into_service(folder.path(), "../v1");
-    assert!(matches!(shelf.prune(&name("xx"), 1, &[]), Err(ArtefactError::BadPointer { .. })));
-    assert!(shelf.remove_if(&name("xx"), |_, _| true).is_err());
-    assert_eq!(versions(&shelf), ALL);
+    assert!(matches!(registry.prune(&name("xx"), 1, &[]), Err(ArtefactError::BadPointer { .. })));
+    assert!(registry.remove_if(&name("xx"), |_, _| true).is_err());
+    assert_eq!(versions(&registry), ALL);
     put_into_service(folder.path(), "v6");
     let publishing = fs::File::create(folder.path().join("xx/.publishing")).unwrap();
     publishing.lock().unwrap();
-    assert!(matches!(shelf.prune(&name("xx"), 1, &[]), Err(ArtefactError::Busy { .. })), "not while one is published");
-    assert_eq!(versions(&shelf), ALL);
+    assert!(
+        matches!(registry.prune(&name("xx"), 1, &[]), Err(ArtefactError::Busy { .. })),
+        "not while one is published"
+    );
+    assert_eq!(versions(&registry), ALL);
 }
 
 /// A real model that is served is still one after others went, and the one before it can be rolled back to.
@@ -99,10 +105,10 @@ fn what_stays_can_still_be_opened_and_rolled_back_to() {
     for version in ["v1", "v2", "v3"] {
         common::publish(folder.path(), version);
     }
-    let shelf = Shelf::new(folder.path());
-    assert_eq!(shelf.prune(&name("xx"), 1, &[]).unwrap(), [name("v1")]);
-    assert!(shelf.open(&name("xx"), &name("v3")).is_ok());
-    shelf.set_current(&name("xx"), &shelf.previous(&name("xx")).unwrap(), true).unwrap();
-    assert_eq!(shelf.prune(&name("xx"), 1, &[]).unwrap(), [], "the newest, and the one that is pinned");
-    assert!(shelf.open(&name("xx"), &name("v2")).is_ok());
+    let registry = ModelRegistry::new(folder.path());
+    assert_eq!(registry.prune(&name("xx"), 1, &[]).unwrap(), [name("v1")]);
+    assert!(registry.open(&name("xx"), &name("v3")).is_ok());
+    registry.set_current(&name("xx"), &registry.previous(&name("xx")).unwrap(), true).unwrap();
+    assert_eq!(registry.prune(&name("xx"), 1, &[]).unwrap(), [], "the newest, and the one that is pinned");
+    assert!(registry.open(&name("xx"), &name("v2")).is_ok());
 }

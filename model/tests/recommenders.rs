@@ -8,20 +8,20 @@ use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::nearest::{Neighbours, nearest_of};
 use trolley_model::recommend::{
-    Limits, Offer, OnOffer, Question, RankedOffer, Recommended, Tier, alternatives, audience, bought_together,
-    bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers, open_offers,
+    Limits, Offer, PreparedOffers, Question, RankedOffer, Recommended, Tier, alternatives, audience, available_offers,
+    bought_together, bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers,
 };
-use trolley_model::{Ask, Blend, Blends, Catalogue, CoPurchases, Model, Parts};
+use trolley_model::{Blend, Blends, Catalogue, CoPurchases, Model, Parts, Query};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
 /// Both recommenders of items, asked about bread: all that can be bought with it is known of, and nothing is of its kind.
 const RECOMMENDERS: [(&str, Recommender); 2] = [
     ("bought together", |model, customer, limits| {
-        bought_together(model, &Ask { items: &[BREAD], customer, ..Ask::default() }, limits)
+        bought_together(model, &Query { items: &[BREAD], customer, ..Query::default() }, limits)
     }),
     ("alternatives", |model, customer, limits| {
-        alternatives(model, &Ask { items: &[BREAD], customer, ..Ask::default() }, limits)
+        alternatives(model, &Query { items: &[BREAD], customer, ..Query::default() }, limits)
     }),
 ];
 
@@ -52,7 +52,7 @@ fn limits(limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Limits<'_> {
 
 #[test]
 fn bread_goes_with_butter_then_jam() {
-    let found = bought_together(&model(), &Ask { items: &[BREAD], ..Ask::default() }, &limits(2, &|_| true));
+    let found = bought_together(&model(), &Query { items: &[BREAD], ..Query::default() }, &limits(2, &|_| true));
     assert_eq!(items(&found), [BUTTER, JAM]);
     assert!(found.iter().all(|found| found.tier == Tier::Model));
 }
@@ -61,7 +61,7 @@ fn bread_goes_with_butter_then_jam() {
 fn a_customers_habits_count() {
     let found = bought_together(
         &model(),
-        &Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() },
+        &Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() },
         &limits(1, &|_| true),
     );
     assert_eq!(items(&found), [MILK], "anna buys milk in nearly every basket");
@@ -69,7 +69,7 @@ fn a_customers_habits_count() {
 
 #[test]
 fn milk_is_replaced_by_oat_milk() {
-    let found = alternatives(&model(), &Ask { items: &[MILK], ..Ask::default() }, &limits(1, &|_| true));
+    let found = alternatives(&model(), &Query { items: &[MILK], ..Query::default() }, &limits(1, &|_| true));
     assert_eq!(items(&found), [OAT_MILK]);
     assert_eq!(found[0].tier, Tier::Model);
 }
@@ -81,13 +81,13 @@ fn neighbours_that_are_known_beforehand_are_those_that_would_be_found() {
     for k in [1, 2, 10] {
         let parts = Parts { neighbours: known(k), ..searched.parts().clone() };
         let folder = tempfile::tempdir().unwrap();
-        let shelf = common::publish_parts(folder.path(), "v1", &parts);
-        let stored = shelf.open(&common::name("xx"), &common::name("v1")).unwrap().model;
+        let registry = common::publish_parts(folder.path(), "v1", &parts);
+        let stored = registry.open(&common::name("xx"), &common::name("v1")).unwrap().model;
         assert_eq!(stored.parts().neighbours, parts.neighbours);
         for (customer, hidden) in [(None, CANDLE), (Some(ANNA), MILK), (None, OAT_MILK)] {
             let allowed = |item: u32| item != hidden;
             let of = |model: &Model| {
-                alternatives(model, &Ask { items: &[BREAD], customer, ..Ask::default() }, &limits(6, &allowed))
+                alternatives(model, &Query { items: &[BREAD], customer, ..Query::default() }, &limits(6, &allowed))
             };
             assert_eq!(of(&stored), of(&searched), "{k}");
         }
@@ -98,7 +98,8 @@ fn neighbours_that_are_known_beforehand_are_those_that_would_be_found() {
 
 #[test]
 fn a_cart_asks_for_all_its_items_and_gets_none_of_them_back() {
-    let found = bought_together(&model(), &Ask { items: &[BREAD, BUTTER], ..Ask::default() }, &limits(6, &|_| true));
+    let found =
+        bought_together(&model(), &Query { items: &[BREAD, BUTTER], ..Query::default() }, &limits(6, &|_| true));
     assert_eq!(found[0].item, JAM, "jam goes with both");
     assert!(items(&found).iter().all(|item| ![BREAD, BUTTER].contains(item)));
 }
@@ -112,10 +113,10 @@ fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
         for hidden in 0..1u32 << items.min(8) {
             let allowed = |other: u32| hidden >> other & 1 == 0;
             for limit in [1, 3, 64, 65] {
-                let ask = Ask { items: &[item], ..Ask::default() };
+                let query = Query { items: &[item], ..Query::default() };
                 let limits = limits(limit, &allowed);
-                let worked_out = bought_together(&model, &ask, &Limits { boost: Some(&|_| 0.0), ..limits });
-                assert_eq!(bought_together(&model, &ask, &limits), worked_out, "item {item}, hidden {hidden:b}");
+                let worked_out = bought_together(&model, &query, &Limits { boost: Some(&|_| 0.0), ..limits });
+                assert_eq!(bought_together(&model, &query, &limits), worked_out, "item {item}, hidden {hidden:b}");
             }
         }
     }
@@ -125,12 +126,12 @@ fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
 #[test]
 fn what_is_pinned_comes_first_and_the_rest_is_as_without() {
     let model = model();
-    let ask = Ask { items: &[BREAD], ..Ask::default() };
+    let query = Query { items: &[BREAD], ..Query::default() };
     for pinned in [&[][..], &[OAT_MILK], &[OAT_MILK, BUTTER], &[BREAD]] {
         for limit in 1..7 {
             let limits = Limits { pinned, ..limits(limit, &|item| item != JAM) };
-            let worked_out = bought_together(&model, &ask, &Limits { boost: Some(&|_| 0.0), ..limits });
-            assert_eq!(bought_together(&model, &ask, &limits), worked_out, "{pinned:?} {limit}");
+            let worked_out = bought_together(&model, &query, &Limits { boost: Some(&|_| 0.0), ..limits });
+            assert_eq!(bought_together(&model, &query, &limits), worked_out, "{pinned:?} {limit}");
         }
     }
 }
@@ -142,17 +143,17 @@ fn a_ranking_begins_with_the_answer_and_has_all_candidates() {
     for item in [BREAD, BUTTER, MILK, JAM, OAT_MILK] {
         for customer in [None, Some(ANNA)] {
             for hidden in 0..64u32 {
-                let (allowed, ask) =
-                    (|other: u32| hidden >> other & 1 == 0, Ask { items: &[item], customer, ..Ask::default() });
+                let (allowed, query) =
+                    (|other: u32| hidden >> other & 1 == 0, Query { items: &[item], customer, ..Query::default() });
                 let limits = limits(3, &allowed);
-                let ranking = items(&bought_together_ranking(&model, &ask, &limits));
-                let answer = bought_together(&model, &ask, &limits);
+                let ranking = items(&bought_together_ranking(&model, &query, &limits));
+                let answer = bought_together(&model, &query, &limits);
                 let of_model = answer.iter().filter(|found| found.tier == Tier::Model);
                 let first: Vec<u32> = of_model.map(|found| found.item).collect();
                 assert_eq!(ranking[..first.len()], first, "{item} {customer:?} {hidden:b}");
                 let mut sorted = ranking.clone();
                 sorted.sort_unstable();
-                assert_eq!(sorted, candidates(&model, &ask, &limits), "{item} {customer:?} {hidden:b}");
+                assert_eq!(sorted, candidates(&model, &query, &limits), "{item} {customer:?} {hidden:b}");
             }
         }
     }
@@ -202,7 +203,7 @@ fn tiers_come_in_their_order_and_the_model_first() {
     }
     let found = bought_together(
         &model,
-        &Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() },
+        &Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() },
         &limits(200, &|_| true),
     );
     assert_eq!(found.last().map(|last| (last.item, last.tier)), Some((CANDLE, Tier::Bestsellers)));
@@ -217,9 +218,9 @@ fn nothing_of_another_kind_fills_up_alternatives() {
         Model::new(parts).unwrap()
     };
     for customer in [None, Some(ANNA)] {
-        let (all, ask) = (&limits(200, &|_| true), Ask { items: &[CANDLE], customer, ..Ask::default() });
-        assert_eq!(alternatives(&candle_is(NO_CATEGORY), &ask, all), [], "nothing is known of its kind");
-        let found = alternatives(&candle_is(2), &ask, all);
+        let (all, query) = (&limits(200, &|_| true), Query { items: &[CANDLE], customer, ..Query::default() });
+        assert_eq!(alternatives(&candle_is(NO_CATEGORY), &query, all), [], "nothing is known of its kind");
+        let found = alternatives(&candle_is(2), &query, all);
         let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
         assert_eq!(tiers, [(MILK, Tier::Category), (OAT_MILK, Tier::Category)]);
     }
@@ -240,7 +241,7 @@ fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
     let model = Model::new(parts).unwrap();
     let [new_bread, new_milk, newer_milk] = [6, 7, 8];
     let answer = |cart: &[u32]| {
-        let found = bought_together(&model, &Ask { items: cart, ..Ask::default() }, &limits(5, &|_| true));
+        let found = bought_together(&model, &Query { items: cart, ..Query::default() }, &limits(5, &|_| true));
         items(&found.into_iter().filter(|found| found.tier == Tier::Category).collect::<Vec<_>>())
     };
     assert_eq!(answer(&[new_bread]), [BUTTER, JAM], "bread would stand in for it");
@@ -254,7 +255,7 @@ fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
 fn the_newest_line_of_a_cart_weighs_most() {
     let model = model();
     let scores = |cart: &[u32]| {
-        let found = bought_together(&model, &Ask { items: cart, ..Ask::default() }, &limits(6, &|_| true));
+        let found = bought_together(&model, &Query { items: cart, ..Query::default() }, &limits(6, &|_| true));
         let score = |item| found.iter().find(|found| found.item == item).map(|found| found.score);
         score(MILK)
     };
@@ -270,7 +271,7 @@ fn without_a_history_it_is_what_sells_now() {
         Catalogue::new(CatalogueParts { recent_baskets: vec![20, 10, 10, 25, 10, 0], ..stored(&parts.catalogue) })
             .unwrap();
     let model = Model::new(parts).unwrap();
-    let found = bought_together(&model, &Ask { items: &[], ..Ask::default() }, &limits(2, &|_| true));
+    let found = bought_together(&model, &Query { items: &[], ..Query::default() }, &limits(2, &|_| true));
     assert_eq!(items(&found), [JAM, BREAD]);
     assert_eq!(ranked(&model, None, &[of(&[BREAD]), of(&[JAM])], 1)[0].offer, 1);
 }
@@ -278,11 +279,11 @@ fn without_a_history_it_is_what_sells_now() {
 #[test]
 fn nothing_known_at_all_means_bestsellers_and_a_known_customer_means_habits() {
     let model = model();
-    let unknown = Ask { items: &[], ..Ask::default() };
+    let unknown = Query { items: &[], ..Query::default() };
     let found = bought_together(&model, &unknown, &limits(2, &|_| true));
     assert_eq!(items(&found), [BREAD, BUTTER]);
     assert!(found.iter().all(|found| found.tier == Tier::Bestsellers));
-    let anna = Ask { items: &[], customer: Some(ANNA), ..Ask::default() };
+    let anna = Query { items: &[], customer: Some(ANNA), ..Query::default() };
     let found = bought_together(&model, &anna, &limits(3, &|_| true));
     let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
     assert_eq!(tiers, [(MILK, Tier::Habits), (JAM, Tier::Habits), (BREAD, Tier::Bestsellers)]);
@@ -294,7 +295,7 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
     // The candle as a new kind of milk.
     parts.catalogue = with_categories(&parts.catalogue, vec![0, 1, 2, 1, 2, 2]);
     let model = Model::new(parts).unwrap();
-    let found = alternatives(&model, &Ask { items: &[CANDLE], ..Ask::default() }, &limits(2, &|_| true));
+    let found = alternatives(&model, &Query { items: &[CANDLE], ..Query::default() }, &limits(2, &|_| true));
     let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
     assert_eq!(tiers, [(MILK, Tier::Category), (OAT_MILK, Tier::Category)]);
 }
@@ -305,21 +306,21 @@ fn places_for_what_is_new_have_a_blend_of_their_own() {
     let mut parts = common::parts();
     parts.blends.bought_together_new = Blend::straight(&[("popularity", -1.0)]);
     let model = Model::new(parts).unwrap();
-    let ask = Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() };
+    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
     // Anna has bought milk and jam.
     let only_new = Limits { repeats: false, ..Limits::best(2) };
-    assert_eq!(items(&bought_together(&model, &ask, &only_new)), [OAT_MILK, BUTTER]);
-    let found = bought_together_and_new(&model, &ask, &limits(3, &|_| true), 1);
-    let usual = items(&bought_together(&model, &ask, &limits(2, &|_| true)));
+    assert_eq!(items(&bought_together(&model, &query, &only_new)), [OAT_MILK, BUTTER]);
+    let found = bought_together_and_new(&model, &query, &limits(3, &|_| true), 1);
+    let usual = items(&bought_together(&model, &query, &limits(2, &|_| true)));
     let shown: Vec<u32> = found.iter().map(|(_, found)| found.item).collect();
     assert_eq!(shown, [usual[0], usual[1], OAT_MILK], "what is new comes last");
     let questions: Vec<Question> = found.iter().map(|(question, _)| *question).collect();
     assert_eq!(questions, [Question::BoughtTogether, Question::BoughtTogether, Question::NewTogether]);
     // A pinned item keeps its place.
     let pinned = Limits { pinned: &[CANDLE], ..limits(2, &|_| true) };
-    let found = bought_together_and_new(&model, &ask, &pinned, 2);
+    let found = bought_together_and_new(&model, &query, &pinned, 2);
     assert_eq!(found.iter().map(|(_, found)| found.item).collect::<Vec<_>>(), [CANDLE, OAT_MILK]);
-    let nobody = Ask { customer: None, ..ask };
+    let nobody = Query { customer: None, ..query };
     assert_eq!(bought_together_and_new(&model, &nobody, &limits(3, &|_| true), 3).len(), 3, "all is new to nobody");
 }
 
@@ -327,14 +328,15 @@ fn places_for_what_is_new_have_a_blend_of_their_own() {
 fn repeats_can_be_left_out() {
     let model = model();
     let new_only = Limits { repeats: false, ..Limits::best(6) };
-    let found = bought_together(&model, &Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() }, &new_only);
+    let found =
+        bought_together(&model, &Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() }, &new_only);
     assert!(items(&found).iter().all(|item| ![MILK, JAM].contains(item)), "{found:?}");
     assert_eq!(found.len(), 3);
 }
 
 /// What is on offer for a customer.
 fn ranked(model: &Model, customer: Option<u32>, on_offer: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
-    offers(model, customer, &OnOffer::new(model, on_offer), limit)
+    offers(model, customer, &PreparedOffers::new(model, on_offer), limit)
 }
 
 fn of(items: &[u32]) -> Offer<'_> {
@@ -364,7 +366,7 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
         explain_offer(
             &model,
             Question::Offers,
-            &Ask { items: &[], customer: Some(ANNA), ..Ask::default() },
+            &Query { items: &[], customer: Some(ANNA), ..Query::default() },
             offer,
             &found,
         )
@@ -393,7 +395,7 @@ fn who_is_unknown_is_shown_what_sells_now_and_what_is_promoted_as_far_as_that_wa
 fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
     let model = model();
     let on_offer = [of(&[BREAD]), of(&[CANDLE, MILK]), of(&[JAM]), of(&[])];
-    let ready = OnOffer::new(&model, &on_offer);
+    let ready = PreparedOffers::new(&model, &on_offer);
     for customer in [None, Some(ANNA)] {
         for gone in [&[][..], &[MILK], &[MILK, JAM], &[BREAD, CANDLE]] {
             // What is made ready of the rest alone.
@@ -406,7 +408,7 @@ fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
             let expected: Vec<_> =
                 ranked(&model, customer, &rest, 10).iter().map(|o| (open[o.offer], o.item, o.score)).collect();
             let is_open = |at: usize| open.contains(&at);
-            let found = open_offers(&model, customer, &ready, 10, &is_open, &|item| !gone.contains(&item));
+            let found = available_offers(&model, customer, &ready, 10, &is_open, &|item| !gone.contains(&item));
             assert_eq!(found.iter().map(|o| (o.offer, o.item, o.score)).collect::<Vec<_>>(), expected, "{gone:?}");
         }
     }
@@ -426,10 +428,10 @@ fn an_audience_is_the_same_scores_read_the_other_way() {
 #[test]
 fn the_parts_of_a_score_sum_up_to_it() {
     let model = model();
-    let ask = Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() };
-    let found = bought_together(&model, &ask, &limits(6, &|_| true));
+    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
+    let found = bought_together(&model, &query, &limits(6, &|_| true));
     for found in found.iter().filter(|found| found.tier == Tier::Model) {
-        let reasons = explain(&model, Question::BoughtTogether, &ask, found);
+        let reasons = explain(&model, Question::BoughtTogether, &query, found);
         let sum: f32 = reasons.iter().map(|reason| reason.share).sum();
         assert!((sum - found.score).abs() < 1e-5, "{sum} for {found:?}");
     }

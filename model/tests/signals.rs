@@ -6,11 +6,11 @@ mod common;
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, parts};
 use trolley_model::recommend::{Question, Recommended, Tier, explain};
 use trolley_model::signals::{ALL, OF_CUSTOMERS, index};
-use trolley_model::{Ask, Blend, Model, Scene};
+use trolley_model::{Blend, FeatureContext, Model, Query};
 
-fn signal(model: &Model, name: &str, ask: Ask<'_>, candidates: &[u32]) -> Vec<f32> {
+fn signal(model: &Model, name: &str, query: Query<'_>, candidates: &[u32]) -> Vec<f32> {
     let mut values = vec![f32::NAN; candidates.len()];
-    ALL[index(name).unwrap()].fill(&Scene::new(model, ask, candidates), &mut values);
+    ALL[index(name).unwrap()].fill(&FeatureContext::new(model, query, candidates), &mut values);
     values
 }
 
@@ -21,12 +21,12 @@ fn near(got: &[f32], expected: &[f32]) {
 
 #[test]
 fn what_a_customer_buys_of_a_category_counts_for_all_its_items() {
-    let ask = Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() };
+    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
     // Anna bought milk and jam 9 days before the end, never oat milk or butter.
-    let lately = 30.0 / 39.0;
+    let recency = 30.0 / 39.0;
     near(
-        &signal(&model(), "category_lately", ask, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
-        &[0.0, lately, lately, lately, lately],
+        &signal(&model(), "category_lately", query, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
+        &[0.0, recency, recency, recency, recency],
     );
 }
 
@@ -38,8 +38,10 @@ fn what_tells_of_the_customer_is_called_so() {
     for signal in ALL {
         let of = |customer| {
             let mut values = vec![0.0; candidates.len()];
-            signal
-                .fill(&Scene::new(&model, Ask { items: &[JAM], customer, ..Ask::default() }, &candidates), &mut values);
+            signal.fill(
+                &FeatureContext::new(&model, Query { items: &[JAM], customer, ..Query::default() }, &candidates),
+                &mut values,
+            );
             values
         };
         if of(Some(ANNA)) != of(None) {
@@ -55,26 +57,26 @@ fn what_tells_of_the_customer_is_called_so() {
 
 #[test]
 fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
-    let ask = Ask { items: &[JAM], customer: Some(ANNA), ..Ask::default() };
+    let query = Query { items: &[JAM], customer: Some(ANNA), ..Query::default() };
     // Milk and jam 109 days before the end, milk alone 9 days before.
     let [both, alone] = [109.0f32, 9.0].map(|age| (-age / 75.0).exp2());
     let usual = (both + alone) / (both + alone + 2.0);
     let share = (both + 1.5 * usual) / (both + 1.5);
-    near(&signal(&model(), "own_co_purchase", ask, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
+    near(&signal(&model(), "own_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
     // Nothing else of jam's category was bought: the same baskets.
-    near(&signal(&model(), "own_category_co_purchase", ask, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
+    near(&signal(&model(), "own_category_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
 }
 
 #[test]
 fn lifts_are_shrunk_and_backed_by_the_kind() {
-    let ask = Ask { items: &[BREAD], ..Ask::default() };
+    let query = Query { items: &[BREAD], ..Query::default() };
     // Bakery in 80 of 100 baskets, spreads in 70, both in 60; dairy in 60, both in 20. Bakery is no partner of its own.
     let of_kinds = [63.0f32 / 59.0, 23.0 / 51.0, 3.0 / 67.0].map(f32::ln);
-    near(&signal(&model(), "category_lift", ask, &[BREAD, BUTTER, MILK]), &[of_kinds[2], of_kinds[0], of_kinds[1]]);
+    near(&signal(&model(), "category_lift", query, &[BREAD, BUTTER, MILK]), &[of_kinds[2], of_kinds[0], of_kinds[1]]);
     // Butter weighs 40 of 80 baskets with bread and of 80 with bakery; jam 20 with bread, and is no partner of bakery.
     let backed = |share: f32, popularity: f32| ((share + 0.0105) / (0.35 * popularity + 0.0105)).ln();
     let (butter, jam) = (0.4 + 0.2 * 0.4 + 0.04 * 0.35 * 0.6, 0.2 + 0.04 * 0.35 * 0.4);
-    near(&signal(&model(), "kind_backed_lift", ask, &[BUTTER, JAM]), &[backed(butter, 0.6), backed(jam, 0.4)]);
+    near(&signal(&model(), "kind_backed_lift", query, &[BUTTER, JAM]), &[backed(butter, 0.6), backed(jam, 0.4)]);
 }
 
 #[test]
@@ -85,11 +87,11 @@ fn what_is_worked_out_beforehand_is_what_would_be_worked_out() {
     let mut parts = parts();
     parts.blends.bought_together = Blend::straight(&slopes);
     let model = Model::new(parts).unwrap();
-    let ask = Ask { items: &[BREAD], customer: Some(ANNA), ..Ask::default() };
+    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
     for item in [BUTTER, MILK, JAM, OAT_MILK] {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
-        for reason in explain(&model, Question::BoughtTogether, &ask, &found) {
-            near(&[reason.value], &signal(&model, &reason.signal, ask, &[item]));
+        for reason in explain(&model, Question::BoughtTogether, &query, &found) {
+            near(&[reason.value], &signal(&model, &reason.signal, query, &[item]));
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::watch::Receiver;
 use utoipa::ToSchema;
 
-use crate::live::{Keeper, Markets};
+use crate::live::{Markets, StateSync};
 use crate::metrics;
 
 /// How the service is.
@@ -59,7 +59,7 @@ pub(super) async fn live() -> Json<Health> {
 )]
 pub(super) async fn ready(
     State(markets): State<Arc<Markets>>,
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     State(stopping): State<Receiver<bool>>,
 ) -> (StatusCode, Json<Health>) {
     if *stopping.borrow() {
@@ -67,7 +67,7 @@ pub(super) async fn ready(
         return (StatusCode::SERVICE_UNAVAILABLE, Json(health));
     }
     if markets.ready() {
-        let status = if keeper.is_whole() { "ready" } else { "degraded" };
+        let status = if state_sync.is_whole() { "ready" } else { "degraded" };
         return (StatusCode::OK, Json(Health { status, waiting_for: Vec::new() }));
     }
     let all = markets.all();
@@ -77,8 +77,10 @@ pub(super) async fn ready(
 }
 
 /// All metrics as Prometheus reads them.
-pub(super) async fn metrics(State((keeper, handle)): State<(Arc<Keeper>, PrometheusHandle)>) -> impl IntoResponse {
+pub(super) async fn metrics(
+    State((state_sync, handle)): State<(Arc<StateSync>, PrometheusHandle)>,
+) -> impl IntoResponse {
     let unsent = super::server::unsent_bytes();
-    metrics::refresh(keeper.markets().all().values().map(AsRef::as_ref), keeper.age(), unsent);
+    metrics::refresh(state_sync.markets().all().values().map(AsRef::as_ref), state_sync.age(), unsent);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render())
 }

@@ -14,9 +14,9 @@ use super::json::{raw, string};
 use super::keys::Sight;
 use super::params::{Detail, ItemParams, PreferName, Wish, id, ids};
 use super::problem::Problem;
-use crate::background::slowly;
 use crate::exposures::Exposures;
 use crate::live::{Explain, Markets};
+use crate::low_priority::slowly;
 
 /// This item is out of stock: what instead?
 ///

@@ -187,7 +187,7 @@ enum ReasonKind {
     Accepted,
     Bought,
     OwnKind,
-    Taste,
+    FactorScore,
     Promoted,
     Popular,
     Rule,

@@ -12,9 +12,9 @@ use super::extract::{self, Path, Query};
 use super::keys::Sight;
 use super::params::{Detail, ItemParams, Wish, id, ids};
 use super::problem::Problem;
-use crate::background::slowly;
 use crate::exposures::Exposures;
 use crate::live::{self, Explain, Markets, Snapshot};
+use crate::low_priority::slowly;
 
 /// What else goes into the basket with this item?
 #[utoipa::path(
@@ -146,7 +146,7 @@ fn answer(
 ) -> Result<Response, Problem> {
     let new = wish.new.unwrap_or_else(|| markets.new_places()).min(wish.limit);
     let (market, snapshot) = in_service(markets, market)?;
-    let query = live::Query { new, ..query(items, wish, &snapshot)? };
+    let query = live::ItemQuery { new, ..query(items, wish, &snapshot)? };
     let filtered = filtered(&snapshot, &query, Question::BoughtTogether);
     let mut found = snapshot.bought_together(&query);
     sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
@@ -157,14 +157,18 @@ fn answer(
 }
 
 /// How many candidates the filter took out, if why is asked.
-pub(super) fn filtered(snapshot: &Snapshot, query: &live::Query<'_>, question: Question) -> Option<usize> {
+pub(super) fn filtered(snapshot: &Snapshot, query: &live::ItemQuery<'_>, question: Question) -> Option<usize> {
     let is_wanted = query.explain != Explain::No && !query.filter.is_nothing();
     is_wanted.then(|| snapshot.filtered(query, question))
 }
 
 /// A wish as the snapshot takes it.
-pub(super) fn query<'a>(items: &'a [String], wish: &'a Wish, snapshot: &Snapshot) -> Result<live::Query<'a>, Problem> {
-    Ok(live::Query {
+pub(super) fn query<'a>(
+    items: &'a [String],
+    wish: &'a Wish,
+    snapshot: &Snapshot,
+) -> Result<live::ItemQuery<'a>, Problem> {
+    Ok(live::ItemQuery {
         items,
         customer: wish.customer.as_deref(),
         store: wish.store.as_deref(),

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::extract::Path;
 use super::params::id;
 use super::problem::Problem;
-use crate::live::Keeper;
+use crate::live::StateSync;
 
 /// What has been done.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,11 +29,11 @@ pub(super) struct Erasure {
     responses((status = 200, description = "The customer is not known any more", body = Erasure))
 )]
 pub(super) async fn erase(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     Path((market, customer)): Path<(String, String)>,
 ) -> Result<Json<Erasure>, Problem> {
     let customer = id("customer", customer)?;
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    keeper.erase(&market, &customer).await?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    state_sync.erase(&market, &customer).await?;
     Ok(Json(Erasure { erased: true }))
 }

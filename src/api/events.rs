@@ -13,7 +13,7 @@ use super::offers::is_zero;
 use super::params::wrong_id;
 use super::problem::Problem;
 use super::rows::{Row, Rows, WrongRow};
-use crate::live::Keeper;
+use crate::live::StateSync;
 use crate::metrics;
 use crate::store::EventRow;
 
@@ -97,12 +97,12 @@ pub(super) struct Recorded {
                content((Recorded = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn record(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     Path(market): Path<String>,
     quota: EventQuota,
     extract::Json(Events { events }): extract::Json<Events>,
 ) -> Result<(StatusCode, Json<Recorded>), Problem> {
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     let Rows { good, mut rejected } = events;
     let mut known = Vec::with_capacity(good.len());
     for (row, event) in good {
@@ -128,7 +128,7 @@ pub(super) async fn record(
     };
     let good: Vec<EventRow> = known.into_iter().map(Happening::row).map(counted).collect();
     quota.take(good.len())?;
-    let put = keeper.put_events(&market, &good).await;
+    let put = state_sync.put_events(&market, &good).await;
     // What was sent before, or could not be kept, costs nothing.
     quota.give_back(good.len() - put.as_ref().map_or(0, |accepted| *accepted));
     let accepted = put?;

@@ -12,7 +12,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 
 use super::problem::Problem;
-use crate::background::slowly;
+use crate::low_priority::slowly;
 
 /// A body of JSON. What is long is understood by another thread than those that answer.
 pub(super) struct Json<T>(pub(super) T);

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::audit::What;
 use super::extract::{self, Path};
 use super::problem::Problem;
-use crate::background::background;
 use crate::live::{Market, Markets};
+use crate::low_priority::low_priority;
 
 /// The published models of a market.
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,8 +99,8 @@ const WAITS: Duration = Duration::from_secs(5);
 fn put_into_service(markets: &Markets, market: &Market, version: &Name, pin: bool) -> Result<(), ArtefactError> {
     let _changing = market.changing();
     // Opened before the pointer moves: a damaged model must not become the current one.
-    let put = markets.shelf().open(market.name(), version).and_then(|opened| {
-        markets.shelf().set_current(market.name(), version, pin)?;
+    let put = markets.registry().open(market.name(), version).and_then(|opened| {
+        markets.registry().set_current(market.name(), version, pin)?;
         market.serve(opened);
         Ok(())
     });
@@ -108,11 +108,11 @@ fn put_into_service(markets: &Markets, market: &Market, version: &Name, pin: boo
 }
 
 fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError> {
-    let versions = markets.shelf().versions(market.name())?;
+    let versions = markets.registry().versions(market.name())?;
     Ok(ModelList {
-        current: markets.shelf().current(market.name()).ok().map(String::from),
+        current: markets.registry().current(market.name()).ok().map(String::from),
         in_service: market.snapshot().map(|snapshot| snapshot.manifest().version.to_string()),
-        pinned: markets.shelf().is_pinned(market.name()),
+        pinned: markets.registry().is_pinned(market.name()),
         versions: versions.into_iter().map(String::from).collect(),
     })
 }
@@ -120,6 +120,6 @@ fn facts(markets: &Markets, market: &Market) -> Result<ModelList, ArtefactError>
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArtefactError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let done = background(work).await;
+    let done = low_priority(work).await;
     Ok(done.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the models could not be read"))??)
 }

@@ -19,9 +19,9 @@ use super::keys::Sight;
 use super::params::{AudienceParams, OfferParams, OfferWish, id};
 use super::problem::Problem;
 use super::rows::{Rejected, Row, Rows, WrongRow};
-use crate::background::background;
 use crate::exposures::Exposures;
-use crate::live::{Explain, Keeper, Market, Markets, Offer, OfferQuery};
+use crate::live::{Explain, Market, Markets, Offer, OfferQuery, StateSync};
+use crate::low_priority::low_priority;
 
 /// So many audiences are worked out at a time.
 static ROOM: Semaphore = Semaphore::const_new(2);
@@ -84,7 +84,7 @@ pub(super) async fn audience(
     let _share = share.take().map_err(|()| too_many("this key has too many audiences under way"))?;
     // All customers are scored: too long for a thread that others wait for, and for many at a time.
     let room = ROOM.acquire().await;
-    let work = background(move || {
+    let work = low_priority(move || {
         let _room = room;
         let mut found = snapshot.audience(&offer, limit, explain)?;
         sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
@@ -241,12 +241,12 @@ impl Row for Offer {
                content((Pushed = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn replace(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     State(OfferItems(most)): State<OfferItems>,
     Path(market): Path<String>,
     extract::Json(Offers { sequence, offers }): extract::Json<Offers>,
 ) -> Result<Push, Problem> {
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     let items: usize = offers.good.iter().map(|(_, offer)| offer.items.len()).sum();
     if items > most {
         let detail =
@@ -265,7 +265,7 @@ pub(super) async fn replace(
         return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed::nothing(rejected)));
     }
     let (offers, unknown_numbers) = (good.len(), unknown_numbers(&market, &good));
-    let news = keeper.put_offers(&market, sequence, good).await?;
+    let news = state_sync.put_offers(&market, sequence, good).await?;
     Ok(Push(StatusCode::OK, Pushed { unknown_numbers, ..Pushed::whole(offers, news, rejected) }))
 }
 

@@ -344,8 +344,8 @@ pub(super) fn id(field: &'static str, id: String) -> Result<String, Problem> {
 
 /// What is wrong with an ID. PostgreSQL keeps no NUL.
 pub(super) fn wrong_id(id: &str) -> Option<String> {
-    let bearable = (1..=Offer::LONGEST_ID).contains(&id.len()) && !id.contains('\0');
-    (!bearable).then(|| format!("an ID has 1 to {} bytes, none of them NUL", Offer::LONGEST_ID))
+    let well_formed = (1..=Offer::LONGEST_ID).contains(&id.len()) && !id.contains('\0');
+    (!well_formed).then(|| format!("an ID has 1 to {} bytes, none of them NUL", Offer::LONGEST_ID))
 }
 
 /// A bearable number of them.

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::config::{Scope, ServerConfig};
 use crate::exposures::Exposures;
-use crate::live::{Keeper, Markets};
+use crate::live::{Markets, StateSync};
 use crate::metrics;
 
 /// Bytes in the body of a push.
@@ -46,7 +46,7 @@ pub struct Service {
     /// The markets.
     pub markets: Arc<Markets>,
     /// What is pushed goes to it.
-    pub keeper: Arc<Keeper>,
+    pub state_sync: Arc<StateSync>,
     /// Who may ask what.
     pub keys: Arc<Keys>,
     /// Where answers are written down.
@@ -63,12 +63,12 @@ pub struct Service {
 
 impl Service {
     /// Open to all, for ever.
-    pub fn new(keeper: Arc<Keeper>) -> Self {
-        let (markets, exposures) = (keeper.markets().clone(), keeper.exposures().clone());
+    pub fn new(state_sync: Arc<StateSync>) -> Self {
+        let (markets, exposures) = (state_sync.markets().clone(), state_sync.exposures().clone());
         let (keys, stopping) = (Arc::default(), watch::channel(false).1);
         let offer_items = OfferItems(ServerConfig::default().offer_items);
         let longest = Duration::from_secs(30);
-        Self { markets, keeper, keys, exposures, admin_on_both: false, offer_items, stopping, longest }
+        Self { markets, state_sync, keys, exposures, admin_on_both: false, offer_items, stopping, longest }
     }
 }
 
@@ -87,7 +87,7 @@ macro_rules! part {
     };
 }
 part!(markets: Arc<Markets>);
-part!(keeper: Arc<Keeper>);
+part!(state_sync: Arc<StateSync>);
 part!(exposures: Exposures);
 part!(offer_items: OfferItems);
 part!(stopping: Receiver<bool>);
@@ -216,7 +216,7 @@ pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
         .route_layer((access.observe("/metrics"), Require(service.keys.clone(), Scope::Metrics)))
-        .with_state((service.keeper.clone(), handle));
+        .with_state((service.state_sync.clone(), handle));
     let page = Router::new()
         .route("/docs", get(docs::page))
         .route("/docs/", get(docs::index))

@@ -11,7 +11,7 @@ use super::extract::{self, Path};
 use super::offers::{Push, Pushed};
 use super::problem::Problem;
 use super::rows::{Row, Rows};
-use crate::live::{Keeper, Rule};
+use crate::live::{Rule, StateSync};
 
 /// All rules of a market.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,11 +48,11 @@ impl Row for Rule {
                content((Pushed = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn replace(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     Path(market): Path<String>,
     extract::Json(Rules { sequence, rules }): extract::Json<Rules>,
 ) -> Result<Push, Problem> {
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     let (mut good, mut rejected, mut ids) = (Vec::new(), rules.rejected, HashSet::new());
     for (row, rule) in rules.good {
         if ids.insert(rule.id.clone()) {
@@ -65,7 +65,7 @@ pub(super) async fn replace(
         return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, Pushed::nothing(rejected)));
     }
     let rules = good.len();
-    let news = keeper.put_rules(&market, sequence, good).await?;
+    let news = state_sync.put_rules(&market, sequence, good).await?;
     Ok(Push(StatusCode::OK, Pushed::whole(rules, news, rejected)))
 }
 
@@ -79,10 +79,10 @@ pub(super) async fn replace(
     responses((status = 200, description = "All rules of the market", body = RuleList))
 )]
 pub(super) async fn list(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     Path(market): Path<String>,
 ) -> Result<Json<RuleList>, Problem> {
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     Ok(Json(RuleList { rules: market.rules().to_vec() }))
 }
 

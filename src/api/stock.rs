@@ -11,7 +11,7 @@ use super::offers::{Push, Pushed};
 use super::params::{id, wrong_id};
 use super::problem::Problem;
 use super::rows::{Row, Rows};
-use crate::live::{Keeper, StockUpdate};
+use crate::live::{StateSync, StockUpdate};
 
 /// News about the stock.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,18 +71,18 @@ impl Row for StockUpdate {
                content((Pushed = "application/json"), (Problem = "application/problem+json"))))
 )]
 pub(super) async fn update(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     Path(market): Path<String>,
     extract::Json(Updates { updates }): extract::Json<Updates>,
 ) -> Result<Push, Problem> {
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
     let Rows { good, rejected } = updates;
     if good.is_empty() && !rejected.is_empty() {
         let nothing = Pushed { stale: Some(0), ..Pushed::nothing(rejected) };
         return Ok(Push(StatusCode::UNPROCESSABLE_ENTITY, nothing));
     }
     let good: Vec<StockUpdate> = good.into_iter().map(|(_, update)| update).collect();
-    let updated = keeper.put_stock(&market, &good).await?;
+    let updated = state_sync.put_stock(&market, &good).await?;
     let (accepted, stale) = (updated.accepted, Some(updated.stale));
     Ok(Push(StatusCode::OK, Pushed { accepted, stale, ..Pushed::nothing(rejected) }))
 }
@@ -115,13 +115,13 @@ pub(super) struct Reset {
     responses((status = 200, description = "Nothing is known of the item's stock any more", body = Reset))
 )]
 pub(super) async fn reset(
-    State(keeper): State<Arc<Keeper>>,
+    State(state_sync): State<Arc<StateSync>>,
     Path((market, item)): Path<(String, String)>,
     Query(ResetParams { store }): Query<ResetParams>,
 ) -> Result<Json<Reset>, Problem> {
     let item = id("item", item)?;
     let store = store.map(|store| id("store", store)).transpose()?;
-    let market = keeper.markets().get(&market).ok_or_else(Problem::unknown_market)?;
-    keeper.forget_stock(&market, &item, store.as_deref()).await?;
+    let market = state_sync.markets().get(&market).ok_or_else(Problem::unknown_market)?;
+    state_sync.forget_stock(&market, &item, store.as_deref()).await?;
     Ok(Json(Reset { reset: true }))
 }

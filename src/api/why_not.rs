@@ -146,7 +146,7 @@ fn why(
     sight: &Sight,
     (market, item, other): (String, String, String),
     WhyNotParams { customer, store }: WhyNotParams,
-    ask: impl FnOnce(&Snapshot, &live::Query<'_>, &str) -> Verdict,
+    ask: impl FnOnce(&Snapshot, &live::ItemQuery<'_>, &str) -> Verdict,
 ) -> Result<WhyNot, Problem> {
     if customer.is_some() {
         sight.must_see_customers()?;

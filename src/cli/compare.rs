@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
-use trolley_training::{Accept, Compared, Order, Pair, TrainingConfig, compare_pair};
+use trolley_model::artefact::ModelRegistry;
+use trolley_training::{Accept, Compared, Pair, TrainingConfig, TrainingJob, compare_pair};
 
 use super::ConfigFile;
 use super::progress::Bars;
@@ -18,7 +18,7 @@ use crate::report::words;
 ///
 /// Two versions: both as they were held out when they were judged, on the days that neither had seen. Two configs: both
 /// are fitted to the same past (the tables are those of A; of B only `[training]` is used) and judged on the last days.
-/// Prints by how much B is ahead of A in every contest, paired, with 95 % intervals over customers. Publishes nothing.
+/// Prints by how much B is ahead of A in every benchmark, paired, with 95 % intervals over customers. Publishes nothing.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
     /// A version, or a config file
@@ -71,11 +71,11 @@ impl Compare {
         let markets = markets(config, self.market.as_ref())?;
         let [(market, input)] = markets[..] else { bail!("the config has several markets: name one with --market") };
         let erased = state::erased(config, &[market], self.state)?;
-        let order = Order {
+        let job = TrainingJob {
             market,
             input,
             config: training,
-            shelf: &Shelf::new(&config.models),
+            registry: &ModelRegistry::new(&config.models),
             rejects: config.rejects_of(market),
             now: now()?,
             latest: latest(),
@@ -84,7 +84,7 @@ impl Compare {
             accept: Accept::default(),
             force: false,
         };
-        let compared = compare_pair(&order, pair, &Bars::new())?;
+        let compared = compare_pair(&job, pair, &Bars::new())?;
         if let Some(file) = &self.json {
             let text = serde_json::to_string_pretty(&compared)?;
             std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;

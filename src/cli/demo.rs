@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 use trolley_training::input::{self, InputConfig};
-use trolley_training::{Accept, Order};
+use trolley_training::{Accept, TrainingJob};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
 use super::state::WithoutState;
 use super::{serve, state, summary, train};
 use crate::config::Config;
-use crate::live::{Keeper, Market, Query, label};
+use crate::live::{ItemQuery, Market, StateSync, label};
 
 /// Train on a small real sample and serve the model
 ///
@@ -42,7 +42,7 @@ impl Demo {
         config.server.admin_listen = self.admin_listen;
         let home = home()?;
         let reports = Config::parse(CONFIG)?;
-        let shelf = Shelf::new(&config.models);
+        let registry = ModelRegistry::new(&config.models);
         let names: Vec<&Name> = config.markets.keys().collect();
         let erased = state::erased(&reports, &names, WithoutState::default())?;
         drop(names);
@@ -51,12 +51,12 @@ impl Demo {
                 path.into_iter().for_each(|path| *path = home.join(&*path).display().to_string());
             }
             eprintln!("Learning from the sample in {} …", home.join("tests/data").display());
-            let order = Order {
+            let job = TrainingJob {
                 erased: &|customer| erased[market].holds(customer),
                 market,
                 input,
                 config: &config.training,
-                shelf: &shelf,
+                registry: &registry,
                 rejects: config.rejects.join(format!("{market}.csv")),
                 now: train::now()?,
                 latest: train::latest(),
@@ -64,20 +64,20 @@ impl Demo {
                 accept: Accept::default(),
                 force: false,
             };
-            let outcome = trolley_training::train(&order, &Bars::new())?;
+            let outcome = trolley_training::train(&job, &Bars::new())?;
             train::report(&outcome, market, &reports)?;
-            summary::print(&outcome, &order, &reports);
+            summary::print(&outcome, &job, &reports);
         }
         if self.no_serve {
             return Ok(());
         }
-        serve::serve(&config, async |keeper: &Keeper, listening| {
+        serve::serve(&config, async |state_sync: &StateSync, listening| {
             for (name, input) in &config.markets {
-                if let Err(error) = push_offers(keeper, name, input).await {
+                if let Err(error) = push_offers(state_sync, name, input).await {
                     eprintln!("the sample's offers cannot be read: {error:#}");
                 }
             }
-            for market in keeper.markets().all().values() {
+            for market in state_sync.markets().all().values() {
                 print_commands(market, listening.api);
             }
         })
@@ -93,11 +93,11 @@ fn home() -> anyhow::Result<PathBuf> {
     }
 }
 
-async fn push_offers(keeper: &Keeper, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
+async fn push_offers(state_sync: &StateSync, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
     let rows = input::read_offers(input, name.as_str(), &mut input::Fates::counted())?.rows;
-    let market = keeper.markets().get(name.as_str()).context("the market is gone")?;
+    let market = state_sync.markets().get(name.as_str()).context("the market is gone")?;
     // The sample is of 2017: what held last there holds here and now.
-    keeper.put_offers(&market, None, last_offers(rows, &input.columns.offers.numbers)).await?;
+    state_sync.put_offers(&market, None, last_offers(rows, &input.columns.offers.numbers)).await?;
     Ok(())
 }
 
@@ -113,7 +113,7 @@ fn print_commands(market: &Market, listen: SocketAddr) {
         .find(|&item| model.catalogue().popularity(item) < 0.01 && model.catalogue().category(item).is_some());
     let Some(item) = item else { return };
     let query = [model.catalogue().items().get(item).to_owned()];
-    let query = Query::of(&query, 1);
+    let query = ItemQuery::of(&query, 1);
     let id = model.catalogue().items().get(item);
     let base = format!("http://{listen}/v1/markets/{}", market.name());
     println!("\nThe model is in service. Ask it (item {}; ctrl-c ends it):", label(model, item));

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
-use trolley_training::{Accept, Order, TrainingConfig};
+use trolley_model::artefact::ModelRegistry;
+use trolley_training::{Accept, TrainingConfig, TrainingJob};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
@@ -57,12 +57,12 @@ impl Evaluate {
         let erased = state::erased(&config, &names, self.state)?;
         state::note(&config, self.state)?;
         for (market, input) in markets {
-            let order = Order {
+            let job = TrainingJob {
                 erased: &|customer| erased[market].holds(customer),
                 market,
                 input,
                 config: &training,
-                shelf: &Shelf::new(&config.models),
+                registry: &ModelRegistry::new(&config.models),
                 rejects: config.rejects_of(market),
                 now: now()?,
                 latest: latest(),
@@ -70,7 +70,7 @@ impl Evaluate {
                 accept: Accept::default(),
                 force: false,
             };
-            let outcome = trolley_training::examine(&order, &Bars::new())?;
+            let outcome = trolley_training::examine(&job, &Bars::new())?;
             let passes = outcome.ruling.failures.is_empty();
             let fate = if passes { Fate::WouldPass } else { Fate::WouldNotPass };
             let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);

@@ -15,11 +15,11 @@ mod key;
 mod look;
 mod models;
 #[cfg(feature = "training")]
+mod parallel_markets;
+#[cfg(feature = "training")]
 mod progress;
 mod recommend;
 mod serve;
-#[cfg(feature = "training")]
-mod side_by_side;
 mod state;
 #[cfg(feature = "training")]
 mod summary;

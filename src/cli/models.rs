@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 use super::table::{Table, thousands};
 use super::{ConfigFile, state};
@@ -78,31 +78,31 @@ enum Action {
 impl Models {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.action {
-            Action::List { config, market, csv } => list(&shelf(&config)?, market.as_ref(), csv),
+            Action::List { config, market, csv } => list(&registry(&config)?, market.as_ref(), csv),
             Action::Show { config, market, version } => {
-                let shelf = shelf(&config)?;
-                let version = version.map_or_else(|| shelf.current(&market), Ok)?;
-                println!("{}", serde_json::to_string_pretty(&shelf.manifest(&market, &version)?)?);
+                let registry = registry(&config)?;
+                let version = version.map_or_else(|| registry.current(&market), Ok)?;
+                println!("{}", serde_json::to_string_pretty(&registry.manifest(&market, &version)?)?);
                 Ok(())
             }
             Action::Rollback { config, market, version, pin } => {
-                let shelf = shelf(&config)?;
+                let registry = registry(&config)?;
                 // A damaged pointer is one more reason to roll back.
-                let before = shelf.current(&market).map_or_else(|_| "nothing".to_owned(), String::from);
+                let before = registry.current(&market).map_or_else(|_| "nothing".to_owned(), String::from);
                 let version = match version {
                     Some(version) => version,
-                    None => shelf.previous(&market).context("there is no earlier version to roll back to")?,
+                    None => registry.previous(&market).context("there is no earlier version to roll back to")?,
                 };
                 // Opened first: a damaged model must not become the current one.
-                shelf.open(&market, &version)?;
-                shelf.set_current(&market, &version, pin)?;
+                registry.open(&market, &version)?;
+                registry.set_current(&market, &version, pin)?;
                 let until = if pin { ", and stays whatever is published" } else { "" };
                 println!("market {market}: {version} is in service instead of {before}{until}");
                 Ok(())
             }
             Action::Purge { config, market } => purge(&config.read()?, &market),
             Action::Retire { config, market } => {
-                shelf(&config)?.retire(&market)?;
+                registry(&config)?.retire(&market)?;
                 println!("market {market} is out of service");
                 Ok(())
             }
@@ -110,14 +110,14 @@ impl Models {
     }
 }
 
-fn shelf(config: &ConfigFile) -> anyhow::Result<Shelf> {
-    Ok(Shelf::new(config.read()?.models))
+fn registry(config: &ConfigFile) -> anyhow::Result<ModelRegistry> {
+    Ok(ModelRegistry::new(config.read()?.models))
 }
 
 fn purge(config: &Config, market: &Name) -> anyhow::Result<()> {
     let erased = state::erased(config, &[market], state::WithoutState::default())?;
-    let shelf = Shelf::new(&config.models);
-    let forgotten = retention::forget(&shelf, market, erased[market].people(), NonZeroU16::MIN, None, Utc::now())?;
+    let registry = ModelRegistry::new(&config.models);
+    let forgotten = retention::forget(&registry, market, erased[market].people(), NonZeroU16::MIN, None, Utc::now())?;
     println!("market {market}: {} models that held erased customers were removed", forgotten.removed.len());
     if let Some(version) = forgotten.in_service {
         bail!("{version}, which is in service, holds erased customers: train a new model, then purge again");
@@ -125,15 +125,15 @@ fn purge(config: &Config, market: &Name) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(shelf: &Shelf, only: Option<&Name>, csv: bool) -> anyhow::Result<()> {
+fn list(registry: &ModelRegistry, only: Option<&Name>, csv: bool) -> anyhow::Result<()> {
     let mut table = Table::new(&["", "market", "version", "created", "baskets", "items", "customers", "MB"]);
-    for market in shelf.markets()?.into_iter().filter(|market| only.is_none_or(|only| only == market)) {
-        let current = shelf.current(&market).ok();
-        let in_service = if shelf.is_pinned(&market) { "* pinned" } else { "*" };
-        for version in shelf.versions(&market)? {
+    for market in registry.markets()?.into_iter().filter(|market| only.is_none_or(|only| only == market)) {
+        let current = registry.current(&market).ok();
+        let in_service = if registry.is_pinned(&market) { "* pinned" } else { "*" };
+        for version in registry.versions(&market)? {
             let mark = if current.as_ref() == Some(&version) { in_service } else { "" };
             let mut row = vec![mark.to_owned(), market.to_string(), version.to_string()];
-            match shelf.manifest(&market, &version) {
+            match registry.manifest(&market, &version) {
                 Ok(manifest) => {
                     let bytes: BTreeMap<_, _> = manifest.files;
                     let megabytes = bytes.values().map(|file| file.bytes).sum::<u64>() as f64 / 1e6;

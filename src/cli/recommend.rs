@@ -3,13 +3,13 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::Prefer;
 
 use super::table::Table;
 use super::{ConfigFile, state};
 use crate::config::Config;
-use crate::live::{Explain, Offer, Policy, PriceWish, Pushed, Query, Snapshot, Stock, Why};
+use crate::live::{Explain, ItemQuery, Offer, Policy, PriceWish, Pushed, Snapshot, Stock, Why};
 
 /// Ask a model without a server
 ///
@@ -128,7 +128,7 @@ impl Recommend {
                 let snapshot = wish.open()?;
                 let items = [item];
                 let price = PriceWish { prefer: prefer.map(First::prefer), band: price_band };
-                let query = Query { price, ..wish.query(&items, customer.as_deref(), true) };
+                let query = ItemQuery { price, ..wish.query(&items, customer.as_deref(), true) };
                 let found = snapshot.alternatives(&query);
                 wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
@@ -169,18 +169,18 @@ impl Wish {
 
     fn open_with(&self, offers: impl FnOnce(&Config, &Name) -> anyhow::Result<Vec<Offer>>) -> anyhow::Result<Snapshot> {
         let config = self.config.read()?;
-        let shelf = Shelf::new(&config.models);
-        let markets = shelf.markets()?;
+        let registry = ModelRegistry::new(&config.models);
+        let markets = registry.markets()?;
         let market = match (&self.market, &markets[..]) {
             (Some(market), _) => market.clone(),
             (None, [only]) => only.clone(),
-            (None, []) => bail!("no model is published in {}: run `trolley train` first", shelf.path().display()),
+            (None, []) => bail!("no model is published in {}: run `trolley train` first", registry.path().display()),
             (None, many) => {
                 bail!("which market? --market takes one of {:?}", many.iter().map(Name::as_str).collect::<Vec<_>>())
             }
         };
-        let version = self.version.clone().map_or_else(|| shelf.current(&market), Ok)?;
-        let opened = shelf.open(&market, &version)?;
+        let version = self.version.clone().map_or_else(|| registry.current(&market), Ok)?;
+        let opened = registry.open(&market, &version)?;
         let mut stock = Stock::default();
         for item in &self.out_of_stock {
             stock.update(&crate::live::StockUpdate { item: item.clone(), store: None, in_stock: false, sequence: 0 });
@@ -193,9 +193,9 @@ impl Wish {
         Ok(Snapshot::new(opened, &pushed))
     }
 
-    fn query<'a>(&'a self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> Query<'a> {
+    fn query<'a>(&'a self, items: &'a [String], customer: Option<&'a str>, repeats: bool) -> ItemQuery<'a> {
         let (store, limit) = (self.store.as_deref(), usize::from(self.limit));
-        Query { customer, store, repeats, explain: Explain::Full, ..Query::of(items, limit) }
+        ItemQuery { customer, store, repeats, explain: Explain::Full, ..ItemQuery::of(items, limit) }
     }
 
     fn print<'a>(&self, snapshot: &Snapshot, rows: impl Iterator<Item = Row<'a>>) {

@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 
 use super::ConfigFile;
 use crate::api::Listening;
 use crate::config::{Config, LogForm};
 use crate::exposures::Exposures;
-use crate::live::{Keeper, Markets};
+use crate::live::{Markets, StateSync};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::{api, metrics};
@@ -32,7 +32,7 @@ impl Serve {
 }
 
 /// Serves until the process is told to stop. `on_ready` is called when answers can be had.
-pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listening)) -> anyhow::Result<()> {
+pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&StateSync, Listening)) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // A second call in one process keeps the first subscriber.
     let log = tracing_subscriber::fmt()
@@ -47,20 +47,20 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&Keeper, Listeni
     };
     let handle = metrics::install().context("metrics cannot be recorded")?;
     let secret = Arc::new(Secret::of_service(&config.server)?);
-    let markets = Markets::keyed(Shelf::new(&config.models), config.policies()?, &secret);
+    let markets = Markets::keyed(ModelRegistry::new(&config.models), config.policies()?, &secret);
     let markets = Arc::new(markets.with_new(config.bought_together.new));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {
         let store = Store::open_or_wait(&config.server.state).await?;
         let exposures = config.server.exposures.as_ref().map(Exposures::open).transpose()?.unwrap_or_default();
-        let keeper = Arc::new(Keeper::new(store, markets, exposures.clone()).await?);
-        tokio::spawn(keeper.clone().forget_in_models(config.retention.erased_days));
-        let served = api::serve(&config.server, keeper, handle, async |keeper: &Keeper, listening| {
+        let state_sync = Arc::new(StateSync::new(store, markets, exposures.clone()).await?);
+        tokio::spawn(state_sync.clone().forget_in_models(config.retention.erased_days));
+        let served = api::serve(&config.server, state_sync, handle, async |state_sync: &StateSync, listening| {
             tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
-            if keeper.markets().all().is_empty() {
+            if state_sync.markets().all().is_empty() {
                 tracing::warn!("no market yet: `trolley train` publishes to {}", config.models.display());
             }
-            on_ready(keeper, listening).await;
+            on_ready(state_sync, listening).await;
         })
         .await;
         exposures.close();

@@ -2,8 +2,8 @@
 
 use trolley_model::artefact::Verdict;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
-use trolley_model::{Ask, Model, Name};
-use trolley_training::{Evaluation, MODEL, Order, Outcome, Ruling};
+use trolley_model::{Model, Name, Query};
+use trolley_training::{Evaluation, MODEL, Outcome, Ruling, TrainingJob};
 
 use super::look;
 use super::table::thousands;
@@ -15,14 +15,17 @@ use crate::report::{Fate, Report, words};
 /// Query items in the examples.
 const EXAMPLES: u32 = 3;
 
-pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
+pub(super) fn print(outcome: &Outcome, job: &TrainingJob<'_>, config: &Config) {
     let Some(manifest) = &outcome.manifest else { return };
     let data = &manifest.data;
     let (market, version) = (&manifest.market, &manifest.version);
     if outcome.published {
-        println!("market {market}: model {version} published in {}", order.shelf.path().display());
+        println!("market {market}: model {version} published in {}", job.registry.path().display());
     } else {
-        println!("market {market}: model {version} not published, kept in {}", order.shelf.rejected().path().display());
+        println!(
+            "market {market}: model {version} not published, kept in {}",
+            job.registry.rejected().path().display()
+        );
     }
     ruling(outcome);
     let rejected: u64 = data.rejected.values().sum();
@@ -37,7 +40,7 @@ pub(super) fn print(outcome: &Outcome, order: &Order<'_>, config: &Config) {
         println!("             {} × {reason}", thousands(*count));
     }
     if rejected > 0 {
-        println!("             listed in {}", order.rejects.display());
+        println!("             listed in {}", job.rejects.display());
     }
     let findings = look::findings(&outcome.tables.look.findings);
     output::print(|out| out.write_all(findings.as_bytes()));
@@ -82,12 +85,12 @@ pub(super) fn ruling(outcome: &Outcome) {
 
 /// The main figure of each question beside the strongest baseline.
 pub(super) fn figures(evaluation: &Evaluation) {
-    for contest in &evaluation.contests {
-        let metric = words::metrics(&contest.name)[0];
-        let Some(ours) = contest.of_model(metric) else { continue };
-        let name = format!("{}, {}", words::contest(&contest.name), words::metric(metric, contest.k));
-        let beside = words::strongest(contest.all(), metric).map_or_else(String::new, |(name, theirs)| {
-            let lead = contest.standing(name).and_then(|standing| standing.lead.get(metric));
+    for benchmark in &evaluation.benchmarks {
+        let metric = words::metrics(&benchmark.name)[0];
+        let Some(ours) = benchmark.of_model(metric) else { continue };
+        let name = format!("{}, {}", words::benchmark(&benchmark.name), words::metric(metric, benchmark.k));
+        let beside = words::strongest(benchmark.all(), metric).map_or_else(String::new, |(name, theirs)| {
+            let lead = benchmark.result(name).and_then(|result| result.lead.get(metric));
             let lead = lead.map_or_else(String::new, |lead| {
                 let [value, low, high] = [lead.value, lead.low, lead.high].map(words::percent);
                 format!(": {value} ({low} to {high})")
@@ -95,13 +98,13 @@ pub(super) fn figures(evaluation: &Evaluation) {
             format!("beside {:.3} of {name}{lead}", theirs.value)
         });
         println!("    {name:<62} {:.3} ({:.3} to {:.3}) {beside}", ours.value, ours.low, ours.high);
-        if let Some(due) = contest.of_model("due_to_item") {
-            let beside = words::strongest(contest.all(), "due_to_item")
+        if let Some(due) = benchmark.of_model("due_to_item") {
+            let beside = words::strongest(benchmark.all(), "due_to_item")
                 .map_or_else(String::new, |(name, theirs)| format!("beside {:.4} of {name}", theirs.value));
             println!("      {:<60} {:.4} ({:.4} to {:.4}) {beside}", "due to the item", due.value, due.low, due.high);
         }
-        if let Some(shown) = contest.standing(MODEL).and_then(words::shown) {
-            println!("      of the {}: {shown}", contest.k);
+        if let Some(shown) = benchmark.result(MODEL).and_then(words::shown) {
+            println!("      of the {}: {shown}", benchmark.k);
         }
     }
     for (question, tried) in &evaluation.focuses {
@@ -146,8 +149,11 @@ fn examples(model: &Model) {
         println!("    {}", label(model, item));
         println!(
             "      with it   {}",
-            list(bought_together(model, &Ask { items: &[item], ..Ask::default() }, &limits))
+            list(bought_together(model, &Query { items: &[item], ..Query::default() }, &limits))
         );
-        println!("      instead   {}", list(alternatives(model, &Ask { items: &[item], ..Ask::default() }, &limits)));
+        println!(
+            "      instead   {}",
+            list(alternatives(model, &Query { items: &[item], ..Query::default() }, &limits))
+        );
     }
 }

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
-use trolley_training::{Accept, InputConfig, Order, Outcome, TrainingConfig};
+use trolley_model::artefact::ModelRegistry;
+use trolley_training::{Accept, InputConfig, Outcome, TrainingConfig, TrainingJob};
 
 use super::progress::Bars;
 use super::recommend::last_offers;
 use super::state::WithoutState;
 use super::table::{Table, thousands};
-use super::{ConfigFile, side_by_side, state, summary};
+use super::{ConfigFile, parallel_markets, state, summary};
 use crate::config::Config;
 use crate::report::Fate as Reported;
 use crate::retention;
@@ -87,7 +87,7 @@ impl Train {
         let markets = markets(&config, self.market.as_ref())?;
         let ends = match &markets[..] {
             [(market, input)] => vec![self.one(&config, market, input)],
-            _ => side_by_side::train(&self, &markets)?,
+            _ => parallel_markets::train(&self, &markets)?,
         };
         if let Some(file) = &self.outcome {
             std::fs::write(file, serde_json::to_string(&ends[0])?).context("the outcome cannot be written")?;
@@ -125,11 +125,11 @@ impl Train {
                 TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
             let erased = state::erased(config, &[market], self.state)?;
             state::note(config, self.state)?;
-            let order = Order {
+            let job = TrainingJob {
                 market,
                 input,
                 config: &training,
-                shelf: &Shelf::new(&config.models),
+                registry: &ModelRegistry::new(&config.models),
                 rejects: config.rejects_of(market),
                 now: now()?,
                 latest: latest(),
@@ -139,12 +139,12 @@ impl Train {
                 force: self.force,
             };
             let bars = if self.outcome.is_some() { Bars::hidden() } else { Bars::new() };
-            let outcome = trolley_training::train(&order, &bars)?;
+            let outcome = trolley_training::train(&job, &bars)?;
             // The model is in service all the same.
             if let Err(error) = report(&outcome, market, config) {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");
             }
-            summary::print(&outcome, &order, config);
+            summary::print(&outcome, &job, config);
             tidy(config, market, erased[market].people());
             anyhow::Ok(outcome)
         };
@@ -170,9 +170,9 @@ impl Train {
 
 /// Removes old models. That it cannot be done takes nothing back of what was published.
 fn tidy(config: &Config, market: &Name, people: retention::Erased<'_>) {
-    let shelf = Shelf::new(&config.models);
+    let registry = ModelRegistry::new(&config.models);
     // Not the time that names the version, which may be any.
-    match retention::tidy(&shelf, market, &config.retention, people, Utc::now()) {
+    match retention::tidy(&registry, market, &config.retention, people, Utc::now()) {
         Ok(tidied) => {
             if tidied.pruned + tidied.forgotten > 0 {
                 println!("  removed    {} old models, {} that held erased customers", tidied.pruned, tidied.forgotten);

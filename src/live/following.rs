@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::erased::{CustomerHash, customer_hash};
-use super::keeper::{Keeper, Loaded};
 use super::market::{Market, Pushed};
 use super::replacements::Taken;
+use super::state_sync::{Loaded, StateSync};
 use super::stock::Stock;
 use super::store_stock::StoreStock;
-use crate::background::background;
+use crate::low_priority::low_priority;
 use crate::metrics;
 use crate::secret::Secret;
 use crate::store::{Kind, ReplacementRow, StoreError, StoreStockRow};
@@ -31,7 +31,7 @@ enum Lack {
 }
 
 /// How the snapshots follow the database: what others have pushed, and a database that is another one or went back.
-impl Keeper {
+impl StateSync {
     /// Takes in what is in the database and not known yet.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ impl Keeper {
         work: impl FnOnce(&Market) + Send + 'static,
     ) {
         let market = market.clone();
-        if background(move || work(&market)).await.is_err() {
+        if low_priority(move || work(&market)).await.is_err() {
             tracing::error!("work on what was pushed did not come to its end");
         }
     }

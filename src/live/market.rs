@@ -6,7 +6,7 @@ use chrono::Utc;
 use trolley_model::artefact::Opened;
 use trolley_model::{Model, MustMatch, Name, Sensitive};
 
-use super::board::OfferBook;
+use super::active_offers::OfferBook;
 use super::erased::{CustomerHash, Erased, customer_hash, numbers_of};
 use super::offers::Offer;
 use super::replacements::{Replacements, Taken};

@@ -7,20 +7,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use trolley_model::Name;
-use trolley_model::artefact::{ArtefactError, Shelf};
+use trolley_model::artefact::{ArtefactError, ModelRegistry};
 
 use super::market::{Market, Policy};
-use crate::background::when_idle;
+use crate::low_priority::when_idle;
 use crate::metrics;
 use crate::secret::Secret;
 
 /// All markets that the service knows: those of the config, and those that have a folder among the models.
 #[derive(Debug)]
 pub struct Markets {
-    shelf: Shelf,
+    registry: ModelRegistry,
     secret: Arc<Secret>,
     markets: ArcSwap<BTreeMap<Name, Arc<Market>>>,
-    /// Whether the shelf has been looked at.
+    /// Whether the registry has been looked at.
     looked: AtomicBool,
     /// Whether models have been opened once: from then on somebody may be asking.
     opened: AtomicBool,
@@ -43,7 +43,7 @@ struct Refused {
     again: Instant,
 }
 
-/// As [`Shelf::traces`] has them.
+/// As [`ModelRegistry::traces`] has them.
 type Traces = Vec<(OsString, u64, Option<SystemTime>)>;
 
 /// What can be refused.
@@ -60,21 +60,25 @@ const SOON: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Markets {
-    /// The markets that must be there, each with what the config says of it, and those found on the shelf. No model is opened
+    /// The markets that must be there, each with what the config says of it, and those found on the registry. No model is opened
     /// yet: see [`Markets::open`].
-    pub fn new(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Policy)>) -> Self {
-        Self::keyed(shelf, expected, &Arc::default())
+    pub fn new(registry: ModelRegistry, expected: impl IntoIterator<Item = (Name, Policy)>) -> Self {
+        Self::keyed(registry, expected, &Arc::default())
     }
 
     /// The same, with what the hashes of customers and the IDs of answers are made with.
-    pub fn keyed(shelf: Shelf, expected: impl IntoIterator<Item = (Name, Policy)>, secret: &Arc<Secret>) -> Self {
+    pub fn keyed(
+        registry: ModelRegistry,
+        expected: impl IntoIterator<Item = (Name, Policy)>,
+        secret: &Arc<Secret>,
+    ) -> Self {
         let policies: BTreeMap<Name, Policy> = expected.into_iter().collect();
         let market = |(name, policy): (&Name, &Policy)| {
             (name.clone(), Arc::new(Market::new(name.clone(), false, policy.clone(), secret.clone())))
         };
         let markets = policies.iter().map(market).collect();
         Self {
-            shelf,
+            registry,
             secret: secret.clone(),
             markets: ArcSwap::from_pointee(markets),
             looked: AtomicBool::default(),
@@ -118,14 +122,14 @@ impl Markets {
     }
 
     /// Where the models are.
-    pub fn shelf(&self) -> &Shelf {
-        &self.shelf
+    pub fn registry(&self) -> &ModelRegistry {
+        &self.registry
     }
 
     /// Looks for markets that have come or gone. True if any has no model in service yet: what was pushed for it must be
     /// known before [`Markets::open`].
     pub fn look(&self) -> bool {
-        match self.shelf.markets() {
+        match self.registry.markets() {
             Ok(found) => self.take_in(found),
             Err(error) => tracing::error!(%error, "the models folder cannot be read"),
         }
@@ -149,7 +153,7 @@ impl Markets {
     /// Adds the markets that were found, and drops those that have been retired.
     fn take_in(&self, found: Vec<Name>) {
         let (known, late) = (self.markets.load(), self.looked.swap(true, Ordering::Relaxed));
-        let retired = |name: &Name| !found.contains(name) && self.shelf.is_retired(name);
+        let retired = |name: &Name| !found.contains(name) && self.registry.is_retired(name);
         if found.iter().all(|name| known.contains_key(name)) && !known.keys().any(retired) {
             return;
         }
@@ -173,7 +177,7 @@ impl Markets {
     fn refresh_market(&self, market: &Market) {
         let name = market.name();
         let serves = |version: &Name| market.snapshot().is_some_and(|snapshot| snapshot.manifest().version == *version);
-        let current = match self.shelf.current(name) {
+        let current = match self.registry.current(name) {
             Ok(current) if serves(&current) => {
                 // What was refused meanwhile may have been mended: named again, it is tried again.
                 if self.refused().remove(name).is_some() {
@@ -189,18 +193,18 @@ impl Markets {
             }
         };
         let version = What::Version(current.clone());
-        let traces = self.shelf.traces(name, &current);
+        let traces = self.registry.traces(name, &current);
         let is_the_same = |refused: &&Refused| refused.what == version && refused.traces == traces;
         if self.refused().get(name).filter(is_the_same).is_some_and(|refused| Instant::now() < refused.again) {
             return;
         }
         // Opening must not slow answers down; at the start there are none, and a rollback is urgent.
-        let open = || self.shelf.open(name, &current);
+        let open = || self.registry.open(name, &current);
         let gives_way = self.opened.load(Ordering::Relaxed) && !market.goes_back_to(&current);
         let opened = if gives_way { when_idle(open) } else { open() };
         // That may have taken long, and another model may have been put into service: then the next look finds out.
         let _changing = market.changing();
-        if serves(&current) || self.shelf.current(name).ok().as_ref() != Some(&current) {
+        if serves(&current) || self.registry.current(name).ok().as_ref() != Some(&current) {
             return;
         }
         match opened {
@@ -244,9 +248,9 @@ impl Markets {
     }
 
     fn serve_an_older_one(&self, market: &Market, refused: &What) {
-        let versions = self.shelf.versions(market.name()).unwrap_or_default();
+        let versions = self.registry.versions(market.name()).unwrap_or_default();
         for version in versions.iter().rev().filter(|version| *refused != What::Version((*version).clone())) {
-            match self.shelf.open(market.name(), version) {
+            match self.registry.open(market.name(), version) {
                 Ok(opened) => {
                     market.serve(opened);
                     tracing::warn!(market = %market.name(), %version, "an older model is in service");

@@ -1,11 +1,10 @@
 //! The markets in service. Whatever one answer is made from stands behind one pointer: a [`Snapshot`].
 
-mod board;
+mod active_offers;
 mod erased;
 mod filter;
 mod following;
 mod instead;
-mod keeper;
 mod market;
 mod market_stock;
 mod markets;
@@ -15,23 +14,24 @@ mod reasons;
 mod replacements;
 mod rules;
 mod snapshot;
+mod state_sync;
 mod stock;
 mod store_stock;
 mod why_not;
 
-pub use board::OfferBook;
+pub use active_offers::OfferBook;
 pub use erased::{CustomerHash, Erased, customer_hash};
 pub use filter::Filter;
 pub use instead::PriceWish;
-pub use keeper::Keeper;
 pub use market::{Market, Policy, Pushed};
 pub use markets::Markets;
 pub use offers::{Offer, OfferError};
-pub use query::{Answer, OfferAnswer, OfferQuery, Query};
+pub use query::{Answer, ItemQuery, OfferAnswer, OfferQuery};
 pub use reasons::{Explain, Told, Why, label};
 pub use replacements::{Replacements, Taken};
 pub use rules::{Block, Boost, Pin, Rule, RuleError};
 pub use snapshot::Snapshot;
+pub use state_sync::StateSync;
 pub use stock::{Stock, StockUpdate, Updated};
 pub use store_stock::StoreStock;
 pub use why_not::{Standing, Verdict};

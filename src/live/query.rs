@@ -6,7 +6,7 @@ use super::reasons::{Explain, Why};
 
 /// What is asked about items.
 #[derive(Clone, Copy, Debug)]
-pub struct Query<'a> {
+pub struct ItemQuery<'a> {
     /// The items looked at: one, or a cart.
     pub items: &'a [String],
     /// Who looks at them.
@@ -46,7 +46,7 @@ pub struct OfferQuery<'a> {
     pub explain: Explain,
 }
 
-impl<'a> Query<'a> {
+impl<'a> ItemQuery<'a> {
     /// The best `limit` for anybody, about some items.
     pub fn of(items: &'a [String], limit: usize) -> Self {
         Self {

@@ -106,7 +106,7 @@ impl Told {
                 ..Self::default()
             },
             Reason::OwnKind { category } => about_kind("own_kind", category, &|kind| format!("you often buy {kind}")),
-            Reason::Taste => plain("taste", "customers like you buy this"),
+            Reason::FactorScore => plain("taste", "customers like you buy this"),
             Reason::Promoted => plain("promoted", "strongly promoted"),
             Reason::Popular => plain("popular", "popular here"),
         }

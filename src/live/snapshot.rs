@@ -3,14 +3,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Question, Reason, Recommended, Tier};
-use trolley_model::{Ask, Model, NumberSet, SensitiveCategories};
+use trolley_model::{Model, NumberSet, Query, SensitiveCategories};
 
-use super::board::{Availability, Board, Boards, OfferBook};
+use super::active_offers::{ActiveOffers, ActiveOffersCache, Availability, OfferBook};
 use super::filter::Filter;
 use super::instead::{Forbidden, Standing};
 use super::market::Pushed;
 use super::offers::Offer;
-use super::query::{Answer, OfferAnswer, OfferQuery, Query};
+use super::query::{Answer, ItemQuery, OfferAnswer, OfferQuery};
 use super::reasons::{Explain, Told, Why};
 use super::rules::Rulebook;
 use super::store_stock::{KnownStock, Place, StoreStock};
@@ -24,7 +24,7 @@ pub struct Snapshot {
     /// What can be had of the offers.
     available: Arc<Availability>,
     /// What was on offer when this was last asked.
-    boards: Arc<Boards>,
+    active_offers_cache: Arc<ActiveOffersCache>,
     rules: Option<Arc<Rulebook>>,
     /// Which item may stand in for which.
     standing: Arc<Standing>,
@@ -60,7 +60,7 @@ impl Snapshot {
             new_in_stock: Arc::new(pushed.stock.new_in_stock(&model)),
             store_stock: Arc::new(pushed.store_stock.known_to(&model)),
             available: Arc::new(Availability::new(&pushed.offers, &model, in_stock, rules.as_deref())),
-            boards: Arc::default(),
+            active_offers_cache: Arc::default(),
             manifest,
             model,
             offers: pushed.offers.clone(),
@@ -86,7 +86,7 @@ impl Snapshot {
         let available = Availability::new(&pushed.offers, &self.model, in_stock, rules.as_deref());
         let standing = Standing::new(&pushed.must_match, rules.as_deref(), &pushed.replacements, &self.model);
         let (offers, available, standing) = (pushed.offers.clone(), Arc::new(available), Arc::new(standing));
-        Self { offers, available, boards: Arc::default(), rules, standing, ..self.clone() }
+        Self { offers, available, active_offers_cache: Arc::default(), rules, standing, ..self.clone() }
     }
 
     /// After changes of the stock: items that are in stock now, or not. Costs as much as there are changes.
@@ -160,25 +160,26 @@ impl Snapshot {
     }
 
     /// What else goes into this basket?
-    pub fn bought_together(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
+    pub fn bought_together(&self, query: &ItemQuery<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
-        self.within_limits(query, &items, |ask, limits| {
-            let found = recommend::bought_together_and_new(&self.model, ask, limits, query.new);
-            let answer = |(question, found): &(Question, Recommended)| self.answered(query, *question, ask, found);
+        self.within_limits(query, &items, |model_query, limits| {
+            let found = recommend::bought_together_and_new(&self.model, model_query, limits, query.new);
+            let answer =
+                |(question, found): &(Question, Recommended)| self.answered(query, *question, model_query, found);
             found.iter().map(answer).collect()
         })
     }
 
     /// The first item of the query is out of stock: what instead?
-    pub fn alternatives(&self, query: &Query<'_>) -> Vec<Answer<'_>> {
+    pub fn alternatives(&self, query: &ItemQuery<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
-        self.within_limits(query, &items, |ask, limits| {
-            self.standing_in(query, ask, limits, |ask, limits| {
+        self.within_limits(query, &items, |model_query, limits| {
+            self.standing_in(query, model_query, limits, |model_query, limits| {
                 // Of an item that the model does not know no kind is known either.
-                let found = recommend::alternatives(&self.model, ask, limits);
+                let found = recommend::alternatives(&self.model, model_query, limits);
                 let answer = |found: &Recommended| Answer {
-                    quantity: ask.items.first().and_then(|&item| self.model.instead(item, found.item)),
-                    ..self.answered(query, Question::Alternatives, ask, found)
+                    quantity: model_query.items.first().and_then(|&item| self.model.instead(item, found.item)),
+                    ..self.answered(query, Question::Alternatives, model_query, found)
                 };
                 found.iter().map(answer).collect()
             })
@@ -188,12 +189,12 @@ impl Snapshot {
     /// What may stand in for the first item of the question: by what must be the same, by what customers said, and by price.
     pub(super) fn standing_in<T>(
         &self,
-        query: &Query<'_>,
-        ask: &Ask<'_>,
+        query: &ItemQuery<'_>,
+        model_query: &Query<'_>,
         limits: &Limits<'_>,
-        run: impl FnOnce(&Ask<'_>, &Limits<'_>) -> T,
+        run: impl FnOnce(&Query<'_>, &Limits<'_>) -> T,
     ) -> T {
-        let Some(&item) = ask.items.first() else { return run(ask, limits) };
+        let Some(&item) = model_query.items.first() else { return run(model_query, limits) };
         let said: Vec<(u32, f32)> = self.standing.of(item).iter().map(|(other, taken)| (*other, taken.log())).collect();
         let may_stand_in = |other: u32| {
             (limits.allowed)(other)
@@ -203,16 +204,16 @@ impl Snapshot {
                 })
         };
         let limits = Limits { allowed: &may_stand_in, prefer: query.price.prefer, ..*limits };
-        run(&Ask { replacements: &said, ..*ask }, &limits)
+        run(&Query { replacements: &said, ..*model_query }, &limits)
     }
 
     /// Alternatives to several items at once, no item twice and none of those that are missing; item by item in the order in
     /// which they were asked about.
-    pub fn alternatives_to_each(&self, query: &Query<'_>) -> Vec<Vec<Answer<'_>>> {
+    pub fn alternatives_to_each(&self, query: &ItemQuery<'_>) -> Vec<Vec<Answer<'_>>> {
         let mut exclude: Vec<String> = query.exclude.iter().chain(query.items).cloned().collect();
         let mut answers: Vec<Vec<Answer<'_>>> = Vec::with_capacity(query.items.len());
         for item in query.items {
-            let one = Query { items: std::slice::from_ref(item), exclude: &exclude, ..*query };
+            let one = ItemQuery { items: std::slice::from_ref(item), exclude: &exclude, ..*query };
             let answer = self.alternatives(&one);
             exclude.extend(answer.iter().map(|found| found.id.to_owned()));
             answers.push(answer);
@@ -221,38 +222,45 @@ impl Snapshot {
     }
 
     /// How many candidates the filter of a query takes out of its answer; of alternatives or of what is bought together.
-    pub fn filtered(&self, query: &Query<'_>, question: Question) -> usize {
+    pub fn filtered(&self, query: &ItemQuery<'_>, question: Question) -> usize {
         let (items, filter) = (self.numbers(query.items), query.filter.known(self.model.catalogue()));
-        let unfiltered = Query { filter: Filter::default(), ..*query };
-        let candidates = self.within_limits(&unfiltered, &items, |ask, limits| match question {
-            Question::Alternatives => self.standing_in(query, ask, limits, |ask, limits| {
-                recommend::alternative_candidates(&self.model, ask, limits)
+        let unfiltered = ItemQuery { filter: Filter::default(), ..*query };
+        let candidates = self.within_limits(&unfiltered, &items, |model_query, limits| match question {
+            Question::Alternatives => self.standing_in(query, model_query, limits, |model_query, limits| {
+                recommend::alternative_candidates(&self.model, model_query, limits)
             }),
-            _ => recommend::pool(&self.model, ask, limits),
+            _ => recommend::pool(&self.model, model_query, limits),
         });
         candidates.into_iter().filter(|&item| !filter.passes(item)).count()
     }
 
-    fn answered(&self, query: &Query<'_>, question: Question, ask: &Ask<'_>, found: &Recommended) -> Answer<'_> {
+    fn answered(
+        &self,
+        query: &ItemQuery<'_>,
+        question: Question,
+        model_query: &Query<'_>,
+        found: &Recommended,
+    ) -> Answer<'_> {
         Answer {
             id: self.model.catalogue().items().get(found.item),
             score: found.score,
             tier: found.tier,
             quantity: None,
-            why: query.explain.say(|| self.why(question, ask, found)),
+            why: query.explain.say(|| self.why(question, model_query, found)),
         }
     }
 
     /// What is asked, in the model's numbers, and what may be answered: by the stock, the rules and the query.
     pub(super) fn within_limits<T>(
         &self,
-        query: &Query<'_>,
+        query: &ItemQuery<'_>,
         items: &[u32],
-        run: impl FnOnce(&Ask<'_>, &Limits<'_>) -> T,
+        run: impl FnOnce(&Query<'_>, &Limits<'_>) -> T,
     ) -> T {
         let (older, items) = items.split_at(items.len().saturating_sub(MOST_ASKED));
         let place = self.place(query.store);
-        let ask = Ask { items, customer: self.customer(query.customer), store: place.store(), ..Ask::default() };
+        let model_query =
+            Query { items, customer: self.customer(query.customer), store: place.store(), ..Query::default() };
         let mut exclude = NumberSet::default();
         if !query.exclude.is_empty() || !older.is_empty() {
             exclude = NumberSet::new(self.model.catalogue().items().len());
@@ -275,59 +283,63 @@ impl Snapshot {
             None => limits,
         };
         let available = limits.allowed;
-        let Some(rules) = &self.rules else { return run(&ask, &limits) };
+        let Some(rules) = &self.rules else { return run(&model_query, &limits) };
         let pinned: Vec<u32> = rules.pinned(items).into_iter().map(|(item, _)| item).collect();
         let blocked = rules.blocked(&self.model, items);
         let allowed = |item: u32| available(item) && blocked.by(&self.model, item).is_none();
         let boost = |item: u32| rules.boost(&self.model, item);
         // Without a boost, scores are the model's own, and answers for anybody come from its cache.
         let boost: Option<&(dyn Fn(u32) -> f32 + Sync)> = if rules.has_boosts() { Some(&boost) } else { None };
-        run(&ask, &Limits { allowed: &allowed, pinned: &pinned, boost, ..limits })
+        run(&model_query, &Limits { allowed: &allowed, pinned: &pinned, boost, ..limits })
     }
 
     /// Which of the offers that hold now are for this customer? With how many of them the filter took out.
     pub fn offers_for(&self, query: &OfferQuery<'_>, now: DateTime<Utc>) -> (Vec<OfferAnswer<'_>>, usize) {
         let OfferQuery { limit, explain, filter, exclude, .. } = *query;
         let (customer, place) = (self.customer(Some(query.customer)), self.place(query.store));
-        let (board, items) = (self.board(now), self.model.catalogue().items());
-        let ask = Ask { items: &[], customer, ..Ask::default() };
+        let (active_offers, items) = (self.active_offers(now), self.model.catalogue().items());
+        let model_query = Query { items: &[], customer, ..Query::default() };
         let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
         let passes = |item: u32| known.as_ref().is_none_or(|known| known.passes(item));
         // Of an offer whose items are all new to the model it is not known what they are.
-        let some_item_passes =
-            |offer: usize| known.is_none() || board.items[offer].iter().any(|&item| passes(item) && place.has(item));
+        let some_item_passes = |offer: usize| {
+            known.is_none() || active_offers.items[offer].iter().any(|&item| passes(item) && place.has(item))
+        };
         let is_excluded = |at: usize| exclude.iter().any(|id| *id == self.offers()[at].id);
         // In a store its own stock counts, of what the model knows; of other items, the market's.
         let is_open = |at: usize| {
-            let offer = &self.offers()[board.offers[at]];
+            let offer = &self.offers()[active_offers.offers[at]];
             match query.store {
-                None => offer.stores.is_empty() && self.available.is_open(board.offers[at]),
+                None => offer.stores.is_empty() && self.available.is_open(active_offers.offers[at]),
                 Some(store) if !offer.is_in(store) => false,
-                Some(_) if board.items[at].is_empty() => self.available.is_open(board.offers[at]),
-                Some(_) => board.items[at].iter().any(|&item| place.has(item)),
+                Some(_) if active_offers.items[at].is_empty() => self.available.is_open(active_offers.offers[at]),
+                Some(_) => active_offers.items[at].iter().any(|&item| place.has(item)),
             }
         };
-        let could = |offer: usize| is_open(offer) && !is_excluded(board.offers[offer]);
+        let could = |offer: usize| is_open(offer) && !is_excluded(active_offers.offers[offer]);
         let open = |offer: usize| could(offer) && some_item_passes(offer);
         let allowed = |item: u32| place.has(item) && passes(item);
         let filtered = if known.is_some() && explain != Explain::No {
-            (0..board.offers.len()).filter(|&offer| could(offer) && !open(offer)).count()
+            (0..active_offers.offers.len()).filter(|&offer| could(offer) && !open(offer)).count()
         } else {
             0
         };
-        let found = recommend::open_offers(&self.model, customer, &board.ready, limit, &open, &allowed);
+        let found = recommend::available_offers(&self.model, customer, &active_offers.ready, limit, &open, &allowed);
         let ranked = found.into_iter().map(|ranked| {
-            let at = board.offers[ranked.offer];
+            let at = active_offers.offers[ranked.offer];
             let offer = &self.offers()[at];
-            let here =
-                || query.store.and_then(|_| board.items[ranked.offer].iter().find(|&&item| place.has(item)).copied());
+            let here = || {
+                query
+                    .store
+                    .and_then(|_| active_offers.items[ranked.offer].iter().find(|&&item| place.has(item)).copied())
+            };
             let first = || offer.items[self.available.first(&self.offers, at).unwrap_or(0)].as_str();
             let item = ranked.item.or_else(here).map_or_else(first, |item| items.get(item));
             let why = explain.say(|| {
                 ranked.item.map_or_else(Why::default, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
                     let numbers = offer.named_numbers();
-                    self.why_offer(&ask, &found, &recommend::Offer { items: &[], numbers: &numbers })
+                    self.why_offer(&model_query, &found, &recommend::Offer { items: &[], numbers: &numbers })
                 })
             });
             OfferAnswer { id: &offer.id, item, score: ranked.score, tier: ranked.tier, why }
@@ -336,18 +348,18 @@ impl Snapshot {
     }
 
     /// What is on offer, as it was made ready beforehand.
-    fn board(&self, now: DateTime<Utc>) -> Arc<Board> {
-        self.boards.at(now, || self.board_of(now))
+    fn active_offers(&self, now: DateTime<Utc>) -> Arc<ActiveOffers> {
+        self.active_offers_cache.at(now, || self.board_of(now))
     }
 
-    fn board_of(&self, now: DateTime<Utc>) -> Board {
-        Board::new(&self.offers, &self.model, self.rules.as_deref(), now)
+    fn board_of(&self, now: DateTime<Utc>) -> ActiveOffers {
+        ActiveOffers::new(&self.offers, &self.model, self.rules.as_deref(), now)
     }
 
     /// Makes ready what is on offer now, and what will be when the next offer begins or ends, if that is soon: so that nobody
     /// who asks waits for it.
     pub(super) fn prepare(&self, now: DateTime<Utc>) {
-        self.boards.prepare(now, |at| self.board_of(at));
+        self.active_offers_cache.prepare(now, |at| self.board_of(at));
     }
 
     /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
@@ -361,24 +373,24 @@ impl Snapshot {
         let audience = recommend::audience(&self.model, wanted, wanted_customers).into_iter();
         let known = audience.filter(|found| !self.erased.contains(found.customer)).take(limit);
         let audience = known.map(|found| {
-            let ask = Ask { items: &[], customer: Some(found.customer), ..Ask::default() };
+            let model_query = Query { items: &[], customer: Some(found.customer), ..Query::default() };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
                 id: self.model.histories().customers().get(found.customer),
                 item: self.model.catalogue().items().get(found.item),
                 score: found.score,
                 tier: Tier::Model,
-                why: explain.say(|| self.why_offer(&ask, &recommended, &wanted)),
+                why: explain.say(|| self.why_offer(&model_query, &recommended, &wanted)),
             }
         });
         Some(audience.collect())
     }
 
-    pub(super) fn why(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Why {
-        let mut parts = recommend::explain(&self.model, question, ask, found);
-        let mut reasons = self.told(question, ask, found);
+    pub(super) fn why(&self, question: Question, model_query: &Query<'_>, found: &Recommended) -> Why {
+        let mut parts = recommend::explain(&self.model, question, model_query, found);
+        let mut reasons = self.told(question, model_query, found);
         if question == Question::Alternatives
-            && let Some(&item) = ask.items.first()
+            && let Some(&item) = model_query.items.first()
         {
             let said = self.standing.of(item).iter().find(|(other, _)| *other == found.item);
             reasons.extend(said.filter(|(_, taken)| taken.accepted >= FEWEST).map(|(_, taken)| Told::accepted(*taken)));
@@ -392,7 +404,7 @@ impl Snapshot {
                 parts.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
             }
             (Some(rules), Tier::Pinned) => {
-                let pinned = rules.pinned(ask.items).into_iter().find(|(item, _)| *item == found.item);
+                let pinned = rules.pinned(model_query.items).into_iter().find(|(item, _)| *item == found.item);
                 reasons = pinned.into_iter().map(|(_, rule)| Told::rule(rule)).collect();
             }
             _ => {}
@@ -400,10 +412,10 @@ impl Snapshot {
         Why { reasons, parts }
     }
 
-    fn told(&self, question: Question, ask: &Ask<'_>, found: &Recommended) -> Vec<Told> {
+    fn told(&self, question: Question, model_query: &Query<'_>, found: &Recommended) -> Vec<Told> {
         let sensitive = self.sensitive.as_ref();
         let is_discreet = |category| sensitive.is_some_and(|sensitive| sensitive.is_discreet(category));
-        let reasons = recommend::reasons(&self.model, question, ask, found, &is_discreet);
+        let reasons = recommend::reasons(&self.model, question, model_query, found, &is_discreet);
         reasons.into_iter().map(|reason| Told::new(&self.model, reason)).collect()
     }
 
@@ -417,9 +429,9 @@ impl Snapshot {
         self.standing.forbids(&self.model, item, other)
     }
 
-    fn why_offer(&self, ask: &Ask<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Why {
-        let parts = recommend::explain_offer(&self.model, Question::Offers, ask, offer, found);
-        let mut reasons = self.told(Question::Offers, ask, found);
+    fn why_offer(&self, model_query: &Query<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Why {
+        let parts = recommend::explain_offer(&self.model, Question::Offers, model_query, offer, found);
+        let mut reasons = self.told(Question::Offers, model_query, found);
         if parts.iter().any(|part| part.signal == PROMOTION && part.share > 0.0) {
             reasons.push(Told::new(&self.model, Reason::Promoted));
         }

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use trolley_model::recommend::{self, Limits, Part, Question, Recommended, Tier};
-use trolley_model::{Ask, Flaw};
+use trolley_model::{Flaw, Query};
 
 use super::instead::Forbidden;
-use super::query::Query;
+use super::query::ItemQuery;
 use super::replacements::Taken;
 use super::snapshot::Snapshot;
 
@@ -56,7 +56,7 @@ pub struct Standing {
 
 impl Snapshot {
     /// Why is `other` not in the answer to a question about what is bought together?
-    pub fn why_not(&self, query: &Query<'_>, other: &str) -> Verdict {
+    pub fn why_not(&self, query: &ItemQuery<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
         let item = match self.named(&items, other) {
             Ok(item) => item,
@@ -65,16 +65,16 @@ impl Snapshot {
         if let Some(verdict) = self.not_there(query, item) {
             return verdict;
         }
-        self.within_limits(query, &items, |ask, limits| {
-            let shown = recommend::bought_together(self.model(), ask, limits);
+        self.within_limits(query, &items, |model_query, limits| {
+            let shown = recommend::bought_together(self.model(), model_query, limits);
             // The same candidates as the answer's: how many there are depends on the limit.
-            let ranking = || recommend::bought_together_ranking(self.model(), ask, limits);
-            self.verdict(Question::together(ask, limits), ask, limits, item, &shown, ranking)
+            let ranking = || recommend::bought_together_ranking(self.model(), model_query, limits);
+            self.verdict(Question::together(model_query, limits), model_query, limits, item, &shown, ranking)
         })
     }
 
     /// Why is `other` not among the alternatives to the item of a question?
-    pub fn why_not_instead(&self, query: &Query<'_>, other: &str) -> Verdict {
+    pub fn why_not_instead(&self, query: &ItemQuery<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
         let item = match self.named(&items, other) {
             Ok(item) => item,
@@ -89,12 +89,12 @@ impl Snapshot {
         if let Some(verdict) = self.not_there(query, item) {
             return verdict;
         }
-        self.within_limits(query, &items, |ask, limits| {
-            self.standing_in(query, ask, limits, |ask, limits| {
-                let shown = recommend::alternatives(self.model(), ask, limits);
-                let ranking = || recommend::alternatives_ranking(self.model(), ask, limits);
-                let verdict = self.verdict(Question::Alternatives, ask, limits, item, &shown, ranking);
-                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, ask.customer));
+        self.within_limits(query, &items, |model_query, limits| {
+            self.standing_in(query, model_query, limits, |model_query, limits| {
+                let shown = recommend::alternatives(self.model(), model_query, limits);
+                let ranking = || recommend::alternatives_ranking(self.model(), model_query, limits);
+                let verdict = self.verdict(Question::Alternatives, model_query, limits, item, &shown, ranking);
+                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, model_query.customer));
                 // Others that come after it are shown, or there is room for it.
                 let gave_way = match &verdict {
                     Verdict::Outranked(standing) => {
@@ -121,7 +121,7 @@ impl Snapshot {
     }
 
     /// What is not there cannot be shown.
-    fn not_there(&self, query: &Query<'_>, item: u32) -> Option<Verdict> {
+    fn not_there(&self, query: &ItemQuery<'_>, item: u32) -> Option<Verdict> {
         let place = self.place(query.store);
         if !place.is_in_stock(item) {
             return Some(Verdict::OutOfStock);
@@ -132,7 +132,7 @@ impl Snapshot {
     fn verdict(
         &self,
         question: Question,
-        ask: &Ask<'_>,
+        model_query: &Query<'_>,
         limits: &Limits<'_>,
         item: u32,
         shown: &[Recommended],
@@ -141,13 +141,13 @@ impl Snapshot {
         if let Some(at) = shown.iter().position(|shown| shown.item == item) {
             return Verdict::Shown(at + 1);
         }
-        if !recommend::may_show(self.model(), ask, limits, item) {
+        if !recommend::may_show(self.model(), model_query, limits, item) {
             return Verdict::LeftOut;
         }
         let ranked = ranking();
         let Some(rank) = ranked.iter().position(|found| found.item == item) else { return Verdict::NoCandidate };
         let candidates = ranked.len();
-        let parts = |found: &Recommended| self.why(question, ask, found).parts;
+        let parts = |found: &Recommended| self.why(question, model_query, found).parts;
         let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
         let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
         let id = |item: u32| self.model().catalogue().items().get(item).to_owned();

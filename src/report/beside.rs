@@ -51,7 +51,7 @@ fn found(finding: Finding) -> &'static str {
     }
 }
 
-/// Of every contest the figure in which models are compared.
+/// Of every benchmark the figure in which models are compared.
 fn table(leads: &Leads, last: &str, more: impl Fn(&str) -> String) -> Markup {
     html! {
         table {

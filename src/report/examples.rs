@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trolley_model::recommend::{self, Limits, Question, Recommended, alternatives, bought_together};
-use trolley_model::{Ask, Model};
+use trolley_model::{Model, Query};
 
 use crate::live::{Offer, Told, label};
 
@@ -41,15 +41,15 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
     let limits = Limits::best(SIX);
     let example = |item: u32| {
         let items = [item];
-        let ask = Ask { items: &items, ..Ask::default() };
+        let query = Query { items: &items, ..Query::default() };
         let told = |question, found: Vec<Recommended>| -> Vec<(String, String)> {
-            let reason = |found: &Recommended| told(model, question, &ask, found);
+            let reason = |found: &Recommended| told(model, question, &query, found);
             found.iter().map(|found| (label(model, found.item), reason(found))).collect()
         };
         ItemExample {
             name: format!("{} · in {} baskets", label(model, item), catalogue.baskets(item)),
-            together: told(Question::BoughtTogether, bought_together(model, &ask, &limits)),
-            instead: told(Question::Alternatives, alternatives(model, &ask, &limits)),
+            together: told(Question::BoughtTogether, bought_together(model, &query, &limits)),
+            instead: told(Question::Alternatives, alternatives(model, &query, &limits)),
         }
     };
     chosen.into_iter().map(example).collect()
@@ -61,18 +61,18 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
     let numbers: Vec<Vec<(&str, f32)>> = offers.iter().map(Offer::named_numbers).collect();
     let offers: Vec<recommend::Offer<'_>> =
         known.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers }).collect();
-    let (ready, histories) = (recommend::OnOffer::new(model, &offers), model.histories());
+    let (ready, histories) = (recommend::PreparedOffers::new(model, &offers), model.histories());
     let mut by_baskets: Vec<u32> = (0..histories.customers().len() as u32).collect();
     by_baskets.sort_by_key(|&customer| (std::cmp::Reverse(histories.baskets(customer)), customer));
     let at = |share: usize| by_baskets.get(share * by_baskets.len() / CUSTOMERS + by_baskets.len() / 20).copied();
     let example = |customer: u32| {
         let mut usual: Vec<_> = histories.of(customer).collect();
-        usual.sort_by_key(|habit| (std::cmp::Reverse(habit.baskets), habit.item));
-        let ask = Ask { items: &[], customer: Some(customer), ..Ask::default() };
+        usual.sort_by_key(|stats| (std::cmp::Reverse(stats.baskets), stats.item));
+        let query = Query { items: &[], customer: Some(customer), ..Query::default() };
         let offer = |ranked: recommend::RankedOffer| {
             let item = ranked.item?;
             let found = Recommended { item, score: ranked.score, tier: ranked.tier };
-            Some((label(model, item), told(model, Question::Offers, &ask, &found)))
+            Some((label(model, item), told(model, Question::Offers, &query, &found)))
         };
         let found = recommend::offers(model, Some(customer), &ready, SIX);
         CustomerExample {
@@ -80,7 +80,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
             usual: usual
                 .iter()
                 .take(5)
-                .map(|habit| format!("{} ({}×)", label(model, habit.item), habit.baskets))
+                .map(|stats| format!("{} ({}×)", label(model, stats.item), stats.baskets))
                 .collect(),
             offers: found.into_iter().filter_map(offer).collect(),
         }
@@ -108,7 +108,7 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
 }
 
 /// The first reason for it.
-fn told(model: &Model, question: Question, ask: &Ask<'_>, found: &Recommended) -> String {
-    let reasons = recommend::reasons(model, question, ask, found, &|_| false);
+fn told(model: &Model, question: Question, query: &Query<'_>, found: &Recommended) -> String {
+    let reasons = recommend::reasons(model, question, query, found, &|_| false);
     reasons.first().map(|&reason| Told::new(model, reason).text).unwrap_or_default()
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use trolley_model::artefact::Verdict;
-use trolley_training::{Contest, Estimate, Evaluation, Group, Likeness, MODEL, Role, Ruling, Standing};
+use trolley_training::{
+    Benchmark, Estimate, Evaluation, FeatureImportance, Group, Likeness, MODEL, MethodResult, Ruling,
+};
 
 use super::charts::{self, Bar};
 use super::words::{self, percent, share, strongest};
@@ -37,13 +39,13 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
                 (verdict(report))
                 @if let Some(evaluation) = report.evaluation {
                     (summary(evaluation))
-                    (contests(evaluation))
+                    (benchmarks(evaluation))
                     (shown::section(evaluation))
                     (groups(evaluation))
                     (reach(evaluation))
                     (tuned(evaluation))
                 }
-                (roles(report))
+                (feature_importances(report))
                 (data::section(report.data))
                 (training(report))
                 (answers(report))
@@ -100,19 +102,19 @@ fn verdict(report: &Report<'_>) -> Markup {
 /// What it means, in sentences.
 fn headline(evaluation: &Evaluation) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(contest) = evaluation.contest("bought_together")
-        && let (Some(ours), Some((best, standing))) =
-            (contest.of_model("hit_rate"), strongest(contest.all(), "hit_rate"))
+    if let Some(benchmark) = evaluation.benchmark("bought_together")
+        && let (Some(ours), Some((best, result))) =
+            (benchmark.of_model("hit_rate"), strongest(benchmark.all(), "hit_rate"))
     {
         lines.push(format!(
             "In {:.1} % of {} baskets at least one of the six recommendations was in the basket; {best} reaches {:.1} %.",
             ours.value * 100.0,
-            contest.groups.first().map_or(0, |group| group.cases),
-            standing.value * 100.0
+            benchmark.groups.first().map_or(0, |group| group.cases),
+            result.value * 100.0
         ));
     }
-    if let Some(contest) = evaluation.contest("offers")
-        && let Some(lead) = contest.standing("most frequent").and_then(|standing| standing.lead.get("ndcg"))
+    if let Some(benchmark) = evaluation.benchmark("offers")
+        && let Some(lead) = benchmark.result("most frequent").and_then(|result| result.lead.get("ndcg"))
     {
         let how = if lead.low > 0.0 {
             "better than"
@@ -131,8 +133,8 @@ fn headline(evaluation: &Evaluation) -> Vec<String> {
     lines
 }
 
-fn lead_of<'a>(standings: &'a [Standing], contender: &str, metric: &str) -> Option<&'a Estimate> {
-    standings.iter().find(|standing| standing.contender == contender)?.lead.get(metric)
+fn lead_of<'a>(results: &'a [MethodResult], method: &str, metric: &str) -> Option<&'a Estimate> {
+    results.iter().find(|result| result.method == method)?.lead.get(metric)
 }
 
 fn summary(evaluation: &Evaluation) -> Markup {
@@ -140,58 +142,58 @@ fn summary(evaluation: &Evaluation) -> Markup {
         h2 { "At a glance" }
         table {
             tr { th { "Question" } th.n { "Cases" } th { "Figure" } th.n { "Trolley" } th { "Strongest baseline" } th.n { "" } th.n { "Lead" } th.n { "95 % interval" } }
-            @for contest in &evaluation.contests {
-                @let metric = words::metrics(&contest.name)[0];
-                @if let (Some(ours), Some((name, theirs))) = (contest.of_model(metric), strongest(contest.all(), metric)) {
+            @for benchmark in &evaluation.benchmarks {
+                @let metric = words::metrics(&benchmark.name)[0];
+                @if let (Some(ours), Some((name, theirs))) = (benchmark.of_model(metric), strongest(benchmark.all(), metric)) {
                     tr {
-                        td { (words::contest(&contest.name)) }
-                        td.n { (contest.groups.first().map_or(0, |group| group.cases)) }
-                        td { (words::metric(metric, contest.k)) }
+                        td { (words::benchmark(&benchmark.name)) }
+                        td.n { (benchmark.groups.first().map_or(0, |group| group.cases)) }
+                        td { (words::metric(metric, benchmark.k)) }
                         td.n { b { (share(ours.value)) } }
                         td { (name) } td.n { (share(theirs.value)) }
-                        @if let Some(lead) = lead_of(contest.all(), name, metric) {
+                        @if let Some(lead) = lead_of(benchmark.all(), name, metric) {
                             td class=(if lead.value >= 0.0 { "n up" } else { "n down" }) { (percent(lead.value)) }
                             td.n { (percent(lead.low)) " to " (percent(lead.high)) }
                         } @else { td.n { "" } td.n { "" } }
                     }
                 }
             }
-            @if let Some([ours, habit]) = evaluation.audience {
+            @if let Some([ours, stats]) = evaluation.audience {
                 tr {
                     td { "Audience of an offer" } td.n { "" } td { "mean area under the ROC curve" } td.n { b { (share(ours.value)) } }
-                    td { "own decayed purchases" } td.n { (share(habit.value)) } td.n { "" } td.n { (share(ours.low)) " to " (share(ours.high)) }
+                    td { "own decayed purchases" } td.n { (share(stats.value)) } td.n { "" } td.n { (share(ours.low)) " to " (share(ours.high)) }
                 }
             }
         }
     }
 }
 
-fn contests(evaluation: &Evaluation) -> Markup {
+fn benchmarks(evaluation: &Evaluation) -> Markup {
     html! {
         h2 { "Beside what a shop would do without it" }
-        @for contest in &evaluation.contests {
-            h3 { (words::contest(&contest.name)) }
-            p.dim { (contest.question) ". Length of the list: " (contest.k) "." }
+        @for benchmark in &evaluation.benchmarks {
+            h3 { (words::benchmark(&benchmark.name)) }
+            p.dim { (benchmark.question) ". Length of the list: " (benchmark.k) "." }
             div.two {
-                @for metric in words::metrics(&contest.name) {
-                    div { p.dim { (words::metric(metric, contest.k)) } (charts::bars(&bars(contest, metric))) }
+                @for metric in words::metrics(&benchmark.name) {
+                    div { p.dim { (words::metric(metric, benchmark.k)) } (charts::bars(&bars(benchmark, metric))) }
                 }
             }
         }
     }
 }
 
-fn bars(contest: &Contest, metric: &str) -> Vec<Bar> {
-    let mut bars: Vec<Bar> = contest
+fn bars(benchmark: &Benchmark, metric: &str) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = benchmark
         .all()
         .iter()
-        .filter_map(|standing| {
+        .filter_map(|result| {
             let note =
-                standing.lead.get(metric).map_or_else(String::new, |lead| percent(-lead.value / (1.0 + lead.value)));
+                result.lead.get(metric).map_or_else(String::new, |lead| percent(-lead.value / (1.0 + lead.value)));
             Some(Bar {
-                name: standing.contender.clone(),
-                value: *standing.figures.get(metric)?,
-                ours: standing.contender == MODEL,
+                name: result.method.clone(),
+                value: *result.figures.get(metric)?,
+                ours: result.method == MODEL,
                 note,
             })
         })
@@ -202,21 +204,21 @@ fn bars(contest: &Contest, metric: &str) -> Vec<Bar> {
 
 /// By how well the item sells and by how much is known of the customer.
 fn groups(evaluation: &Evaluation) -> Markup {
-    let of = |contest: &Contest, group: &Group| {
-        let metric = words::metrics(&contest.name)[0];
-        let ours = group.standings.first()?.figures.get(metric).copied()?;
-        let (name, theirs) = strongest(&group.standings, metric)?;
-        Some((ours, name.to_owned(), theirs, lead_of(&group.standings, name, metric).copied()))
+    let of = |benchmark: &Benchmark, group: &Group| {
+        let metric = words::metrics(&benchmark.name)[0];
+        let ours = group.results.first()?.figures.get(metric).copied()?;
+        let (name, theirs) = strongest(&group.results, metric)?;
+        Some((ours, name.to_owned(), theirs, lead_of(&group.results, name, metric).copied()))
     };
     html! {
         h2 { "Where it is good and where not" }
         p.dim { "Items by falling sales, cut where a third (head) and two thirds (middle) of all purchases are reached. Much history: 20 baskets or more." }
-        @for contest in evaluation.contests.iter().filter(|contest| contest.groups.len() > 1) {
-            h3 { (words::contest(&contest.name)) ", " (words::metric(words::metrics(&contest.name)[0], contest.k)) }
+        @for benchmark in evaluation.benchmarks.iter().filter(|benchmark| benchmark.groups.len() > 1) {
+            h3 { (words::benchmark(&benchmark.name)) ", " (words::metric(words::metrics(&benchmark.name)[0], benchmark.k)) }
             table {
                 tr { th { "Cases" } th.n { "" } th.n { "Trolley" } th.n { "95 % interval" } th { "Strongest baseline there" } th.n { "" } th.n { "Lead" } }
-                @for group in &contest.groups {
-                    @if let Some((ours, name, theirs, lead)) = of(contest, group) {
+                @for group in &benchmark.groups {
+                    @if let Some((ours, name, theirs, lead)) = of(benchmark, group) {
                         tr {
                             td { (group.name) } td.n { (group.cases) } td.n { b { (share(ours.value)) } }
                             td.n { (share(ours.low)) " to " (share(ours.high)) } td { (name) } td.n { (share(theirs.value)) }
@@ -299,7 +301,7 @@ fn tuned(evaluation: &Evaluation) -> Markup {
 }
 
 /// What each signal does in each blend.
-fn roles(report: &Report<'_>) -> Markup {
+fn feature_importances(report: &Report<'_>) -> Markup {
     const BLENDS: [(&str, &str); 7] = [
         ("bought_together", "Bought together, customer known"),
         ("bought_together_anonymous", "Bought together, anonymous"),
@@ -309,30 +311,32 @@ fn roles(report: &Report<'_>) -> Markup {
         ("offers", "Offers"),
         ("offers_anonymous", "Offers, anonymous"),
     ];
-    let found = |key: &str| report.evaluation?.roles.get(key).filter(|roles| !roles.is_empty());
+    let found = |key: &str| {
+        report.evaluation?.feature_importances.get(key).filter(|feature_importances| !feature_importances.is_empty())
+    };
     html! {
         h2 { "What counts" }
         p.dim { "A score is a sum of parts, one for each signal. Each curve shows a signal's mean part (up or down) as its value grows from left to right; the first number is the distance from its lowest to its highest point, the second what nDCG loses without the signal, the others being left as they are, on customers held out of the learning." }
         div.two {
-            @for (roles, name) in BLENDS.into_iter().filter_map(|(key, name)| Some((found(key)?, name))) {
-                div { h3 { (name) } (curves(roles)) }
+            @for (feature_importances, name) in BLENDS.into_iter().filter_map(|(key, name)| Some((found(key)?, name))) {
+                div { h3 { (name) } (curves(feature_importances)) }
             }
         }
     }
 }
 
-fn curves(roles: &BTreeMap<String, Role>) -> Markup {
-    let span = |role: &Role| {
+fn curves(feature_importances: &BTreeMap<String, FeatureImportance>) -> Markup {
+    let span = |role: &FeatureImportance| {
         let (low, high) = role.curve.iter().fold((0f32, 0f32), |(low, high), p| (low.min(p[1]), high.max(p[1])));
         high - low
     };
-    let mut sorted: Vec<_> = roles.iter().collect();
+    let mut sorted: Vec<_> = feature_importances.iter().collect();
     sorted.sort_by(|a, b| span(b.1).total_cmp(&span(a.1)));
     let reach = sorted.first().map_or(1.0, |(_, role)| span(role));
     html! {
         table {
             @for (name, role) in sorted {
-                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(role))) } td.n { (percent(-role.worth)) } td { (charts::curve(&role.curve, reach)) } }
+                tr { td { (words::signal(name)) } td.n { (format!("{:.2}", span(role))) } td.n { (percent(-role.importance)) } td { (charts::curve(&role.curve, reach)) } }
             }
         }
     }

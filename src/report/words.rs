@@ -1,9 +1,9 @@
 //! Names for people.
 
-use trolley_training::{BestPart, Estimate, Focus, MODEL, Standing, compared_by};
+use trolley_training::{BestPart, Estimate, Focus, MODEL, MethodResult, compared_by};
 
-/// What a contest is called.
-pub fn contest(name: &str) -> &str {
+/// What a benchmark is called.
+pub fn benchmark(name: &str) -> &str {
     match name {
         "bought_together" => "Bought together, customer known",
         "bought_together_anonymous" => "Bought together, anonymous",
@@ -21,7 +21,7 @@ pub fn contest(name: &str) -> &str {
     }
 }
 
-/// The contest of a figure and what is measured, if models are compared by that figure.
+/// The benchmark of a figure and what is measured, if models are compared by that figure.
 pub fn compared(figure: &str) -> Option<String> {
     let (of, metric) = figure.split_once('.')?;
     let metric = match metric {
@@ -30,7 +30,7 @@ pub fn compared(figure: &str) -> Option<String> {
         "ndcg" => "nDCG",
         _ => "hit rate",
     };
-    Some(format!("{}: {metric}", contest(of)))
+    Some(format!("{}: {metric}", benchmark(of)))
 }
 
 /// What a metric is called, with the length of the lists.
@@ -42,9 +42,9 @@ pub fn metric(name: &str, k: usize) -> String {
     }
 }
 
-/// The metrics of a contest that people ask for first.
-pub fn metrics(contest: &str) -> [&'static str; 2] {
-    match contest {
+/// The metrics of a benchmark that people ask for first.
+pub fn metrics(benchmark: &str) -> [&'static str; 2] {
+    match benchmark {
         name if name.starts_with("alternatives") || name.starts_with("bought") => ["hit_rate", "ndcg"],
         _ => ["ndcg", "recall"],
     }
@@ -60,10 +60,10 @@ pub const SHOWN: [(&str, &str, bool); 6] = [
     ("categories", "categories", false),
 ];
 
-/// The same of one contender, in words; `None` where it is not measured.
-pub fn shown(standing: &Standing) -> Option<String> {
+/// The same of one method, in words; `None` where it is not measured.
+pub fn shown(result: &MethodResult) -> Option<String> {
     let figure = |&(metric, name, is_share): &(&str, &str, bool)| {
-        let value = standing.figures.get(metric)?.value;
+        let value = result.figures.get(metric)?.value;
         Some(if is_share { format!("{name} {:.0} %", value * 100.0) } else { format!("{name} {value:.2}") })
     };
     let figures: Vec<String> = SHOWN.iter().skip(1).filter_map(figure).collect();
@@ -96,7 +96,7 @@ pub fn best_part(question: &str, best: &BestPart) -> String {
     format!(
         "{}: {which} (nDCG {part:.4}, the blend {blend:.4}, standard error of the difference {standard_error:.4}, \
          {customers} customers held out)",
-        contest(question),
+        benchmark(question),
     )
 }
 
@@ -107,12 +107,12 @@ pub fn focuses(question: &str, tried: &[Focus]) -> String {
         format!("{}{chosen}: hit rate {:.3}, due to the item {:.4}", tried.focus, tried.hit_rate, tried.due_to_item)
     };
     let tried: Vec<String> = tried.iter().map(one).collect();
-    format!("{}: item focus {}", contest(question), tried.join("; "))
+    format!("{}: item focus {}", benchmark(question), tried.join("; "))
 }
 
-/// The strongest contender but the model, with its figure.
-pub fn strongest<'a>(standings: &'a [Standing], metric: &str) -> Option<(&'a str, Estimate)> {
-    let others = standings.iter().filter(|standing| standing.contender != MODEL);
-    let figures = others.filter_map(|standing| Some((standing.contender.as_str(), *standing.figures.get(metric)?)));
+/// The strongest method but the model, with its figure.
+pub fn strongest<'a>(results: &'a [MethodResult], metric: &str) -> Option<(&'a str, Estimate)> {
+    let others = results.iter().filter(|result| result.method != MODEL);
+    let figures = others.filter_map(|result| Some((result.method.as_str(), *result.figures.get(metric)?)));
     figures.max_by(|a, b| a.1.value.total_cmp(&b.1.value))
 }

@@ -49,7 +49,7 @@ pub struct Erasure {
 }
 
 /// Events are kept so long, in seconds: a season.
-const KEPT: i64 = 100 * 86_400;
+const RETENTION_SECONDS: i64 = 100 * 86_400;
 
 /// Old events are removed so often.
 const PRUNED_EVERY: Duration = Duration::from_hours(1);
@@ -120,14 +120,14 @@ impl Store {
                 "DELETE FROM events WHERE (market, id) IN (SELECT market, id FROM events WHERE received < {now} - $1 \
                  ORDER BY received LIMIT $2)"
             );
-            sqlx::query(AssertSqlSafe(text)).bind(KEPT).bind(most).execute(&mut *transaction).await?;
+            sqlx::query(AssertSqlSafe(text)).bind(RETENTION_SECONDS).bind(most).execute(&mut *transaction).await?;
             // What is counted stays counted.
             let text = format!(
                 "DELETE FROM replacement_answers WHERE (market, recommendation, item, replacement) IN (SELECT market, \
                  recommendation, item, replacement FROM replacement_answers WHERE received < {now} - $1 ORDER BY received \
                  LIMIT $2)"
             );
-            sqlx::query(AssertSqlSafe(text)).bind(KEPT).bind(most).execute(&mut *transaction).await?;
+            sqlx::query(AssertSqlSafe(text)).bind(RETENTION_SECONDS).bind(most).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(EventsPut { new, replacements })
@@ -281,7 +281,7 @@ mod tests {
         store.put_events("de", &[event("young".into())]).await.unwrap();
         let received = "received BETWEEN unixepoch() - 100 AND unixepoch()";
         assert_eq!(count(&store, received).await, many.len() as i64 + 1);
-        let age = format!("UPDATE events SET received = received - {KEPT} - 100 WHERE id LIKE 'old-%'");
+        let age = format!("UPDATE events SET received = received - {RETENTION_SECONDS} - 100 WHERE id LIKE 'old-%'");
         let open = store.connections.open().await.unwrap();
         sqlx::query(AssertSqlSafe(age)).execute(&open.pool).await.unwrap();
 

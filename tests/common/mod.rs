@@ -18,11 +18,11 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 use trolley::exposures::Exposures;
-use trolley::live::{Keeper, Markets, Policy};
+use trolley::live::{Markets, Policy, StateSync};
 use trolley::store::Store;
 use trolley_model::Name;
-use trolley_model::artefact::{Manifest, Shelf};
-use trolley_training::{Accept, InputConfig, Order, Silent, TrainingConfig};
+use trolley_model::artefact::{Manifest, ModelRegistry};
+use trolley_training::{Accept, InputConfig, Silent, TrainingConfig, TrainingJob};
 
 /// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that nobody buys together.
 pub(crate) fn transactions() -> String {
@@ -70,12 +70,12 @@ pub(crate) fn train_with(
     input: &InputConfig,
     config: &TrainingConfig,
 ) -> Manifest {
-    let order = Order {
+    let job = TrainingJob {
         erased: &|_| false,
         market,
         input,
         config,
-        shelf: &Shelf::new(folder.join("models")),
+        registry: &ModelRegistry::new(folder.join("models")),
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(time, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
@@ -83,7 +83,7 @@ pub(crate) fn train_with(
         accept: Accept { smaller: true, unjudged: true },
         force: false,
     };
-    trolley_training::train(&order, &Silent).unwrap().manifest.unwrap()
+    trolley_training::train(&job, &Silent).unwrap().manifest.unwrap()
 }
 
 /// The file of a config of a service for the tiny shop, whose model is trained here; `more` are keys of `[server]`.
@@ -103,7 +103,7 @@ pub(crate) fn serving(folder: &Path, more: &str) -> String {
 pub(crate) struct Service {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) markets: Arc<Markets>,
-    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) state_sync: Arc<StateSync>,
     pub(crate) router: Router,
 }
 
@@ -123,7 +123,8 @@ impl Service {
 
     /// A service of the models in a folder, with its state in a database.
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
-        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("empty"), Policy::default())]);
+        let markets =
+            Markets::new(ModelRegistry::new(folder.path().join("models")), [(name("empty"), Policy::default())]);
         Self::of(folder, url, markets).await
     }
 
@@ -133,17 +134,18 @@ impl Service {
         train(folder.path(), "de", 1_710_000_000);
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
         let policy = Policy { sensitive: serde_json::from_value(sensitive).unwrap(), ..Policy::default() };
-        let markets = Markets::new(Shelf::new(folder.path().join("models")), [(name("de"), policy)]).with_new(new);
+        let markets =
+            Markets::new(ModelRegistry::new(folder.path().join("models")), [(name("de"), policy)]).with_new(new);
         Self::of(folder, &url, markets).await
     }
 
     async fn of(folder: tempfile::TempDir, url: &str, markets: Markets) -> Self {
         let markets = Arc::new(markets);
         let store = Store::open(url).await.unwrap();
-        let keeper = Arc::new(Keeper::new(store, markets.clone(), Exposures::default()).await.unwrap());
-        keeper.refresh().await;
-        let router = trolley::api::router(trolley::api::Service::new(keeper.clone()));
-        Self { folder, markets, keeper, router }
+        let state_sync = Arc::new(StateSync::new(store, markets.clone(), Exposures::default()).await.unwrap());
+        state_sync.refresh().await;
+        let router = trolley::api::router(trolley::api::Service::new(state_sync.clone()));
+        Self { folder, markets, state_sync, router }
     }
 
     /// Status, content type and body.

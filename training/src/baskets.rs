@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::{Catalogue, Ids, Rows, Texts};
 
-use crate::input::{Basket, Items, NOBODY, Transactions};
+use crate::input::{ANONYMOUS, Basket, Items, Transactions};
 
 /// What all learners read: baskets oldest first, and the customers who have any of them.
 pub(crate) struct Baskets {
-    /// Customer (numbered anew, or [`NOBODY`]) and day of each.
+    /// Customer (numbered anew, or [`ANONYMOUS`]) and day of each.
     pub(crate) heads: Vec<Basket>,
     /// Each basket's place in `lines`.
     pub(crate) rows: Rows,
@@ -171,7 +171,7 @@ fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids
     let mut present: Vec<u32> = transactions.baskets[..until].iter().map(|basket| basket.customer).collect();
     present.sort_unstable();
     present.dedup();
-    present.retain(|&customer| customer != NOBODY);
+    present.retain(|&customer| customer != ANONYMOUS);
     let mut customers = Ids::default();
     let mut number = HashMap::with_capacity(present.len());
     for customer in present {
@@ -179,7 +179,7 @@ fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids
         number.insert(customer, new);
     }
     let renumbered =
-        |basket: &Basket| Basket { customer: number.get(&basket.customer).copied().unwrap_or(NOBODY), ..*basket };
+        |basket: &Basket| Basket { customer: number.get(&basket.customer).copied().unwrap_or(ANONYMOUS), ..*basket };
     let heads = transactions.baskets[..until].iter().map(renumbered).collect();
     Ok((customers, heads))
 }

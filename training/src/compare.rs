@@ -8,7 +8,7 @@ use crate::config::TrainingConfig;
 use crate::evaluation::{EvaluationConfig, Leads, Periods, date, held_out, leads};
 use crate::input::Transactions;
 use crate::progress::Progress;
-use crate::train::{Order, Tables, TrainError};
+use crate::train::{Tables, TrainError, TrainingJob};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug)]
@@ -35,21 +35,21 @@ pub struct Compared {
 ///
 /// # Errors
 /// [`TrainError`], also if there are too few days or cases that neither has seen.
-pub fn compare_pair(order: &Order<'_>, pair: Pair<'_>, progress: &dyn Progress) -> Result<Compared, TrainError> {
-    let tables = &order.tables(progress)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
+pub fn compare_pair(job: &TrainingJob<'_>, pair: Pair<'_>, progress: &dyn Progress) -> Result<Compared, TrainError> {
+    let tables = &job.tables(progress)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads).build()?;
     pool.install(|| match pair {
         Pair::Versions(versions) => {
-            let open = |version| order.shelf.held_out().open(order.market, version);
+            let open = |version| job.registry.held_out().open(job.market, version);
             let [a, b] = [open(versions[0])?, open(versions[1])?];
             let from = [&a, &b].map(|opened| unseen(&tables.transactions, opened)).into_iter().max().unwrap_or(0);
-            compared(order, tables, [&a.model, &b.model], from, progress)
+            compared(job, tables, [&a.model, &b.model], from, progress)
         }
         Pair::Configs(configs) => {
             let transactions = &tables.transactions;
-            let periods = Periods::judged(transactions, &order.config.evaluation).map_err(TrainError::NotJudged)?;
+            let periods = Periods::judged(transactions, &job.config.evaluation).map_err(TrainError::NotJudged)?;
             let fit = |config: &TrainingConfig| {
-                let test_days = order.config.evaluation.test_days;
+                let test_days = job.config.evaluation.test_days;
                 let evaluation = EvaluationConfig { test_days, ..config.evaluation.clone() };
                 let config = TrainingConfig { evaluation, ..config.clone() };
                 config.check().map_err(TrainError::Setting)?;
@@ -57,7 +57,7 @@ pub fn compare_pair(order: &Order<'_>, pair: Pair<'_>, progress: &dyn Progress) 
                 Ok::<Model, TrainError>(fitted.model)
             };
             let [a, b] = [fit(configs[0])?, fit(configs[1])?];
-            compared(order, tables, [&a, &b], periods.test, progress)
+            compared(job, tables, [&a, &b], periods.test, progress)
         }
     })
 }
@@ -68,7 +68,7 @@ fn unseen(transactions: &Transactions, opened: &Opened) -> usize {
 }
 
 fn compared(
-    order: &Order<'_>,
+    job: &TrainingJob<'_>,
     tables: &Tables,
     [a, b]: [&Model; 2],
     from: usize,
@@ -77,7 +77,7 @@ fn compared(
     let baskets = &tables.transactions.baskets;
     let day = |at: usize| baskets.get(at).map_or_else(String::new, |basket| date(basket.day));
     progress.begin("comparison of models", 1);
-    let leads = leads([b, a], tables.view(), from..baskets.len(), order.config.seed);
+    let leads = leads([b, a], tables.view(), from..baskets.len(), job.config.seed);
     progress.end();
     if leads.is_empty() {
         return Err(TrainError::Setting(format!(

@@ -5,7 +5,7 @@ use trolley_model::{Blends, CoPurchases, Parts, Vectors};
 
 use crate::attributes::attributes;
 use crate::baskets::catalogue_and_baskets;
-use crate::blend::by_hand;
+use crate::blend::default_weights;
 use crate::co_purchases::{category_pairs, category_partners, co_purchases};
 use crate::config::TrainingConfig;
 use crate::histories::histories;
@@ -84,7 +84,7 @@ pub fn fit(
         }
     };
     let (item_factors, customer_factors) = ials(&histories, baskets.learned, &config.ials, config.seed, progress);
-    let blends = Blends { list: config.list, ..by_hand() };
+    let blends = Blends { list: config.list, ..default_weights() };
     let mixed = mixed(&catalogue, &input, &items.mixed);
     let parts = Parts {
         attributes: attributes(items, &catalogue)?,

@@ -1,10 +1,10 @@
 //! Counts what each customer buys: how often, from when to when, and how much of it lately.
 
-use trolley_model::histories::{Columns, Habit, LastBaskets};
+use trolley_model::histories::{Columns, ItemStats, LastBaskets};
 use trolley_model::{Histories, Rows};
 
 use crate::baskets::Baskets;
-use crate::input::NOBODY;
+use crate::input::ANONYMOUS;
 use crate::on_offer::OnOfferDays;
 
 /// The histories of all customers. A purchase `half_life_days` before the end of the period counts half in `decayed`.
@@ -18,7 +18,7 @@ pub(crate) fn histories(
 ) -> Result<Histories, String> {
     let customers = baskets.customers.len();
     let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); customers];
-    for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
+    for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
         of_customer[head.customer as usize].push(number as u32);
     }
     let decay = |day: u16| (-f32::from(baskets.end - 1 - day) / half_life_days).exp2();
@@ -41,7 +41,7 @@ pub(crate) fn histories(
                 let days: Vec<u16> = same.iter().map(|&(_, day)| day).collect();
                 columns.taken_on_offer.push(on_offer.taken(same[0].0, &days));
             }
-            columns.push(Habit {
+            columns.push(ItemStats {
                 item: same[0].0,
                 baskets: same.len().min(usize::from(u16::MAX)) as u16,
                 first_day: same[0].1,

@@ -37,8 +37,9 @@ pub use blend::{BestPart, BlendConfig, Focus, ItemFocus};
 pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
 pub use evaluation::{
-    Contest, Coverage, Estimate, Evaluation, EvaluationConfig, Flawless, Group, Judged, Leads, Likeness, MODEL,
-    NotJudged, Paired, Role, Roles, Standing, Substitution, compared_by, evaluate, evaluate_next_basket, judgeable,
+    Benchmark, Coverage, Estimate, Evaluation, EvaluationConfig, FeatureImportance, FeatureImportances, Flawless,
+    Group, Judged, Leads, Likeness, MODEL, MethodResult, NotJudged, Paired, Substitution, compared_by, evaluate,
+    evaluate_next_basket, judgeable,
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};
@@ -47,4 +48,4 @@ pub use ials::IalsConfig;
 pub use input::InputConfig;
 pub use progress::{Progress, Silent};
 pub use skipgram::SkipGramConfig;
-pub use train::{Order, Outcome, Tables, TrainError, examine, read, train};
+pub use train::{Outcome, Tables, TrainError, TrainingJob, examine, read, train};

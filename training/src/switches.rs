@@ -7,7 +7,7 @@ use trolley_model::co_purchases::Partner;
 use trolley_model::{Catalogue, CoPurchases};
 
 use crate::baskets::Baskets;
-use crate::input::NOBODY;
+use crate::input::ANONYMOUS;
 
 /// Of a change from many items to many others only so many pairs are counted.
 const MOST_PAIRS: usize = 64;
@@ -17,7 +17,7 @@ const MOST_PAIRS: usize = 64;
 /// however many items it is between, as the weight.
 pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
     let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); baskets.customers.len()];
-    for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
+    for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
         of_customer[head.customer as usize].push(number as u32);
     }
     let of = |own: &Vec<u32>| {

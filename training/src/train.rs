@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Judgement, Manifest, Shelf};
+use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Judgement, Manifest, ModelRegistry};
 use trolley_model::{BadName, Model, Name, Parts};
 
 use crate::config::TrainingConfig;
@@ -13,12 +13,12 @@ use crate::fit::{Fitted, Scope, fit};
 use crate::gate::{
     self, Accept, Comparison, Costs, GateConfig, Ruling, Volume, compare, next_reference, peak_memory, rule,
 };
-use crate::input::{self, Fates, InputConfig, InputError, Items, Look, NOBODY, OfferRow, Table, Transactions};
+use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, Items, Look, OfferRow, Table, Transactions};
 use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
 
 /// What is to be trained, and where the model goes.
-pub struct Order<'a> {
+pub struct TrainingJob<'a> {
     /// The market.
     pub market: &'a Name,
     /// Its tables.
@@ -26,7 +26,7 @@ pub struct Order<'a> {
     /// How to train.
     pub config: &'a TrainingConfig,
     /// Where to publish.
-    pub shelf: &'a Shelf,
+    pub registry: &'a ModelRegistry,
     /// Where to write the rows that are rejected.
     pub rejects: PathBuf,
     /// The time of the training: it names the version.
@@ -43,7 +43,7 @@ pub struct Order<'a> {
     pub force: bool,
 }
 
-impl Order<'_> {
+impl TrainingJob<'_> {
     /// Reads the tables, without the customers who have been erased.
     pub(crate) fn tables(&self, progress: &dyn Progress) -> Result<Tables, TrainError> {
         let fates = Fates::listed_in(&self.rejects)?;
@@ -180,20 +180,20 @@ struct Beginning {
     comparison: Option<Comparison>,
 }
 
-fn begin(order: &Order<'_>, progress: &dyn Progress) -> Result<Beginning, TrainError> {
+fn begin(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Beginning, TrainError> {
     let started = Instant::now();
-    order.config.check().map_err(TrainError::Setting)?;
-    order.input.check().map_err(|e| TrainError::Setting(format!("markets.{}.{e}", order.market)))?;
-    let tables = order.tables(progress)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(order.threads).build()?;
-    let judged = pool.install(|| evaluate(tables.view(), order.config, progress)).map_err(TrainError::Fit)?;
-    let comparison = pool.install(|| compare(order, tables.view(), judged.as_ref().ok(), progress))?;
+    job.config.check().map_err(TrainError::Setting)?;
+    job.input.check().map_err(|e| TrainError::Setting(format!("markets.{}.{e}", job.market)))?;
+    let tables = job.tables(progress)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads).build()?;
+    let judged = pool.install(|| evaluate(tables.view(), job.config, progress)).map_err(TrainError::Fit)?;
+    let comparison = pool.install(|| compare(job, tables.view(), judged.as_ref().ok(), progress))?;
     Ok(Beginning { started, tables, pool, judged, comparison })
 }
 
 /// The costs so far, and what the gate says.
 fn verdict(
-    order: &Order<'_>,
+    job: &TrainingJob<'_>,
     started: Instant,
     evaluation: Result<&Evaluation, &NotJudged>,
     comparison: Option<&Comparison>,
@@ -204,7 +204,7 @@ fn verdict(
         Costs { seconds: started.elapsed().as_secs_f64(), peak_memory: peak_memory(), stages: progress.stages() };
     let volume = Volume::of(&tables.transactions, tables.transactions.baskets.len());
     let examined = gate::Examined { evaluation, comparison, volume: &volume, costs: &costs };
-    let ruling = rule(order.input.gate.as_ref(), &examined, order.accept);
+    let ruling = rule(job.input.gate.as_ref(), &examined, job.accept);
     (costs, ruling)
 }
 
@@ -212,15 +212,15 @@ fn verdict(
 ///
 /// # Errors
 /// [`TrainError`], also if nothing can be held back to judge on.
-pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+pub fn examine(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
-    let Beginning { started, tables, pool, judged, comparison } = begin(order, progress)?;
+    let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
     let Judged { mut evaluation, model, losses, .. } = judged.map_err(TrainError::NotJudged)?;
-    let next_basket = pool.install(|| evaluate_next_basket(tables.view(), order.config, progress));
-    let (contests, tuned) = next_basket.map_err(TrainError::Fit)?;
-    evaluation.contests.extend(contests);
+    let next_basket = pool.install(|| evaluate_next_basket(tables.view(), job.config, progress));
+    let (benchmarks, tuned) = next_basket.map_err(TrainError::Fit)?;
+    evaluation.benchmarks.extend(benchmarks);
     evaluation.tuned.extend(tuned);
-    let (costs, ruling) = verdict(order, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
+    let (costs, ruling) = verdict(job, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
     let evaluation = Ok(evaluation);
     Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, ruling, costs, losses, tables })
 }
@@ -229,12 +229,12 @@ pub fn examine(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Tr
 ///
 /// # Errors
 /// [`TrainError`]; then the model in service stays what it was, as it does for a model that does not pass.
-pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
-    let Beginning { started, tables, pool, judged, comparison } = begin(order, progress)?;
+    let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
     let Tables { transactions, items, offers, .. } = &tables;
     let Fitted { mut parts, losses } = pool
-        .install(|| fit(transactions, transactions.baskets.len(), items, offers, order.config, Scope::All, progress))
+        .install(|| fit(transactions, transactions.baskets.len(), items, offers, job.config, Scope::All, progress))
         .map_err(TrainError::Fit)?;
     parts.neighbours = pool.install(|| neighbours(&parts.input, progress));
     let mut model = Model::new(parts).map_err(TrainError::Fit)?;
@@ -242,34 +242,34 @@ pub fn train(order: &Order<'_>, progress: &dyn Progress) -> Result<Outcome, Trai
         model = model.reblended(judged.model.blends().clone()).map_err(TrainError::Fit)?;
     }
     let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
-    let (costs, ruling) = verdict(order, started, evaluation, comparison.as_ref(), &tables, progress);
-    let published = ruling.failures.is_empty() || order.force;
+    let (costs, ruling) = verdict(job, started, evaluation, comparison.as_ref(), &tables, progress);
+    let published = ruling.failures.is_empty() || job.force;
 
     progress.begin("publishing", 1);
     let judgement = Judgement {
         verdict: ruling.verdict,
         reasons: ruling.reasons.clone(),
         accepted: ruling.accepted_kinds(),
-        reference: next_reference(comparison.as_ref(), order.now),
+        reference: next_reference(comparison.as_ref(), job.now),
     };
     let draft = Draft {
-        market: order.market.clone(),
-        version: new_version(order)?,
-        created_at: order.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        market: job.market.clone(),
+        version: new_version(job)?,
+        created_at: job.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         data: facts(&tables, transactions.baskets.len(), model.parts()),
-        config: serde_json::to_value(order.config)?,
+        config: serde_json::to_value(job.config)?,
         evaluation: evaluation.map(Evaluation::figures).unwrap_or_default(),
         failed_gates: ruling.failures.iter().map(|failure| failure.gate.clone()).collect(),
         judgement: Some(judgement),
         parts: model.parts(),
     };
-    let shelf = if published { order.shelf.clone() } else { order.shelf.rejected() };
+    let registry = if published { job.registry.clone() } else { job.registry.rejected() };
     // First, so that no model is in service without it.
     if let Ok(Judged { model, test, .. }) = &judged {
         let (data, parts) = (facts(&tables, *test, model.parts()), model.parts());
-        shelf.held_out().publish(&Draft { data, parts, ..draft.clone() })?;
+        registry.held_out().publish(&Draft { data, parts, ..draft.clone() })?;
     }
-    let manifest = Some(shelf.publish(&draft)?);
+    let manifest = Some(registry.publish(&draft)?);
     progress.end();
     let evaluation = judged.map(|judged| judged.evaluation);
     Ok(Outcome { manifest, published, model, evaluation, comparison, ruling, costs, losses, tables })
@@ -297,11 +297,11 @@ fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
 }
 
 /// The time, in the letters of a name; with a number behind it if a model was made in that second already.
-fn new_version(order: &Order<'_>) -> Result<Name, TrainError> {
-    let time = order.now.format("%Y-%m-%dt%H-%M-%Sz").to_string();
-    let mut versions = order.shelf.versions(order.market)?;
-    for aside in [order.shelf.rejected(), order.shelf.held_out()] {
-        versions.extend(aside.versions(order.market)?);
+fn new_version(job: &TrainingJob<'_>) -> Result<Name, TrainError> {
+    let time = job.now.format("%Y-%m-%dt%H-%M-%Sz").to_string();
+    let mut versions = job.registry.versions(job.market)?;
+    for aside in [job.registry.rejected(), job.registry.held_out()] {
+        versions.extend(aside.versions(job.market)?);
     }
     let mut name = Name::new(&time)?;
     let mut number = 1;
@@ -321,7 +321,7 @@ fn fingerprint(transactions: &Transactions, until: usize, items: &Items) -> Stri
     };
     for (number, basket) in transactions.baskets[..until].iter().enumerate() {
         add(&basket.day.to_string());
-        add(if basket.customer == NOBODY { "" } else { transactions.customers.get(basket.customer) });
+        add(if basket.customer == ANONYMOUS { "" } else { transactions.customers.get(basket.customer) });
         let mut ids: Vec<&str> =
             transactions.items_of(number).iter().map(|&item| transactions.items.get(item)).collect();
         ids.sort_unstable();

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use trolley_model::Name;
-use trolley_model::artefact::{Manifest, Shelf};
+use trolley_model::artefact::{Manifest, ModelRegistry};
 use trolley_training::input::{Fates, OfferRow, Transactions};
 use trolley_training::{
-    Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, Tables,
-    TrainingConfig, read, train,
+    Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Silent, SkipGramConfig, Tables, TrainingConfig,
+    TrainingJob, read, train,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -112,12 +112,12 @@ fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
         },
         ..TrainingConfig::default()
     };
-    let shelf = Shelf::new(folder.join("models"));
-    let order = Order {
+    let registry = ModelRegistry::new(folder.join("models"));
+    let job = TrainingJob {
         market: &market(),
         input: &input,
         config: &config,
-        shelf: &shelf,
+        registry: &registry,
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
@@ -126,10 +126,18 @@ fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
         accept: Accept::default(),
         force: true,
     };
-    let outcome = train(&order, &Silent).unwrap();
-    assert!(outcome.evaluation.unwrap().roles.values().all(|roles| !roles.is_empty()), "all blends were learned");
+    let outcome = train(&job, &Silent).unwrap();
+    assert!(
+        outcome
+            .evaluation
+            .unwrap()
+            .feature_importances
+            .values()
+            .all(|feature_importances| !feature_importances.is_empty()),
+        "all blends were learned"
+    );
     let published = outcome.manifest.unwrap();
-    let held_out = shelf.held_out().manifest(&market(), &published.version).unwrap();
+    let held_out = registry.held_out().manifest(&market(), &published.version).unwrap();
     (published, held_out)
 }
 

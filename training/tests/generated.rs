@@ -1,10 +1,10 @@
 //! What is planted in a made-up shop is found in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
-use trolley_model::{Ask, Name};
-use trolley_training::{Accept, InputConfig, Order, Shop, ShopSize, Silent, TrainingConfig};
+use trolley_model::{Name, Query};
+use trolley_training::{Accept, InputConfig, Shop, ShopSize, Silent, TrainingConfig, TrainingJob};
 
 #[test]
 fn planted_complements_and_substitutes_are_found() {
@@ -17,11 +17,11 @@ fn planted_complements_and_substitutes_are_found() {
         "transactions": folder.path().join("transactions-*.csv"), "items": folder.path().join("items.csv")
     }))
     .unwrap();
-    let order = Order {
+    let job = TrainingJob {
         market: &Name::new("shop").unwrap(),
         input: &input,
         config: &TrainingConfig::default(),
-        shelf: &Shelf::new(folder.path().join("models")),
+        registry: &ModelRegistry::new(folder.path().join("models")),
         rejects: folder.path().join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
@@ -30,7 +30,7 @@ fn planted_complements_and_substitutes_are_found() {
         accept: Accept::default(),
         force: true,
     };
-    let model = trolley_training::train(&order, &Silent).unwrap().model;
+    let model = trolley_training::train(&job, &Silent).unwrap().model;
     let items = model.catalogue().items();
     let number = |item: u32| items.position(&format!("i{item}"));
     let share = |pairs: &[(u32, u32)], answer: &dyn Fn(u32) -> Vec<u32>| {
@@ -42,11 +42,11 @@ fn planted_complements_and_substitutes_are_found() {
     let six = Limits::best(6);
     let (complements, substitutes) = shop.planted();
     let together = |item: u32| {
-        let found = bought_together(&model, &Ask { items: &[item], ..Ask::default() }, &six);
+        let found = bought_together(&model, &Query { items: &[item], ..Query::default() }, &six);
         found.into_iter().map(|found| found.item).collect()
     };
     let instead = |item: u32| {
-        alternatives(&model, &Ask { items: &[item], ..Ask::default() }, &six)
+        alternatives(&model, &Query { items: &[item], ..Query::default() }, &six)
             .into_iter()
             .map(|found| found.item)
             .collect()

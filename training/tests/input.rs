@@ -34,7 +34,7 @@ fn baskets(transactions: &Transactions) -> Vec<(String, u16, Vec<String>)> {
         .map(|basket| {
             let head = transactions.baskets[basket];
             let customer = match head.customer {
-                input::NOBODY => String::new(),
+                input::ANONYMOUS => String::new(),
                 customer => transactions.customers.get(customer).to_owned(),
             };
             let items = transactions.items_of(basket).iter().map(|&item| transactions.items.get(item).to_owned());

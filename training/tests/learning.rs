@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use trolley_model::recommend::{Limits, alternatives, bought_together, candidates, pool};
-use trolley_model::{Ask, Model};
+use trolley_model::{Model, Query};
 use trolley_training::input::{Fates, InputConfig, Items, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
 
@@ -42,14 +42,14 @@ fn planted_complements_and_substitutes_are_found() {
     let limits = Limits::best(3);
     for meal in 0..20 {
         let dish = item(format!("dish-{meal}-a"));
-        let with: Vec<u32> = bought_together(&model, &Ask { items: &[dish], ..Ask::default() }, &limits)
+        let with: Vec<u32> = bought_together(&model, &Query { items: &[dish], ..Query::default() }, &limits)
             .iter()
             .map(|found| found.item)
             .collect();
         assert!(with.contains(&item(format!("sauce-{meal}"))), "meal {meal}: its sauce goes with it");
         let other_brand = item(format!("dish-{meal}-b"));
         assert!(!with.contains(&other_brand), "meal {meal}: nobody buys both brands");
-        let instead = alternatives(&model, &Ask { items: &[dish], ..Ask::default() }, &limits)[0].item;
+        let instead = alternatives(&model, &Query { items: &[dish], ..Query::default() }, &limits)[0].item;
         assert_eq!(instead, other_brand, "meal {meal}: the other brand stands in");
     }
 }
@@ -63,8 +63,8 @@ fn what_goes_with_an_item_passes_the_pre_ranking() {
     let customer = model.histories().customers().position("0");
     for meal in 0..20 {
         let items = [item(format!("dish-{meal}-a"))];
-        let ask = Ask { items: &items, customer, ..Ask::default() };
-        let (pool, passed) = (pool(&model, &ask, &Limits::best(3)), candidates(&model, &ask, &Limits::best(3)));
+        let query = Query { items: &items, customer, ..Query::default() };
+        let (pool, passed) = (pool(&model, &query, &Limits::best(3)), candidates(&model, &query, &Limits::best(3)));
         assert!(passed.len() < pool.len(), "{} of {}", passed.len(), pool.len());
         for goes_with in ["sauce", "side"] {
             assert!(passed.contains(&item(format!("{goes_with}-{meal}"))), "meal {meal}: its {goes_with}");

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use trolley_model::Name;
-use trolley_model::artefact::Shelf;
+use trolley_model::artefact::ModelRegistry;
 use trolley_training::gate::references;
 use trolley_training::input::Fates;
 use trolley_training::{
-    Accept, EvaluationConfig, IalsConfig, InputConfig, Order, Silent, SkipGramConfig, TrainingConfig, examine, read,
-    train,
+    Accept, EvaluationConfig, IalsConfig, InputConfig, Silent, SkipGramConfig, TrainingConfig, TrainingJob, examine,
+    read, train,
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
@@ -39,13 +39,18 @@ fn us() -> Name {
     Name::new("us").unwrap()
 }
 
-fn order<'a>(folder: &Path, input: &'a InputConfig, config: &'a TrainingConfig, shelf: &'a Shelf) -> Order<'a> {
+fn job<'a>(
+    folder: &Path,
+    input: &'a InputConfig,
+    config: &'a TrainingConfig,
+    registry: &'a ModelRegistry,
+) -> TrainingJob<'a> {
     static MARKET: LazyLock<Name> = LazyLock::new(us);
-    Order {
+    TrainingJob {
         market: &MARKET,
         input,
         config,
-        shelf,
+        registry,
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
@@ -61,17 +66,19 @@ fn order<'a>(folder: &Path, input: &'a InputConfig, config: &'a TrainingConfig, 
 #[test]
 fn answers_beat_the_baselines_on_weeks_not_seen() {
     let folder = tempfile::tempdir().unwrap();
-    let (input, config, shelf) = (input(), TrainingConfig::default(), Shelf::new(folder.path().join("models")));
-    let outcome = examine(&order(folder.path(), &input, &config, &shelf), &Silent).unwrap();
+    let (input, config, registry) =
+        (input(), TrainingConfig::default(), ModelRegistry::new(folder.path().join("models")));
+    let outcome = examine(&job(folder.path(), &input, &config, &registry), &Silent).unwrap();
     let found = outcome.evaluation.unwrap();
     assert!(outcome.ruling.failures.is_empty(), "{:?}", outcome.ruling);
-    assert!(shelf.markets().unwrap().is_empty(), "nothing was published");
-    let lead = |contest: &str, over: &str, metric: &str| {
-        found.contest(contest).unwrap().standing(over).unwrap().lead[metric].value
+    assert!(registry.markets().unwrap().is_empty(), "nothing was published");
+    let lead = |benchmark: &str, over: &str, metric: &str| {
+        found.benchmark(benchmark).unwrap().result(over).unwrap().lead[metric].value
     };
     let (anonymous, known) = ("bought_together_anonymous", "bought_together");
-    let ahead =
-        |contest: &str, over: &str, figure: &str| found.contest(contest).unwrap().standing(over).unwrap().ahead[figure];
+    let ahead = |benchmark: &str, over: &str, figure: &str| {
+        found.benchmark(benchmark).unwrap().result(over).unwrap().ahead[figure]
+    };
     assert!(lead(anonymous, "co-purchase count", "recall") > 0.05, "{found:#?}");
     assert!(ahead(anonymous, "bestsellers", "due_to_item").low > 0.01);
     assert!(lead(known, "most frequent", "hit_rate") > 0.02);
@@ -79,19 +86,19 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
     // What a customer buys anyway is not due to the item, and the same whatever it is.
     assert!(ahead(known, "most frequent, decayed", "due_to_item").low > 0.005);
     assert!(ahead(known, "most frequent, decayed", "overlap").high < -0.2);
-    let shown = |figure: &str| found.contest(anonymous).unwrap().of_model(figure).unwrap().value;
+    let shown = |figure: &str| found.benchmark(anonymous).unwrap().of_model(figure).unwrap().value;
     assert!(shown("categories") > 4.0 && shown("top_50_share") < 0.6, "the list is varied");
     assert!(lead("alternatives", "bestsellers of the kind", "hit_rate") > 0.25);
     assert!(lead("alternatives", "most frequent of the kind", "ndcg") > 0.01);
     assert!(lead("alternatives_anonymous", "bestsellers of the kind", "hit_rate") > 0.05);
     assert!(lead("next_basket", "bestsellers", "recall") > 1.0);
-    let together = found.contest(known).unwrap();
+    let together = found.benchmark(known).unwrap();
     assert!(together.groups[0].cases > 1500, "{}", together.groups[0].cases);
-    let bestsellers = together.standing("bestsellers").unwrap().figures["hit_rate"];
+    let bestsellers = together.result("bestsellers").unwrap().figures["hit_rate"];
     assert!(bestsellers.value > 0.2, "the baselines themselves are sound");
     assert!(bestsellers.low < bestsellers.value && bestsellers.value < bestsellers.high);
-    let [ours, habit] = found.audience.unwrap();
-    assert!(ours.low > habit.high, "an audience is more than those who bought it before: {ours:?} {habit:?}");
+    let [ours, stats] = found.audience.unwrap();
+    assert!(ours.low > stats.high, "an audience is more than those who bought it before: {ours:?} {stats:?}");
     assert!(found.coverage.customers > 0.99 && found.coverage.items > 0.95, "{:?}", found.coverage);
     assert!(found.substitution.category_agreement > 0.9, "{:?}", found.substitution);
     // Those who write a gate copy these names.
@@ -144,9 +151,9 @@ fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputCon
 #[test]
 fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     let folder = tempfile::tempdir().unwrap();
-    let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
+    let (config, registry) = (quick(), ModelRegistry::new(folder.path().join("models")));
     let sample = input();
-    let good = train(&order(folder.path(), &sample, &config, &shelf), &Silent).unwrap();
+    let good = train(&job(folder.path(), &sample, &config, &registry), &Silent).unwrap();
     assert!(good.published, "{:?}", good.ruling);
     let version = good.manifest.unwrap().version;
 
@@ -164,36 +171,37 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
         }
         baskets
     });
-    let bad = train(&order(folder.path(), &shuffled, &config, &shelf), &Silent).unwrap();
+    let bad = train(&job(folder.path(), &shuffled, &config, &registry), &Silent).unwrap();
     assert!(!bad.published);
     let failed: Vec<&str> = bad.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
     assert!(failed.contains(&"margin.\"bought_together_anonymous.hit_rate\""), "{:?}", bad.ruling);
-    assert_eq!(shelf.current(&us()).unwrap(), version, "what was in service stays");
+    assert_eq!(registry.current(&us()).unwrap(), version, "what was in service stays");
     let manifest = bad.manifest.unwrap();
-    assert_eq!(shelf.rejected().open(&us(), &manifest.version).unwrap().manifest.failed_gates, failed);
-    assert!(!shelf.versions(&us()).unwrap().contains(&manifest.version));
+    assert_eq!(registry.rejected().open(&us(), &manifest.version).unwrap().manifest.failed_gates, failed);
+    assert!(!registry.versions(&us()).unwrap().contains(&manifest.version));
 
     // Whoever insists gets it, and it is on record.
-    let order = Order { force: true, ..order(folder.path(), &shuffled, &config, &shelf) };
-    let forced = train(&order, &Silent).unwrap();
+    let job = TrainingJob { force: true, ..job(folder.path(), &shuffled, &config, &registry) };
+    let forced = train(&job, &Silent).unwrap();
     assert!(forced.published && !forced.ruling.failures.is_empty());
-    let current = shelf.current(&us()).unwrap();
-    assert_eq!(shelf.open(&us(), &current).unwrap().manifest.failed_gates, failed);
+    let current = registry.current(&us()).unwrap();
+    assert_eq!(registry.open(&us(), &current).unwrap().manifest.failed_gates, failed);
 }
 
 #[test]
 fn a_shop_that_does_not_know_its_customers_learns_and_is_judged_basket_by_basket() {
     let folder = tempfile::tempdir().unwrap();
-    let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
+    let (config, registry) = (quick(), ModelRegistry::new(folder.path().join("models")));
     let strangers = rewritten(folder.path(), |baskets| {
         baskets.into_iter().map(|(basket, day, _, items)| (basket, day, String::new(), items)).collect()
     });
-    let outcome = train(&order(folder.path(), &strangers, &config, &shelf), &Silent).unwrap();
+    let outcome = train(&job(folder.path(), &strangers, &config, &registry), &Silent).unwrap();
     let evaluation = outcome.evaluation.unwrap();
-    assert!(!evaluation.roles["bought_together_anonymous"].is_empty(), "the blend was learned");
-    let contest = evaluation.contests.iter().find(|contest| contest.name == "bought_together_anonymous").unwrap();
-    let group = &contest.groups[0];
-    let trolley = group.standings[0].figures["ndcg"];
+    assert!(!evaluation.feature_importances["bought_together_anonymous"].is_empty(), "the blend was learned");
+    let benchmark =
+        evaluation.benchmarks.iter().find(|benchmark| benchmark.name == "bought_together_anonymous").unwrap();
+    let group = &benchmark.groups[0];
+    let trolley = group.results[0].figures["ndcg"];
     assert_eq!(group.customers, group.cases);
     assert!(trolley.low < trolley.value && trolley.value < trolley.high, "{trolley:?}");
 }
@@ -201,7 +209,7 @@ fn a_shop_that_does_not_know_its_customers_learns_and_is_judged_basket_by_basket
 #[test]
 fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let folder = tempfile::tempdir().unwrap();
-    let (config, shelf) = (quick(), Shelf::new(folder.path().join("models")));
+    let (config, registry) = (quick(), ModelRegistry::new(folder.path().join("models")));
     let gate = serde_json::json!({"tolerance": {"alternatives.ndcg": 0.0, "offers.ndcg": 0.0}});
     let gated = |mut input: InputConfig| {
         input.gate = Some(serde_json::from_value(gate.clone()).unwrap());
@@ -215,7 +223,7 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let half = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 >= 17_440).collect()));
     let accept = Accept { smaller: true, ..Accept::default() };
     let publish = |input: &InputConfig| {
-        train(&Order { accept, ..order(folder.path(), input, &config, &shelf) }, &Silent).unwrap()
+        train(&TrainingJob { accept, ..job(folder.path(), input, &config, &registry) }, &Silent).unwrap()
     };
 
     let first = publish(&half);
@@ -234,10 +242,10 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
 
     // Forced into service, it does not take the better one's place as what the next one is compared with.
     let versions = |outcome: &trolley_training::Outcome| outcome.manifest.as_ref().unwrap().version.clone();
-    assert_eq!(references(&shelf, &us()).unwrap(), [versions(&better)]);
+    assert_eq!(references(&registry, &us()).unwrap(), [versions(&better)]);
     let forced =
-        train(&Order { force: true, accept, ..order(folder.path(), &half, &config, &shelf) }, &Silent).unwrap();
-    assert_eq!(references(&shelf, &us()).unwrap(), [versions(&forced), versions(&better)]);
+        train(&TrainingJob { force: true, accept, ..job(folder.path(), &half, &config, &registry) }, &Silent).unwrap();
+    assert_eq!(references(&registry, &us()).unwrap(), [versions(&forced), versions(&better)]);
     let again = publish(&half);
     let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
     assert!(failed.contains(&"reference.\"alternatives.ndcg\""), "as good as the last, not as the best: {failed:?}");
@@ -251,10 +259,10 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
 /// All files of the artefact that a training wrote, by name.
 fn trained(folder: &Path, threads: usize, seed: u64) -> BTreeMap<String, Vec<u8>> {
     let config = TrainingConfig { seed, ..quick() };
-    let (input, shelf) = (input(), Shelf::new(folder.join(format!("models-{threads}-{seed}"))));
-    let order = Order { threads, ..order(folder, &input, &config, &shelf) };
-    let manifest = train(&order, &Silent).unwrap().manifest.unwrap();
-    let path = shelf.path().join("us").join(manifest.version);
+    let (input, registry) = (input(), ModelRegistry::new(folder.join(format!("models-{threads}-{seed}"))));
+    let job = TrainingJob { threads, ..job(folder, &input, &config, &registry) };
+    let manifest = train(&job, &Silent).unwrap().manifest.unwrap();
+    let path = registry.path().join("us").join(manifest.version);
     fs::read_dir(path)
         .unwrap()
         .map(|entry| {
@@ -286,17 +294,17 @@ fn two_models_made_in_the_same_second_both_stay() {
     let lines = "basket_id,item_id,timestamp\nb,x,2024-01-05\nb,y,2024-01-05\n";
     fs::write(folder.path().join("t.csv"), lines).unwrap();
     let input = serde_json::from_value(serde_json::json!({ "transactions": folder.path().join("t.csv") })).unwrap();
-    let (config, shelf) = (TrainingConfig::default(), Shelf::new(folder.path().join("models")));
-    let order = order(folder.path(), &input, &config, &shelf);
-    let (first, second) = (train(&order, &Silent).unwrap(), train(&order, &Silent).unwrap());
+    let (config, registry) = (TrainingConfig::default(), ModelRegistry::new(folder.path().join("models")));
+    let job = job(folder.path(), &input, &config, &registry);
+    let (first, second) = (train(&job, &Silent).unwrap(), train(&job, &Silent).unwrap());
     assert!(first.evaluation.is_err(), "one day leaves nothing to hold back");
     let (first, second) = (first.manifest.unwrap(), second.manifest.unwrap());
     assert!(first.version < second.version);
-    assert_eq!(shelf.current(&us()).unwrap(), second.version);
+    assert_eq!(registry.current(&us()).unwrap(), second.version);
     assert_eq!(first.data.fingerprint, second.data.fingerprint);
     // Two items, no customer, nothing learned: what is left still answers.
-    let opened = shelf.open(&us(), &second.version).unwrap();
+    let opened = registry.open(&us(), &second.version).unwrap();
     let limits = trolley_model::recommend::Limits::best(6);
-    let ask = trolley_model::Ask { items: &[0], ..Default::default() };
-    assert_eq!(trolley_model::recommend::bought_together(&opened.model, &ask, &limits).len(), 1);
+    let query = trolley_model::Query { items: &[0], ..Default::default() };
+    assert_eq!(trolley_model::recommend::bought_together(&opened.model, &query, &limits).len(), 1);
 }

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use std::fs;
 
 use proptest::prelude::*;
-use trolley_model::artefact::Shelf;
-use trolley_model::recommend::{Limits, OnOffer, alternatives, bought_together, offers};
-use trolley_model::{Ask, Model, Name};
+use trolley_model::artefact::ModelRegistry;
+use trolley_model::recommend::{Limits, PreparedOffers, alternatives, bought_together, offers};
+use trolley_model::{Model, Name, Query};
 use trolley_training::input::InputConfig;
-use trolley_training::{Accept, Order, Silent, TrainError, TrainingConfig, train};
+use trolley_training::{Accept, Silent, TrainError, TrainingConfig, TrainingJob, train};
 
 /// A line: basket, item, day, customer (0 for nobody).
 type Line = (u8, u8, u16, u8);
@@ -34,11 +34,11 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
     config.evaluation.test_days = 10;
     config.evaluation.validation_days = 10;
     config.evaluation.offer_weeks = 1;
-    let order = Order {
+    let job = TrainingJob {
         market: &Name::new("x").unwrap(),
         input: &input,
         config: &config,
-        shelf: &Shelf::new(folder.path().join("models")),
+        registry: &ModelRegistry::new(folder.path().join("models")),
         rejects: folder.path().join("rejects.csv"),
         now: "2025-01-01T00:00:00Z".parse().unwrap(),
         latest: "2025-01-01T00:00:00Z".parse().unwrap(),
@@ -47,7 +47,7 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
         accept: Accept::default(),
         force: true,
     };
-    train(&order, &Silent).map(|outcome| outcome.model)
+    train(&job, &Silent).map(|outcome| outcome.model)
 }
 
 /// Asks for everything, and sees that each score is a number and no list has an item twice or the one asked about.
@@ -57,8 +57,9 @@ fn is_sound(model: &Model) -> Result<(), TestCaseError> {
     for item in 0..model.catalogue().items().len() as u32 {
         for customer in [None].into_iter().chain((0..customers.min(3)).map(Some)) {
             let asked = [item];
-            let together = bought_together(model, &Ask { items: &asked, customer, ..Ask::default() }, &limits);
-            for answer in [together, alternatives(model, &Ask { items: &[item], customer, ..Ask::default() }, &limits)]
+            let together = bought_together(model, &Query { items: &asked, customer, ..Query::default() }, &limits);
+            for answer in
+                [together, alternatives(model, &Query { items: &[item], customer, ..Query::default() }, &limits)]
             {
                 prop_assert!(answer.iter().all(|one| one.score.is_finite() && one.item != item), "{:?}", answer);
                 let distinct: HashSet<u32> = answer.iter().map(|one| one.item).collect();
@@ -66,7 +67,7 @@ fn is_sound(model: &Model) -> Result<(), TestCaseError> {
             }
         }
     }
-    let none = OnOffer::new(model, &[]);
+    let none = PreparedOffers::new(model, &[]);
     prop_assert!((0..customers).all(|customer| offers(model, Some(customer), &none, 6).is_empty()));
     Ok(())
 }

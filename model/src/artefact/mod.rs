@@ -14,13 +14,13 @@ mod fifu;
 mod manifest;
 mod prune;
 mod publish;
-mod shelf;
+mod registry;
 mod tensors;
 
 pub use error::ArtefactError;
 pub use manifest::{DataFacts, FileFacts, Judgement, Manifest, Verdict};
 pub use publish::Draft;
-pub use shelf::{Opened, Shelf};
+pub use registry::{ModelRegistry, Opened};
 
 /// The format that this code writes, and the only one that it reads. It grows when a reader of the old one would
 /// misread the new one, whatever the crate's version does.

@@ -1,10 +1,10 @@
 use std::fs::{self, File};
 
 use super::publish::{self, UNFINISHED};
-use super::{ArtefactError, Shelf};
+use super::{ArtefactError, ModelRegistry};
 use crate::name::Name;
 
-impl Shelf {
+impl ModelRegistry {
     /// Removes all but the newest `keep` versions of a market; of those that did not pass their gate the newest `keep`
     /// stay as well; and what was held out goes with its version. The version in service, the one before it and those
     /// of `protected` stay in any case, the one in service being also the one that is pinned. Returns what was removed.
@@ -17,11 +17,11 @@ impl Shelf {
         stay.extend(self.in_service(market)?);
         stay.extend(self.previous(market).ok());
         let mut removed = Vec::new();
-        for shelf in [self.clone(), self.rejected()] {
-            let versions = shelf.versions(market)?;
+        for registry in [self.clone(), self.rejected()] {
+            let versions = registry.versions(market)?;
             let old = versions.len().saturating_sub(keep);
             let old = versions.into_iter().take(old).filter(|version| !stay.contains(version));
-            removed.extend(shelf.remove(market, old)?);
+            removed.extend(registry.remove(market, old)?);
         }
         self.remove_held_out(market, &stay)?;
         Ok(removed)
@@ -32,19 +32,19 @@ impl Shelf {
     /// if it must go too.
     ///
     /// # Errors
-    /// As [`Shelf::prune`].
+    /// As [`ModelRegistry::prune`].
     pub fn remove_if(
         &self,
         market: &Name,
-        must_go: impl Fn(&Shelf, &Name) -> bool,
+        must_go: impl Fn(&ModelRegistry, &Name) -> bool,
     ) -> Result<(Vec<Name>, Option<Name>), ArtefactError> {
         let Some(_lock) = self.lock(market)? else { return Ok((Vec::new(), None)) };
         let in_service = self.in_service(market)?;
         let mut removed = Vec::new();
-        for shelf in [self.clone(), self.rejected(), self.held_out()] {
-            let versions = shelf.versions(market)?.into_iter();
-            let going = versions.filter(|version| Some(version) != in_service.as_ref() && must_go(&shelf, version));
-            removed.extend(shelf.remove(market, going)?);
+        for registry in [self.clone(), self.rejected(), self.held_out()] {
+            let versions = registry.versions(market)?.into_iter();
+            let going = versions.filter(|version| Some(version) != in_service.as_ref() && must_go(&registry, version));
+            removed.extend(registry.remove(market, going)?);
         }
         removed.sort_unstable();
         removed.dedup();

@@ -1,9 +1,9 @@
+use super::answer_cache::ModelTier;
 use super::explain::Question;
-use super::kept::OwnTier;
 use super::score::tidy;
 use super::tiers::{is_apart, may_show, pinned};
 use super::{Limits, Prefer, Recommended, Tier};
-use crate::{Ask, Flaw, Model, Top};
+use crate::{Flaw, Model, Query, Top};
 
 /// So many candidates are from the neighbourhood of the input vector, as many from the category, and half as many of those
 /// most like the item: for anybody, whose answer is kept.
@@ -33,16 +33,16 @@ const COMPARED: u32 = 20_000;
 /// The first item of the question is out of stock: what instead? Below the model's own tier there are only items of the same
 /// category: anything else could not stand in for it, and a shorter answer is more useful. So it is than one with items that
 /// are too large, too dear or not sold any more ([`Flaw`]).
-pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let Some(&item) = ask.items.first() else { return Vec::new() };
-    let mut answer = pinned(model, ask, limits);
+pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let Some(&item) = query.items.first() else { return Vec::new() };
+    let mut answer = pinned(model, query, limits);
     let wanted = limits.limit.saturating_sub(answer.len());
-    let mut found = Found::new(model, ask, limits, wanted);
+    let mut found = Found::new(model, query, limits, wanted);
     let mut is_short = wanted > 0;
     if model.catalogue().baskets(item) > 0 || model.is_described() {
-        let candidates = |limits: &Limits<'_>| alternative_candidates(model, ask, limits);
-        let kept = &model.kept().alternatives;
-        let tier = OwnTier { model, question: Question::Alternatives, ask, kept, candidates };
+        let candidates = |limits: &Limits<'_>| alternative_candidates(model, query, limits);
+        let cache = &model.cache().alternatives;
+        let tier = ModelTier { model, question: Question::Alternatives, query, cache, candidates };
         let is_shown = |one: &Recommended| answer.iter().any(|other| other.item == one.item);
         is_short = is_short && tier.each(limits, wanted, |one| is_shown(&one) || found.add(one));
     }
@@ -52,7 +52,7 @@ pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Re
         there.sort_unstable();
         let members = model.catalogue().members(kind).iter().copied().take(MOST_MEMBERS);
         let mut others = members
-            .filter(|other| there.binary_search(other).is_err() && may_show(model, ask, limits, *other))
+            .filter(|other| there.binary_search(other).is_err() && may_show(model, query, limits, *other))
             .map(|item| Recommended { item, score: model.catalogue().popularity(item), tier: Tier::Category });
         others.all(|one| found.add(one));
     }
@@ -65,11 +65,11 @@ pub fn alternatives(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Re
 }
 
 /// All that the model would choose from for the same question, best first.
-pub fn alternatives_ranking(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let candidates = |limits: &Limits<'_>| alternative_candidates(model, ask, limits);
-    let kept = &model.kept().alternatives;
-    let tier = OwnTier { model, question: Question::Alternatives, ask, kept, candidates };
-    tier.ranking(limits, pinned(model, ask, limits).len())
+pub fn alternatives_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let candidates = |limits: &Limits<'_>| alternative_candidates(model, query, limits);
+    let cache = &model.cache().alternatives;
+    let tier = ModelTier { model, question: Question::Alternatives, query, cache, candidates };
+    tier.ranking(limits, pinned(model, query, limits).len())
 }
 
 /// What could be shown, best first, each with what speaks against it.
@@ -89,12 +89,12 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn new(model: &'a Model, ask: &Ask<'a>, limits: &'a Limits<'a>, wanted: usize) -> Self {
+    fn new(model: &'a Model, query: &Query<'a>, limits: &'a Limits<'a>, wanted: usize) -> Self {
         let flawless = model.blends().alternative_rules.flawless;
         Self {
             model,
-            item: ask.items[0],
-            customer: ask.customer,
+            item: query.items[0],
+            customer: query.customer,
             limits,
             wanted,
             flawless: flawless.saturating_mul(wanted).div_ceil(SIX).min(wanted),
@@ -187,10 +187,10 @@ impl<'a> Found<'a> {
 
 /// What the model chooses from, strictly rising: items bought in the same company, those of the same category, those most
 /// like it by what the shop says of them, and what the customer has bought of the category; of these, what may be shown.
-pub fn alternative_candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
-    let Some(&item) = ask.items.first() else { return Vec::new() };
-    let may_show = |other| may_show(model, ask, limits, other);
-    let wanted = if ask.customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
+pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
+    let Some(&item) = query.items.first() else { return Vec::new() };
+    let may_show = |other| may_show(model, query, limits, other);
+    let wanted = if query.customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let kind = model.catalogue().kind(item);
     let mut candidates: Vec<u32> = Vec::new();
     if let Some(kind) = kind {
@@ -201,17 +201,17 @@ pub fn alternative_candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>)
     let is_full = candidates.len() == wanted;
     let is_wanted = |other: u32| !is_full || model.catalogue().kind(other) == kind;
     if model.is_learned(item) {
-        let neighbours = &model.kept().neighbours;
+        let neighbours = &model.cache().neighbours;
         let nearest = neighbours.first(item, wanted, &may_show, |wanted, allowed| model.nearest(item, wanted, allowed));
         candidates.extend(nearest.into_iter().filter(|&other| is_wanted(other)));
     }
     if model.is_described() {
-        let alike = &model.kept().alike;
+        let alike = &model.cache().alike;
         candidates.extend(
             alike.first(item, wanted / 2, &may_show, |wanted, allowed| most_alike(model, item, wanted, allowed)),
         );
     }
-    if let (Some(kind), Some(customer)) = (kind, ask.customer) {
+    if let (Some(kind), Some(customer)) = (kind, query.customer) {
         let own = model.histories().items(customer).iter().copied();
         candidates.extend(own.filter(|&own| model.catalogue().kind(own) == Some(kind) && may_show(own)));
     }

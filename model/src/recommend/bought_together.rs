@@ -1,11 +1,11 @@
+use super::answer_cache::ModelTier;
 use super::chance::Chance;
 use super::explain::Question;
-use super::kept::OwnTier;
 use super::score::{score, tidy};
 use super::tiers::{fill_up, is_apart, may_show, pinned};
 use super::{Limits, Recommended, Tier};
 use crate::co_purchases::closeness;
-use crate::{Ask, Model, NumberSet};
+use crate::{Model, NumberSet, Query};
 
 /// Bestsellers among the candidates: of anonymous questions, whose answers are cached, and where repeats are left out; and of
 /// all others for a customer.
@@ -20,13 +20,13 @@ const OWN: usize = 400;
 /// So many of a customer's are scored with everything, by the order of the pre-ranking.
 const RANKED: usize = 64;
 
-/// What else goes into the basket with `ask.items`?
-pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let mut answer = pinned(model, ask, limits);
-    if model_answers(model, ask) {
-        own_tier(model, ask, limits, |limits| candidates(model, ask, limits)).add(limits, &mut answer);
+/// What else goes into the basket with `query.items`?
+pub fn bought_together(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    let mut answer = pinned(model, query, limits);
+    if model_answers(model, query) {
+        own_tier(model, query, limits, |limits| candidates(model, query, limits)).add(limits, &mut answer);
     }
-    fill_up(model, ask, limits, &mut answer);
+    fill_up(model, query, limits, &mut answer);
     answer
 }
 
@@ -34,67 +34,67 @@ pub fn bought_together(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec
 /// blend of their own. Each item with the question that it answers.
 pub fn bought_together_and_new(
     model: &Model,
-    ask: &Ask<'_>,
+    query: &Query<'_>,
     limits: &Limits<'_>,
     new: usize,
 ) -> Vec<(Question, Recommended)> {
     let mut last = Vec::new();
-    if new > 0 && ask.customer.is_some() && limits.repeats {
-        let room = limits.limit - pinned(model, ask, limits).len();
+    if new > 0 && query.customer.is_some() && limits.repeats {
+        let room = limits.limit - pinned(model, query, limits).len();
         let only_new = Limits { limit: new.min(room), repeats: false, pinned: &[], ..*limits };
-        last = bought_together(model, ask, &only_new);
+        last = bought_together(model, query, &only_new);
         last.retain(|found| found.tier == Tier::Model && !limits.pinned.contains(&found.item));
     }
     let allowed = |item: u32| (limits.allowed)(item) && !is_apart(limits, &last, item);
     let is_last = |item: u32| last.iter().any(|found| found.item == item);
     let first =
         Limits { limit: limits.limit - last.len(), allowed: &|item| allowed(item) && !is_last(item), ..*limits };
-    let question = Question::together(ask, limits);
-    let first = bought_together(model, ask, &first).into_iter().map(|found| (question, found));
+    let question = Question::together(query, limits);
+    let first = bought_together(model, query, &first).into_iter().map(|found| (question, found));
     first.chain(last.iter().map(|found| (Question::NewTogether, *found))).collect()
 }
 
 /// All candidates that [`bought_together`] chooses from within the same limits, best first. What is pinned is not among
 /// them, nor are the tiers below the model's.
-pub fn bought_together_ranking(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    if !model_answers(model, ask) {
+pub fn bought_together_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+    if !model_answers(model, query) {
         return Vec::new();
     }
-    let pinned = pinned(model, ask, limits).len();
-    own_tier(model, ask, limits, |limits| candidates(model, ask, limits)).ranking(limits, pinned)
+    let pinned = pinned(model, query, limits).len();
+    own_tier(model, query, limits, |limits| candidates(model, query, limits)).ranking(limits, pinned)
 }
 
 /// Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
-fn model_answers(model: &Model, ask: &Ask<'_>) -> bool {
-    let bought = ask.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
-    bought || (ask.customer.is_some() && !ask.items.is_empty())
+fn model_answers(model: &Model, query: &Query<'_>) -> bool {
+    let bought = query.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
+    bought || (query.customer.is_some() && !query.items.is_empty())
 }
 
 fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(
     model: &'a Model,
-    ask: &'a Ask<'a>,
+    query: &'a Query<'a>,
     limits: &Limits<'_>,
     candidates: C,
-) -> OwnTier<'a, C> {
-    OwnTier { model, question: Question::together(ask, limits), ask, kept: &model.kept().together, candidates }
+) -> ModelTier<'a, C> {
+    ModelTier { model, question: Question::together(query, limits), query, cache: &model.cache().together, candidates }
 }
 
 /// What the model chooses from, strictly rising: of the [`pool`], for a known customer, the best by the pre-ranking; without
 /// what is bought with the items asked about surely less often than chance has it.
-pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
-    let mut candidates = pool(model, ask, limits);
+pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
+    let mut candidates = pool(model, query, limits);
     let ranked = RANKED.max(2 * limits.limit);
     let pre_ranking = &model.scorers().pre_ranking;
-    if ask.customer.is_some() && limits.repeats && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
+    if query.customer.is_some() && limits.repeats && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
         let mut scores: Vec<(f32, u32)> =
-            score(model, pre_ranking, ask, &candidates).into_iter().zip(candidates).collect();
+            score(model, pre_ranking, query, &candidates).into_iter().zip(candidates).collect();
         scores.select_nth_unstable_by(ranked, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         scores.truncate(ranked);
         candidates = scores.into_iter().map(|(_, item)| item).collect();
         candidates.sort_unstable();
     }
     if model.blends().list.above_chance {
-        let chance = Chance::new(model, ask);
+        let chance = Chance::new(model, query);
         candidates.retain(|&item| !chance.is_surely_against(item));
     }
     candidates
@@ -102,20 +102,20 @@ pub fn candidates(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32>
 
 /// All that the model looks at, strictly rising: bestsellers, partners of the items asked about and of their categories, and
 /// what the customer has bought; of these, what may be shown.
-pub fn pool(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<u32> {
-    let may_show = |item: u32| may_show(model, ask, limits, item);
-    let bestsellers = BESTSELLERS[usize::from(ask.customer.is_some() && limits.repeats)];
+pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
+    let may_show = |item: u32| may_show(model, query, limits, item);
+    let bestsellers = BESTSELLERS[usize::from(query.customer.is_some() && limits.repeats)];
     let mut candidates: Vec<u32> = (0..bestsellers.min(model.catalogue().bought())).collect();
     candidates.retain(|&item| may_show(item));
     let wanted = PARTNERS.max(limits.limit);
-    candidates.extend(match ask.items {
+    candidates.extend(match query.items {
         &[item] => model
-            .kept()
+            .cache()
             .partners
             .first(item, wanted, &may_show, |wanted, may_show| strongest(model, &[item], wanted, may_show)),
         items => strongest(model, items, wanted, &may_show),
     });
-    if let Some(customer) = ask.customer {
+    if let Some(customer) = query.customer {
         candidates.extend(model.histories().most(customer, OWN.max(limits.limit), may_show));
     }
     tidy(model, &candidates, |_| true)
@@ -134,15 +134,15 @@ fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32)
         shares.extend(shown.map(|pair| (pair.item, pair.weight / whole.max(1.0))));
     }
     shares.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    shares.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        kept.1 += if same { next.1 } else { 0.0 };
+    shares.dedup_by(|next, cache| {
+        let same = next.0 == cache.0;
+        cache.1 += if same { next.1 } else { 0.0 };
         same
     });
     shares.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let mut close: Vec<(u32, f32)> = Vec::new();
-    for &query in items {
-        let shown = model.co_purchases().of(query).filter(|pair| may_show(pair.item));
+    for &query_item in items {
+        let shown = model.co_purchases().of(query_item).filter(|pair| may_show(pair.item));
         close.extend(shown.map(|pair| (pair.item, closeness(pair.baskets, model.catalogue().baskets(pair.item)))));
     }
     close.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

@@ -1,36 +1,36 @@
 //! How much oftener than by chance items are bought with those that are asked about.
 
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// What is bought together, set against what would be if items were bought independently.
 pub(super) struct Chance<'a> {
     model: &'a Model,
-    ask: &'a Ask<'a>,
+    query: &'a Query<'a>,
 }
 
 /// A lift is taken as if so many baskets more had been expected and found.
 const PRIOR_BASKETS: f32 = 3.0;
 
 impl<'a> Chance<'a> {
-    pub(super) fn new(model: &'a Model, ask: &'a Ask<'a>) -> Self {
-        Self { model, ask }
+    pub(super) fn new(model: &'a Model, query: &'a Query<'a>) -> Self {
+        Self { model, query }
     }
 
     /// Of a count for an item and each of those asked about, the sum.
     fn sum<T: std::iter::Sum>(&self, count: impl Fn(u32) -> T) -> T {
-        self.ask.items.iter().map(|&query| count(query)).sum()
+        self.query.items.iter().map(|&query_item| count(query_item)).sum()
     }
 
     /// In how many baskets an item would be with those asked about by chance.
     fn expected(&self, item: u32) -> f32 {
         let catalogue = self.model.catalogue();
-        catalogue.popularity(item) * self.sum(|query| catalogue.baskets(query) as f32)
+        catalogue.popularity(item) * self.sum(|query_item| catalogue.baskets(query_item) as f32)
     }
 
     /// The lift of an item with those asked about, shrunk towards 1. The counts over a cart are taken together.
     pub(super) fn lift(&self, item: u32) -> f32 {
         let together: u32 =
-            self.sum(|query| self.model.co_purchases().either(query, item).map_or(0, |pair| pair.baskets));
+            self.sum(|query_item| self.model.co_purchases().either(query_item, item).map_or(0, |pair| pair.baskets));
         (together as f32 + PRIOR_BASKETS) / (self.expected(item) + PRIOR_BASKETS)
     }
 
@@ -39,7 +39,8 @@ impl<'a> Chance<'a> {
     pub(super) fn is_surely_against(&self, item: u32) -> bool {
         let expected = self.expected(item);
         // No count has a lower bound than 0 has.
-        expected > 2.3 && upper_bound(self.sum(|query| self.model.co_purchases().at_most(query, item))) < expected
+        expected > 2.3
+            && upper_bound(self.sum(|query_item| self.model.co_purchases().at_most(query_item, item))) < expected
     }
 }
 

@@ -4,7 +4,7 @@ use super::score::columns;
 use super::{Limits, Offer, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::signals;
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// Which of the questions an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +32,15 @@ pub struct Part {
 pub const PROMOTION: &str = "promotion";
 
 /// What an item's score is made of: all signals that add something, those that say most first.
-pub fn explain(model: &Model, question: Question, ask: &Ask<'_>, answer: &Recommended) -> Vec<Part> {
-    explain_offer(model, question, ask, &Offer::default(), answer)
+pub fn explain(model: &Model, question: Question, query: &Query<'_>, answer: &Recommended) -> Vec<Part> {
+    explain_offer(model, question, query, &Offer::default(), answer)
 }
 
 /// As [`explain`], and what an offer's own numbers add, as one part by the name of [`PROMOTION`].
 pub fn explain_offer(
     model: &Model,
     question: Question,
-    ask: &Ask<'_>,
+    query: &Query<'_>,
     offer: &Offer<'_>,
     answer: &Recommended,
 ) -> Vec<Part> {
@@ -48,8 +48,8 @@ pub fn explain_offer(
     if tier != Tier::Model {
         return vec![Part { signal: tier.name().into(), value: score, share: score }];
     }
-    let scorer = scorer(model, question, ask);
-    let mut values = columns(model, scorer, ask, &[item]);
+    let scorer = scorer(model, question, query);
+    let mut values = columns(model, scorer, query, &[item]);
     for (value, input) in values.iter_mut().zip(scorer.inputs()) {
         if let Input::Number(name) = input {
             *value = offer.number(name);
@@ -79,14 +79,14 @@ pub fn explain_offer(
 
 impl Question {
     /// Bought together, within some limits.
-    pub fn together(ask: &Ask<'_>, limits: &Limits<'_>) -> Self {
-        if ask.customer.is_some() && !limits.repeats { Self::NewTogether } else { Self::BoughtTogether }
+    pub fn together(query: &Query<'_>, limits: &Limits<'_>) -> Self {
+        if query.customer.is_some() && !limits.repeats { Self::NewTogether } else { Self::BoughtTogether }
     }
 }
 
-pub(super) fn scorer<'m>(model: &'m Model, question: Question, ask: &Ask<'_>) -> &'m Scorer {
+pub(super) fn scorer<'m>(model: &'m Model, question: Question, query: &Query<'_>) -> &'m Scorer {
     let scorers = model.scorers();
-    match (question, ask.customer) {
+    match (question, query.customer) {
         (Question::BoughtTogether, Some(_)) => &scorers.bought_together,
         (Question::NewTogether, Some(_)) => &scorers.bought_together_new,
         (Question::BoughtTogether | Question::NewTogether, None) => &scorers.bought_together_anonymous,

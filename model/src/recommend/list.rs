@@ -1,7 +1,7 @@
 //! The last step: a list is more than its best items.
 
 use super::chance::Chance;
-use crate::{Ask, ListRules, Model};
+use crate::{ListRules, Model, Query};
 
 /// The length of list that the rules are meant for.
 const SIX: usize = 6;
@@ -39,15 +39,15 @@ pub struct Kinds<'a> {
 
 impl<'a> Kinds<'a> {
     /// For one question.
-    pub fn new(model: &'a Model, ask: &'a Ask<'a>) -> Self {
-        Self { model, chance: Chance::new(model, ask) }
+    pub fn new(model: &'a Model, query: &'a Query<'a>) -> Self {
+        Self { model, chance: Chance::new(model, query) }
     }
 
     /// The kind of an item.
     pub fn of(&self, item: u32) -> Kind {
         Kind {
             category: self.model.catalogue().category(item),
-            line: self.model.lines().of(item),
+            line: self.model.product_lines().of(item),
             is_bestseller: item < BESTSELLERS.min(self.model.catalogue().bought() / ONE_IN),
             lift: self.chance.lift(item),
         }
@@ -60,7 +60,7 @@ impl Kind {
     pub(super) fn on_offer(model: &Model, item: Option<u32>) -> Self {
         Self {
             category: item.and_then(|item| model.catalogue().category(item)),
-            line: item.and_then(|item| model.lines().of(item)),
+            line: item.and_then(|item| model.product_lines().of(item)),
             is_bestseller: false,
             lift: 1.0,
         }

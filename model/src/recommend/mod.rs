@@ -5,10 +5,10 @@
 //! after.
 
 mod alternatives;
+mod answer_cache;
 mod bought_together;
 mod chance;
 mod explain;
-mod kept;
 mod list;
 mod offers;
 mod reasons;
@@ -16,11 +16,11 @@ mod score;
 mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives, alternatives_ranking};
+pub(crate) use answer_cache::AnswerCache;
 pub use bought_together::{bought_together, bought_together_and_new, bought_together_ranking, candidates, pool};
 pub use explain::{PROMOTION, Part, Question, explain, explain_offer};
-pub(crate) use kept::Kept;
 pub use list::{Kind, Kinds, varied};
-pub use offers::{Audience, Offer, OnOffer, RankedOffer, audience, offers, open_offers};
+pub use offers::{Audience, Offer, PreparedOffers, RankedOffer, audience, available_offers, offers};
 pub use reasons::{FEWEST, Reason, reasons};
 pub use tiers::{Tier, may_show};
 

@@ -4,7 +4,7 @@ use super::list::{Kind, varied};
 use super::score::{columns, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// What is known of an offer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +26,7 @@ impl Offer<'_> {
 /// One offer in the order of relevance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RankedOffer {
-    /// Its position in the list that [`OnOffer`] was made from.
+    /// Its position in the list that [`PreparedOffers`] was made from.
     pub offer: usize,
     /// The item of it that is most relevant, by number; `None` if the model knows none of its items.
     pub item: Option<u32>,
@@ -49,7 +49,7 @@ pub struct Audience {
 
 /// Offers made ready to be ranked by one model, for one customer after the other.
 #[derive(Clone, Debug)]
-pub struct OnOffer {
+pub struct PreparedOffers {
     /// How many offers there are.
     offers: usize,
     /// The items of all of them, strictly rising.
@@ -61,7 +61,7 @@ pub struct OnOffer {
     numbers: [Vec<(usize, Vec<f32>)>; 2],
 }
 
-impl OnOffer {
+impl PreparedOffers {
     /// Looks up what `model` wants to know of the offers.
     pub fn new(model: &Model, offers: &[Offer<'_>]) -> Self {
         let items = tidy(model, &offers.iter().flat_map(|offer| offer.items).copied().collect::<Vec<_>>(), |_| true);
@@ -80,7 +80,7 @@ impl OnOffer {
             }
         };
         let numbers = [Some(0), None].map(|customer| {
-            let scorer = scorer(model, Question::Offers, &Ask { items: &[], customer, ..Ask::default() });
+            let scorer = scorer(model, Question::Offers, &Query { items: &[], customer, ..Query::default() });
             scorer.inputs().iter().enumerate().filter_map(number).collect()
         });
         Self { offers: offers.len(), numbers, rows, items }
@@ -89,9 +89,9 @@ impl OnOffer {
     /// The score of each row.
     fn scores(&self, model: &Model, customer: Option<u32>) -> Vec<f32> {
         let rows = self.rows.len();
-        let ask = Ask { items: &[], customer, ..Ask::default() };
-        let scorer = scorer(model, Question::Offers, &ask);
-        let mut values = columns(model, scorer, &ask, &self.items);
+        let query = Query { items: &[], customer, ..Query::default() };
+        let scorer = scorer(model, Question::Offers, &query);
+        let mut values = columns(model, scorer, &query, &self.items);
         // An item in one offer only has one row, in the same place.
         if rows != self.items.len() {
             let columns = values.chunks_exact(self.items.len().max(1));
@@ -127,16 +127,16 @@ impl OnOffer {
 ///
 /// A known customer's offers are ranked by the blend; an unknown one's by a blend of how well the items sell and how strongly
 /// the offers are promoted.
-pub fn offers(model: &Model, customer: Option<u32>, on_offer: &OnOffer, limit: usize) -> Vec<RankedOffer> {
-    open_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
+pub fn offers(model: &Model, customer: Option<u32>, on_offer: &PreparedOffers, limit: usize) -> Vec<RankedOffer> {
+    available_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
 }
 
 /// As [`offers`], of the offers that are `open`, by their items that are `allowed`. So what is on offer need not be made
 /// ready anew when the stock changes.
-pub fn open_offers(
+pub fn available_offers(
     model: &Model,
     customer: Option<u32>,
-    on_offer: &OnOffer,
+    on_offer: &PreparedOffers,
     limit: usize,
     open: &dyn Fn(usize) -> bool,
     allowed: &dyn Fn(u32) -> bool,
@@ -166,7 +166,7 @@ const ONE_THREAD: usize = 10_000;
 /// Which customers is an offer for? The same scores as [`offers`], read the other way; by all processors, whose number
 /// changes nothing.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
-    let on_offer = OnOffer::new(model, &[offer]);
+    let on_offer = PreparedOffers::new(model, &[offer]);
     let best_item = |customer| on_offer.best_items(model, Some(customer), &|_| true).pop().flatten();
     let customers = model.histories().customers().len();
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -3,7 +3,7 @@
 use super::chance::Chance;
 use super::explain::Question;
 use super::{Recommended, Tier};
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// A reason to show an item. No count in it is below [`FEWEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum Reason {
         category: u32,
     },
     /// Customers like this one buy it.
-    Taste,
+    FactorScore,
     /// The shop promotes it.
     Promoted,
     /// Many buy it.
@@ -79,11 +79,11 @@ const POPULAR: f32 = 0.01;
 pub fn reasons(
     model: &Model,
     question: Question,
-    ask: &Ask<'_>,
+    query: &Query<'_>,
     answer: &Recommended,
     is_discreet: &dyn Fn(u32) -> bool,
 ) -> Vec<Reason> {
-    let about = About { model, ask, item: answer.item };
+    let about = About { model, query, item: answer.item };
     let category = model.catalogue().category(answer.item);
     let discreet = category.is_some_and(is_discreet);
     let mut reasons = Vec::new();
@@ -108,7 +108,7 @@ pub fn reasons(
         reasons.push(Reason::Popular);
     }
     if reasons.is_empty() {
-        reasons.extend((!discreet).then(|| about.taste()).flatten().or_else(|| about.same_kind()));
+        reasons.extend((!discreet).then(|| about.factor_score()).flatten().or_else(|| about.same_kind()));
     }
     reasons
 }
@@ -116,7 +116,7 @@ pub fn reasons(
 /// An item in the light of what is asked.
 struct About<'a> {
     model: &'a Model,
-    ask: &'a Ask<'a>,
+    query: &'a Query<'a>,
     item: u32,
 }
 
@@ -125,20 +125,20 @@ impl About<'_> {
     fn together(&self) -> Option<Reason> {
         let one = |&with: &u32| {
             let items = [with];
-            let lift = Chance::new(self.model, &Ask { items: &items, ..Ask::default() }).lift(self.item);
+            let lift = Chance::new(self.model, &Query { items: &items, ..Query::default() }).lift(self.item);
             let pair = self.model.co_purchases().either(with, self.item)?;
             let of = self.model.catalogue().baskets(with);
             let reason = Reason::Together { with, baskets: pair.baskets, of };
             (pair.baskets >= FEWEST && lift >= TOGETHER).then_some((lift, reason))
         };
-        let best = self.ask.items.iter().filter_map(one).max_by(|a, b| a.0.total_cmp(&b.0));
+        let best = self.query.items.iter().filter_map(one).max_by(|a, b| a.0.total_cmp(&b.0));
         best.map(|(_, reason)| reason)
     }
 
     /// An item asked about that was in two of the customer's baskets with it or more; to say so is to say that the customer
     /// buys both.
     fn own_together(&self, is_discreet: &dyn Fn(u32) -> bool) -> Option<Reason> {
-        let (customer, histories) = (self.ask.customer?, self.model.histories());
+        let (customer, histories) = (self.query.customer?, self.model.histories());
         let position = |item: u32| histories.items(customer).binary_search(&item).ok().map(|at| at as u16);
         let own = position(self.item)?;
         let both = |with: u32| {
@@ -148,7 +148,7 @@ impl About<'_> {
             (baskets >= 2).then_some(Reason::OwnTogether { with })
         };
         let may_be_told = |with: &&u32| !self.model.catalogue().category(**with).is_some_and(is_discreet);
-        self.ask.items.iter().filter(may_be_told).find_map(|&with| both(with))
+        self.query.items.iter().filter(may_be_told).find_map(|&with| both(with))
     }
 
     fn with_kind(&self) -> Option<Reason> {
@@ -161,19 +161,19 @@ impl About<'_> {
                 pair.baskets >= FEWEST && pair.baskets as f32 >= TOGETHER * by_chance
             })
         };
-        let mut categories = self.ask.items.iter().filter_map(|&with| catalogue.category(with));
+        let mut categories = self.query.items.iter().filter_map(|&with| catalogue.category(with));
         categories.find(goes).map(|category| Reason::WithKind { category })
     }
 
     fn same_kind(&self) -> Option<Reason> {
         let catalogue = self.model.catalogue();
         let category = catalogue.category(self.item)?;
-        let is_same = self.ask.items.iter().any(|&with| catalogue.category(with) == Some(category));
+        let is_same = self.query.items.iter().any(|&with| catalogue.category(with) == Some(category));
         is_same.then_some(Reason::SameKind { category })
     }
 
     fn comparable(&self) -> Option<Reason> {
-        let with = *self.ask.items.first()?;
+        let with = *self.query.items.first()?;
         let (model, item) = (self.model, self.item);
         let attributes = model.attributes().all();
         let is_comparable = model.size_times(with, item).is_some()
@@ -183,29 +183,29 @@ impl About<'_> {
     }
 
     fn alike(&self) -> Option<Reason> {
-        let with = *self.ask.items.first()?;
+        let with = *self.query.items.first()?;
         (self.model.is_learned(self.item) && self.model.is_learned(with)).then_some(Reason::Alike { with })
     }
 
     fn bought(&self) -> Option<Reason> {
-        let habit = self.model.histories().habit(self.ask.customer?, self.item)?;
-        let times = (u32::from(habit.baskets) >= FEWEST).then_some(habit.baskets);
-        Some(Reason::Bought { times, last_day: habit.last_day })
+        let stats = self.model.histories().stats(self.query.customer?, self.item)?;
+        let times = (u32::from(stats.baskets) >= FEWEST).then_some(stats.baskets);
+        Some(Reason::Bought { times, last_day: stats.last_day })
     }
 
     fn own_kind(&self) -> Option<Reason> {
-        let (customer, catalogue) = (self.ask.customer?, self.model.catalogue());
+        let (customer, catalogue) = (self.query.customer?, self.model.catalogue());
         let category = catalogue.category(self.item)?;
         let of_kind =
-            self.model.histories().of(customer).filter(|habit| catalogue.category(habit.item) == Some(category));
-        let purchases: u32 = of_kind.map(|habit| u32::from(habit.baskets)).sum();
+            self.model.histories().of(customer).filter(|stats| catalogue.category(stats.item) == Some(category));
+        let purchases: u32 = of_kind.map(|stats| u32::from(stats.baskets)).sum();
         (purchases >= FEWEST).then_some(Reason::OwnKind { category })
     }
 
-    fn taste(&self) -> Option<Reason> {
-        let (customer, items) = (self.ask.customer?, self.model.item_factors());
+    fn factor_score(&self) -> Option<Reason> {
+        let (customer, items) = (self.query.customer?, self.model.item_factors());
         let is_learned = (self.item as usize) < items.len();
         let likes = || items.dot(self.item, self.model.customer_factors().unit(customer)) > 0.0;
-        (is_learned && likes()).then_some(Reason::Taste)
+        (is_learned && likes()).then_some(Reason::FactorScore)
     }
 }

@@ -2,23 +2,23 @@ use super::explain::{Question, scorer};
 use super::{Limits, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::top::Top;
-use crate::{Ask, Model, NumberSet, Scene, signals};
+use crate::{FeatureContext, Model, NumberSet, Query, signals};
 
 /// The score of each candidate. Candidates must be strictly rising.
-pub(super) fn score(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
-    scorer.score(&columns(model, scorer, ask, candidates), candidates.len())
+pub(super) fn score(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
+    scorer.score(&columns(model, scorer, query, candidates), candidates.len())
 }
 
 /// The values of one input of the scorer after the other; 0 for the numbers of offers.
-pub(super) fn columns(model: &Model, scorer: &Scorer, ask: &Ask<'_>, candidates: &[u32]) -> Vec<f32> {
-    let scene = Scene::new(model, *ask, candidates);
+pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
+    let context = FeatureContext::new(model, *query, candidates);
     let attributes = model.attributes().all();
     let mut columns = vec![0.0; scorer.inputs().len() * candidates.len()];
     for (input, column) in scorer.inputs().iter().zip(columns.chunks_exact_mut(candidates.len().max(1))) {
         match input {
             Input::Signal(signal) if model.of_items().fill(*signal, candidates, column) => {}
-            Input::Signal(signal) => signals::ALL[*signal].fill(&scene, column),
-            Input::Attribute(at) => signals::likeness(&scene, &attributes[*at], column),
+            Input::Signal(signal) => signals::ALL[*signal].fill(&context, column),
+            Input::Attribute(at) => signals::likeness(&context, &attributes[*at], column),
             Input::Number(_) => {}
         }
     }
@@ -39,12 +39,12 @@ pub(super) fn tidy(model: &Model, candidates: &[u32], allowed: impl Fn(u32) -> b
 pub(super) fn best(
     model: &Model,
     question: Question,
-    ask: &Ask<'_>,
+    query: &Query<'_>,
     candidates: &[u32],
     limits: &Limits<'_>,
     wanted: usize,
 ) -> impl Iterator<Item = Recommended> + use<> {
-    let mut scores = score(model, scorer(model, question, ask), ask, candidates);
+    let mut scores = score(model, scorer(model, question, query), query, candidates);
     if let Some(boost) = limits.boost {
         scores.iter_mut().zip(candidates).for_each(|(score, &item)| *score += boost(item));
     }

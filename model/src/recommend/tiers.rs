@@ -1,6 +1,6 @@
 use super::{Limits, Recommended};
 use crate::co_purchases::closeness;
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// Who answered: the model, or one of those that stand in for it, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,19 +35,19 @@ impl Tier {
 }
 
 /// What is pinned, as far as it may be shown.
-pub(super) fn pinned(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+pub(super) fn pinned(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = Vec::new();
-    add(model, ask, limits, &mut answer, Tier::Pinned, limits.pinned.iter().map(|&item| (item, 0.0)));
+    add(model, query, limits, &mut answer, Tier::Pinned, limits.pinned.iter().map(|&item| (item, 0.0)));
     answer
 }
 
 /// Fills an answer about what is bought together up to its limit from all tiers below the model.
-pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
+pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
     if answer.len() >= limits.limit {
         return;
     }
     let catalogue = model.catalogue();
-    let categories = categories(model, ask.items);
+    let categories = categories(model, query.items);
     // What is of the category itself stands in for an item, and does not go with it.
     let goes_with = |category: &u32| {
         let pairs = model.category_partners().of(*category);
@@ -58,16 +58,16 @@ pub(super) fn fill_up(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, answer:
         close
     };
     let lists: Vec<Vec<(u32, f32)>> = categories.iter().map(goes_with).collect();
-    add(model, ask, limits, answer, Tier::Category, in_turn(lists.iter().map(Vec::as_slice).collect()));
+    add(model, query, limits, answer, Tier::Category, in_turn(lists.iter().map(Vec::as_slice).collect()));
     if answer.len() < limits.limit
-        && let Some(customer) = ask.customer
+        && let Some(customer) = query.customer
     {
         let mut habits: Vec<_> = model.histories().of(customer).collect();
         habits.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-        add(model, ask, limits, answer, Tier::Habits, habits.into_iter().map(|habit| (habit.item, habit.decayed)));
+        add(model, query, limits, answer, Tier::Habits, habits.into_iter().map(|stats| (stats.item, stats.decayed)));
     }
     let bestsellers = model.recent_bestsellers().iter().map(|&item| (item, catalogue.recent_popularity(item)));
-    add(model, ask, limits, answer, Tier::Bestsellers, bestsellers);
+    add(model, query, limits, answer, Tier::Bestsellers, bestsellers);
 }
 
 /// The categories of some items, each once: those of most items first, then in the items' order.
@@ -92,7 +92,7 @@ fn in_turn<T: Copy>(lists: Vec<&[T]>) -> impl Iterator<Item = T> {
 
 fn add(
     model: &Model,
-    ask: &Ask<'_>,
+    query: &Query<'_>,
     limits: &Limits<'_>,
     answer: &mut Vec<Recommended>,
     tier: Tier,
@@ -102,7 +102,7 @@ fn add(
         if answer.len() >= limits.limit {
             return;
         }
-        if may_show(model, ask, limits, item)
+        if may_show(model, query, limits, item)
             && !is_apart(limits, answer, item)
             && answer.iter().all(|shown| shown.item != item)
         {
@@ -117,7 +117,8 @@ pub(super) fn is_apart(limits: &Limits<'_>, shown: &[Recommended], item: u32) ->
 }
 
 /// The filter that all tiers share: whether an item may be shown at all.
-pub fn may_show(model: &Model, ask: &Ask<'_>, limits: &Limits<'_>, item: u32) -> bool {
-    let repeat = || ask.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok());
-    (limits.allowed)(item) && !ask.items.contains(&item) && (limits.repeats || !repeat())
+pub fn may_show(model: &Model, query: &Query<'_>, limits: &Limits<'_>, item: u32) -> bool {
+    let repeat =
+        || query.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok());
+    (limits.allowed)(item) && !query.items.contains(&item) && (limits.repeats || !repeat())
 }

@@ -1,5 +1,5 @@
 use super::{Signal, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 use crate::kernel::logs;
 
 /// How many customers have bought the item, as `ln(1 + n)`.
@@ -14,8 +14,8 @@ impl Signal for Buyers {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| scene.model.buyers(item) as f32);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| context.model.buyers(item) as f32);
         logs(out, 1.0);
     }
 }

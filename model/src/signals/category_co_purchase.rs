@@ -1,5 +1,5 @@
 use super::{Signal, log_shares};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The share of the baskets with the query's category that hold the candidate's category too, shrunk towards how common
 /// that is. Over a cart, the mean.
@@ -10,8 +10,8 @@ impl Signal for CategoryCoPurchase {
         "category_co_purchase"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        out.copy_from_slice(scene.category_shares());
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        out.copy_from_slice(context.category_shares());
         log_shares(out);
     }
 }

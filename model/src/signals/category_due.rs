@@ -1,5 +1,5 @@
 use super::{Signal, cadence, of_category};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The time since the customer's last purchase of anything of the candidate's category against their usual interval; see
 /// [`cadence`].
@@ -10,7 +10,7 @@ impl Signal for CategoryDue {
         "category_due"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_category(scene, out, |_, own| cadence(scene, own.purchases, own.first_day, own.last_day));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_category(context, out, |_, own| cadence(context, own.purchases, own.first_day, own.last_day));
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_category};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How much the customer buys of the candidate's category, whichever item it is: the sum of their decayed purchases of
 /// it per basket.
@@ -12,9 +12,9 @@ impl Signal for CategoryHabit {
         "category_habit"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
-        of_category(scene, out, |_, own| own.decayed / (whole + PRIOR_BASKETS));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let whole = context.query.customer.map_or(0.0, |customer| context.model.histories().decayed_baskets(customer));
+        of_category(context, out, |_, own| own.decayed / (whole + PRIOR_BASKETS));
         log_shares(out);
     }
 }

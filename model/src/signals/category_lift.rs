@@ -1,5 +1,5 @@
 use super::{Signal, log_ratios};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The log of how much oftener than by chance the query's category and the candidate's are in one basket, as if
 /// [`PRIOR_BASKETS`] more had been expected and found. Over a cart, the mean; 0 where either has no category.
@@ -12,13 +12,13 @@ impl Signal for CategoryLift {
         "category_lift"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let (catalogue, pairs) = (scene.model.catalogue(), scene.model.category_pairs());
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let (catalogue, pairs) = (context.model.catalogue(), context.model.category_pairs());
         out.fill(0.0);
         let all = catalogue.total_baskets().max(1) as f32;
         let mut together = vec![0u32; catalogue.categories().len()];
-        for &(query, weight) in scene.asked() {
-            let Some(category) = catalogue.category(query) else { continue };
+        for &(query_item, weight) in context.asked() {
+            let Some(category) = catalogue.category(query_item) else { continue };
             let baskets = catalogue.category_baskets(category) as f32;
             pairs.of(category).for_each(|pair| together[pair.item as usize] = pair.baskets);
             let ratio = |&item: &u32| {
@@ -27,7 +27,7 @@ impl Signal for CategoryLift {
                     (together[other as usize] as f32 + PRIOR_BASKETS) / (by_chance + PRIOR_BASKETS)
                 })
             };
-            let mut logs: Vec<f32> = scene.candidates.iter().map(ratio).collect();
+            let mut logs: Vec<f32> = context.candidates.iter().map(ratio).collect();
             log_ratios(&mut logs);
             out.iter_mut().zip(logs).for_each(|(out, log)| *out += weight * log);
             pairs.partners(category).iter().for_each(|&other| together[other as usize] = 0);

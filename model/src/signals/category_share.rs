@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The item's share of the purchases of its category.
 pub(super) struct CategoryShare;
@@ -13,8 +13,8 @@ impl Signal for CategoryShare {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| scene.model.catalogue().share_of_category(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| context.model.catalogue().share_of_category(item));
         log_shares(out);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, shares_of_pairs};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
 /// over a cart, the mean of its items' shares.
@@ -13,7 +13,7 @@ impl Signal for CoPurchase {
         "co_purchase"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        shares_of_pairs(scene, out, |counts| counts.weight);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        shares_of_pairs(context, out, |counts| counts.weight);
     }
 }

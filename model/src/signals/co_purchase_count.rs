@@ -1,5 +1,5 @@
 use super::{Signal, shares_of_pairs};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `co_purchase`, but every basket counts as one, however large it is.
 pub(super) struct CoPurchaseCount;
@@ -9,7 +9,7 @@ impl Signal for CoPurchaseCount {
         "co_purchase_count"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        shares_of_pairs(scene, out, |counts| counts.baskets as f32);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        shares_of_pairs(context, out, |counts| counts.baskets as f32);
     }
 }

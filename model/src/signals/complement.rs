@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// Input vector of the query item · output vector of the candidate: high for items of the same baskets. Over a cart,
 /// the mean of its items.
@@ -13,8 +13,8 @@ impl Signal for Complement {
         "complement"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let query = scene.ask.mean_vector(scene.model.input());
-        scene.model.output().dots(scene.candidates, &query, out);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let query_vector = context.query.mean_vector(context.model.input());
+        context.model.output().dots(context.candidates, &query_vector, out);
     }
 }

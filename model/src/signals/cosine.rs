@@ -1,5 +1,5 @@
 use super::{Signal, of_partners};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// Common baskets of query and candidate against the geometric mean of their own, each as if there had been
 /// [`PRIOR_BASKETS`] more. Over a cart, the mean.
@@ -12,9 +12,9 @@ impl Signal for Cosine {
         "cosine"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_partners(scene, out, |pair, query, partner| {
-            pair.baskets as f32 / ((query + PRIOR_BASKETS) * (partner + PRIOR_BASKETS)).sqrt()
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_partners(context, out, |pair, query_baskets, partner| {
+            pair.baskets as f32 / ((query_baskets + PRIOR_BASKETS) * (partner + PRIOR_BASKETS)).sqrt()
         });
     }
 }

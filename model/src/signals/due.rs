@@ -1,5 +1,5 @@
 use super::{Signal, cadence, of_bought};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The time since the customer's last purchase of the item against their usual interval; see [`cadence`].
 pub(super) struct Due;
@@ -9,10 +9,10 @@ impl Signal for Due {
         "due"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_bought(scene, out, |bought| {
-            let habit = bought.habit;
-            cadence(scene, u32::from(habit.baskets), habit.first_day, habit.last_day)
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_bought(context, out, |bought| {
+            let stats = bought.stats;
+            cadence(context, u32::from(stats.baskets), stats.first_day, stats.last_day)
         });
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, log_small_shares, of_category};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How much the customer buys of the category, times the item's share of its recent purchases: what they would buy of it
 /// if they bought what everybody buys.
@@ -12,10 +12,12 @@ impl Signal for Expected {
         "expected"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let (catalogue, histories) = (scene.model.catalogue(), scene.model.histories());
-        let whole = scene.ask.customer.map_or(0.0, |customer| histories.decayed_baskets(customer));
-        of_category(scene, out, |item, own| own.decayed / (whole + PRIOR_BASKETS) * catalogue.share_of_category(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let (catalogue, histories) = (context.model.catalogue(), context.model.histories());
+        let whole = context.query.customer.map_or(0.0, |customer| histories.decayed_baskets(customer));
+        of_category(context, out, |item, own| {
+            own.decayed / (whole + PRIOR_BASKETS) * catalogue.share_of_category(item)
+        });
         log_small_shares(out);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_bought};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The share of the customer's baskets that hold the item, recent baskets counting more.
 ///
@@ -15,9 +15,9 @@ impl Signal for Habitual {
         "habit"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let whole = scene.ask.customer.map_or(0.0, |customer| scene.model.histories().decayed_baskets(customer));
-        of_bought(scene, out, |bought| bought.habit.decayed / (whole + PRIOR_BASKETS));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let whole = context.query.customer.map_or(0.0, |customer| context.model.histories().decayed_baskets(customer));
+        of_bought(context, out, |bought| bought.stats.decayed / (whole + PRIOR_BASKETS));
         log_shares(out);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, backed_shares, log_small_shares};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `kind_backed_co_purchase`, with a stronger backing: for items that sell so seldom that their own partners are luck.
 pub(super) struct KindBackedFirmly;
@@ -11,8 +11,8 @@ impl Signal for KindBackedFirmly {
         "kind_backed_firmly"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        backed_shares(scene, out, PRIOR_BASKETS);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        backed_shares(context, out, PRIOR_BASKETS);
         log_small_shares(out);
     }
 }

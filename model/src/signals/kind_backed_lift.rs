@@ -1,6 +1,6 @@
 use super::{Signal, USUAL_WEIGHT, log_ratios};
-use crate::Scene;
-use crate::scene::PRIOR_BASKETS;
+use crate::FeatureContext;
+use crate::feature_context::PRIOR_BASKETS;
 
 /// The log of how much oftener than by chance query and candidate are in one basket, backed by the query's category as in
 /// `kind_backed_co_purchase`, and as if [`MORE_BASKETS`] more had been expected and found. Over a cart, of the mean share.
@@ -13,12 +13,13 @@ impl Signal for KindBackedLift {
         "kind_backed_lift"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let catalogue = scene.model.catalogue();
-        out.copy_from_slice(scene.backed_shares());
-        let whole: f32 = scene.ask.items.iter().map(|&query| catalogue.baskets(query) as f32 + PRIOR_BASKETS).sum();
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let catalogue = context.model.catalogue();
+        out.copy_from_slice(context.backed_shares());
+        let whole: f32 =
+            context.query.items.iter().map(|&query_item| catalogue.baskets(query_item) as f32 + PRIOR_BASKETS).sum();
         let more = USUAL_WEIGHT * MORE_BASKETS / whole.max(1.0);
-        for (out, &item) in out.iter_mut().zip(scene.candidates) {
+        for (out, &item) in out.iter_mut().zip(context.candidates) {
             *out = (*out + more) / (USUAL_WEIGHT * catalogue.popularity(item) + more);
         }
         log_ratios(out);

@@ -1,5 +1,5 @@
 use super::{Signal, log_ratios_of};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The log of how much oftener than by chance the candidate is in baskets with anything of the query's category, as if
 /// [`PRIOR_BASKETS`] more had been expected and found. Over a cart, the mean.
@@ -12,11 +12,12 @@ impl Signal for KindLift {
         "kind_lift"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let catalogue = scene.model.catalogue();
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let catalogue = context.model.catalogue();
         let all = catalogue.total_baskets().max(1) as f32;
-        log_ratios_of(scene.category_partners(), out, |pair| {
-            let of_kind = catalogue.category(pair.query).map_or(0, |category| catalogue.category_baskets(category));
+        log_ratios_of(context.category_partners(), out, |pair| {
+            let of_kind =
+                catalogue.category(pair.query_item).map_or(0, |category| catalogue.category_baskets(category));
             let both = of_kind as f32 * catalogue.baskets(pair.counts.item) as f32;
             (pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)
         });

@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_bought};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// In how many of the customer's last [`BASKETS`] baskets the item was, as a shrunk share.
 pub(super) struct LastBaskets;
@@ -13,16 +13,16 @@ impl Signal for LastBaskets {
         "last_baskets"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         out.fill(0.0);
-        let Some(customer) = scene.ask.customer else { return };
-        let histories = scene.model.histories();
+        let Some(customer) = context.query.customer else { return };
+        let histories = context.model.histories();
         let (mut counts, mut baskets) = (vec![0u16; histories.items(customer).len()], PRIOR_BASKETS);
         for basket in histories.last_baskets(customer).rev().take(BASKETS) {
             baskets += 1.0;
             basket.positions.iter().for_each(|&position| counts[usize::from(position)] += 1);
         }
-        of_bought(scene, out, |bought| f32::from(counts[bought.position]) / baskets);
+        of_bought(context, out, |bought| f32::from(counts[bought.position]) / baskets);
         log_shares(out);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, decayed_share};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `habit`, but slower to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct LastingHabit;
@@ -11,7 +11,7 @@ impl Signal for LastingHabit {
         "lasting_habit"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        decayed_share(scene, out, 2, PRIOR_BASKETS);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        decayed_share(context, out, 2, PRIOR_BASKETS);
     }
 }

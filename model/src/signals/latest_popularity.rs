@@ -1,5 +1,5 @@
 use super::{Signal, log_small_shares, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `recent_popularity`, over the last half of the recent days: what a season or a promotion has just made of an item.
 pub(super) struct LatestPopularity;
@@ -13,8 +13,8 @@ impl Signal for LatestPopularity {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| scene.model.catalogue().latest_popularity(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| context.model.catalogue().latest_popularity(item));
         log_small_shares(out);
     }
 }

@@ -12,9 +12,9 @@ mod buyers;
 mod category_co_purchase;
 mod category_due;
 mod category_habit;
-mod category_lately;
 mod category_lift;
 mod category_partner;
+mod category_recency;
 mod category_share;
 mod co_purchase;
 mod co_purchase_count;
@@ -22,6 +22,8 @@ mod complement;
 mod cosine;
 mod due;
 mod expected;
+mod factor_score;
+mod factor_score_of_new;
 mod habit;
 mod kind_backed_co_purchase;
 mod kind_backed_firmly;
@@ -29,10 +31,8 @@ mod kind_backed_lift;
 mod kind_lift;
 mod last_baskets;
 mod lasting_habit;
-mod lately;
 mod latest_popularity;
 mod lift;
-mod loyalty;
 mod name_similarity;
 mod own_baskets;
 mod own_category_co_purchase;
@@ -44,9 +44,11 @@ mod price_ratio;
 mod purchases;
 mod query_popularity;
 mod query_purchases;
+mod recency;
 mod recent_habit;
 mod recent_popularity;
 mod replaced;
+mod repurchase_rate;
 mod sales_on_offer;
 mod same_category;
 mod same_customers;
@@ -56,17 +58,15 @@ mod store_popularity;
 mod substitute;
 mod switched;
 mod taken_on_offer;
-mod taste;
-mod taste_for_new;
 mod trend;
 
 pub(crate) use kind_backed_co_purchase::backed_shares;
 
-use crate::Scene;
+use crate::FeatureContext;
 use crate::attributes::Attribute;
 use crate::co_purchases::Partner;
+use crate::feature_context::{Bought, OfCategory, PRIOR_BASKETS, Pair};
 use crate::kernel::logs;
-use crate::scene::{Bought, OfCategory, PRIOR_BASKETS, Pair};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -79,7 +79,7 @@ pub trait Signal: Sync {
     }
 
     /// Writes the signal of each candidate into `out`, which is as long; 0 where there is nothing to say.
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]);
 }
 
 /// All signals. A blend refers to them by name.
@@ -104,23 +104,23 @@ pub static ALL: [&dyn Signal; 51] = [
     &small_basket_habit::SmallBasketHabit,
     &last_baskets::LastBaskets,
     &purchases::Purchases,
-    &lately::Lately,
+    &recency::Recency,
     &due::Due,
     &own_co_purchase::OwnCoPurchase,
     &own_category_co_purchase::OwnCategoryCoPurchase,
     &category_habit::CategoryHabit,
-    &category_lately::CategoryLately,
+    &category_recency::CategoryRecency,
     &category_due::CategoryDue,
     &expected::Expected,
-    &taste::Taste,
-    &taste_for_new::TasteForNew,
+    &factor_score::FactorScore,
+    &factor_score_of_new::FactorScoreOfNew,
     &popularity::Popularity,
     &popularity_of_new::PopularityOfNew,
     &recent_popularity::RecentPopularity,
     &latest_popularity::LatestPopularity,
     &trend::Trend,
     &buyers::Buyers,
-    &loyalty::Loyalty,
+    &repurchase_rate::RepurchaseRate,
     &category_share::CategoryShare,
     &own_baskets::OwnBaskets,
     &query_popularity::QueryPopularity,
@@ -190,17 +190,17 @@ pub const OF_CUSTOMERS: [&str; 20] = [
 ];
 
 /// The signal of an attribute: how alike each candidate is to the item asked about.
-pub fn likeness(scene: &Scene<'_>, attribute: &Attribute, out: &mut [f32]) {
-    match scene.ask.items.first() {
-        Some(&item) => attribute.likenesses(item, scene.candidates, out),
+pub fn likeness(context: &FeatureContext<'_>, attribute: &Attribute, out: &mut [f32]) {
+    match context.query.items.first() {
+        Some(&item) => attribute.likenesses(item, context.candidates, out),
         None => out.fill(0.0),
     }
 }
 
 /// A number for each candidate from it and the first item of the query; 0 without a query.
-fn of_first(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32, u32) -> f32) {
-    match scene.ask.items.first() {
-        Some(&item) => of_items(scene, out, |candidate| value(item, candidate)),
+fn of_first(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, u32) -> f32) {
+    match context.query.items.first() {
+        Some(&item) => of_items(context, out, |candidate| value(item, candidate)),
         None => out.fill(0.0),
     }
 }
@@ -239,79 +239,80 @@ fn log_ratios_of(pairs: &[Pair], out: &mut [f32], ratio: impl Fn(&Pair) -> f32) 
 }
 
 /// A number for each candidate from the item alone.
-fn of_items(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32) -> f32) {
-    out.iter_mut().zip(scene.candidates).for_each(|(out, &item)| *out = value(item));
+fn of_items(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32) -> f32) {
+    out.iter_mut().zip(context.candidates).for_each(|(out, &item)| *out = value(item));
 }
 
 /// A number for each candidate that the customer has bought before; 0 for others.
-fn of_bought(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(&Bought) -> f32) {
+fn of_bought(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(&Bought) -> f32) {
     out.fill(0.0);
-    scene.bought().iter().for_each(|bought| out[bought.at] = value(bought));
+    context.bought().iter().for_each(|bought| out[bought.at] = value(bought));
 }
 
 /// Another signal for what the customer has not bought before; 0 for what they have, and without a customer.
-fn only_new(scene: &Scene<'_>, out: &mut [f32], signal: &dyn Signal) {
-    if scene.ask.customer.is_none() {
+fn only_new(context: &FeatureContext<'_>, out: &mut [f32], signal: &dyn Signal) {
+    if context.query.customer.is_none() {
         return out.fill(0.0);
     }
-    signal.fill(scene, out);
-    scene.bought().iter().for_each(|bought| out[bought.at] = 0.0);
+    signal.fill(context, out);
+    context.bought().iter().for_each(|bought| out[bought.at] = 0.0);
 }
 
 /// The shrunk share of the customer's last baskets that hold each candidate, counted in one of the ways of
-/// [`HALF_LIVES`](crate::scene::HALF_LIVES).
-fn decayed_share(scene: &Scene<'_>, out: &mut [f32], way: usize, prior_baskets: f32) {
-    let weighed = scene.weighed();
+/// [`HALF_LIVES`](crate::feature_context::HALF_LIVES).
+fn decayed_share(context: &FeatureContext<'_>, out: &mut [f32], way: usize, prior_baskets: f32) {
+    let weighed = context.weighed();
     let whole = weighed.all[way] + prior_baskets;
-    of_bought(scene, out, |bought| weighed.sums[bought.position][way] / whole);
+    of_bought(context, out, |bought| weighed.sums[bought.position][way] / whole);
     log_shares(out);
 }
 
 /// A number for each candidate from what the customer has bought of its category; 0 where that is nothing.
-fn of_category(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(u32, &OfCategory) -> f32) {
-    for ((out, &item), own) in out.iter_mut().zip(scene.candidates).zip(scene.categories()) {
+fn of_category(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, &OfCategory) -> f32) {
+    for ((out, &item), own) in out.iter_mut().zip(context.candidates).zip(context.categories()) {
         *out = if own.purchases > 0 { value(item, own) } else { 0.0 };
     }
 }
 
 /// The time since the last purchase against the usual interval, for that many purchases: 2 if the next has just come
 /// round, 1 right after the last one, at most 10; 0 for fewer than two purchases.
-fn cadence(scene: &Scene<'_>, purchases: u32, first_day: u16, last_day: u16) -> f32 {
+fn cadence(context: &FeatureContext<'_>, purchases: u32, first_day: u16, last_day: u16) -> f32 {
     /// Intervals are taken to be no shorter than this, in days.
     const SHORTEST: f32 = 2.0;
     if purchases < 2 {
         return 0.0;
     }
     let interval = f32::from(last_day.saturating_sub(first_day)) / (purchases - 1) as f32;
-    (1.0 + (scene.model.histories().age(last_day) + 1.0) / interval.max(SHORTEST)).min(10.0)
+    (1.0 + (context.model.histories().age(last_day) + 1.0) / interval.max(SHORTEST)).min(10.0)
 }
 
 /// The mean over the query's items of a number for each of their partners, from the counts of the pair and the baskets
 /// of both; 0 for others.
-fn of_partners(scene: &Scene<'_>, out: &mut [f32], value: impl Fn(Partner, f32, f32) -> f32) {
+fn of_partners(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Partner, f32, f32) -> f32) {
     out.fill(0.0);
-    let baskets = |item: u32| scene.model.catalogue().baskets(item) as f32;
-    for pair in scene.partners() {
-        out[pair.at] += pair.weight * value(pair.counts, baskets(pair.query), baskets(pair.counts.item));
+    let baskets = |item: u32| context.model.catalogue().baskets(item) as f32;
+    for pair in context.partners() {
+        out[pair.at] += pair.weight * value(pair.counts, baskets(pair.query_item), baskets(pair.counts.item));
     }
 }
 
 /// The share of the query item's baskets that hold each candidate, over a cart the mean, shrunk towards the candidate's
 /// popularity as if there had been [`PRIOR_BASKETS`] more that were like any other: a pair seen twice does not outrank
 /// one seen two hundred times. On the scale of [`log_small_shares`]; 0 without a query.
-fn shares_of_pairs(scene: &Scene<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
-    let catalogue = scene.model.catalogue();
-    let whole = |query: u32| catalogue.baskets(query) as f32 + PRIOR_BASKETS;
-    of_partners(scene, out, |pair, query, _| count(pair) / (query + PRIOR_BASKETS));
-    let prior: f32 = scene.asked().iter().map(|&(query, weight)| weight * PRIOR_BASKETS / whole(query)).sum();
-    add_popularity(scene, out, prior);
+fn shares_of_pairs(context: &FeatureContext<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
+    let catalogue = context.model.catalogue();
+    let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + PRIOR_BASKETS;
+    of_partners(context, out, |pair, query_item, _| count(pair) / (query_item + PRIOR_BASKETS));
+    let prior: f32 =
+        context.asked().iter().map(|&(query_item, weight)| weight * PRIOR_BASKETS / whole(query_item)).sum();
+    add_popularity(context, out, prior);
     log_small_shares(out);
 }
 
 /// Adds so much of each candidate's popularity.
-fn add_popularity(scene: &Scene<'_>, out: &mut [f32], prior: f32) {
-    let catalogue = scene.model.catalogue();
-    out.iter_mut().zip(scene.candidates).for_each(|(out, &item)| *out += prior * catalogue.popularity(item));
+fn add_popularity(context: &FeatureContext<'_>, out: &mut [f32], prior: f32) {
+    let catalogue = context.model.catalogue();
+    out.iter_mut().zip(context.candidates).for_each(|(out, &item)| *out += prior * catalogue.popularity(item));
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::{Signal, of_first};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The cosine of the candidate's name and that of the item asked about, as vectors of words that weigh the more the rarer they
 /// are; 0 to 1.
@@ -10,7 +10,7 @@ impl Signal for NameSimilarity {
         "name_similarity"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_first(scene, out, |item, other| scene.model.name_similarity(item, other));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_first(context, out, |item, other| context.model.name_similarity(item, other));
     }
 }

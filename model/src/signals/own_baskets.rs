@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How many baskets the customer has had, as `ln(1 + n)`: the same for all candidates, it says what other signals are
 /// worth.
@@ -10,8 +10,8 @@ impl Signal for OwnBaskets {
         "own_baskets"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let baskets = scene.ask.customer.map_or(0, |customer| scene.model.histories().baskets(customer));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let baskets = context.query.customer.map_or(0, |customer| context.model.histories().baskets(customer));
         out.fill((1.0 + baskets as f32).ln());
     }
 }

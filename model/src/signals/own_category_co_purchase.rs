@@ -1,6 +1,6 @@
 use super::Signal;
 use super::own_co_purchase::with_query;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `own_co_purchase`, of baskets that hold anything of the query's category.
 pub(super) struct OwnCategoryCoPurchase;
@@ -10,12 +10,12 @@ impl Signal for OwnCategoryCoPurchase {
         "own_category_co_purchase"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let catalogue = scene.model.catalogue();
-        let categories: Vec<u32> = scene.ask.items.iter().filter_map(|&item| catalogue.category(item)).collect();
-        let items = scene.ask.customer.map_or(&[][..], |customer| scene.model.histories().items(customer));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let catalogue = context.model.catalogue();
+        let categories: Vec<u32> = context.query.items.iter().filter_map(|&item| catalogue.category(item)).collect();
+        let items = context.query.customer.map_or(&[][..], |customer| context.model.histories().items(customer));
         let alike: Vec<bool> =
             items.iter().map(|&item| catalogue.category(item).is_some_and(|own| categories.contains(&own))).collect();
-        with_query(scene, out, |basket| basket.iter().any(|&position| alike[usize::from(position)]));
+        with_query(context, out, |basket| basket.iter().any(|&position| alike[usize::from(position)]));
     }
 }

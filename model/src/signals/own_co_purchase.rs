@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_bought};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The share of those of the customer's own baskets with an item of the query that hold the candidate too.
 ///
@@ -15,22 +15,22 @@ impl Signal for OwnCoPurchase {
         "own_co_purchase"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let items = scene.ask.customer.map_or(&[][..], |customer| scene.model.histories().items(customer));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let items = context.query.customer.map_or(&[][..], |customer| context.model.histories().items(customer));
         let position = |item: &u32| u16::try_from(items.binary_search(item).ok()?).ok();
-        let asked: Vec<u16> = scene.ask.items.iter().filter_map(position).collect();
-        with_query(scene, out, |basket| asked.iter().any(|position| basket.binary_search(position).is_ok()));
+        let asked: Vec<u16> = context.query.items.iter().filter_map(position).collect();
+        with_query(context, out, |basket| asked.iter().any(|position| basket.binary_search(position).is_ok()));
     }
 }
 
 /// The share of the candidate in those of the customer's last baskets of which `counts` is true, given the positions of
 /// their items in the history; shrunk towards its share in all of them.
-pub(super) fn with_query(scene: &Scene<'_>, out: &mut [f32], counts: impl Fn(&[u16]) -> bool) {
+pub(super) fn with_query(context: &FeatureContext<'_>, out: &mut [f32], counts: impl Fn(&[u16]) -> bool) {
     out.fill(0.0);
-    let Some(customer) = scene.ask.customer.filter(|_| !scene.ask.items.is_empty()) else { return };
-    let all = scene.weighed();
-    let with = scene.weigh(customer, counts);
-    of_bought(scene, out, |bought| {
+    let Some(customer) = context.query.customer.filter(|_| !context.query.items.is_empty()) else { return };
+    let all = context.weighed();
+    let with = context.weigh(customer, counts);
+    of_bought(context, out, |bought| {
         let usual = all.sums[bought.position][WAY] / (all.all[WAY] + 2.0);
         (with.sums[bought.position][WAY] + PRIOR_BASKETS * usual) / (with.all[WAY] + PRIOR_BASKETS)
     });

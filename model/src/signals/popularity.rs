@@ -1,5 +1,5 @@
 use super::{Signal, log_small_shares, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How many of all baskets hold the item.
 pub(super) struct Popularity;
@@ -13,8 +13,8 @@ impl Signal for Popularity {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| scene.model.catalogue().popularity(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| context.model.catalogue().popularity(item));
         log_small_shares(out);
     }
 }

@@ -1,6 +1,6 @@
 use super::recent_popularity::RecentPopularity;
 use super::{Signal, only_new};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `recent_popularity`, but 0 for what the customer has bought before.
 pub(super) struct PopularityOfNew;
@@ -10,7 +10,7 @@ impl Signal for PopularityOfNew {
         "popularity_of_new"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        only_new(scene, out, &RecentPopularity);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        only_new(context, out, &RecentPopularity);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, of_first};
-use crate::Scene;
+use crate::FeatureContext;
 use crate::likeness::ratio_likeness;
 
 /// How alike the prices are by the litre, kilogram or piece: 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on; 0 where
@@ -11,7 +11,7 @@ impl Signal for PriceLikeness {
         "price_likeness"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_first(scene, out, |item, other| scene.model.price_times(item, other).map_or(0.0, ratio_likeness));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_first(context, out, |item, other| context.model.price_times(item, other).map_or(0.0, ratio_likeness));
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, of_first};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The log of how many times as dear the candidate is as the item asked about, by the litre, kilogram or piece; from -2 to 2, and
 /// 0 where that is not known.
@@ -10,9 +10,9 @@ impl Signal for PriceRatio {
         "price_ratio"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_first(scene, out, |item, other| {
-            scene.model.price_times(item, other).map_or(0.0, |times| times.ln().clamp(-2.0, 2.0))
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_first(context, out, |item, other| {
+            context.model.price_times(item, other).map_or(0.0, |times| times.ln().clamp(-2.0, 2.0))
         });
     }
 }

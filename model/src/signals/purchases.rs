@@ -1,5 +1,5 @@
 use super::{Signal, of_bought};
-use crate::Scene;
+use crate::FeatureContext;
 use crate::kernel::logs;
 
 /// In how many of the customer's baskets the item was, as `ln(1 + n)`.
@@ -10,8 +10,8 @@ impl Signal for Purchases {
         "purchases"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_bought(scene, out, |bought| f32::from(bought.habit.baskets));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_bought(context, out, |bought| f32::from(bought.stats.baskets));
         logs(out, 1.0);
     }
 }

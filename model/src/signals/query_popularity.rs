@@ -1,5 +1,5 @@
 use super::{Signal, log_small_shares};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// Share of all baskets that hold the query's item, over a cart the mean, on the scale of `popularity`: the same for all
 /// candidates, it says what other signals are worth.
@@ -10,9 +10,9 @@ impl Signal for QueryPopularity {
         "query_popularity"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let popularity = scene.ask.items.iter().map(|&query| scene.model.catalogue().popularity(query));
-        out.fill(popularity.sum::<f32>() / scene.ask.items.len().max(1) as f32);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let popularity = context.query.items.iter().map(|&query_item| context.model.catalogue().popularity(query_item));
+        out.fill(popularity.sum::<f32>() / context.query.items.len().max(1) as f32);
         log_small_shares(out);
     }
 }

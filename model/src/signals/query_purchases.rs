@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// In how many baskets the customer has had the query's item, over a cart the highest, as `ln(1 + n)`: the same for all
 /// candidates, it says what other signals are worth.
@@ -10,11 +10,13 @@ impl Signal for QueryPurchases {
         "query_purchases"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let times = |customer: u32| {
-            let of = |&query: &u32| scene.model.histories().habit(customer, query).map_or(0, |habit| habit.baskets);
-            scene.ask.items.iter().map(of).max().unwrap_or(0)
+            let of = |&query_item: &u32| {
+                context.model.histories().stats(customer, query_item).map_or(0, |stats| stats.baskets)
+            };
+            context.query.items.iter().map(of).max().unwrap_or(0)
         };
-        out.fill(f32::from(scene.ask.customer.map_or(0, times)).ln_1p());
+        out.fill(f32::from(context.query.customer.map_or(0, times)).ln_1p());
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, decayed_share};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `habit`, but quicker to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct RecentHabit;
@@ -11,7 +11,7 @@ impl Signal for RecentHabit {
         "recent_habit"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        decayed_share(scene, out, 0, PRIOR_BASKETS);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        decayed_share(context, out, 0, PRIOR_BASKETS);
     }
 }

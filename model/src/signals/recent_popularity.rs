@@ -1,5 +1,5 @@
 use super::{Signal, log_small_shares, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How many of the last weeks' baskets hold the item: the season, and what is new or gone.
 pub(super) struct RecentPopularity;
@@ -13,8 +13,8 @@ impl Signal for RecentPopularity {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| scene.model.catalogue().recent_popularity(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| context.model.catalogue().recent_popularity(item));
         log_small_shares(out);
     }
 }

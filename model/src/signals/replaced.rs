@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The log of how much oftener customers accepted the candidate in the place of the item asked about than they usually accept
 /// what they are given, shrunk; 0 where nobody has said so.
@@ -10,10 +10,10 @@ impl Signal for Replaced {
         "replaced"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         out.fill(0.0);
-        for &(item, log) in scene.ask.replacements {
-            if let Ok(at) = scene.candidates.binary_search(&item) {
+        for &(item, log) in context.query.replacements {
+            if let Ok(at) = context.candidates.binary_search(&item) {
                 out[at] = log;
             }
         }

@@ -1,5 +1,5 @@
 use super::{Signal, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 use crate::kernel::logs;
 
 /// How well the candidate sells in a week in which it is on offer: `ln(1 + 50 n)` of `n` baskets a week; 0 where nothing is
@@ -15,8 +15,8 @@ impl Signal for SalesOnOffer {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| scene.model.catalogue().sales_on_offer(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| context.model.catalogue().sales_on_offer(item));
         logs(out, 50.0);
     }
 }

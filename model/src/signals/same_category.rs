@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// 1 if the candidate is of the category of an item of the query, else 0.
 pub(super) struct SameCategory;
@@ -9,10 +9,11 @@ impl Signal for SameCategory {
         "same_category"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let catalogue = scene.model.catalogue();
-        let asked: Vec<u32> = scene.ask.items.iter().filter_map(|&query| catalogue.category(query)).collect();
-        for (&item, out) in scene.candidates.iter().zip(out) {
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let catalogue = context.model.catalogue();
+        let asked: Vec<u32> =
+            context.query.items.iter().filter_map(|&query_item| catalogue.category(query_item)).collect();
+        for (&item, out) in context.candidates.iter().zip(out) {
             *out = f32::from(u8::from(catalogue.category(item).is_some_and(|category| asked.contains(&category))));
         }
     }

@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 
 /// Cosine of the factors of candidate and first item of the query: high for items that the same customers buy, though seldom in
 /// one basket.
@@ -10,10 +10,10 @@ impl Signal for SameCustomers {
         "same_customers"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let factors = scene.model.item_factors();
-        match scene.ask.items.first().filter(|&&item| (item as usize) < factors.len()) {
-            Some(&item) => factors.cosines(scene.candidates, factors.unit(item), out),
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let factors = context.model.item_factors();
+        match context.query.items.first().filter(|&&item| (item as usize) < factors.len()) {
+            Some(&item) => factors.cosines(context.candidates, factors.unit(item), out),
             None => out.fill(0.0),
         }
     }

@@ -1,5 +1,5 @@
 use super::{Signal, of_first};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// 1 if the candidate is of the category of the item asked about, and that is a kind of thing; else 0.
 pub(super) struct SameKind;
@@ -9,9 +9,9 @@ impl Signal for SameKind {
         "same_kind"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let catalogue = scene.model.catalogue();
-        of_first(scene, out, |item, other| {
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let catalogue = context.model.catalogue();
+        of_first(context, out, |item, other| {
             let kind = catalogue.kind(item);
             f32::from(u8::from(kind.is_some() && catalogue.kind(other) == kind))
         });

@@ -1,5 +1,5 @@
 use super::{Signal, decayed_share};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// As `habit`, but a basket of n items counts 1/n: what the customer comes for when they come for little.
 pub(super) struct SmallBasketHabit;
@@ -11,7 +11,7 @@ impl Signal for SmallBasketHabit {
         "small_basket_habit"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        decayed_share(scene, out, 3, PRIOR_BASKETS);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        decayed_share(context, out, 3, PRIOR_BASKETS);
     }
 }

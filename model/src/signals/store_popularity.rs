@@ -1,5 +1,5 @@
 use super::{Signal, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The log of how much oftener the candidate is in a basket of the store than in any of the market's last ones, as if
 /// [`PRIOR_BASKETS`] more had been like any other; 0 where no store is asked for.
@@ -16,10 +16,10 @@ impl Signal for StorePopularity {
         "store_popularity"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let Some(store) = scene.ask.store else { return out.fill(0.0) };
-        of_items(scene, out, |item| {
-            let [share, usual] = scene.model.stores().shares(store, item, PRIOR_BASKETS);
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let Some(store) = context.query.store else { return out.fill(0.0) };
+        of_items(context, out, |item| {
+            let [share, usual] = context.model.stores().shares(store, item, PRIOR_BASKETS);
             (share.max(SMALLEST) / usual.max(SMALLEST)).ln()
         });
     }

@@ -1,5 +1,5 @@
 use super::Signal;
-use crate::Scene;
+use crate::FeatureContext;
 use crate::kernel::dot;
 
 /// Cosine of the input vectors of query item and candidate: high for items that are bought in the same company, as
@@ -11,13 +11,13 @@ impl Signal for Substitute {
         "substitute"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let input = scene.model.input();
-        let mut query = scene.ask.mean_vector(input);
-        let length = dot(&query, &query).sqrt();
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let input = context.model.input();
+        let mut query_vector = context.query.mean_vector(input);
+        let length = dot(&query_vector, &query_vector).sqrt();
         if length > 0.0 {
-            query.iter_mut().for_each(|x| *x /= length);
+            query_vector.iter_mut().for_each(|x| *x /= length);
         }
-        input.cosines(scene.candidates, &query, out);
+        input.cosines(context.candidates, &query_vector, out);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_first};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The share of customers' changes from or to the item asked about that were to or from the candidate, as if there had been
 /// [`PRIOR_CHANGES`] more that went by popularity within the category. On the scale of [`log_shares`]; 0 without a query.
@@ -12,12 +12,12 @@ impl Signal for Switched {
         "switched"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let (model, Some(&item)) = (scene.model, scene.ask.items.first()) else { return out.fill(0.0) };
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let (model, Some(&item)) = (context.model, context.query.items.first()) else { return out.fill(0.0) };
         let all: f32 = model.switches().of(item).map(|pair| pair.weight).sum::<f32>() + PRIOR_CHANGES;
         let catalogue = model.catalogue();
         let kind = catalogue.kind(item);
-        of_first(scene, out, |item, other| {
+        of_first(context, out, |item, other| {
             let weight = model.switches().pair(item, other).map_or(0.0, |pair| pair.weight);
             let usual =
                 if kind.is_some() && catalogue.kind(other) == kind { catalogue.share_of_category(other) } else { 0.0 };

@@ -1,5 +1,5 @@
 use super::{Signal, log_shares, of_bought};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How often the customer takes the candidate in a week in which it is on offer, on a logarithmic scale; 0 for what they have
 /// never bought and where nothing is known of offers.
@@ -10,9 +10,9 @@ impl Signal for TakenOnOffer {
         "taken_on_offer"
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let Some(customer) = scene.ask.customer else { return out.fill(0.0) };
-        of_bought(scene, out, |bought| scene.model.histories().taken_on_offer(customer, bought.position));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let Some(customer) = context.query.customer else { return out.fill(0.0) };
+        of_bought(context, out, |bought| context.model.histories().taken_on_offer(customer, bought.position));
         log_shares(out);
     }
 }

@@ -1,5 +1,5 @@
 use super::{Signal, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// The log of how much more often the item was bought lately than over the whole period; shrunk by [`PRIOR`], a share of
 /// baskets.
@@ -16,9 +16,9 @@ impl Signal for Trend {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        let catalogue = scene.model.catalogue();
-        of_items(scene, out, |item| {
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let catalogue = context.model.catalogue();
+        of_items(context, out, |item| {
             ((catalogue.recent_popularity(item) + PRIOR) / (catalogue.popularity(item) + PRIOR)).ln()
         });
     }

@@ -8,7 +8,7 @@
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
-use trolley_model::histories::{Columns, Habit, LastBaskets};
+use trolley_model::histories::{Columns, ItemStats, LastBaskets};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
     AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Parts, Rows,
@@ -58,9 +58,9 @@ pub(crate) fn parts() -> Parts {
     ]);
     let mut columns = Columns::default();
     for (item, baskets, decayed) in [(MILK, 4, 3.0), (JAM, 2, 0.5)] {
-        columns.push(Habit { item, baskets, first_day: 17_000, last_day: 17_400, decayed });
+        columns.push(ItemStats { item, baskets, first_day: 17_000, last_day: 17_400, decayed });
     }
-    columns.push(Habit { item: OAT_MILK, baskets: 1, first_day: 17_300, last_day: 17_300, decayed: 0.8 });
+    columns.push(ItemStats { item: OAT_MILK, baskets: 1, first_day: 17_300, last_day: 17_300, decayed: 0.8 });
     // Anna: milk and jam, milk; bert: oat milk.
     let last = LastBaskets {
         rows: Rows::from_lengths([2, 1]),
@@ -141,17 +141,21 @@ pub(crate) fn model() -> Model {
 
 /// The model as it is after it was published under `folder` and opened again.
 pub(crate) fn saved_and_opened(folder: &std::path::Path) -> Model {
-    let shelf = publish(folder, "v1");
-    shelf.open(&name("xx"), &name("v1")).unwrap().model
+    let registry = publish(folder, "v1");
+    registry.open(&name("xx"), &name("v1")).unwrap().model
 }
 
-pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model::artefact::Shelf {
+pub(crate) fn publish(folder: &std::path::Path, version: &str) -> trolley_model::artefact::ModelRegistry {
     publish_parts(folder, version, &parts())
 }
 
-pub(crate) fn publish_parts(folder: &std::path::Path, version: &str, parts: &Parts) -> trolley_model::artefact::Shelf {
-    use trolley_model::artefact::{DataFacts, Draft, Shelf};
-    let shelf = Shelf::new(folder);
+pub(crate) fn publish_parts(
+    folder: &std::path::Path,
+    version: &str,
+    parts: &Parts,
+) -> trolley_model::artefact::ModelRegistry {
+    use trolley_model::artefact::{DataFacts, Draft, ModelRegistry};
+    let registry = ModelRegistry::new(folder);
     let draft = Draft {
         market: name("xx"),
         version: name(version),
@@ -163,8 +167,8 @@ pub(crate) fn publish_parts(folder: &std::path::Path, version: &str, parts: &Par
         judgement: None,
         parts,
     };
-    shelf.publish(&draft).unwrap();
-    shelf
+    registry.publish(&draft).unwrap();
+    registry
 }
 
 pub(crate) fn name(text: &str) -> trolley_model::Name {

@@ -60,7 +60,7 @@ pub(super) struct Admission {
 }
 
 /// A request that waits for its turn; nothing, if it need not. With how many questions it counts for.
-pub(super) struct Turn(Option<(Arc<Admission>, usize)>);
+pub(super) struct Permit(Option<(Arc<Admission>, usize)>);
 
 /// Bytes of a query or a body that count as one question more.
 const ONE_MORE: usize = 512;
@@ -128,12 +128,12 @@ impl Admission {
 
     /// A turn; `None` for a question that would wait too long. Health is always answered. `shared` if the connection has
     /// several requests at a time.
-    pub(super) fn enter(self: &Arc<Self>, path: &str, shared: bool, questions: usize) -> Option<Turn> {
+    pub(super) fn enter(self: &Arc<Self>, path: &str, shared: bool, questions: usize) -> Option<Permit> {
         if !self.may_be_long(shared) {
-            return Some(Turn(None));
+            return Some(Permit(None));
         }
         let ahead = self.waiting.fetch_add(questions, Ordering::Relaxed) as u64;
-        let turn = Turn(Some((self.clone(), questions)));
+        let turn = Permit(Some((self.clone(), questions)));
         let (few, wait) = (ahead < FEW * self.processors, self.wait(ahead));
         if wait > self.may_wait(wait, self.started.elapsed()) && !few && path.starts_with("/v1/") {
             metrics::request_shed();
@@ -167,7 +167,7 @@ pub(super) fn refusal(asked: &HeaderMap) -> Response {
     response
 }
 
-impl Turn {
+impl Permit {
     /// Whether it waits for others.
     pub(super) fn waits(&self) -> bool {
         self.0.is_some()
@@ -182,7 +182,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
         let left = self.0.iter();
         left.for_each(|(admission, questions)| _ = admission.waiting.fetch_sub(*questions, Ordering::Relaxed));
@@ -206,7 +206,8 @@ mod tests {
     async fn a_burst_waits_and_what_would_wait_too_long_is_refused() {
         // 40 µs each on one processor: 1,250 of them take 50 ms.
         let admission = admission(50_000, 1);
-        let turns: Vec<Turn> = (0..1_251).map(|_| admission.enter("/v1/markets", true, 1).expect("not yet")).collect();
+        let turns: Vec<Permit> =
+            (0..1_251).map(|_| admission.enter("/v1/markets", true, 1).expect("not yet")).collect();
         assert!(admission.enter("/v1/markets", true, 1).is_none(), "it would wait for more than 50 ms");
         assert!(admission.enter("/health/live", true, 1).is_some(), "health is always answered");
         drop(turns);
@@ -246,7 +247,7 @@ mod tests {
         assert_eq!([of("20", "limit=6"), of("1024", ""), of("0", &"x".repeat(512)), of("x", "")], [1, 3, 2, 129]);
         assert_eq!(questions(&Request::get("/v1/markets").body(Body::empty()).unwrap()), 1);
         let admission = admission(50_000, 1);
-        let turns: Vec<Turn> = (0..126).map(|_| admission.enter("/v1/markets", true, 10).expect("not yet")).collect();
+        let turns: Vec<Permit> = (0..126).map(|_| admission.enter("/v1/markets", true, 10).expect("not yet")).collect();
         assert!(admission.enter("/v1/markets", true, 1).is_none(), "they count for 1,260");
         admission.answered(Duration::from_micros(400), 10);
         assert_eq!(admission.wait(1_000), Duration::from_millis(40), "and take as long");
@@ -269,7 +270,7 @@ mod tests {
         let admission = Arc::new(admission);
         (0..128).for_each(|_| admission.connected());
         assert!(!admission.may_be_long(false), "128 connections of two processors");
-        let turns: Vec<Turn> = (0..128).map(|_| admission.enter("/v1/markets", true, 1).expect("few")).collect();
+        let turns: Vec<Permit> = (0..128).map(|_| admission.enter("/v1/markets", true, 1).expect("few")).collect();
         assert!(admission.enter("/v1/markets", true, 1).is_none());
         drop(turns);
         admission.connected();

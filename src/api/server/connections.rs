@@ -17,9 +17,9 @@ use tokio::sync::watch::Receiver;
 use tower::Service;
 
 use super::admission::{self, Admission};
-use super::guests::{Guests, Place};
-use super::patience::{Observed, Patience, Traffic, with_patience};
+use super::connection_slots::{ConnectionSlots, Place};
 use super::rest;
+use super::timeouts::{Observed, Timeouts, Traffic, with_timeouts};
 use super::tls::Certificates;
 use super::unsent::{self, Unsent};
 use super::until;
@@ -38,13 +38,13 @@ const LARGEST_HEADERS: usize = 32 << 10;
 const STREAMS: u32 = 100;
 
 /// An address that takes connections.
-pub(super) struct Door {
+pub(super) struct Listener {
     pub(super) listener: TcpListener,
     pub(super) certificates: Option<Arc<Certificates>>,
     /// At a time; whoever comes when there are so many is turned away.
     pub(super) connections: usize,
     /// With clients.
-    pub(super) patience: Patience,
+    pub(super) timeouts: Timeouts,
     /// To the first byte, and for the handshake.
     pub(super) greeting: Duration,
     /// What is in flight when connections are closed has this long to finish.
@@ -54,10 +54,10 @@ pub(super) struct Door {
     pub(super) leaving: Duration,
 }
 
-impl Door {
+impl Listener {
     /// Answers until the process is told to stop; then finishes what is in flight, within `drain`.
     pub(super) async fn serve(self, router: Router, admission: Option<Arc<Admission>>, stopping: Receiver<bool>) {
-        let (graceful, guests) = (GracefulShutdown::new(), Arc::new(Guests::new(self.connections)));
+        let (graceful, slots) = (GracefulShutdown::new(), Arc::new(ConnectionSlots::new(self.connections)));
         let left = left(stopping.clone(), self.leaving);
         tokio::pin!(left);
         if admission.is_some() {
@@ -77,23 +77,23 @@ impl Door {
                     continue;
                 }
             };
-            let Some(place) = guests.enter(address) else {
+            let Some(place) = slots.enter(address) else {
                 metrics::connection_refused();
                 continue;
             };
-            let guest = Guest {
+            let connection = Connection {
                 router: router.clone(),
                 admission: admission.clone(),
                 stopping: stopping.clone(),
                 leaving: self.leaving,
-                patience: self.patience,
+                timeouts: self.timeouts,
                 greeting: self.greeting,
                 traffic: Arc::default(),
                 unsent: Arc::default(),
                 place: Arc::new(place),
                 _counted: Counted::new(admission.clone()),
             };
-            tokio::spawn(guest.welcome(stream, self.certificates.clone(), graceful.watcher()));
+            tokio::spawn(connection.accept(stream, self.certificates.clone(), graceful.watcher()));
         }
         drop(self.listener);
         if tokio::time::timeout(self.drain, graceful.shutdown()).await.is_err() {
@@ -129,12 +129,12 @@ impl Drop for Counted {
 }
 
 /// A connection, and what its requests are answered with.
-struct Guest {
+struct Connection {
     router: Router,
     admission: Option<Arc<Admission>>,
     stopping: Receiver<bool>,
     leaving: Duration,
-    patience: Patience,
+    timeouts: Timeouts,
     greeting: Duration,
     traffic: Arc<Traffic>,
     unsent: Arc<Unsent>,
@@ -142,8 +142,8 @@ struct Guest {
     _counted: Counted,
 }
 
-impl Guest {
-    async fn welcome(
+impl Connection {
+    async fn accept(
         self,
         stream: TcpStream,
         certificates: Option<Arc<Certificates>>,
@@ -164,7 +164,7 @@ impl Guest {
         let stream = Observed::new(stream, self.traffic.clone());
         match certificates {
             // HTTP/2 begins with `PRI * HTTP/2.0`, and no method does.
-            None => self.converse(stream, watcher, first == *b"PRI").await,
+            None => self.serve(stream, watcher, first == *b"PRI").await,
             Some(certificates) => {
                 let handshake = tokio::time::timeout(self.greeting, certificates.acceptor().accept(stream));
                 let shaken = tokio::select! {
@@ -173,13 +173,13 @@ impl Guest {
                 };
                 if let Ok(Ok(stream)) = shaken {
                     let shared = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    Box::pin(self.converse(stream, watcher, shared)).await;
+                    Box::pin(self.serve(stream, watcher, shared)).await;
                 }
             }
         }
     }
 
-    async fn converse(
+    async fn serve(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         watcher: hyper_util::server::graceful::Watcher,
@@ -201,12 +201,12 @@ impl Guest {
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         // It ends with an error when the client does: nothing that anybody could do about.
         if !shared {
-            return self.with_patience(watcher.watch(connection)).await;
+            return self.with_timeouts(watcher.watch(connection)).await;
         }
         // HTTP/2 is told at once that no new request is taken (GOAWAY), and finishes those that it has: its client loses none.
         // Only the end of the process waits for the watcher.
         let stopping = self.stopping.clone();
-        let conversation = async {
+        let connection = async {
             let _watched = watcher;
             tokio::pin!(connection);
             tokio::select! {
@@ -216,13 +216,13 @@ impl Guest {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         };
-        self.with_patience(conversation).await;
+        self.with_timeouts(connection).await;
     }
 
     /// Until the conversation ends, patience does, or the place is given to somebody else.
-    async fn with_patience(&self, conversation: impl Future) {
+    async fn with_timeouts(&self, connection: impl Future) {
         tokio::select! {
-            () = with_patience(&self.traffic, &self.unsent, self.patience, conversation) => {}
+            () = with_timeouts(&self.traffic, &self.unsent, self.timeouts, connection) => {}
             () = self.place.lost() => {}
         }
     }
@@ -234,7 +234,7 @@ impl Guest {
             self.traffic.share();
         }
         let answering = self.traffic.understood();
-        let patience = self.greeting;
+        let timeouts = self.greeting;
         let (place, traffic, unsent) = (self.place.clone(), self.traffic.clone(), self.unsent.clone());
         async move {
             let shows_key = shows_key(request.uri().path());
@@ -270,7 +270,7 @@ impl Guest {
             let read = match rest {
                 // Who has taken too long is not waited for any longer.
                 Some(_) if response.status() == StatusCode::REQUEST_TIMEOUT => false,
-                Some(rest) => rest.read(patience).await,
+                Some(rest) => rest.read(timeouts).await,
                 None => true,
             };
             if one && (*stopping.borrow() || !read) {

@@ -1,10 +1,10 @@
 //! The process as the network sees it: addresses, connections and their limits, TLS, and how it starts and stops.
 
 mod admission;
+mod connection_slots;
 mod connections;
-mod guests;
-mod patience;
 mod rest;
+mod timeouts;
 mod tls;
 mod unsent;
 
@@ -20,10 +20,10 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch::Receiver;
 
 use crate::config::ServerConfig;
-use crate::live::Keeper;
+use crate::live::StateSync;
 use admission::Admission;
-use connections::Door;
-use patience::Patience;
+use connections::Listener;
+use timeouts::Timeouts;
 use tls::Certificates;
 pub(super) use unsent::waiting as unsent_bytes;
 
@@ -53,9 +53,9 @@ pub struct Listening {
 /// If an address can't be bound, or a key or the certificate is not as it must be.
 pub async fn serve(
     config: &ServerConfig,
-    keeper: Arc<Keeper>,
+    state_sync: Arc<StateSync>,
     metrics: PrometheusHandle,
-    on_ready: impl AsyncFnOnce(&Keeper, Listening),
+    on_ready: impl AsyncFnOnce(&StateSync, Listening),
 ) -> anyhow::Result<()> {
     config.check()?;
     let keys = Arc::new(Keys::new(&config.keys).map_err(anyhow::Error::msg)?);
@@ -82,7 +82,7 @@ pub async fn serve(
     let admission = Arc::new(Admission::new(Duration::from_micros(config.admission_microseconds)));
     let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
     let (client, request) = (seconds(config.client_seconds), seconds(config.request_seconds));
-    let patience = Patience::new(seconds(config.idle_seconds), client, request);
+    let timeouts = Timeouts::new(seconds(config.idle_seconds), client, request);
     let (offer_items, admin_on_both) = (OfferItems(config.offer_items), config.admin_on_both);
     let service = Service {
         keys,
@@ -90,13 +90,13 @@ pub async fn serve(
         admin_on_both,
         stopping: stopping.clone(),
         longest: request,
-        ..Service::new(keeper.clone())
+        ..Service::new(state_sync.clone())
     };
-    let door = |listener, connections| Door {
+    let listener = |listener, connections| Listener {
         listener,
         certificates: certificates.clone(),
         connections,
-        patience,
+        timeouts,
         greeting: client,
         drain: seconds(config.drain_seconds),
         leaving: Duration::from_millis(config.leaving_milliseconds),
@@ -104,20 +104,20 @@ pub async fn serve(
     // Whoever looks after the process gets in however many others there are.
     let admin = {
         let routes = admin_router(service.clone(), metrics);
-        tokio::spawn(door(admin, ADMIN_CONNECTIONS).serve(routes, None, stopping.clone()))
+        tokio::spawn(listener(admin, ADMIN_CONNECTIONS).serve(routes, None, stopping.clone()))
     };
     check_files(config.connections);
-    keeper.refresh().await;
-    tokio::spawn(keeper.clone().watch(Duration::from_millis(config.reload_milliseconds.max(1))));
-    tokio::spawn(keeper.clone().follow());
+    state_sync.refresh().await;
+    tokio::spawn(state_sync.clone().watch(Duration::from_millis(config.reload_milliseconds.max(1))));
+    tokio::spawn(state_sync.clone().follow());
     // Whoever connects before is told that nobody is there, and goes to another replica.
     let api = api.listen(BACKLOG)?;
     tell(&[NotifyState::Ready]);
     if let Some(interval) = sd_notify::watchdog_enabled() {
         tokio::spawn(every(interval / 2, || tell(&[NotifyState::Watchdog])));
     }
-    on_ready(&keeper, listening).await;
-    door(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;
+    on_ready(&state_sync, listening).await;
+    listener(api, config.connections.max(1)).serve(router(service), Some(admission), stopping).await;
     admin.await?;
     Ok(())
 }

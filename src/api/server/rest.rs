@@ -37,7 +37,7 @@ fn waits(headers: &HeaderMap) -> bool {
 
 impl Rest {
     /// Reads what is left, for so long at the most; whether that was all.
-    pub(super) async fn read(self, patience: Duration) -> bool {
+    pub(super) async fn read(self, timeouts: Duration) -> bool {
         let mut read = 0;
         let all = std::future::poll_fn(|cx| {
             loop {
@@ -56,7 +56,7 @@ impl Rest {
                 }
             }
         });
-        tokio::time::timeout(patience, all).await.unwrap_or(false)
+        tokio::time::timeout(timeouts, all).await.unwrap_or(false)
     }
 
     fn body(&self) -> std::sync::MutexGuard<'_, Incoming> {

@@ -18,7 +18,7 @@ use super::grow::Split;
 use super::paired::Difference;
 use super::parts::{self, BestPart};
 use super::{BlendConfig, Examples, linear};
-use crate::evaluation::Role;
+use crate::evaluation::FeatureImportance;
 use crate::progress::Progress;
 use crate::random::Random;
 
@@ -50,18 +50,18 @@ pub(crate) struct Learned {
     /// How to score.
     pub(crate) blend: Blend,
     /// What each signal does, on the held-out cases.
-    pub(crate) roles: BTreeMap<String, Role>,
+    pub(crate) feature_importances: BTreeMap<String, FeatureImportance>,
     /// The blend beside its best part; `None` if nothing was learned.
     pub(crate) best_part: Option<BestPart>,
     /// The item focuses that were tried, if there was a choice.
     pub(crate) focuses: Vec<Focus>,
 }
 
-/// Learns the blend that orders the candidates best among the first `k`. `by_hand` comes back as it is if there are too
+/// Learns the blend that orders the candidates best among the first `k`. `default_weights` comes back as it is if there are too
 /// few cases or if nothing better is found on the held-out ones; its best part does if that is as good.
 pub(crate) fn learn(
     examples: &mut Examples,
-    by_hand: &Blend,
+    default_weights: &Blend,
     given: &Given,
     k: usize,
     config: &BlendConfig,
@@ -69,7 +69,7 @@ pub(crate) fn learn(
     progress: &dyn Progress,
 ) -> Learned {
     if examples.cases.len() < FEWEST_CASES {
-        return Learned { blend: by_hand.clone(), ..Learned::default() };
+        return Learned { blend: default_weights.clone(), ..Learned::default() };
     }
     let fixed = examples.slopes(&Blend::straight(given.fixed));
     let usable: Vec<bool> = examples
@@ -81,7 +81,7 @@ pub(crate) fn learn(
     let (focus, focuses) = match given.focus {
         ItemFocus::Fixed(focus) => (focus, Vec::new()),
         ItemFocus::Auto => focus::chosen(examples, &given.rules, |examples, learned, held_out| {
-            let setup = Setup { examples, by_hand, fixed: &fixed, usable: &usable, k, config, seed, progress };
+            let setup = Setup { examples, default_weights, fixed: &fixed, usable: &usable, k, config, seed, progress };
             setup.ranker(learned, held_out, config.rounds / 4).judged
         }),
     };
@@ -90,9 +90,9 @@ pub(crate) fn learn(
     let (held_out, learned): (Vec<&Example>, Vec<&Example>) =
         examples.cases.iter().filter(|case| case.can_gain()).partition(|case| case.fold == 0);
     if held_out.is_empty() || learned.is_empty() {
-        return Learned { blend: by_hand.clone(), ..Learned::default() };
+        return Learned { blend: default_weights.clone(), ..Learned::default() };
     }
-    let setup = Setup { examples, by_hand, fixed: &fixed, usable: &usable, k, config, seed, progress };
+    let setup = Setup { examples, default_weights, fixed: &fixed, usable: &usable, k, config, seed, progress };
     let Boosted { mut blend, ndcg, judged } = setup.boosted(&learned, &held_out);
     let mut best_part = None;
     if let Some((name, part)) = parts::best(examples, &learned, &usable, k) {
@@ -114,23 +114,23 @@ pub(crate) fn learn(
         best_part = Some(found);
     }
     progress.begin("roles of signals", 1);
-    let roles = roles(examples, &held_out, &judged, &blend);
+    let feature_importances = feature_importances(examples, &held_out, &judged, &blend);
     progress.end();
-    Learned { blend, roles, best_part, focuses }
+    Learned { blend, feature_importances, best_part, focuses }
 }
 
 /// Straight weights of some signals alone, by which the right candidates are among the first `k`.
 pub(crate) fn learn_straight(
     examples: &mut Examples,
     signals: &[&str],
-    by_hand: &Blend,
+    default_weights: &Blend,
     focus: f64,
     k: usize,
 ) -> Blend {
     examples.focus(focus);
     let cases: Vec<&Example> = examples.cases.iter().filter(|case| case.can_gain()).collect();
     if cases.len() < FEWEST_CASES {
-        return by_hand.clone();
+        return default_weights.clone();
     }
     let usable: Vec<bool> = examples.names.iter().map(|name| signals.contains(&name.as_str())).collect();
     let slopes = linear::learn(&cases, &usable, &|_| 0.0, k);
@@ -141,7 +141,7 @@ pub(crate) fn learn_straight(
 /// What each learning goes by.
 struct Setup<'a> {
     examples: &'a Examples,
-    by_hand: &'a Blend,
+    default_weights: &'a Blend,
     /// By signal, the weight that is given.
     fixed: &'a [f32],
     /// Whether each signal may be used.
@@ -204,7 +204,7 @@ impl Setup<'_> {
     /// unless it is surely worse on the others.
     fn boosted(&self, learned: &[&Example], held_out: &[&Example]) -> Boosted {
         let Ranker { slopes, mut trees, straight, judged } = self.ranker(learned, held_out, self.config.rounds);
-        let hand = parts::ndcg(self.examples, held_out, self.by_hand, self.k);
+        let hand = parts::ndcg(self.examples, held_out, self.default_weights, self.k);
         let owners = owners(held_out);
         let is_fine = |one: &[f64], other: &[f64]| Difference::new(one, other, &owners).is_not_surely_worse();
         let mut ndcg = judged.ndcg();
@@ -213,7 +213,7 @@ impl Setup<'_> {
             (trees, ndcg) = (Vec::new(), straight);
         }
         if !is_fine(&ndcg, &hand) {
-            return Boosted { blend: self.by_hand.clone(), ndcg: hand, judged };
+            return Boosted { blend: self.default_weights.clone(), ndcg: hand, judged };
         }
         let named = self.examples.names.iter().cloned().zip(slopes).filter(|(_, slope)| *slope != 0.0);
         Boosted { blend: Blend { slopes: named.collect(), trees }, ndcg, judged }
@@ -266,11 +266,16 @@ fn named(tree: &super::grow::Grown, bins: &[Vec<f32>], names: &[String]) -> Tree
     }
 }
 
-/// So many points has the curve of a [`Role`].
+/// So many points has the curve of a [`FeatureImportance`].
 const POINTS: usize = 24;
 
 /// What each signal does in the held-out cases.
-fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Blend) -> BTreeMap<String, Role> {
+fn feature_importances(
+    examples: &Examples,
+    held_out: &[&Example],
+    judged: &Cases,
+    blend: &Blend,
+) -> BTreeMap<String, FeatureImportance> {
     // The names were all there when the blend was learned from them.
     let Ok(scorer) = Scorer::new(blend, &[], &examples.names[examples.signals..]) else { return BTreeMap::new() };
     let names = blend.signals();
@@ -315,8 +320,8 @@ fn roles(examples: &Examples, held_out: &[&Example], judged: &Cases, blend: &Ble
             curve.push([middle(|point| point.0), middle(|point| point.1)]);
             from = to;
         }
-        let worth = 1.0 - mean(Some(at)) / whole;
-        ((*name).to_owned(), Role { worth, curve })
+        let importance = 1.0 - mean(Some(at)) / whole;
+        ((*name).to_owned(), FeatureImportance { importance, curve })
     };
     names.iter().enumerate().map(role).collect()
 }

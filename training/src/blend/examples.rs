@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 use trolley_model::attributes::{Attributes, PREFIX};
 use trolley_model::recommend::{Kind, Kinds};
-use trolley_model::{Blend, Ids, Model, Scene, Top, signals};
+use trolley_model::{Blend, FeatureContext, Ids, Model, Top, signals};
 
 use super::BlendConfig;
 use super::lambda::discount;
@@ -136,14 +136,14 @@ impl Examples {
     }
 
     /// Adds the cases of one model, with the customers of the transactions. Of the candidates that `candidates` finds for one, these are kept: the right ones,
-    /// those that `by_hand` puts highest, those that any one signal does, and a random few that count for all others. Left
+    /// those that `default_weights` puts highest, those that any one signal does, and a random few that count for all others. Left
     /// out altogether, the unlikely would be put first by a blend that has never seen it. Of cases that are held out all
     /// are kept.
     pub(crate) fn add(
         &mut self,
         (model, customers): (&Model, &Ids),
         cases: &[Case],
-        by_hand: &Blend,
+        default_weights: &Blend,
         candidates: impl Fn(&Case) -> Vec<u32> + Sync,
         config: &BlendConfig,
         seed: u64,
@@ -155,24 +155,24 @@ impl Examples {
             order.truncate(config.cases);
             order.sort_unstable();
         }
-        let hand = self.slopes(by_hand);
+        let hand = self.slopes(default_weights);
         let (width, signals, used) = (self.names.len(), self.signals, &self.used);
         let of_attributes = width > signals && self.names[signals].starts_with(PREFIX);
         let example = |&number: &u32| {
             let case = &cases[number as usize];
             let all = candidates(case);
-            let scene = Scene::new(model, case.ask(), &all);
+            let context = FeatureContext::new(model, case.query(), &all);
             let mut columns: Vec<Vec<f32>> = used
                 .iter()
                 .map(|&signal| {
                     let mut column = vec![0.0; all.len()];
-                    signals::ALL[signal].fill(&scene, &mut column);
+                    signals::ALL[signal].fill(&context, &mut column);
                     column
                 })
                 .collect();
             for attribute in model.attributes().all().iter().filter(|_| of_attributes) {
                 let mut column = vec![0.0; all.len()];
-                signals::likeness(&scene, attribute, &mut column);
+                signals::likeness(&context, attribute, &mut column);
                 columns.push(column);
             }
             let score =
@@ -223,8 +223,8 @@ impl Examples {
             wanted.extend(case.relevant.iter().map(|&item| chance(case.usual.of(item))));
             let elsewhere: Vec<f32> = kept.iter().map(|&at| case.usual.of(all[at as usize])).collect();
             wanted.sort_unstable_by(f32::total_cmp);
-            let ask = case.ask();
-            let kinds = Kinds::new(model, &ask);
+            let query = case.query();
+            let kinds = Kinds::new(model, &query);
             let mut example = Example {
                 fold,
                 owner: case.owner,

@@ -1,8 +1,8 @@
 //! Learns what each signal counts, on weeks that come after those the signals were learned from.
 
 mod boosting;
-mod by_hand;
 mod cases;
+mod default_weights;
 mod examples;
 mod focus;
 mod grow;
@@ -14,7 +14,7 @@ mod parts;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use boosting::{Given, Learned, learn, learn_straight};
-pub(crate) use by_hand::by_hand;
+pub(crate) use default_weights::default_weights;
 pub(crate) use examples::{Examples, ON_OFFER_SIGNALS};
 pub use focus::{Focus, ItemFocus};
 pub use parts::BestPart;

@@ -109,8 +109,8 @@ mod tests {
 
     fn learned(mut examples: Examples) -> (Blend, BestPart) {
         let config = BlendConfig { rounds: 30, ..BlendConfig::default() };
-        let by_hand = Blend::straight(&[("popularity", 1.0)]);
-        let learned = learn(&mut examples, &by_hand, &Given::default(), 6, &config, 1, &Silent);
+        let default_weights = Blend::straight(&[("popularity", 1.0)]);
+        let learned = learn(&mut examples, &default_weights, &Given::default(), 6, &config, 1, &Silent);
         (learned.blend, learned.best_part.unwrap())
     }
 

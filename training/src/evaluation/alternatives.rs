@@ -6,12 +6,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, Tier, alternatives};
-use trolley_model::{Ask, Model};
+use trolley_model::{Model, Query};
 
 use super::baselines;
+use super::benchmark::{Benchmark, MODEL, Method, Tally};
 use super::bought_together::anonymous;
 use super::case::{Bands, Case, History};
-use super::contest::{Contender, Contest, MODEL, Tally};
 use super::numbering::Numbering;
 use crate::input::Transactions;
 use crate::random::Random;
@@ -63,11 +63,11 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
 /// The customer's most frequent item of each category, if it was in enough of their baskets.
 fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
     let mut usual: HashMap<u32, (u16, u32)> = HashMap::new();
-    for habit in model.histories().of(customer).filter(|habit| habit.baskets >= USUAL) {
-        if let Some(category) = model.catalogue().kind(habit.item) {
-            let best = usual.entry(category).or_insert((0, habit.item));
-            if habit.baskets > best.0 {
-                *best = (habit.baskets, habit.item);
+    for stats in model.histories().of(customer).filter(|stats| stats.baskets >= USUAL) {
+        if let Some(category) = model.catalogue().kind(stats.item) {
+            let best = usual.entry(category).or_insert((0, stats.item));
+            if stats.baskets > best.0 {
+                *best = (stats.baskets, stats.item);
             }
         }
     }
@@ -83,11 +83,11 @@ pub(super) fn hit_rate(model: &Model, cases: &[Case]) -> f64 {
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
     let limits = Limits { allowed: &|item| case.may_show(item) && sells(item), ..Limits::best(k) };
-    alternatives(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
+    alternatives(model, &case.query(), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
-/// The contests of a test period, that with a customer first.
-pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest> {
+/// The benchmarks of a test period, that with a customer first.
+pub(super) fn benchmarks(model: &Model, cases: &[Case], seed: u64) -> Vec<Benchmark> {
     let anywhere: Vec<Case> = cases.iter().map(|case| Case { store: None, ..case.clone() }).collect();
     let in_store: Vec<Case> = anonymous(cases).into_iter().filter(|case| case.store.is_some()).collect();
     let kinds = [
@@ -95,26 +95,26 @@ pub(super) fn contests(model: &Model, cases: &[Case], seed: u64) -> Vec<Contest>
         ("alternatives_anonymous", "The same, the customer not being known", anonymous(&anywhere)),
         ("alternatives_in_store", "The same, the store being known and not the customer", in_store),
     ];
-    let mut contests = Vec::new();
+    let mut benchmarks = Vec::new();
     for (name, question, cases) in kinds {
-        let mut contenders = vec![
-            Contender::new(MODEL, |case, k| answer(model, case, k)),
-            Contender::new("bestsellers of the kind", |case, k| baselines::bestsellers_of_the_kind(model, case, k)),
-            Contender::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
-            Contender::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
+        let mut methods = vec![
+            Method::new(MODEL, |case, k| answer(model, case, k)),
+            Method::new("bestsellers of the kind", |case, k| baselines::bestsellers_of_the_kind(model, case, k)),
+            Method::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
+            Method::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
         ];
         if name == "alternatives" {
-            contenders.push(Contender::new("most frequent of the kind", |case, k| {
+            methods.push(Method::new("most frequent of the kind", |case, k| {
                 baselines::most_frequent_of_the_kind(model, case, k)
             }));
         }
         let mut tally = Tally::default();
-        tally.judge(&cases, &contenders, K);
+        tally.judge(&cases, &methods, K);
         if !tally.is_empty() {
-            contests.push(tally.contest(name, question, K, seed));
+            benchmarks.push(tally.benchmark(name, question, K, seed));
         }
     }
-    contests
+    benchmarks
 }
 
 /// Whether alternatives are of the same kind, and seldom bought together.
@@ -156,7 +156,7 @@ pub(super) fn substitution(
         .filter_map(|&item| {
             let category = model.catalogue().category(item)?;
             let limits = Limits::best(K);
-            let six = alternatives(model, &Ask { items: &[item], ..Ask::default() }, &limits);
+            let six = alternatives(model, &Query { items: &[item], ..Query::default() }, &limits);
             let own = six.iter().filter(|one| one.tier == Tier::Model);
             let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();
             let members = model.catalogue().members(category);

@@ -72,12 +72,12 @@ impl Audiences {
             .collect();
         let of_offer = |(number, &at): (usize, &usize)| {
             let bought = |customer: usize| buyers[at].binary_search(&customers[customer]).is_ok();
-            let habit = |customer: usize| {
-                model.histories().habit(customers[customer], items[at]).map_or(0.0, |habit| habit.decayed)
+            let stats = |customer: usize| {
+                model.histories().stats(customers[customer], items[at]).map_or(0.0, |stats| stats.decayed)
             };
             let all = || 0..customers.len();
             let ours: Vec<(f32, bool)> = all().map(|customer| (scores[customer][number], bought(customer))).collect();
-            let habits: Vec<(f32, bool)> = all().map(|customer| (habit(customer), bought(customer))).collect();
+            let habits: Vec<(f32, bool)> = all().map(|customer| (stats(customer), bought(customer))).collect();
             Some([influences(&ours)?, influences(&habits)?])
         };
         let mut sums: Vec<Pair> = vec![[0.0; 2]; customers.len()];

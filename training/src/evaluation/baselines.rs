@@ -82,8 +82,8 @@ pub(super) fn logs(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     for pair in case.items.iter().flat_map(|&query| model.co_purchases().of(query)) {
         *scores.entry(pair.item).or_default() += log(pair.baskets as f32);
     }
-    for habit in case.customer.into_iter().flat_map(|customer| model.histories().of(customer)) {
-        *scores.entry(habit.item).or_default() += log(f32::from(habit.baskets));
+    for stats in case.customer.into_iter().flat_map(|customer| model.histories().of(customer)) {
+        *scores.entry(stats.item).or_default() += log(f32::from(stats.baskets));
     }
     let recent = model.catalogue().all_recent_baskets();
     let popularity = |item: u32| POPULARITY * log(recent[item as usize] as f32);
@@ -104,7 +104,7 @@ pub(super) fn cosine(model: &Model, case: &Case, k: usize) -> Vec<u32> {
 /// The items that were in most of the customer's baskets.
 pub(super) fn most_frequent(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let habits = case.customer.into_iter().flat_map(|customer| model.histories().of(customer));
-    best(model, case, k, habits.map(|habit| (habit.item, f32::from(habit.baskets))))
+    best(model, case, k, habits.map(|stats| (stats.item, f32::from(stats.baskets))))
 }
 
 /// The same of the customer's last baskets, of which one counts half after so many days.
@@ -164,9 +164,9 @@ pub(super) fn most_frequent_of_the_kind(model: &Model, case: &Case, k: usize) ->
     let category = case.items.first().and_then(|&item| catalogue.category(item));
     let members = category.map_or(&[][..], |category| catalogue.members(category));
     let scored = members.iter().map(|&item| {
-        let habit = case.customer.and_then(|customer| model.histories().habit(customer, item));
+        let stats = case.customer.and_then(|customer| model.histories().stats(customer, item));
         // Any habit comes before the best of the others.
-        let own = habit.map_or(0.0, |habit| f32::from(habit.baskets));
+        let own = stats.map_or(0.0, |stats| f32::from(stats.baskets));
         (item, own + catalogue.popularity(item))
     });
     best(model, case, k, scored)

@@ -1,7 +1,7 @@
 //! Confidence intervals by the bootstrap (Efron 1979), percentile method.
 //!
 //! What is drawn is customers, not answers: the answers to one customer resemble each other, and an interval that takes
-//! them for independent is too narrow. All contenders are drawn together, so their differences are paired.
+//! them for independent is too narrow. All methods are drawn together, so their differences are paired.
 
 use std::collections::HashMap;
 
@@ -24,17 +24,17 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// The means of `N` figures of several contenders on the same cases, as measured and as drawn anew.
+/// The means of `N` figures of several methods on the same cases, as measured and as drawn anew.
 pub(super) struct Means<const N: usize> {
     owners: usize,
-    /// Per contender.
+    /// Per method.
     measured: Vec<[f64; N]>,
-    /// Per draw and contender.
+    /// Per draw and method.
     drawn: Vec<Vec<[f64; N]>>,
 }
 
 impl<const N: usize> Means<N> {
-    /// From the figures of each contender and case, and whose case it is. There must be a case. A figure that is no number
+    /// From the figures of each method and case, and whose case it is. There must be a case. A figure that is no number
     /// does not apply to its case, which is left out of its mean.
     pub(super) fn new(figures: &[Vec<&[f64; N]>], owners: &[u32], seed: u64) -> Self {
         let mut place = HashMap::new();
@@ -42,7 +42,7 @@ impl<const N: usize> Means<N> {
             let next = place.len();
             place.entry(*owner).or_insert(next);
         }
-        // Per owner and contender: the sum of each figure, and the number of cases that it applies to.
+        // Per owner and method: the sum of each figure, and the number of cases that it applies to.
         let mut sums = vec![vec![[[0.0; 2]; N]; figures.len()]; place.len()];
         for (case, owner) in owners.iter().enumerate() {
             for (sums, of_contender) in sums[place[owner]].iter_mut().zip(figures) {
@@ -79,19 +79,19 @@ impl<const N: usize> Means<N> {
         self.owners
     }
 
-    /// A contender's mean of a metric; `None` if it applies to too few cases for an interval.
-    pub(super) fn of(&self, contender: usize, metric: usize) -> Option<Estimate> {
-        self.estimate(|means| means[contender][metric])
+    /// A method's mean of a metric; `None` if it applies to too few cases for an interval.
+    pub(super) fn of(&self, method: usize, metric: usize) -> Option<Estimate> {
+        self.estimate(|means| means[method][metric])
     }
 
-    /// How far `contender` is ahead of `other`, as a share of the other's mean; `None` if that is 0.
-    pub(super) fn lead(&self, contender: usize, other: usize, metric: usize) -> Option<Estimate> {
-        self.estimate(|means| means[contender][metric] / means[other][metric] - 1.0)
+    /// How far `method` is ahead of `other`, as a share of the other's mean; `None` if that is 0.
+    pub(super) fn lead(&self, method: usize, other: usize, metric: usize) -> Option<Estimate> {
+        self.estimate(|means| means[method][metric] / means[other][metric] - 1.0)
     }
 
-    /// How far `contender` is ahead of `other` in itself: a share of something near 0 says nothing.
-    pub(super) fn difference(&self, contender: usize, other: usize, metric: usize) -> Option<Estimate> {
-        self.estimate(|means| means[contender][metric] - means[other][metric])
+    /// How far `method` is ahead of `other` in itself: a share of something near 0 says nothing.
+    pub(super) fn difference(&self, method: usize, other: usize, metric: usize) -> Option<Estimate> {
+        self.estimate(|means| means[method][metric] - means[other][metric])
     }
 
     fn estimate(&self, of: impl Fn(&[[f64; N]]) -> f64) -> Option<Estimate> {

@@ -6,8 +6,8 @@ use trolley_model::Model;
 use trolley_model::recommend::{Limits, bought_together};
 
 use super::baselines;
+use super::benchmark::{Benchmark, MODEL, Method, Tally};
 use super::case::{Bands, Case, History};
-use super::contest::{Contender, Contest, MODEL, Tally};
 use super::numbering::Numbering;
 use super::shown::Lists;
 use super::tuning::{Together, Tuned};
@@ -71,7 +71,7 @@ fn carts(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed
     baskets.filter(|&basket| transactions.items_of(basket).len() >= FEWEST_ITEMS).map(cart).collect()
 }
 
-/// The same cases with nobody known to be asking.
+/// The same cases with anonymous to be asking.
 pub(crate) fn anonymous(cases: &[Case]) -> Vec<Case> {
     cases.iter().map(|case| Case { customer: None, ..case.clone() }).collect()
 }
@@ -91,18 +91,18 @@ pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
 
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let limits = Limits { allowed: &|item| case.may_show(item), repeats: case.barred.is_empty(), ..Limits::best(k) };
-    bought_together(model, &case.ask(), &limits).into_iter().map(|recommended| recommended.item).collect()
+    bought_together(model, &case.query(), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
-/// The contests of a test period, which begins with the basket `test`; those with a customer first.
-pub(super) fn contests(
+/// The benchmarks of a test period, which begins with the basket `test`; those with a customer first.
+pub(super) fn benchmarks(
     model: &Model,
     cases: &[Case],
     transactions: &Transactions,
     test: usize,
     tuned: &Tuned,
     seed: u64,
-) -> Vec<Contest> {
+) -> Vec<Benchmark> {
     let Together { lift_prior, half_life } = tuned.together;
     let new = new_to_the_customer(model, cases);
     // A shop that knows none of its customers is not asked about any.
@@ -114,50 +114,50 @@ pub(super) fn contests(
         ("bought_together_anonymous_new", "What is new to the customer, given one item of the basket", anonymous(&new)),
     ];
     let lists = Lists::new(model, transactions, test..transactions.baskets.len());
-    let mut contests = Vec::new();
+    let mut benchmarks = Vec::new();
     for (name, question, cases) in kinds {
-        let mut contenders = vec![
-            Contender::new(MODEL, |case, k| answer(model, case, k)),
-            Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
-            Contender::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
-            Contender::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
-            Contender::new("co-purchase / √(n-1)", |case, k| baselines::co_purchase_weight(model, case, k)),
-            Contender::new("co-purchase + popularity", |case, k| baselines::logs(model, case, k)),
-            Contender::new("shrunk lift", |case, k| baselines::lift(model, case, k, lift_prior)),
-            Contender::new("cosine", |case, k| baselines::cosine(model, case, k)),
-            Contender::new("item2vec", |case, k| baselines::item2vec(model, case, k)),
-            Contender::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
+        let mut methods = vec![
+            Method::new(MODEL, |case, k| answer(model, case, k)),
+            Method::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+            Method::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
+            Method::new("co-purchase count", |case, k| baselines::co_purchase_count(model, case, k)),
+            Method::new("co-purchase / √(n-1)", |case, k| baselines::co_purchase_weight(model, case, k)),
+            Method::new("co-purchase + popularity", |case, k| baselines::logs(model, case, k)),
+            Method::new("shrunk lift", |case, k| baselines::lift(model, case, k, lift_prior)),
+            Method::new("cosine", |case, k| baselines::cosine(model, case, k)),
+            Method::new("item2vec", |case, k| baselines::item2vec(model, case, k)),
+            Method::new("item2vec cosine", |case, k| baselines::item2vec_cosine(model, case, k)),
         ];
         if cases.iter().any(|case| case.customer.is_some()) {
-            contenders.push(Contender::new("iALS", |case, k| baselines::ials(model, case, k)));
+            methods.push(Method::new("iALS", |case, k| baselines::ials(model, case, k)));
             if name == "bought_together" {
-                contenders.push(Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)));
-                contenders.push(Contender::new("most frequent, decayed", |case, k| {
+                methods.push(Method::new("most frequent", |case, k| baselines::most_frequent(model, case, k)));
+                methods.push(Method::new("most frequent, decayed", |case, k| {
                     baselines::most_frequent_decayed(model, case, k, half_life)
                 }));
             }
         }
         let mut tally = Tally::default();
-        let shown = tally.judge(&cases, &contenders, K);
+        let shown = tally.judge(&cases, &methods, K);
         if !name.ends_with("_new") {
             tally.describe(lists.figures(&cases, &shown, K));
         }
         if !tally.is_empty() {
-            contests.push(tally.contest(name, question, K, seed));
+            benchmarks.push(tally.benchmark(name, question, K, seed));
         }
     }
     let carts = carts(model, transactions, test..transactions.baskets.len(), seed);
-    let contenders = [
-        Contender::new(MODEL, |case, k| answer(model, case, k)),
-        Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
-        Contender::new("co-purchase / √(n-1)", |case, k| baselines::co_purchases_of_cart(model, case, k)),
-        Contender::new("most frequent, decayed", |case, k| baselines::most_frequent_decayed(model, case, k, half_life)),
+    let methods = [
+        Method::new(MODEL, |case, k| answer(model, case, k)),
+        Method::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+        Method::new("co-purchase / √(n-1)", |case, k| baselines::co_purchases_of_cart(model, case, k)),
+        Method::new("most frequent, decayed", |case, k| baselines::most_frequent_decayed(model, case, k, half_life)),
     ];
     let mut tally = Tally::default();
-    tally.judge(&carts, &contenders, K);
+    tally.judge(&carts, &methods, K);
     if !tally.is_empty() {
         let question = "The rest of a cart, given half of the basket and the customer";
-        contests.push(tally.contest("bought_together_cart", question, K, seed));
+        benchmarks.push(tally.benchmark("bought_together_cart", question, K, seed));
     }
-    contests
+    benchmarks
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trolley_model::{Ask, Model};
+use trolley_model::{Model, Query};
 
 use super::elsewhere::Usual;
 use super::weeks::Offered;
@@ -39,8 +39,8 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn ask(&self) -> Ask<'_> {
-        Ask { items: &self.items, customer: self.customer, store: self.store, ..Ask::default() }
+    pub(crate) fn query(&self) -> Query<'_> {
+        Query { items: &self.items, customer: self.customer, store: self.store, ..Query::default() }
     }
 
     pub(crate) fn is_relevant(&self, item: u32) -> bool {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, Recommended, Tier, alternatives, bought_together};
-use trolley_model::{Ask, Model};
+use trolley_model::{Model, Query};
 
 use super::numbering::Numbering;
 use crate::input::Transactions;
@@ -48,14 +48,18 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     let limits = Limits::best(K);
     let of_item = |&item: &u32| {
         (
-            bought_together(model, &Ask { items: &[item], ..Ask::default() }, &limits),
-            alternatives(model, &Ask { items: &[item], ..Ask::default() }, &limits),
+            bought_together(model, &Query { items: &[item], ..Query::default() }, &limits),
+            alternatives(model, &Query { items: &[item], ..Query::default() }, &limits),
         )
     };
     let of_customer = |&customer: &u32| {
-        let usual = model.histories().of(customer).max_by_key(|habit| (habit.baskets, std::cmp::Reverse(habit.item)));
+        let usual = model.histories().of(customer).max_by_key(|stats| (stats.baskets, std::cmp::Reverse(stats.item)));
         usual.map_or_else(Vec::new, |usual| {
-            bought_together(model, &Ask { items: &[usual.item], customer: Some(customer), ..Ask::default() }, &limits)
+            bought_together(
+                model,
+                &Query { items: &[usual.item], customer: Some(customer), ..Query::default() },
+                &limits,
+            )
         })
     };
     let (together, instead): (Vec<_>, Vec<_>) = items.par_iter().map(of_item).unzip();

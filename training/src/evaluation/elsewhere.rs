@@ -24,7 +24,7 @@ impl Usual {
     }
 }
 
-/// The baskets of a period by customer. Baskets of nobody known are nobody's others.
+/// The baskets of a period by customer. Baskets of anonymous are nobody's others.
 pub(crate) struct Elsewhere<'a> {
     transactions: &'a Transactions,
     baskets: HashMap<u32, Vec<usize>>,
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::config::TrainingConfig;
     use crate::fit::{Scope, fit};
-    use crate::input::{Basket, Items, NOBODY};
+    use crate::input::{ANONYMOUS, Basket, Items};
     use crate::progress::Silent;
 
     fn ids(texts: &[&str]) -> Ids {
@@ -101,7 +101,7 @@ mod tests {
         let baskets: [(u32, u16, &[u32]); 7] = [
             (0, 1, &[0, 1]),
             (0, 2, &[1]),
-            (NOBODY, 2, &[2]),
+            (ANONYMOUS, 2, &[2]),
             (0, 9, &[0, 1, 2]),
             (0, 9, &[1, 2]),
             (0, 9, &[1]),

@@ -14,8 +14,10 @@ use super::elsewhere::Elsewhere;
 use super::numbering::Numbering;
 use super::period::Periods;
 use super::tuning::Tuned;
-use super::{Roles, Tables, alternatives, bought_together, offers, tuning};
-use crate::blend::{BestPart, Examples, Focus, Given, Learned, ON_OFFER_SIGNALS, by_hand, learn, learn_straight};
+use super::{FeatureImportances, Tables, alternatives, bought_together, offers, tuning};
+use crate::blend::{
+    BestPart, Examples, Focus, Given, Learned, ON_OFFER_SIGNALS, default_weights, learn, learn_straight,
+};
 use crate::config::TrainingConfig;
 use crate::fit::{Fitted, Scope, fit};
 use crate::input::{Items, OfferRow, Transactions};
@@ -26,7 +28,7 @@ pub(crate) struct HeldOut {
     /// The model with its blends.
     pub(crate) model: Model,
     /// What each signal does in them.
-    pub(crate) roles: Roles,
+    pub(crate) feature_importances: FeatureImportances,
     /// The blends beside their best parts, by question.
     pub(crate) best_parts: BTreeMap<String, BestPart>,
     /// The rules for alternatives that were tried.
@@ -52,8 +54,8 @@ pub(crate) fn held_out(
     let Tables { transactions, items, offers, .. } = tables;
     let mut learning = Learning {
         config,
-        blends: Blends { list: config.list, ..by_hand() },
-        roles: Roles::new(),
+        blends: Blends { list: config.list, ..default_weights() },
+        feature_importances: FeatureImportances::new(),
         best_parts: BTreeMap::new(),
         focuses: BTreeMap::new(),
         flaws: Vec::new(),
@@ -70,9 +72,16 @@ pub(crate) fn held_out(
             Model::new(fit(transactions, periods.validation, items, offers, config, Scope::All, progress)?.parts)?;
         learning.items(model, transactions, periods, tuned)?;
     }
-    let Learning { blends, roles, best_parts, focuses, flaws, .. } = learning;
+    let Learning { blends, feature_importances, best_parts, focuses, flaws, .. } = learning;
     let Fitted { parts, losses } = fit(transactions, periods.test, items, offers, config, Scope::All, progress)?;
-    Ok(HeldOut { model: Model::new(parts)?.reblended(blends)?, roles, best_parts, flaws, focuses, losses })
+    Ok(HeldOut {
+        model: Model::new(parts)?.reblended(blends)?,
+        feature_importances,
+        best_parts,
+        flaws,
+        focuses,
+        losses,
+    })
 }
 
 /// A model of what offers are ranked by.
@@ -94,7 +103,7 @@ type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
 struct Learning<'a> {
     config: &'a TrainingConfig,
     blends: Blends,
-    roles: Roles,
+    feature_importances: FeatureImportances,
     best_parts: BTreeMap<String, BestPart>,
     focuses: BTreeMap<String, Vec<Focus>>,
     flaws: Vec<Flawless>,
@@ -117,12 +126,12 @@ impl Learning<'_> {
             // How strongly an offer draws is learned where the shop says how strong it is. What sells now is known: learned from
             // other weeks it is worse.
             let anonymous = if numbers.is_empty() { Vec::new() } else { bought_together::anonymous(&cases) };
-            let hand = by_hand();
+            let hand = default_weights();
             let asked = [(&known, &hand.offers), (&anonymous, &hand.offers_anonymous)];
-            for (examples, (cases, by_hand)) in examples.iter_mut().zip(asked) {
+            for (examples, (cases, default_weights)) in examples.iter_mut().zip(asked) {
                 let of_week = |_: &Case| offered.items.clone();
                 let customers = (&model, &transactions.customers);
-                examples.add(customers, cases, by_hand, of_week, &config.blend, config.seed);
+                examples.add(customers, cases, default_weights, of_week, &config.blend, config.seed);
             }
             progress.end();
             if back == 0
@@ -133,9 +142,9 @@ impl Learning<'_> {
                 progress.end();
             }
         }
-        let (given, hand) = (Given::default(), by_hand());
-        let mut learn = |examples: &mut Examples, name: &str, by_hand: &Blend| {
-            let learned = learn(examples, by_hand, &given, offers::K, &config.blend, config.seed, progress);
+        let (given, hand) = (Given::default(), default_weights());
+        let mut learn = |examples: &mut Examples, name: &str, default_weights: &Blend| {
+            let learned = learn(examples, default_weights, &given, offers::K, &config.blend, config.seed, progress);
             self.note(name, learned)
         };
         let [known, anonymous] = &mut examples;
@@ -177,10 +186,10 @@ impl Learning<'_> {
         self.blends.pre_ranking = self.pre_ranking(&model, &transactions.customers, &known, &everything);
         // The blends are learned from what the pre-ranking lets through and the rules allow.
         let model = &model.reblended(self.blends.clone())?;
-        let of_basket = |case: &Case| candidates(model, &case.ask(), &everything);
+        let of_basket = |case: &Case| candidates(model, &case.query(), &everything);
         let of_kind = |case: &Case| {
             let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
-            alternative_candidates(model, &case.ask(), &Limits { allowed: &sells, ..everything })
+            alternative_candidates(model, &case.query(), &Limits { allowed: &sells, ..everything })
         };
         let due = Given {
             focus: self.config.blend.item_focus,
@@ -188,18 +197,27 @@ impl Learning<'_> {
             left_out: &ON_OFFER_SIGNALS,
             ..Given::default()
         };
-        let mut learn = |name: &str, cases: &[Case], by_hand: &Blend, candidates: Candidates<'_>, given: &Given| {
-            let mut examples = if name.starts_with("alternatives") {
-                Examples::of_alternatives(model.attributes())
-            } else {
-                Examples::new(&[])
+        let mut learn =
+            |name: &str, cases: &[Case], default_weights: &Blend, candidates: Candidates<'_>, given: &Given| {
+                let mut examples = if name.starts_with("alternatives") {
+                    Examples::of_alternatives(model.attributes())
+                } else {
+                    Examples::new(&[])
+                };
+                progress.begin("signals", 1);
+                examples.add(
+                    (model, &transactions.customers),
+                    cases,
+                    default_weights,
+                    candidates,
+                    &self.config.blend,
+                    seed,
+                );
+                progress.end();
+                let learned =
+                    learn(&mut examples, default_weights, given, everything.limit, &self.config.blend, seed, progress);
+                self.note(name, learned)
             };
-            progress.begin("signals", 1);
-            examples.add((model, &transactions.customers), cases, by_hand, candidates, &self.config.blend, seed);
-            progress.end();
-            let learned = learn(&mut examples, by_hand, given, everything.limit, &self.config.blend, seed, progress);
-            self.note(name, learned)
-        };
         // What is bought together with an item does not stand in for it, though customers who switch often buy both.
         let apart = Given {
             fixed: &[("lift", TOGETHER), ("replaced", REPLACED)],
@@ -208,9 +226,9 @@ impl Learning<'_> {
         };
         let new = bought_together::new_to_the_customer(model, &known);
         let only_new = Limits { repeats: false, ..everything };
-        let of_new = |case: &Case| candidates(model, &case.ask(), &only_new);
+        let of_new = |case: &Case| candidates(model, &case.query(), &only_new);
         let (nobody, nobody_instead) = (bought_together::anonymous(&together), bought_together::anonymous(&instead));
-        let hand = by_hand();
+        let hand = default_weights();
         let learned = [
             learn("bought_together", &known, &hand.bought_together, &of_basket, &due),
             learn(
@@ -259,19 +277,19 @@ impl Learning<'_> {
 
     /// The straight weights by which candidates for a customer are chosen from the pool.
     fn pre_ranking(&self, model: &Model, customers: &Ids, known: &[Case], limits: &Limits<'_>) -> Blend {
-        let (config, by_hand) = (&self.config.blend, by_hand().pre_ranking);
+        let (config, default_weights) = (&self.config.blend, default_weights().pre_ranking);
         let mut examples = Examples::new(&[]);
         self.progress.begin("pre-ranking", 1);
-        let of_pool = |case: &Case| pool(model, &case.ask(), limits);
-        examples.add((model, customers), known, &by_hand, of_pool, config, self.config.seed);
-        let learned = learn_straight(&mut examples, &CHEAP, &by_hand, PRE_FOCUS, PASSED);
+        let of_pool = |case: &Case| pool(model, &case.query(), limits);
+        examples.add((model, customers), known, &default_weights, of_pool, config, self.config.seed);
+        let learned = learn_straight(&mut examples, &CHEAP, &default_weights, PRE_FOCUS, PASSED);
         self.progress.end();
         learned
     }
 
     /// Keeps what is said of a blend.
     fn note(&mut self, name: &str, learned: Learned) -> Blend {
-        self.roles.insert(name.to_owned(), learned.roles);
+        self.feature_importances.insert(name.to_owned(), learned.feature_importances);
         if !learned.focuses.is_empty() {
             self.focuses.insert(name.to_owned(), learned.focuses);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternatives};
-use trolley_model::{Ask, Model, MustMatch, MustMatches};
+use trolley_model::{Model, MustMatch, MustMatches, Query};
 
 use super::alternatives::K;
 use super::case::Case;
@@ -58,9 +58,9 @@ pub(super) fn likeness(model: &Model, cases: &[Case], must_match: &[MustMatch]) 
     let of = |&(item, store): &(u32, Option<u32>)| {
         let sells = |other| store.is_none_or(|store| model.stores().sells(store, other));
         let items = [item];
-        let ask = Ask { items: &items, store, ..Ask::default() };
+        let query = Query { items: &items, store, ..Query::default() };
         let mut counts = Counts { same: vec![[0; 2]; attributes.len()], ..Counts::default() };
-        for one in alternatives(model, &ask, &Limits { allowed: &sells, ..Limits::best(K) }) {
+        for one in alternatives(model, &query, &Limits { allowed: &sells, ..Limits::best(K) }) {
             let (size, price) = (model.size_times(item, one.item), model.price_times(item, one.item));
             let is_close = |times: f32| (CLOSE.recip()..=CLOSE).contains(&times);
             let mut count = |of: fn(&mut Counts) -> &mut [usize; 2], known: Option<bool>| {

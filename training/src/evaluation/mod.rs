@@ -6,10 +6,10 @@
 mod alternatives;
 mod audience;
 mod baselines;
+mod benchmark;
 mod bootstrap;
 mod bought_together;
 mod case;
-mod contest;
 mod coverage;
 mod elsewhere;
 mod learning;
@@ -32,14 +32,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use trolley_model::Model;
 
-use crate::blend::{BestPart, Examples, Focus, Given, by_hand, learn};
+use crate::blend::{BestPart, Examples, Focus, Given, default_weights, learn};
 use crate::config::TrainingConfig;
 use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
 pub use alternatives::Substitution;
+pub use benchmark::{Benchmark, Group, MODEL, MethodResult};
 pub use bootstrap::Estimate;
 pub(crate) use case::Case;
-pub use contest::{Contest, Group, MODEL, Standing};
 pub use coverage::Coverage;
 pub use learning::Flawless;
 use learning::model_of_customers;
@@ -58,15 +58,16 @@ use tuning::{Habits, Named, Tuned};
 
 /// What a signal does in a blend, as seen on the customers held out of the validation weeks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Role {
+pub struct FeatureImportance {
     /// How much lower nDCG is without it, as a share; the rest of the blend is left as it is.
-    pub worth: f64,
+    #[serde(rename = "worth")]
+    pub importance: f64,
     /// Its values, rising, each with its mean part in the scores.
     pub curve: Vec<[f32; 2]>,
 }
 
 /// By question, by signal.
-pub type Roles = BTreeMap<String, BTreeMap<String, Role>>;
+pub type FeatureImportances = BTreeMap<String, BTreeMap<String, FeatureImportance>>;
 
 /// What an evaluation found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,8 +76,9 @@ pub struct Evaluation {
     pub test_from: String,
     /// Last day of the test.
     pub test_to: String,
-    /// The contests, the most important first.
-    pub contests: Vec<Contest>,
+    /// The benchmarks, the most important first.
+    #[serde(rename = "contests")]
+    pub benchmarks: Vec<Benchmark>,
     /// How well an offer's score tells its buyers from other customers, as the mean area under the ROC curve: the
     /// model's, and that of the customers' own decayed purchases of the item.
     pub audience: Option<[Estimate; 2]>,
@@ -91,7 +93,8 @@ pub struct Evaluation {
     /// Who and what is answered by the model itself.
     pub coverage: Coverage,
     /// What each signal does.
-    pub roles: Roles,
+    #[serde(rename = "roles")]
+    pub feature_importances: FeatureImportances,
     /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend is not
     /// ahead.
     pub best_parts: BTreeMap<String, BestPart>,
@@ -106,17 +109,17 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// A contest by name.
-    pub fn contest(&self, name: &str) -> Option<&Contest> {
-        self.contests.iter().find(|contest| contest.name == name)
+    /// A benchmark by name.
+    pub fn benchmark(&self, name: &str) -> Option<&Benchmark> {
+        self.benchmarks.iter().find(|benchmark| benchmark.name == name)
     }
 
     /// Every figure of the model by name: `bought_together.ndcg`, `coverage.items` and so on.
     pub fn figures(&self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
-        for contest in &self.contests {
-            for (metric, estimate) in contest.standing(MODEL).iter().flat_map(|standing| &standing.figures) {
-                figures.insert(format!("{}.{metric}", contest.name), estimate.value);
+        for benchmark in &self.benchmarks {
+            for (metric, estimate) in benchmark.result(MODEL).iter().flat_map(|result| &result.figures) {
+                figures.insert(format!("{}.{metric}", benchmark.name), estimate.value);
             }
         }
         figures.extend(self.audience.map(|[ours, _]| ("audience.auc".to_owned(), ours.value)));
@@ -183,24 +186,24 @@ pub fn evaluate(
     };
     let mut tuned = Tuned::default();
     let held_out = held_out(tables, config, &periods, Some(&mut tuned), progress)?;
-    let HeldOut { model, roles, best_parts, flaws, focuses, losses } = held_out;
+    let HeldOut { model, feature_importances, best_parts, flaws, focuses, losses } = held_out;
     let weekly = judged_weeks(tables, config, &periods, &model, &tuned, progress)?;
 
     progress.begin("evaluation", 4);
     let seed = config.seed;
     let test = periods.test..transactions.baskets.len();
     let together = bought_together::cases(&model, transactions, test.clone(), seed);
-    let mut contests = bought_together::contests(&model, &together, transactions, periods.test, &tuned, seed);
+    let mut benchmarks = bought_together::benchmarks(&model, &together, transactions, periods.test, &tuned, seed);
     progress.advance(1);
     let cases = alternatives::cases(&model, transactions, test);
-    contests.extend(weekly.contests(
+    benchmarks.extend(weekly.benchmarks(
         match tables.offers {
             [] => "What each customer buys of 1,000 random items in a week, for want of a history of offers",
             _ => "What each customer buys of the week's offers",
         },
         seed,
     ));
-    contests.extend(alternatives::contests(&model, &cases, seed));
+    benchmarks.extend(alternatives::benchmarks(&model, &cases, seed));
     progress.advance(1);
     let in_store: Vec<Case> = cases.iter().filter(|case| case.store.is_some()).cloned().collect();
     let anywhere: Vec<Case> = cases.iter().map(|case| Case { store: None, ..case.clone() }).collect();
@@ -214,13 +217,13 @@ pub fn evaluate(
     let evaluation = Evaluation {
         test_from: date(periods.test_from),
         test_to: date(periods.end - 1),
-        contests,
+        benchmarks,
         audience: weekly.audience(seed),
         substitution,
         likeness,
         likeness_in_store,
         coverage,
-        roles,
+        feature_importances,
         best_parts,
         focuses,
         flaws,
@@ -257,7 +260,7 @@ fn judged_weeks(
     Ok(weekly)
 }
 
-/// The protocol of the literature on next baskets; see [`next_basket`]. Its contests, of which there are none if no
+/// The protocol of the literature on next baskets; see [`next_basket`]. Its benchmarks, of which there are none if no
 /// customer has three baskets, and the baselines' settings that were chosen on the baskets before.
 ///
 /// # Errors
@@ -266,7 +269,7 @@ pub fn evaluate_next_basket(
     tables: Tables<'_>,
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<(Vec<Contest>, Named), String> {
+) -> Result<(Vec<Benchmark>, Named), String> {
     let Tables { transactions, items, .. } = tables;
     let next_basket::LastBaskets(baskets) = next_basket::LastBaskets::new(transactions);
     // What is left without so many of each customer's last baskets.
@@ -282,7 +285,7 @@ pub fn evaluate_next_basket(
     if baskets[0].is_empty() || kept.is_empty() {
         return Ok((Vec::new(), Named::new()));
     }
-    let mut blends = by_hand();
+    let mut blends = default_weights();
     let mut examples = Examples::new(&[]);
     let mut tuned = Habits::default();
     for (back, own) in baskets.iter().enumerate().skip(1) {
@@ -314,7 +317,7 @@ pub fn evaluate_next_basket(
     let model = model_of(&past)?.reblended(blends)?;
     progress.begin("evaluation of next baskets", 1);
     let cases = next_basket::cases(&model, transactions, &baskets[0]);
-    let contests = next_basket::contests(&model, &cases, transactions, kept.into_iter(), &tuned, config.seed);
+    let benchmarks = next_basket::benchmarks(&model, &cases, transactions, kept.into_iter(), &tuned, config.seed);
     progress.end();
-    Ok((contests, tuned.named("next_basket")))
+    Ok((benchmarks, tuned.named("next_basket")))
 }

@@ -2,7 +2,7 @@
 //! Personalized Item Frequency Information for Next-basket Recommendation") and UP-CF (Faggioli et al. 2020, "Recency
 //! Aware Collaborative Filtering for Next Basket Recommendation").
 //!
-//! Both compare all customers with all customers; above [`MOST_CUSTOMERS`] they stay out of the contests.
+//! Both compare all customers with all customers; above [`MOST_CUSTOMERS`] they stay out of the benchmarks.
 
 use rayon::prelude::*;
 use trolley_model::{Model, Top};

@@ -2,15 +2,15 @@
 //! the ones before it are what the blend is learned on, all items are ranked, and repeats are allowed.
 
 use trolley_model::Model;
-use trolley_model::recommend::{self, Limits, Offer, OnOffer};
+use trolley_model::recommend::{self, Limits, Offer, PreparedOffers};
 
 use super::baselines;
+use super::benchmark::{Benchmark, MODEL, Method, Tally};
 use super::case::{Case, History};
-use super::contest::{Contender, Contest, MODEL, Tally};
 use super::neighbours::OfCustomers;
 use super::numbering::Numbering;
 use super::tuning::Habits;
-use crate::input::{NOBODY, Transactions};
+use crate::input::{ANONYMOUS, Transactions};
 
 pub(super) const K: usize = 10;
 
@@ -29,7 +29,7 @@ pub(super) struct LastBaskets(pub(super) [Vec<usize>; LEARNED + 1]);
 impl LastBaskets {
     pub(super) fn new(transactions: &Transactions) -> Self {
         let mut of_customer: Vec<Vec<usize>> = vec![Vec::new(); transactions.customers.len()];
-        for (basket, head) in transactions.baskets.iter().enumerate().filter(|(_, head)| head.customer != NOBODY) {
+        for (basket, head) in transactions.baskets.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
             of_customer[head.customer as usize].push(basket);
         }
         let enough = || of_customer.iter().filter(|baskets| baskets.len() >= FEWEST);
@@ -63,42 +63,42 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
 /// What the model chooses from: as much of the customer's history as for the longest answer that the service gives.
 /// Without an item that is asked about, it is all there is to go by.
 pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
-    recommend::candidates(model, &case.ask(), &Limits::best(LONGEST))
+    recommend::candidates(model, &case.query(), &Limits::best(LONGEST))
 }
 
 fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let candidates = candidates(model, case);
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
-    let all = OnOffer::new(model, &offers);
+    let all = PreparedOffers::new(model, &offers);
     // All of them, so that nothing gives way to make a list varied: what is asked is what will be bought.
     let ranking = recommend::offers(model, case.customer, &all, candidates.len());
     ranking.into_iter().filter_map(|ranked| ranked.item).take(k).collect()
 }
 
-/// The contests over all items of the baskets, those that the customer had bought before, and the others. The lists are
+/// The benchmarks over all items of the baskets, those that the customer had bought before, and the others. The lists are
 /// the same; only what counts differs.
-pub(super) fn contests(
+pub(super) fn benchmarks(
     model: &Model,
     cases: &[Case],
     transactions: &Transactions,
     learned_from: impl Iterator<Item = usize>,
     tuned: &Habits,
     seed: u64,
-) -> Vec<Contest> {
+) -> Vec<Benchmark> {
     let of_customers = OfCustomers::new(model, transactions, learned_from);
     let neighbours = of_customers.map(|all| [all.tifu_knn(tuned.tifu_knn), all.up_cf(tuned.up_cf)]);
-    let mut contenders = vec![
-        Contender::new(MODEL, |case, k| answer(model, case, k)),
-        Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
-        Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
-        Contender::new("most frequent, decayed", |case, k| {
+    let mut methods = vec![
+        Method::new(MODEL, |case, k| answer(model, case, k)),
+        Method::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+        Method::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
+        Method::new("most frequent, decayed", |case, k| {
             baselines::most_frequent_decayed(model, case, k, tuned.half_life)
         }),
-        Contender::new("iALS", |case, k| baselines::ials(model, case, k)),
+        Method::new("iALS", |case, k| baselines::ials(model, case, k)),
     ];
     if let Some([tifu_knn, up_cf]) = &neighbours {
-        contenders.push(Contender::new("TIFU-KNN", |case, k| tifu_knn.answer(model, case, k)));
-        contenders.push(Contender::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
+        methods.push(Method::new("TIFU-KNN", |case, k| tifu_knn.answer(model, case, k)));
+        methods.push(Method::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
     }
     let bought_before = |case: &Case, item: u32| {
         case.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok())
@@ -121,13 +121,13 @@ pub(super) fn contests(
         ("next_basket_repeats", "What each customer had bought before, in their last basket", only(true)),
         ("next_basket_new", "What was new to each customer in their last basket", only(false)),
     ];
-    let mut contests = Vec::new();
+    let mut benchmarks = Vec::new();
     for (name, question, cases) in kinds {
         let mut tally = Tally::default();
-        tally.judge(&cases, &contenders, K);
+        tally.judge(&cases, &methods, K);
         if !tally.is_empty() {
-            contests.push(tally.contest(name, question, K, seed));
+            benchmarks.push(tally.benchmark(name, question, K, seed));
         }
     }
-    contests
+    benchmarks
 }

@@ -2,7 +2,7 @@
 
 use trolley_model::Model;
 
-use crate::input::{NOBODY, Transactions};
+use crate::input::{ANONYMOUS, Transactions};
 
 /// What each item and customer of the transactions is called in a model that may not know them.
 pub(crate) struct Numbering {
@@ -27,7 +27,7 @@ impl Numbering {
     }
 
     pub(crate) fn customer(&self, customer: u32) -> Option<u32> {
-        if customer == NOBODY { None } else { self.customers[customer as usize] }
+        if customer == ANONYMOUS { None } else { self.customers[customer as usize] }
     }
 
     pub(crate) fn store(&self, store: u32) -> Option<u32> {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use trolley_model::Model;
-use trolley_model::recommend::{self, OnOffer};
+use trolley_model::recommend::{self, PreparedOffers};
 
 use super::audience::Audiences;
 use super::baselines;
+use super::benchmark::{Benchmark, MODEL, Method, Tally};
 use super::bootstrap::Estimate;
 use super::bought_together::anonymous;
 use super::case::Case;
-use super::contest::{Contender, Contest, MODEL, Tally};
 use super::neighbours::OfCustomers;
 use super::tuning::Tuned;
 use super::weeks::Week;
@@ -18,7 +18,7 @@ use crate::input::{OfferRow, Transactions};
 
 pub(super) const K: usize = 20;
 
-/// The contest over several weeks, each answered by its own model.
+/// The benchmark over several weeks, each answered by its own model.
 #[derive(Default)]
 pub(super) struct Weekly {
     tally: Tally,
@@ -43,33 +43,33 @@ impl Weekly {
         let of_customers = OfCustomers::new(model, transactions, 0..week.baskets.start);
         let neighbours = of_customers.map(|all| [all.tifu_knn(habits.tifu_knn), all.up_cf(habits.up_cf)]);
         let on_offer = offered.ready(model, names, 0..offered.items.len());
-        let mut contenders = vec![
-            Contender::new(MODEL, |case, k| answer(model, &on_offer, case, k)),
-            Contender::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
-            Contender::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
-            Contender::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
-            Contender::new("most frequent, decayed", |case, k| {
+        let mut methods = vec![
+            Method::new(MODEL, |case, k| answer(model, &on_offer, case, k)),
+            Method::new("bestsellers", |case, k| baselines::bestsellers(model, case, k)),
+            Method::new("recent bestsellers", |case, k| baselines::recent_bestsellers(model, case, k)),
+            Method::new("most frequent", |case, k| baselines::most_frequent(model, case, k)),
+            Method::new("most frequent, decayed", |case, k| {
                 baselines::most_frequent_decayed(model, case, k, habits.half_life)
             }),
-            Contender::new("iALS", |case, k| baselines::ials(model, case, k)),
+            Method::new("iALS", |case, k| baselines::ials(model, case, k)),
         ];
         if let Some([tifu_knn, up_cf]) = &neighbours {
-            contenders.push(Contender::new("TIFU-KNN", |case, k| tifu_knn.answer(model, case, k)));
-            contenders.push(Contender::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
+            methods.push(Method::new("TIFU-KNN", |case, k| tifu_knn.answer(model, case, k)));
+            methods.push(Method::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
         }
-        self.tally.judge(&cases, &contenders, K);
+        self.tally.judge(&cases, &methods, K);
         let known: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
-        contenders.truncate(3);
-        self.anonymous.judge(&anonymous(&known), &contenders, K);
+        methods.truncate(3);
+        self.anonymous.judge(&anonymous(&known), &methods, K);
         self.audiences.judge(model, &cases, &offered, names, transactions, seed);
     }
 
-    /// The contest of all customers, and that of those whom the model knows, asked anonymously.
-    pub(super) fn contests(&self, question: &str, seed: u64) -> impl Iterator<Item = Contest> {
+    /// The benchmark of all customers, and that of those whom the model knows, asked anonymously.
+    pub(super) fn benchmarks(&self, question: &str, seed: u64) -> impl Iterator<Item = Benchmark> {
         let anonymous = "The same of known customers, asked anonymously";
         let all = [(&self.tally, "offers", question), (&self.anonymous, "offers_anonymous", anonymous)];
         let judged = all.into_iter().filter(|(tally, ..)| !tally.is_empty());
-        judged.map(move |(tally, name, question)| tally.contest(name, question, K, seed))
+        judged.map(move |(tally, name, question)| tally.benchmark(name, question, K, seed))
     }
 
     /// How well audiences are found; see [`Audiences::estimates`].
@@ -79,6 +79,6 @@ impl Weekly {
 }
 
 /// The best `k` offers for the customer of a case, by their items.
-pub(super) fn answer(model: &Model, on_offer: &OnOffer, case: &Case, k: usize) -> Vec<u32> {
+pub(super) fn answer(model: &Model, on_offer: &PreparedOffers, case: &Case, k: usize) -> Vec<u32> {
     recommend::offers(model, case.customer, on_offer, k).into_iter().filter_map(|ranked| ranked.item).collect()
 }

@@ -18,7 +18,7 @@ use super::numbering::Numbering;
 use super::shown::Lists;
 use super::weeks::{Offered, Week, weeks};
 use super::{Tables, alternatives, bought_together, offers};
-use crate::input::{NOBODY, Transactions};
+use crate::input::{ANONYMOUS, Transactions};
 
 /// The questions that have a blend of their own.
 pub(crate) const QUESTIONS: [&str; 5] =
@@ -27,16 +27,16 @@ pub(crate) const QUESTIONS: [&str; 5] =
 /// Cases of the first two of which only what is new to the customer counts.
 const OF_NEW: [&str; 2] = ["bought_together_new", "bought_together_anonymous_new"];
 
-/// The contests in which models are compared.
+/// The benchmarks in which models are compared.
 pub(crate) fn compared() -> impl Iterator<Item = &'static str> {
     QUESTIONS.into_iter().chain(OF_NEW)
 }
 
-/// The figure in which the models of a contest are compared: of bought together whether they hit, as the order of what a
+/// The figure in which the models of a benchmark are compared: of bought together whether they hit, as the order of what a
 /// customer buys anyway is not what its blend is learned for.
-pub fn compared_by(contest: &str) -> String {
-    let metric = if QUESTIONS[..2].contains(&contest) { "hit_rate" } else { "ndcg" };
-    format!("{contest}.{metric}")
+pub fn compared_by(benchmark: &str) -> String {
+    let metric = if QUESTIONS[..2].contains(&benchmark) { "hit_rate" } else { "ndcg" };
+    format!("{benchmark}.{metric}")
 }
 
 /// The figures of bought together of which the lead is a difference and no share: both are near 0.
@@ -60,7 +60,7 @@ pub struct Paired {
     pub lead: Estimate,
 }
 
-/// By figure, such as `offers.ndcg`. Contests with fewer than 100 common cases are left out.
+/// By figure, such as `offers.ndcg`. Benchmarks with fewer than 100 common cases are left out.
 pub type Leads = BTreeMap<String, Paired>;
 
 /// One answer to a case that both models were asked.
@@ -82,7 +82,7 @@ impl Answer {
     }
 }
 
-/// The answers of a model, contest by contest.
+/// The answers of a model, benchmark by benchmark.
 pub(crate) type Sheets = Vec<(String, Vec<Answer>)>;
 
 /// What two models are asked.
@@ -109,7 +109,7 @@ impl<'a> Questions<'a> {
     /// The answers of one of the models.
     pub(crate) fn answers(&self, which: usize) -> Sheets {
         let (model, Tables { transactions, numbers, .. }) = (self.models[which], self.tables);
-        let basket = |case: &Case| (case.basket, case.owner, NOBODY);
+        let basket = |case: &Case| (case.basket, case.owner, ANONYMOUS);
         let together = bought_together::cases(model, transactions, self.test.clone(), self.seed);
         let answer = |case: &Case, k| bought_together::answer(model, case, k);
         let k = bought_together::K;
@@ -124,7 +124,7 @@ impl<'a> Questions<'a> {
             let offered = &offered[which];
             let on_offer = offered.ready(model, numbers, 0..offered.items.len());
             let cases = week.cases(model, transactions, offered);
-            let key = |case: &Case| (number, case.owner, NOBODY);
+            let key = |case: &Case| (number, case.owner, ANONYMOUS);
             weekly.extend(judge(
                 &cases,
                 offers::K,
@@ -139,7 +139,7 @@ impl<'a> Questions<'a> {
         instead.iter_mut().for_each(|case| case.store = None);
         let asked = |case: &Case| {
             let item = case.items.first().map(|&item| model.catalogue().items().get(item));
-            let item = item.and_then(|id| transactions.items.position(id)).unwrap_or(NOBODY);
+            let item = item.and_then(|id| transactions.items.position(id)).unwrap_or(ANONYMOUS);
             (case.basket, case.owner, item)
         };
         let other = |case: &Case, k| alternatives::answer(model, case, k);
@@ -164,7 +164,7 @@ pub(crate) fn leads(models: [&Model; 2], tables: Tables<'_>, test: Range<usize>,
 }
 
 /// The figures of two models on the cases that are in both lists.
-pub(crate) fn paired(contest: &str, ours: &[Answer], theirs: &[Answer], seed: u64) -> Leads {
+pub(crate) fn paired(benchmark: &str, ours: &[Answer], theirs: &[Answer], seed: u64) -> Leads {
     let by_key: HashMap<_, &Answer> = theirs.iter().map(|one| (one.key, one)).collect();
     let pairs: Vec<[&Answer; 2]> = ours.iter().filter_map(|one| Some([one, *by_key.get(&one.key)?])).collect();
     if pairs.len() < FEWEST_CASES {
@@ -176,13 +176,13 @@ pub(crate) fn paired(contest: &str, ours: &[Answer], theirs: &[Answer], seed: u6
         let lead = means.lead(0, 1, metric)?;
         let (ours, theirs) = (means.of(0, metric)?.value, means.of(1, metric)?.value);
         let paired = Paired { cases: pairs.len(), customers: means.owners(), ours, theirs, lead };
-        Some((format!("{contest}.{label}"), paired))
+        Some((format!("{benchmark}.{label}"), paired))
     };
-    METRICS.iter().enumerate().filter_map(of_metric).chain(due(contest, &pairs, seed)).collect()
+    METRICS.iter().enumerate().filter_map(of_metric).chain(due(benchmark, &pairs, seed)).collect()
 }
 
 /// What is due to the item, on the cases of which both are measured.
-fn due(contest: &str, pairs: &[[&Answer; 2]], seed: u64) -> Option<(String, Paired)> {
+fn due(benchmark: &str, pairs: &[[&Answer; 2]], seed: u64) -> Option<(String, Paired)> {
     let measured = pairs.iter().filter(|pair| pair.iter().all(|answer| answer.due[0].is_finite()));
     let pairs: Vec<&[&Answer; 2]> = measured.collect();
     if pairs.len() < FEWEST_CASES {
@@ -193,7 +193,7 @@ fn due(contest: &str, pairs: &[[&Answer; 2]], seed: u64) -> Option<(String, Pair
     let (ours, theirs) = (means.of(0, 0)?.value, means.of(1, 0)?.value);
     let lead = means.difference(0, 1, 0)?;
     Some((
-        format!("{contest}.due_to_item"),
+        format!("{benchmark}.due_to_item"),
         Paired { cases: pairs.len(), customers: means.owners(), ours, theirs, lead },
     ))
 }
@@ -205,7 +205,7 @@ fn new_to_the_customer(cases: &[Case], model: &Model, transactions: &Transaction
     let mut before: HashMap<u32, Vec<u32>> = HashMap::new();
     for basket in 0..from {
         let customer = transactions.baskets[basket].customer;
-        if customer != NOBODY {
+        if customer != ANONYMOUS {
             before.entry(customer).or_default().extend(transactions.items_of(basket));
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::paired::FEWEST_CASES;
 use super::weeks::{Week, weeks};
-use crate::input::{NOBODY, OfferRow, Transactions};
+use crate::input::{ANONYMOUS, OfferRow, Transactions};
 
 /// How a model is judged, and how long the periods are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ pub enum NotJudged {
         "the test period has {cases} cases, and fewer than {fewest} say nothing: raise training.evaluation.test_days"
     )]
     TooFewCases {
-        /// Cases of the largest contest.
+        /// Cases of the largest benchmark.
         cases: usize,
         /// So many are needed.
         fewest: usize,
@@ -108,8 +108,9 @@ pub enum NotJudged {
 /// Why not.
 pub fn judgeable(transactions: &Transactions, config: &EvaluationConfig) -> Result<(), NotJudged> {
     let periods = Periods::judged(transactions, config)?;
-    let is_case =
-        |&basket: &usize| transactions.items_of(basket).len() >= 2 || transactions.baskets[basket].customer != NOBODY;
+    let is_case = |&basket: &usize| {
+        transactions.items_of(basket).len() >= 2 || transactions.baskets[basket].customer != ANONYMOUS
+    };
     enough((periods.test..transactions.baskets.len()).filter(is_case).count())
 }
 

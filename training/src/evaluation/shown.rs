@@ -9,7 +9,7 @@ use trolley_model::Model;
 use super::case::Case;
 use super::elsewhere::Elsewhere;
 use super::numbering::Numbering;
-use crate::input::{NOBODY, Transactions};
+use crate::input::{ANONYMOUS, Transactions};
 
 /// What [`Lists::figures`] measures, in order; docs/evaluation.md defines and works them out.
 ///
@@ -33,7 +33,7 @@ pub(super) struct Lists<'a> {
     model: &'a Model,
     transactions: &'a Transactions,
     numbering: Numbering,
-    /// What each item of the model is called in the transactions; `NOBODY` if it is not in them.
+    /// What each item of the model is called in the transactions; `ANONYMOUS` if it is not in them.
     items: Vec<u32>,
     /// The baskets of the period that is judged.
     elsewhere: Elsewhere<'a>,
@@ -49,13 +49,13 @@ impl<'a> Lists<'a> {
             model,
             transactions,
             numbering: Numbering::new(transactions, model),
-            items: items.map(|id| transactions.items.position(id).unwrap_or(NOBODY)).collect(),
+            items: items.map(|id| transactions.items.position(id).unwrap_or(ANONYMOUS)).collect(),
             test: period.start,
             elsewhere: Elsewhere::new(transactions, period),
         }
     }
 
-    /// The figures of each contender and case, given their lists. The customer is the basket's, known to the contender or
+    /// The figures of each method and case, given their lists. The customer is the basket's, known to the method or
     /// not.
     pub(super) fn figures(&self, cases: &[Case], shown: &[Vec<Vec<u32>>], k: usize) -> Vec<Vec<ShownFigures>> {
         let together = self.together(cases, shown);
@@ -63,7 +63,8 @@ impl<'a> Lists<'a> {
             let overlap = overlap(cases, lists, k);
             let figures = |(at, case): (usize, &Case)| {
                 let list = &lists[at];
-                let customer = if case.owner < self.transactions.customers.len() as u32 { case.owner } else { NOBODY };
+                let customer =
+                    if case.owner < self.transactions.customers.len() as u32 { case.owner } else { ANONYMOUS };
                 let own = self.numbering.customer(customer).map(|customer| self.model.histories().items(customer));
                 let share = |counts: &dyn Fn(u32) -> bool| {
                     list.iter().filter(|&&item| counts(item)).count() as f64 / list.len() as f64
@@ -196,7 +197,7 @@ mod tests {
             (0, 1, &[0, 1]),
             (0, 1, &[0, 1]),
             (1, 2, &[0, 2]),
-            (NOBODY, 2, &[1, 3]),
+            (ANONYMOUS, 2, &[1, 3]),
             (0, 40, &[0, 1, 3]),
             (0, 41, &[1, 2]),
             (0, 41, &[3]),

@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use trolley_model::Model;
-use trolley_model::recommend::{Offer, OnOffer};
+use trolley_model::recommend::{Offer, PreparedOffers};
 
 use super::case::{Case, History};
 use super::numbering::Numbering;
-use crate::input::{NOBODY, OfferRow, Transactions};
+use crate::input::{ANONYMOUS, OfferRow, Transactions};
 use crate::random::Random;
 
 const DAYS: u16 = 7;
@@ -38,13 +38,13 @@ pub(crate) struct Offered {
 
 impl Offered {
     /// Those at some positions, in this order, as `model` ranks them. `names` are those of the numbers.
-    pub(crate) fn ready(&self, model: &Model, names: &[String], which: impl Iterator<Item = usize>) -> OnOffer {
+    pub(crate) fn ready(&self, model: &Model, names: &[String], which: impl Iterator<Item = usize>) -> PreparedOffers {
         let which: Vec<usize> = which.collect();
         let named = |&at: &usize| names.iter().map(String::as_str).zip(self.numbers[at].iter().copied()).collect();
         let numbers: Vec<Vec<(&str, f32)>> = which.iter().map(named).collect();
         let offers = which.iter().zip(&numbers);
         let offers = offers.map(|(&at, numbers)| Offer { items: &self.items[at..=at], numbers });
-        OnOffer::new(model, &offers.collect::<Vec<_>>())
+        PreparedOffers::new(model, &offers.collect::<Vec<_>>())
     }
 }
 
@@ -126,7 +126,7 @@ impl Week {
         let mut bought: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for basket in self.baskets.clone() {
             let owner = transactions.baskets[basket].customer;
-            if owner != NOBODY {
+            if owner != ANONYMOUS {
                 let items = numbering.items(transactions.items_of(basket));
                 let on_offer = items.into_iter().filter(|item| offered.items.binary_search(item).is_ok());
                 bought.entry(owner).or_default().extend(on_offer);

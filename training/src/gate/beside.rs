@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::artefact::{ArtefactError, Manifest, Opened, Shelf};
+use trolley_model::artefact::{ArtefactError, Manifest, ModelRegistry, Opened};
 use trolley_model::{Model, Name};
 
 use super::not_worse::{Finding, could_be_decisive, shown};
@@ -13,7 +13,7 @@ use crate::evaluation::{
     self, DUE_TO_ITEM, EvaluationConfig, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads,
 };
 use crate::progress::Progress;
-use crate::train::{Order, TrainError};
+use crate::train::{TrainError, TrainingJob};
 
 /// How far a new model is ahead of those before it. What is compared is what was held out when each was judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -90,18 +90,18 @@ pub struct Reference {
 /// Compares the judged model with the held-out ones of the version in service and of its reference, and its settings with
 /// those in service. `None` if there is nothing in service.
 pub(crate) fn compare(
-    order: &Order<'_>,
+    job: &TrainingJob<'_>,
     tables: evaluation::Tables<'_>,
     judged: Option<&Judged>,
     progress: &dyn Progress,
 ) -> Result<Option<Comparison>, TrainError> {
-    let current = match order.shelf.current(order.market) {
+    let current = match job.registry.current(job.market) {
         Ok(current) => current,
         Err(ArtefactError::NoModel { .. }) => return Ok(None),
         Err(other) => return Err(other.into()),
     };
     let mut comparison = Comparison { in_service: current.to_string(), ..Comparison::default() };
-    let manifest = match order.shelf.manifest(order.market, &current) {
+    let manifest = match job.registry.manifest(job.market, &current) {
         Ok(manifest) => manifest,
         // After an upgrade there must be a way on.
         Err(error @ ArtefactError::Format { .. }) => {
@@ -121,9 +121,9 @@ pub(crate) fn compare(
         comparison.older_data = Some((last, manifest.data.last_day.clone()));
     }
     if let Some(judged) = judged {
-        let other = other_settings(order, &manifest);
-        let beside = Beside { order, tables, judged, progress };
-        match order.shelf.held_out().open(order.market, &current) {
+        let other = other_settings(job, &manifest);
+        let beside = Beside { job, tables, judged, progress };
+        match job.registry.held_out().open(job.market, &current) {
             Ok(theirs) => beside.data(&theirs, &mut comparison),
             Err(error) => comparison.not_compared = Some(error.to_string()),
         }
@@ -135,7 +135,7 @@ pub(crate) fn compare(
             Ok(Some(other)) => beside.settings(&other, &mut comparison)?,
             Err(why) => Settings::Unreadable(why),
         };
-        let reference = reference::of(order.shelf, &manifest, order.now);
+        let reference = reference::of(job.registry, &manifest, job.now);
         if let Some((version, theirs)) = reference.filter(|(version, _)| *version != current) {
             let leads = beside.leads_over(&theirs);
             comparison.reference = Some(Reference { version: version.to_string(), leads });
@@ -147,20 +147,20 @@ pub(crate) fn compare(
 
 /// The settings in service as they would be fitted today, if they differ from those of the order in anything but the seed
 /// and the days of the test.
-fn other_settings(order: &Order<'_>, manifest: &Manifest) -> Result<Option<TrainingConfig>, String> {
+fn other_settings(job: &TrainingJob<'_>, manifest: &Manifest) -> Result<Option<TrainingConfig>, String> {
     let theirs: TrainingConfig = serde_json::from_value(manifest.config.clone()).map_err(|e| e.to_string())?;
-    let EvaluationConfig { test_days, longest_test_days, .. } = order.config.evaluation;
+    let EvaluationConfig { test_days, longest_test_days, .. } = job.config.evaluation;
     let theirs = TrainingConfig {
-        seed: order.config.seed,
+        seed: job.config.seed,
         evaluation: EvaluationConfig { test_days, longest_test_days, ..theirs.evaluation.clone() },
         ..theirs
     };
-    Ok((theirs != *order.config).then_some(theirs))
+    Ok((theirs != *job.config).then_some(theirs))
 }
 
 /// What comparing takes.
 struct Beside<'a> {
-    order: &'a Order<'a>,
+    job: &'a TrainingJob<'a>,
     tables: evaluation::Tables<'a>,
     judged: &'a Judged,
     progress: &'a dyn Progress,
@@ -177,7 +177,7 @@ impl Beside<'_> {
     fn leads(&self, models: [&Model; 2], from: usize) -> Leads {
         self.progress.begin("comparison of models", 1);
         let test = from..self.tables.transactions.baskets.len();
-        let leads = leads(models, self.tables, test, self.order.config.seed);
+        let leads = leads(models, self.tables, test, self.job.config.seed);
         self.progress.end();
         leads
     }
@@ -201,7 +201,7 @@ impl Beside<'_> {
     /// Fits the settings in service to the same past as the judged model, and if these days do not suffice, both to that
     /// before the longest test.
     fn settings(&self, other: &TrainingConfig, comparison: &mut Comparison) -> Result<Settings, TrainError> {
-        let (config, tolerances) = (self.order.config, self.order.gate().tolerances());
+        let (config, tolerances) = (self.job.config, self.job.gate().tolerances());
         let transactions = self.tables.transactions;
         let fit = |config: &TrainingConfig, days: u16| -> Result<Option<(HeldOut, usize)>, TrainError> {
             let evaluation = EvaluationConfig { test_days: days, ..config.evaluation.clone() };
@@ -212,7 +212,7 @@ impl Beside<'_> {
         let (mut days, longest) = (config.evaluation.test_days, config.evaluation.longest_test_days);
         let Some((theirs, _)) = fit(other, days)? else { return Ok(Settings::Same) };
         let mut leads = self.leads([&self.judged.model, &theirs.model], self.judged.test);
-        if let Ok(in_service) = self.order.shelf.held_out().open(self.order.market, &Name::new(&comparison.in_service)?)
+        if let Ok(in_service) = self.job.registry.held_out().open(self.job.market, &Name::new(&comparison.in_service)?)
         {
             comparison.freshness = self.leads([&theirs.model, &in_service.model], self.unseen(&in_service));
         }
@@ -247,7 +247,7 @@ impl Beside<'_> {
 
     /// Whether there is something to learn blends from before so long a test.
     fn is_long_enough(&self, days: u16) -> bool {
-        let EvaluationConfig { validation_days, .. } = self.order.config.evaluation;
+        let EvaluationConfig { validation_days, .. } = self.job.config.evaluation;
         let baskets = &self.tables.transactions.baskets;
         let covered = baskets.first().zip(baskets.last()).map_or(0, |(first, last)| last.day - first.day + 1);
         covered > days.saturating_add(validation_days.saturating_mul(2))
@@ -257,17 +257,17 @@ impl Beside<'_> {
 /// Whether new settings must be shown to be not worse in a figure: in those of a question with a blend of its own. What is new
 /// to the customer is hit so seldom, and what is due to the item so near 0, that nothing can be shown of them alone.
 fn is_to_be_shown(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(contest, _)| QUESTIONS.contains(&contest)) && !DUE_TO_ITEM.contains(&name)
+    name.split_once('.').is_some_and(|(benchmark, _)| QUESTIONS.contains(&benchmark)) && !DUE_TO_ITEM.contains(&name)
 }
 
-/// The models on a shelf whose held-out ones the next training is compared with: the one in service and its reference.
+/// The models on a registry whose held-out ones the next training is compared with: the one in service and its reference.
 /// They must not be removed.
 ///
 /// # Errors
 /// If the market has no model, or its manifest cannot be read.
-pub fn references(shelf: &Shelf, market: &Name) -> Result<Vec<Name>, ArtefactError> {
-    let current = shelf.current(market)?;
-    let manifest = shelf.manifest(market, &current)?;
+pub fn references(registry: &ModelRegistry, market: &Name) -> Result<Vec<Name>, ArtefactError> {
+    let current = registry.current(market)?;
+    let manifest = registry.manifest(market, &current)?;
     let reference = manifest.judgement.and_then(|judgement| judgement.reference);
     Ok([current].into_iter().chain(reference).collect())
 }

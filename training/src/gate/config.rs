@@ -25,7 +25,7 @@ pub struct GateConfig {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_behind: BTreeMap<String, String>,
     /// By how much a figure may be below that of the models before it, as a share of it. If there is no other here, the hit
-    /// rate of bought together has a tolerance of 0.05, and the nDCG of every other contest one of 0.035. What is due to the
+    /// rate of bought together has a tolerance of 0.05, and the nDCG of every other benchmark one of 0.035. What is due to the
     /// item may be below in itself, not as a share: by 0.005.
     pub tolerance: BTreeMap<String, f64>,
     /// Most minutes that the training may take, evaluation included.
@@ -91,7 +91,7 @@ impl GateConfig {
         let numbers = self.floor.values().chain(self.ceiling.values()).chain(margins).chain(self.tolerance.values());
         let budgets = self.minutes.iter().chain(&self.memory_gib);
         let known = || {
-            let figures = compared().flat_map(|contest| METRICS.map(|metric| format!("{contest}.{metric}")));
+            let figures = compared().flat_map(|benchmark| METRICS.map(|metric| format!("{benchmark}.{metric}")));
             figures.chain(DUE_TO_ITEM.map(str::to_owned))
         };
         if numbers.clone().any(|number| !number.is_finite()) {

@@ -53,10 +53,10 @@ impl GateConfig {
             }
         }
         for (name, over) in &self.not_behind {
-            let standing = name.split_once('.').and_then(|(contest, metric)| {
-                Some((evaluation?.contest(contest)?.standing(over)?.ahead.get(metric)?, metric))
+            let result = name.split_once('.').and_then(|(benchmark, metric)| {
+                Some((evaluation?.benchmark(benchmark)?.result(over)?.ahead.get(metric)?, metric))
             });
-            match standing {
+            match result {
                 Some((ahead, metric)) if ahead.high < 0.0 => fail(
                     "not_behind",
                     name,
@@ -85,12 +85,12 @@ impl GateConfig {
 
 /// Whether a figure is of lists of which surely more is due to the item than of a baseline's: hits may be given for that.
 fn answers_to_the_item(evaluation: &Evaluation, name: &str, over: &str) -> bool {
-    let contest = name.split_once('.').and_then(|(contest, _)| evaluation.contest(contest));
-    let standing = contest.and_then(|contest| contest.standing(over));
-    standing.and_then(|standing| standing.ahead.get("due_to_item")).is_some_and(|ahead| ahead.low > 0.0)
+    let benchmark = name.split_once('.').and_then(|(benchmark, _)| evaluation.benchmark(benchmark));
+    let result = benchmark.and_then(|benchmark| benchmark.result(over));
+    result.and_then(|result| result.ahead.get("due_to_item")).is_some_and(|ahead| ahead.low > 0.0)
 }
 
-/// The figure of the model and that of a contender, both at most 1.
+/// The figure of the model and that of a method, both at most 1.
 struct Pair {
     ours: f64,
     theirs: f64,
@@ -99,12 +99,12 @@ struct Pair {
 }
 
 impl Pair {
-    fn of(evaluation: &Evaluation, name: &str, contender: &str) -> Option<Self> {
-        let (contest, metric) = name.split_once('.')?;
-        let contest = evaluation.contest(contest)?;
-        let figure = |contender: &str| Some(contest.standing(contender)?.figures.get(metric)?.value);
-        let lead = contest.standing(contender)?.lead.get(metric).copied();
-        Some(Self { ours: figure(MODEL)?, theirs: figure(contender)?, lead })
+    fn of(evaluation: &Evaluation, name: &str, method: &str) -> Option<Self> {
+        let (benchmark, metric) = name.split_once('.')?;
+        let benchmark = evaluation.benchmark(benchmark)?;
+        let figure = |method: &str| Some(benchmark.result(method)?.figures.get(metric)?.value);
+        let lead = benchmark.result(method)?.lead.get(metric).copied();
+        Some(Self { ours: figure(MODEL)?, theirs: figure(method)?, lead })
     }
 
     /// Whether the model is ahead by a share. To be ahead of 0 is to be above it, and nothing is ahead of all.
@@ -132,19 +132,19 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::evaluation::{Contest, Group, Standing};
+    use crate::evaluation::{Benchmark, Group, MethodResult};
 
     fn evaluation() -> Evaluation {
-        let standing = |contender: &str, value: f64| Standing {
-            contender: contender.into(),
+        let result = |method: &str, value: f64| MethodResult {
+            method: method.into(),
             figures: BTreeMap::from([("ndcg".into(), Estimate { value, low: value - 0.01, high: value + 0.01 })]),
             lead: BTreeMap::new(),
             ahead: BTreeMap::new(),
         };
-        let standings = vec![standing(MODEL, 0.21), standing("bestsellers", 0.2)];
-        let group = Group { name: "all".into(), cases: 9, customers: 9, due_share: None, standings };
-        let contest = Contest { name: "offers".into(), question: String::new(), k: 20, groups: vec![group] };
-        Evaluation { contests: vec![contest], ..Evaluation::default() }
+        let results = vec![result(MODEL, 0.21), result("bestsellers", 0.2)];
+        let group = Group { name: "all".into(), cases: 9, customers: 9, due_share: None, results };
+        let benchmark = Benchmark { name: "offers".into(), question: String::new(), k: 20, groups: vec![group] };
+        Evaluation { benchmarks: vec![benchmark], ..Evaluation::default() }
     }
 
     fn failures(gate: &str, costs: &Costs) -> Vec<String> {
@@ -173,7 +173,7 @@ mod tests {
         let refused = |low: f64| {
             let mut evaluation = evaluation();
             let ahead = Estimate { value: 0.02, low, high: 0.03 };
-            evaluation.contests[0].groups[0].standings[1].ahead.insert("due_to_item".into(), ahead);
+            evaluation.benchmarks[0].groups[0].results[1].ahead.insert("due_to_item".into(), ahead);
             !gate.figures(Some(&evaluation), &Costs::default(), false).is_empty()
         };
         assert!(refused(-0.001) && !refused(0.001));
@@ -198,8 +198,8 @@ mod tests {
             ..GateConfig::default()
         };
         let mut of_zeros = evaluation();
-        for standing in &mut of_zeros.contests[0].groups[0].standings {
-            standing.figures.insert("ndcg".into(), Estimate { value: 0.0, low: 0.0, high: 0.0 });
+        for result in &mut of_zeros.benchmarks[0].groups[0].results {
+            result.figures.insert("ndcg".into(), Estimate { value: 0.0, low: 0.0, high: 0.0 });
         }
         let zeros = nothing.figures(Some(&of_zeros), none, false);
         assert_eq!(zeros.len(), 1, "0 is not ahead of 0");

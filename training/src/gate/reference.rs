@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, Utc};
 use trolley_model::Name;
-use trolley_model::artefact::{Manifest, Opened, Shelf};
+use trolley_model::artefact::{Manifest, ModelRegistry, Opened};
 
 use super::Comparison;
 use crate::evaluation::{Leads, QUESTIONS, compared_by};
@@ -11,9 +11,9 @@ use crate::evaluation::{Leads, QUESTIONS, compared_by};
 const DAYS: u64 = 30;
 
 /// The held-out model of the reference that a manifest names, if it is not too old.
-pub(super) fn of(shelf: &Shelf, manifest: &Manifest, now: DateTime<Utc>) -> Option<(Name, Opened)> {
+pub(super) fn of(registry: &ModelRegistry, manifest: &Manifest, now: DateTime<Utc>) -> Option<(Name, Opened)> {
     let version = manifest.judgement.as_ref()?.reference.clone()?;
-    let opened = shelf.held_out().open(&manifest.market, &version).ok()?;
+    let opened = registry.held_out().open(&manifest.market, &version).ok()?;
     is_young(&opened.manifest, now).then_some((version, opened))
 }
 

@@ -92,11 +92,11 @@ fn tolerances() {
     ] {
         let drawn_anew = |shop| leads(&answered, &households, (drawn, worse, by), shop);
         let shops: Vec<Vec<Estimate>> = (0..SHOPS).into_par_iter().map(drawn_anew).collect();
-        let half = |contest: usize| {
-            let all = shops.iter().filter_map(|leads| leads.get(contest)).map(|lead| lead.value - lead.low);
+        let half = |benchmark: usize| {
+            let all = shops.iter().filter_map(|leads| leads.get(benchmark)).map(|lead| lead.value - lead.low);
             all.sum::<f64>() / shops.len() as f64 * 100.0
         };
-        let halves: Vec<String> = (0..questions.len()).map(|contest| format!("{:.2}", half(contest))).collect();
+        let halves: Vec<String> = (0..questions.len()).map(|benchmark| format!("{:.2}", half(benchmark))).collect();
         let said = [0.02, 0.03, 0.035, 0.04, 0.05].map(|tolerance| {
             let all: Vec<Said> = shops.iter().map(|leads| asked(leads, tolerance)).collect();
             let share =
@@ -112,7 +112,7 @@ fn tolerances() {
     }
 }
 
-/// The gate's word on all contests together.
+/// The gate's word on all benchmarks together.
 fn asked(leads: &[Estimate], tolerance: f64) -> Said {
     let found: Vec<Finding> = leads.iter().map(|lead| shown(lead, tolerance)).collect();
     Said {
@@ -125,12 +125,12 @@ fn asked(leads: &[Estimate], tolerance: f64) -> Said {
 #[derive(Clone, Copy)]
 enum Worse {
     InAll,
-    /// Each contest in turn, from shop to shop.
+    /// Each benchmark in turn, from shop to shop.
     InOne,
 }
 
 /// A shop of so many households, drawn with replacement, and two of the trainings; the leads of the one over the other, as
-/// the gate measures them. In one contest or in all, the new one loses a share of its cases.
+/// the gate measures them. In one benchmark or in all, the new one loses a share of its cases.
 fn leads(answered: &[Sheets], households: &[u32], new: (usize, Worse, f64), shop: u64) -> Vec<Estimate> {
     let (drawn, worse, by) = new;
     let mut random = Random::new(shop, &[0x51]);
@@ -139,10 +139,10 @@ fn leads(answered: &[Sheets], households: &[u32], new: (usize, Worse, f64), shop
     let mut times = vec![0u32; households.len()];
     (0..drawn).for_each(|_| times[random.below(households.len())] += 1);
     let mut found = Vec::new();
-    for (contest, _) in answered[0].iter().take(5).enumerate() {
-        let is_worse = matches!(worse, Worse::InAll) || contest as u64 == shop % 5;
+    for (benchmark, _) in answered[0].iter().take(5).enumerate() {
+        let is_worse = matches!(worse, Worse::InAll) || benchmark as u64 == shop % 5;
         let sheet = |of: usize, loses: f64, random: &mut Random| {
-            let (name, answers) = &answered[of][contest];
+            let (name, answers) = &answered[of][benchmark];
             let mut sheet = Vec::new();
             for answer in answers {
                 let household = households.binary_search(&answer.owner).unwrap();

@@ -92,7 +92,8 @@ fn not_judged(evaluation: Result<&Evaluation, &NotJudged>, comparison: Option<&C
         Ok(evaluation) => evaluation,
         Err(why) => return Some(why.to_string()),
     };
-    let cases = evaluation.contests.iter().filter_map(|contest| contest.groups.first()).map(|group| group.cases).max();
+    let cases =
+        evaluation.benchmarks.iter().filter_map(|benchmark| benchmark.groups.first()).map(|group| group.cases).max();
     if let Err(why) = enough(cases.unwrap_or(0)) {
         return Some(why.to_string());
     }
@@ -108,7 +109,7 @@ fn not_judged(evaluation: Result<&Evaluation, &NotJudged>, comparison: Option<&C
             "there are fewer than 100 cases that neither this model nor the one in service ({version}) has seen"
         ));
     }
-    let measured = |name: &str| evaluation.contest(name).is_some();
+    let measured = |name: &str| evaluation.benchmark(name).is_some();
     let before = |name: &&&str| comparison.measured.iter().any(|figure| figure == &format!("{name}.ndcg"));
     let gone: Vec<&str> = QUESTIONS.iter().filter(before).copied().filter(|name| !measured(name)).collect();
     (!gone.is_empty()).then(|| {
@@ -222,16 +223,16 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::evaluation::{Contest, Group, Paired};
+    use crate::evaluation::{Benchmark, Group, Paired};
     use crate::gate::Reference;
 
     /// Two hundred cases in each question.
     fn evaluation() -> Evaluation {
-        let contest = |name: &&str| {
-            let group = Group { name: "all".into(), cases: 200, customers: 50, due_share: None, standings: Vec::new() };
-            Contest { name: (*name).into(), question: String::new(), k: 6, groups: vec![group] }
+        let benchmark = |name: &&str| {
+            let group = Group { name: "all".into(), cases: 200, customers: 50, due_share: None, results: Vec::new() };
+            Benchmark { name: (*name).into(), question: String::new(), k: 6, groups: vec![group] }
         };
-        Evaluation { contests: QUESTIONS.iter().map(contest).collect(), ..Evaluation::default() }
+        Evaluation { benchmarks: QUESTIONS.iter().map(benchmark).collect(), ..Evaluation::default() }
     }
 
     fn paired(low: f64, value: f64, high: f64) -> Paired {
@@ -302,7 +303,7 @@ mod tests {
         let few = Comparison { leads: Leads::new(), ..beside.clone() };
         let lost = Comparison { not_compared: Some("it is gone".into()), ..beside.clone() };
         let mut without_offers = evaluation();
-        without_offers.contests.retain(|contest| contest.name != "offers");
+        without_offers.benchmarks.retain(|benchmark| benchmark.name != "offers");
         for (evaluation, beside, why) in [
             (Err(&too_short), &beside, "22 more days"),
             (Ok(&found), &few, "fewer than 100 cases"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use trolley_model::artefact::DataFacts;
 
 use super::Failure;
-use crate::input::{NOBODY, Transactions};
+use crate::input::{ANONYMOUS, Transactions};
 
 /// How much data a model was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,8 @@ impl Volume {
         let lines = items.len() as u64;
         items.sort_unstable();
         items.dedup();
-        let customers: BTreeSet<u32> = baskets.iter().map(|basket| basket.customer).filter(|&c| c != NOBODY).collect();
+        let customers: BTreeSet<u32> =
+            baskets.iter().map(|basket| basket.customer).filter(|&c| c != ANONYMOUS).collect();
         let days: BTreeSet<u16> = baskets.iter().map(|basket| basket.day).collect();
         let span = days.first().zip(days.last()).map_or(0, |(first, last)| u64::from(last - first) + 1);
         Self {

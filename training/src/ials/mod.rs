@@ -98,9 +98,9 @@ pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Obs
     let (mut columns, mut weights, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     for customer in 0..histories.customers().len() as u32 {
         let before = columns.len();
-        for habit in histories.of(customer).filter(|habit| (habit.item as usize) < items) {
-            columns.push(habit.item);
-            weights.push(1.0 + repeats * habit.decayed.ln_1p());
+        for stats in histories.of(customer).filter(|stats| (stats.item as usize) < items) {
+            columns.push(stats.item);
+            weights.push(1.0 + repeats * stats.decayed.ln_1p());
         }
         lengths.push(columns.len() - before);
     }

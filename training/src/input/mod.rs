@@ -34,4 +34,4 @@ pub use items::{Item, Items, read_items};
 pub use offers::{OfferRow, Offers, read_offers};
 pub use profile::Column;
 pub use read::TableRead;
-pub use transactions::{Basket, NOBODY, Transactions, read_transactions};
+pub use transactions::{ANONYMOUS, Basket, Transactions, read_transactions};

@@ -10,7 +10,7 @@ use super::time::{DAY, Time};
 use super::{Fates, InputConfig, InputError, Items, Reason, Table};
 
 /// Stands for "no customer" in [`Basket::customer`].
-pub const NOBODY: u32 = u32::MAX;
+pub const ANONYMOUS: u32 = u32::MAX;
 
 /// All baskets, oldest first; of the same second, by their ID.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Transactions {
     pub unit_prices: Vec<f32>,
     /// The stores, sorted by ID.
     pub stores: Ids,
-    /// The store of each basket, or [`NOBODY`]; empty where no stores are known.
+    /// The store of each basket, or [`ANONYMOUS`]; empty where no stores are known.
     pub store_of: Vec<u32>,
     /// Rows that repeat an item in its basket.
     pub repeated: u64,
@@ -46,7 +46,7 @@ pub struct Transactions {
 /// One basket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basket {
-    /// Its customer, or [`NOBODY`].
+    /// Its customer, or [`ANONYMOUS`].
     pub customer: u32,
     /// Its day, in days since 1970-01-01 UTC.
     pub day: u16,
@@ -65,14 +65,14 @@ impl Transactions {
 
     /// The store of a basket, if it is known.
     pub fn store_of(&self, basket: usize) -> Option<u32> {
-        self.store_of.get(basket).copied().filter(|store| *store != NOBODY)
+        self.store_of.get(basket).copied().filter(|store| *store != ANONYMOUS)
     }
 
     /// Whose basket it is when customers are drawn: its customer's, counted from 0, or a stranger's own, counted from the
     /// other end. Strangers do not resemble each other as the baskets of one customer do.
     pub(crate) fn owner(&self, basket: usize) -> u32 {
         match self.baskets[basket].customer {
-            NOBODY => NOBODY - basket as u32,
+            ANONYMOUS => ANONYMOUS - basket as u32,
             customer => customer,
         }
     }
@@ -99,14 +99,14 @@ impl Transactions {
         if !gone.contains(&true) {
             return;
         }
-        let (mut kept, mut numbers) = (Ids::default(), vec![NOBODY; gone.len()]);
+        let (mut kept, mut numbers) = (Ids::default(), vec![ANONYMOUS; gone.len()]);
         for customer in (0..self.customers.len() as u32).filter(|&customer| !gone[customer as usize]) {
             // There are fewer than there were, so that numbers can't run out.
-            numbers[customer as usize] = kept.intern(self.customers.get(customer)).unwrap_or(NOBODY);
+            numbers[customer as usize] = kept.intern(self.customers.get(customer)).unwrap_or(ANONYMOUS);
         }
         self.forgotten += (gone.len() - kept.len()) as u64;
         self.customers = kept;
-        for basket in self.baskets.iter_mut().filter(|basket| basket.customer != NOBODY) {
+        for basket in self.baskets.iter_mut().filter(|basket| basket.customer != ANONYMOUS) {
             basket.customer = numbers[basket.customer as usize];
         }
     }
@@ -273,22 +273,22 @@ impl Reader {
         price: Option<f64>,
     ) -> Result<(), InputError> {
         *self.days.entry(time.div_euclid(DAY)).or_default() += 1;
-        let customer = customer.map_or(Ok(NOBODY), |id| self.customers.intern(id))?;
-        let store = store.map_or(Ok(NOBODY), |id| self.stores.intern(id))?;
+        let customer = customer.map_or(Ok(ANONYMOUS), |id| self.customers.intern(id))?;
+        let store = store.map_or(Ok(ANONYMOUS), |id| self.stores.intern(id))?;
         let basket = self.baskets.intern(basket)?;
         match self.heads.get_mut(basket as usize) {
             None => self.heads.push(Head { earliest: time, latest: time, customer, several: false, store }),
             Some(head) => {
                 head.earliest = time.min(head.earliest);
                 head.latest = time.max(head.latest);
-                head.several |= ![head.customer, NOBODY].contains(&customer) && head.customer != NOBODY;
+                head.several |= ![head.customer, ANONYMOUS].contains(&customer) && head.customer != ANONYMOUS;
                 // Of several customers the first by ID: whichever row comes first must not matter.
                 let id = |customer: u32| self.customers.get(customer);
-                if head.customer == NOBODY || (customer != NOBODY && id(customer) < id(head.customer)) {
+                if head.customer == ANONYMOUS || (customer != ANONYMOUS && id(customer) < id(head.customer)) {
                     head.customer = customer;
                 }
                 let id = |store: u32| self.stores.get(store);
-                if head.store == NOBODY || (store != NOBODY && id(store) < id(head.store)) {
+                if head.store == ANONYMOUS || (store != ANONYMOUS && id(store) < id(head.store)) {
                     head.store = store;
                 }
             }
@@ -331,7 +331,7 @@ impl Reader {
             key(a).cmp(&key(b))
         });
         let place = |basket: u32| starts[basket as usize]..starts[basket as usize + 1];
-        let number = |old: u32, numbers: &[u32]| numbers.get(old as usize).copied().unwrap_or(NOBODY);
+        let number = |old: u32, numbers: &[u32]| numbers.get(old as usize).copied().unwrap_or(ANONYMOUS);
         let baskets = order.iter().map(|&basket| {
             let Head { earliest, customer, .. } = self.heads[basket as usize];
             Basket { customer: number(customer, &renumbered), day: (earliest / 86_400) as u16 }

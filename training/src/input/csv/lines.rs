@@ -14,7 +14,7 @@ const LONGEST: usize = 16 << 20;
 ///
 /// In a file with line feeds these end the lines, and carriage returns before them belong to the end (CR LF, and the CR
 /// CR LF of text written twice as text on Windows). In a file without any, as of old Macs, carriage returns end them.
-pub(super) struct Lines {
+pub(super) struct ProductLines {
     source: Box<dyn Read>,
     buffer: Vec<u8>,
     /// The lines found and not passed over yet, as places in the buffer.
@@ -27,7 +27,7 @@ pub(super) struct Lines {
     number: u64,
 }
 
-impl Lines {
+impl ProductLines {
     pub(super) fn new(source: Box<dyn Read>) -> Self {
         Self {
             source,
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Vec<String> {
-        let mut lines = Lines::new(Box::new(io::Cursor::new(text.to_owned().into_bytes())));
+        let mut lines = ProductLines::new(Box::new(io::Cursor::new(text.to_owned().into_bytes())));
         let mut all = Vec::new();
         while let Some(line) = lines.peek(0).unwrap() {
             all.push(String::from_utf8(line.to_vec()).unwrap());
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn lines_are_the_same_across_blocks_and_ahead() {
         let text: Vec<String> = (0..400_000).map(|line| format!("line {line}\n")).collect();
-        let mut lines = Lines::new(Box::new(io::Cursor::new(text.concat().into_bytes())));
+        let mut lines = ProductLines::new(Box::new(io::Cursor::new(text.concat().into_bytes())));
         for line in 0..400_000usize {
             if line % 1000 == 0 {
                 let ahead = lines.peek(19).unwrap().map(<[u8]>::to_vec);

@@ -13,7 +13,7 @@ use std::path::Path;
 use super::batch::{Texts, Values};
 use super::fates::{Fates, Reason, Table};
 use super::{CsvConfig, InputError};
-use lines::Lines;
+use lines::ProductLines;
 use record::{Fields, Malformed, split};
 
 pub(super) use decode::encoding;
@@ -28,7 +28,7 @@ const MOST_LINES: usize = 20;
 /// A file whose header has been read.
 pub(super) struct Csv<'a> {
     path: &'a Path,
-    lines: Lines,
+    lines: ProductLines,
     separator: u8,
     /// The names of its columns, without spaces around them.
     pub(super) columns: Vec<String>,
@@ -42,7 +42,7 @@ const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "\\t"), (
 impl<'a> Csv<'a> {
     /// Opens a file and reads its header.
     pub(super) fn open(path: &'a Path, config: &CsvConfig) -> Result<Self, InputError> {
-        let mut lines = Lines::new(decode::open(path, config)?);
+        let mut lines = ProductLines::new(decode::open(path, config)?);
         let name = path.to_string_lossy().to_ascii_lowercase();
         let by_name = [(".tsv", b'\t'), (".psv", b'|')].into_iter().find(|(ending, _)| name.contains(ending));
         let mut separator = config.separator.map(|s| s as u8).or(by_name.map(|(_, s)| s)).unwrap_or(b',');

@@ -4,7 +4,7 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::{FindingKind, Findings, Look, percent};
 use crate::input::fates::shown;
-use crate::input::{NOBODY, Table, Transactions};
+use crate::input::{ANONYMOUS, Table, Transactions};
 
 /// One ID dominates if it has at least this share of everything and many times the share that it would have among equals.
 const DOMINANT: f64 = 0.1;
@@ -84,7 +84,7 @@ fn baskets(transactions: &Transactions, findings: &mut Findings) {
 
 fn dominant(transactions: &Transactions, findings: &mut Findings) {
     let mut of_customers: BTreeMap<u32, u64> = BTreeMap::new();
-    for basket in transactions.baskets.iter().filter(|basket| basket.customer != NOBODY) {
+    for basket in transactions.baskets.iter().filter(|basket| basket.customer != ANONYMOUS) {
         *of_customers.entry(basket.customer).or_default() += 1;
     }
     let mut of_items = vec![0u64; transactions.items.len()];

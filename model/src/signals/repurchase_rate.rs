@@ -1,10 +1,10 @@
 use super::{Signal, of_items};
-use crate::Scene;
+use crate::FeatureContext;
 
 /// How often a buyer of the item buys it, as the log of baskets per buyer: high for staples.
-pub(super) struct Loyalty;
+pub(super) struct RepurchaseRate;
 
-impl Signal for Loyalty {
+impl Signal for RepurchaseRate {
     fn name(&self) -> &'static str {
         "loyalty"
     }
@@ -13,9 +13,9 @@ impl Signal for Loyalty {
         true
     }
 
-    fn fill(&self, scene: &Scene<'_>, out: &mut [f32]) {
-        of_items(scene, out, |item| {
-            let (baskets, buyers) = (scene.model.catalogue().baskets(item), scene.model.buyers(item));
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        of_items(context, out, |item| {
+            let (baskets, buyers) = (context.model.catalogue().baskets(item), context.model.buyers(item));
             if buyers == 0 { 0.0 } else { (baskets as f32 / buyers as f32).max(1.0).ln() }
         });
     }

@@ -4,7 +4,7 @@ use crate::vectors::Vectors;
 
 /// The items looked at and the customer who looks at them, as far as the model knows them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ask<'a> {
+pub struct Query<'a> {
     /// Item numbers: one on a product page, several for a cart, the newest line last, none for a customer's offers.
     pub items: &'a [u32],
     /// The customer's number.
@@ -16,7 +16,7 @@ pub struct Ask<'a> {
     pub replacements: &'a [(u32, f32)],
 }
 
-impl Ask<'_> {
+impl Query<'_> {
     /// What each item weighs in a cart's mean: the n-th newest 1/√n, and all of them 1.
     pub(crate) fn weights(&self) -> Vec<f32> {
         let mut weights: Vec<f32> = (1..=self.items.len()).rev().map(|newest| 1.0 / (newest as f32).sqrt()).collect();

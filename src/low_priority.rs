@@ -14,7 +14,9 @@ pub(crate) struct Unfinished;
 ///
 /// # Errors
 /// If it panics, or no thread can be had.
-pub(crate) async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
+pub(crate) async fn low_priority<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unfinished> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
         give_way();
@@ -35,7 +37,7 @@ static SLOW: Semaphore = Semaphore::const_new(4);
 pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
     let turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
     // The client may disconnect: the work still runs, so it keeps its permit.
-    background(move || {
+    low_priority(move || {
         let _turn = turn;
         work()
     })
@@ -91,10 +93,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_it_finds_comes_back_and_a_panic_is_an_error() {
-        assert_eq!(background(|| 7).await, Ok(7));
-        assert_eq!(background(|| -> u8 { panic!("on purpose") }).await, Err(Unfinished));
-        assert_eq!(background(|| when_idle(|| 7)).await, Ok(7));
-        assert_eq!(background(|| when_idle(|| -> u8 { panic!("on purpose") })).await, Err(Unfinished));
+        assert_eq!(low_priority(|| 7).await, Ok(7));
+        assert_eq!(low_priority(|| -> u8 { panic!("on purpose") }).await, Err(Unfinished));
+        assert_eq!(low_priority(|| when_idle(|| 7)).await, Ok(7));
+        assert_eq!(low_priority(|| when_idle(|| -> u8 { panic!("on purpose") })).await, Err(Unfinished));
     }
 
     #[cfg(target_os = "linux")]
@@ -104,9 +106,9 @@ mod tests {
         let policy = || thread_schedule_policy().unwrap();
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let before = niceness();
-        assert_eq!(background(niceness).await, Ok(10.max(before)));
+        assert_eq!(low_priority(niceness).await, Ok(10.max(before)));
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        assert_eq!(background(move || when_idle(policy)).await, Ok(idle));
+        assert_eq!(low_priority(move || when_idle(policy)).await, Ok(idle));
         assert_eq!((niceness(), policy()), (before, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other)));
     }
 }

@@ -6,48 +6,48 @@ use super::score::best;
 use super::tiers::{is_apart, may_show};
 use super::{Limits, Recommended};
 use crate::nearest::NEIGHBOURS;
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// What is worked out when it is first asked for, and kept: it depends on nothing but the model. Most visitors of a
 /// shop are nobody in particular.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct AnswerCache {
     /// What is bought together with each item, for anybody.
-    pub(super) together: ByItem<Recommended>,
+    pub(super) together: PerItem<Recommended>,
     /// The alternatives to each item, for anybody.
-    pub(super) alternatives: ByItem<Recommended>,
+    pub(super) alternatives: PerItem<Recommended>,
     /// The nearest neighbours of each item.
-    pub(super) neighbours: ByItem<u32>,
+    pub(super) neighbours: PerItem<u32>,
     /// What is most like each item by what the shop says of them.
-    pub(super) alike: ByItem<u32>,
+    pub(super) alike: PerItem<u32>,
     /// The strongest partners of each item and of its category.
-    pub(super) partners: ByItem<u32>,
+    pub(super) partners: PerItem<u32>,
 }
 
 /// A list for each item.
 #[derive(Debug)]
-pub(super) struct ByItem<T>(Vec<OnceLock<Box<[T]>>>);
+pub(super) struct PerItem<T>(Vec<OnceLock<Box<[T]>>>);
 
 /// Items kept of an answer: the six that are wanted, and those that stand behind them when some may not be shown.
-const KEPT: usize = 64;
+const CACHED: usize = 64;
 
 /// Items kept of a list that candidates are taken from.
 const CANDIDATES: usize = NEIGHBOURS;
 
-impl Kept {
+impl AnswerCache {
     /// For so many items; nothing is worked out yet.
     pub(crate) fn new(items: usize) -> Self {
         Self {
-            together: ByItem::new(items),
-            alternatives: ByItem::new(items),
-            neighbours: ByItem::new(items),
-            alike: ByItem::new(items),
-            partners: ByItem::new(items),
+            together: PerItem::new(items),
+            alternatives: PerItem::new(items),
+            neighbours: PerItem::new(items),
+            alike: PerItem::new(items),
+            partners: PerItem::new(items),
         }
     }
 }
 
-impl<T> ByItem<T> {
+impl<T> PerItem<T> {
     fn new(items: usize) -> Self {
         Self((0..items).map(|_| OnceLock::new()).collect())
     }
@@ -58,7 +58,7 @@ impl<T> ByItem<T> {
     }
 }
 
-impl ByItem<u32> {
+impl PerItem<u32> {
     /// The first `wanted` of an item's list that may be shown, as `work_out` finds them. What is kept is filtered: as long
     /// as little is out of stock, nothing needs to be worked out.
     pub(super) fn first(
@@ -81,32 +81,32 @@ impl ByItem<u32> {
 }
 
 /// The model's own tier of an answer to a question: which candidates there are and where answers for anybody are kept.
-pub(super) struct OwnTier<'a, C> {
+pub(super) struct ModelTier<'a, C> {
     pub(super) model: &'a Model,
     pub(super) question: Question,
-    pub(super) ask: &'a Ask<'a>,
-    pub(super) kept: &'a ByItem<Recommended>,
+    pub(super) query: &'a Query<'a>,
+    pub(super) cache: &'a PerItem<Recommended>,
     /// The candidates within some limits, strictly rising.
     pub(super) candidates: C,
 }
 
-impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
+impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
     /// Adds the best of the candidates: from what is kept, if the answer depends on nothing but the one item that is
     /// asked about and what may be shown; else they are scored. The two differ in one way: filtered items do not free
     /// candidate slots in what is kept.
     pub(super) fn add(&self, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
         let wanted = limits.limit.saturating_sub(answer.len());
-        if let Some(kept) = self.kept(limits) {
-            let shown = kept.iter().filter(|found| self.may_add(limits, found.item)).copied();
+        if let Some(cache) = self.cache(limits) {
+            let shown = cache.iter().filter(|found| self.may_add(limits, found.item)).copied();
             let list = self.listed(shown, answer, limits);
-            if list.len() == wanted || kept.len() < KEPT {
+            if list.len() == wanted || cache.len() < CACHED {
                 answer.extend(list);
                 return;
             }
         }
         // As many as are kept for anybody, so that those of one category do not leave the others out.
-        let ranked = wanted.max(KEPT);
-        let best = best(self.model, self.question, self.ask, &(self.candidates)(limits), limits, ranked);
+        let ranked = wanted.max(CACHED);
+        let best = best(self.model, self.question, self.query, &(self.candidates)(limits), limits, ranked);
         answer.extend(self.listed(best, answer, limits));
     }
 
@@ -119,7 +119,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     ) -> Vec<Recommended> {
         let wanted = limits.limit.saturating_sub(answer.len());
         let ranking = ranking.filter(|found| !is_apart(limits, answer, found.item));
-        let kinds = Kinds::new(self.model, self.ask);
+        let kinds = Kinds::new(self.model, self.query);
         let ranking = ranking.map(|found| (found, kinds.of(found.item)));
         let apart =
             |one: &Recommended, other: &Recommended| limits.apart.is_some_and(|apart| apart(one.item, other.item));
@@ -127,49 +127,49 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> OwnTier<'_, C> {
     }
 
     /// Hands over the best of the candidates, one after the other, until no more are needed: from what is kept, as
-    /// [`OwnTier::add`]. True if more would be needed.
+    /// [`ModelTier::add`]. True if more would be needed.
     pub(super) fn each(&self, limits: &Limits<'_>, wanted: usize, mut add: impl FnMut(Recommended) -> bool) -> bool {
-        if let Some(kept) = self.kept(limits) {
-            let shown = || kept.iter().filter(|found| self.may_add(limits, found.item)).copied();
-            if kept.len() < KEPT || shown().take(wanted).count() == wanted {
+        if let Some(cache) = self.cache(limits) {
+            let shown = || cache.iter().filter(|found| self.may_add(limits, found.item)).copied();
+            if cache.len() < CACHED || shown().take(wanted).count() == wanted {
                 return shown().all(add);
             }
         }
         let candidates = (self.candidates)(limits);
-        best(self.model, self.question, self.ask, &candidates, limits, wanted.max(KEPT)).all(&mut add)
+        best(self.model, self.question, self.query, &candidates, limits, wanted.max(CACHED)).all(&mut add)
     }
 
-    /// All that [`OwnTier::add`] chooses from after what is pinned, best first.
+    /// All that [`ModelTier::add`] chooses from after what is pinned, best first.
     pub(super) fn ranking(&self, limits: &Limits<'_>, pinned: usize) -> Vec<Recommended> {
         let wanted = limits.limit.saturating_sub(pinned);
-        let reaches = |kept: &&[Recommended]| {
-            let shown = kept.iter().filter(|found| self.may_add(limits, found.item));
-            kept.len() < KEPT || shown.take(wanted).count() == wanted
+        let reaches = |cache: &&[Recommended]| {
+            let shown = cache.iter().filter(|found| self.may_add(limits, found.item));
+            cache.len() < CACHED || shown.take(wanted).count() == wanted
         };
-        let mut candidates = match self.kept(limits).filter(reaches) {
-            Some(_) => (self.candidates)(&Limits::best(KEPT)),
+        let mut candidates = match self.cache(limits).filter(reaches) {
+            Some(_) => (self.candidates)(&Limits::best(CACHED)),
             None => (self.candidates)(limits),
         };
         candidates.retain(|&item| self.may_add(limits, item));
-        best(self.model, self.question, self.ask, &candidates, limits, candidates.len()).collect()
+        best(self.model, self.question, self.query, &candidates, limits, candidates.len()).collect()
     }
 
     /// What is kept for anybody, if the answer is one of these.
-    fn kept(&self, limits: &Limits<'_>) -> Option<&[Recommended]> {
-        let (&[item], None, None) = (self.ask.items, self.ask.customer, limits.boost) else { return None };
+    fn cache(&self, limits: &Limits<'_>) -> Option<&[Recommended]> {
+        let (&[item], None, None) = (self.query.items, self.query.customer, limits.boost) else { return None };
         // What is bought together does not depend on the store, beyond what it sells.
-        let is_of_store = self.question == Question::Alternatives && self.ask.store.is_some();
-        let is_known = (item as usize) < self.kept.0.len();
-        (is_known && !is_of_store && self.ask.replacements.is_empty() && limits.limit <= KEPT).then(|| {
-            self.kept.of(item, || {
-                let all = Limits::best(KEPT);
-                best(self.model, self.question, self.ask, &(self.candidates)(&all), &all, KEPT).collect()
+        let is_of_store = self.question == Question::Alternatives && self.query.store.is_some();
+        let is_known = (item as usize) < self.cache.0.len();
+        (is_known && !is_of_store && self.query.replacements.is_empty() && limits.limit <= CACHED).then(|| {
+            self.cache.of(item, || {
+                let all = Limits::best(CACHED);
+                best(self.model, self.question, self.query, &(self.candidates)(&all), &all, CACHED).collect()
             })
         })
     }
 
     fn may_add(&self, limits: &Limits<'_>, item: u32) -> bool {
-        !limits.pinned.contains(&item) && may_show(self.model, self.ask, limits, item)
+        !limits.pinned.contains(&item) && may_show(self.model, self.query, limits, item)
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
                 (0..of).filter(|&item| may_show(item)).take(wanted).collect()
             }
         };
-        let lists: ByItem<u32> = ByItem::new(2);
+        let lists: PerItem<u32> = PerItem::new(2);
         let even = |item: u32| item.is_multiple_of(2);
         assert_eq!(lists.first(0, 3, &even, all(1000)), [0, 2, 4]);
         assert_eq!(lists.first(0, 3, &|item| item > 150, all(1000)), [151, 152, 153]);

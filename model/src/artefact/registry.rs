@@ -11,7 +11,7 @@ use crate::name::Name;
 
 /// The folder in which all markets' models are published.
 #[derive(Clone, Debug)]
-pub struct Shelf {
+pub struct ModelRegistry {
     models: PathBuf,
 }
 
@@ -24,8 +24,8 @@ pub struct Opened {
     pub model: Model,
 }
 
-impl Shelf {
-    /// The shelf in the folder `models`, which need not exist yet.
+impl ModelRegistry {
+    /// The registry in the folder `models`, which need not exist yet.
     pub fn new(models: impl Into<PathBuf>) -> Self {
         Self { models: models.into() }
     }
@@ -35,13 +35,13 @@ impl Shelf {
         &self.models
     }
 
-    /// The shelf of the models that did not pass their gate: kept to be looked at, never served.
+    /// The registry of the models that did not pass their gate: kept to be looked at, never served.
     #[must_use]
     pub fn rejected(&self) -> Self {
         Self { models: self.models.join(".rejected") }
     }
 
-    /// The shelf of what was held out: under each version the model of the days before its test, on which it was
+    /// The registry of what was held out: under each version the model of the days before its test, on which it was
     /// judged. The next model is compared with it.
     #[must_use]
     pub fn held_out(&self) -> Self {

@@ -13,7 +13,7 @@ const A_FEW: usize = 8;
 
 /// A bound on connections.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub(super) struct ConnectionSlots {
     most: usize,
     there: Mutex<There>,
 }
@@ -23,13 +23,13 @@ struct There {
     known: usize,
     next: u64,
     /// In the order in which they came.
-    strangers: BTreeMap<u64, Stranger>,
+    unauthenticated: BTreeMap<u64, Unauthenticated>,
     /// How many of them there are from each address.
     from: HashMap<IpAddr, usize>,
 }
 
 #[derive(Debug)]
-struct Stranger {
+struct Unauthenticated {
     address: IpAddr,
     leave: Arc<Notify>,
 }
@@ -37,13 +37,13 @@ struct Stranger {
 /// A place among the guests, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    guests: Arc<Guests>,
+    slots: Arc<ConnectionSlots>,
     number: u64,
     leave: Arc<Notify>,
     is_known: AtomicBool,
 }
 
-impl Guests {
+impl ConnectionSlots {
     /// Room for so many.
     pub(super) fn new(most: usize) -> Self {
         Self { most, there: Mutex::default() }
@@ -54,12 +54,12 @@ impl Guests {
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut there = self.there();
         if there.from.get(&address).copied().unwrap_or(0) >= (self.most / 2).max(A_FEW) {
-            let first = there.strangers.iter().find(|(_, stranger)| stranger.address == address);
+            let first = there.unauthenticated.iter().find(|(_, stranger)| stranger.address == address);
             let first = first.map(|(&number, _)| number);
             there.ask_to_leave(first);
         }
         if there.count() >= self.most {
-            let first = there.strangers.keys().next().copied();
+            let first = there.unauthenticated.keys().next().copied();
             there.ask_to_leave(first);
         }
         if there.count() >= self.most {
@@ -67,9 +67,9 @@ impl Guests {
         }
         let (number, leave) = (there.next, Arc::new(Notify::new()));
         there.next += 1;
-        there.strangers.insert(number, Stranger { address, leave: leave.clone() });
+        there.unauthenticated.insert(number, Unauthenticated { address, leave: leave.clone() });
         *there.from.entry(address).or_default() += 1;
-        Some(Place { guests: self.clone(), number, leave, is_known: AtomicBool::new(false) })
+        Some(Place { slots: self.clone(), number, leave, is_known: AtomicBool::new(false) })
     }
 
     fn there(&self) -> MutexGuard<'_, There> {
@@ -79,7 +79,7 @@ impl Guests {
 
 impl There {
     fn count(&self) -> usize {
-        self.known + self.strangers.len()
+        self.known + self.unauthenticated.len()
     }
 
     /// Takes a stranger's place away.
@@ -90,8 +90,8 @@ impl There {
     }
 
     /// Takes one off the list of strangers.
-    fn no_stranger(&mut self, number: u64) -> Option<Stranger> {
-        let stranger = self.strangers.remove(&number)?;
+    fn no_stranger(&mut self, number: u64) -> Option<Unauthenticated> {
+        let stranger = self.unauthenticated.remove(&number)?;
         if let Some(from) = self.from.get_mut(&stranger.address) {
             *from -= 1;
             if *from == 0 {
@@ -108,7 +108,7 @@ impl Place {
         if self.is_known.load(Ordering::Relaxed) {
             return;
         }
-        let mut there = self.guests.there();
+        let mut there = self.slots.there();
         if there.no_stranger(self.number).is_some() {
             there.known += 1;
             self.is_known.store(true, Ordering::Relaxed);
@@ -123,7 +123,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut there = self.guests.there();
+        let mut there = self.slots.there();
         if *self.is_known.get_mut() {
             there.known -= 1;
         } else {
@@ -148,33 +148,33 @@ mod tests {
 
     #[test]
     fn strangers_take_the_places_of_strangers_and_of_nobody_else() {
-        let guests = Arc::new(Guests::new(4));
-        let mut places: Vec<Place> = (1..5).map(|last| guests.enter(address(last)).unwrap()).collect();
+        let slots = Arc::new(ConnectionSlots::new(4));
+        let mut places: Vec<Place> = (1..5).map(|last| slots.enter(address(last)).unwrap()).collect();
         places[0].keep();
-        places.push(guests.enter(address(5)).unwrap());
+        places.push(slots.enter(address(5)).unwrap());
         assert_eq!(places.iter().map(has_lost).collect::<Vec<_>>(), [false, true, false, false, false]);
         let lost = places.remove(1);
         lost.keep();
         drop(lost);
         places.iter().for_each(Place::keep);
-        assert!(guests.enter(address(6)).is_none(), "all are known");
+        assert!(slots.enter(address(6)).is_none(), "all are known");
         places.pop();
-        drop(guests.enter(address(6)).expect("a place became free"));
+        drop(slots.enter(address(6)).expect("a place became free"));
         drop(places);
-        let there = guests.there();
+        let there = slots.there();
         assert!(there.count() == 0 && there.from.is_empty(), "{there:?}");
     }
 
     #[test]
     fn one_address_has_half_of_the_places() {
-        let guests = Arc::new(Guests::new(20));
-        let one: Vec<Place> = (0..12).map(|_| guests.enter(address(1)).unwrap()).collect();
+        let slots = Arc::new(ConnectionSlots::new(20));
+        let one: Vec<Place> = (0..12).map(|_| slots.enter(address(1)).unwrap()).collect();
         assert_eq!(one.iter().filter(|place| has_lost(place)).count(), 2);
         assert!(!one[2..].iter().any(has_lost), "the first ones made room");
-        let others: Vec<Place> = (2..12).map(|last| guests.enter(address(last)).unwrap()).collect();
+        let others: Vec<Place> = (2..12).map(|last| slots.enter(address(last)).unwrap()).collect();
         assert!(!one[2..].iter().chain(&others).any(has_lost));
         one[2].keep();
-        let more = guests.enter(address(12)).unwrap();
+        let more = slots.enter(address(12)).unwrap();
         assert!(has_lost(&one[3]), "the first of the strangers, as all places are taken");
         drop(more);
     }

@@ -6,7 +6,7 @@ use crate::catalogue::Catalogue;
 
 /// The line of each item, by its number.
 #[derive(Debug, Default)]
-pub(crate) struct Lines(Vec<Option<u32>>);
+pub(crate) struct ProductLines(Vec<Option<u32>>);
 
 /// Words for sizes in names, beside those with a digit.
 const SIZES: [&str; 44] = [
@@ -15,7 +15,7 @@ const SIZES: [&str; 44] = [
     "packs", "pc", "pcs", "cm", "mm", "in", "inch", "small", "medium", "large", "mini", "x",
 ];
 
-impl Lines {
+impl ProductLines {
     /// By the names of a catalogue; an item without a name, or whose name says no more than its category, is of no line.
     pub(crate) fn new(catalogue: &Catalogue) -> Self {
         if catalogue.names().is_empty() {

@@ -11,8 +11,8 @@ use super::markets::Markets;
 use super::offers::Offer;
 use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
-use crate::background::{background, when_idle};
 use crate::exposures::Exposures;
+use crate::low_priority::{low_priority, when_idle};
 use crate::secret::Secret;
 use crate::store::{EventRow, EventsPut, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
 use crate::{metrics, retention};
@@ -23,7 +23,7 @@ use crate::{metrics, retention};
 /// A push is acknowledged when it is durable and the next answer from here knows it. Without the database there are no
 /// pushes; answers go on from what is known.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct StateSync {
     pub(super) store: Store,
     pub(super) markets: Arc<Markets>,
     /// Where answers are written down; customers are erased there too.
@@ -47,7 +47,7 @@ pub(super) struct Loaded {
     pub(super) generation: u64,
 }
 
-impl Keeper {
+impl StateSync {
     /// Takes in all that is in the database. If it cannot be reached, it is taken in as soon as it can: until then every
     /// customer is answered as one who is not known, for they may have been erased.
     ///
@@ -65,16 +65,16 @@ impl Keeper {
         let loaded = Mutex::new(Loaded { identity, generation: store.generation() });
         let (heard, there, renewing) = (AtomicI64::new(0), AtomicBool::new(true), RwLock::new(()));
         let taking_in = tokio::sync::Mutex::default();
-        let keeper = Self { store, markets, exposures, heard, there, loaded, renewing, taking_in };
-        if keeper.loaded().identity.is_empty() {
-            keeper.there.store(false, Ordering::Relaxed);
+        let state_sync = Self { store, markets, exposures, heard, there, loaded, renewing, taking_in };
+        if state_sync.loaded().identity.is_empty() {
+            state_sync.there.store(false, Ordering::Relaxed);
             metrics::state_available(false);
-            keeper.markets.all().values().for_each(|market| market.await_state());
+            state_sync.markets.all().values().for_each(|market| market.await_state());
         } else {
-            keeper.catch_up().await?;
-            keeper.leave_mark().await;
+            state_sync.catch_up().await?;
+            state_sync.leave_mark().await;
         }
-        Ok(keeper)
+        Ok(state_sync)
     }
 
     /// Whether the database was there when it was last asked.
@@ -95,7 +95,7 @@ impl Keeper {
     /// Takes in what customers did; returns how much of it was new.
     ///
     /// # Errors
-    /// As [`Keeper::put_stock`].
+    /// As [`StateSync::put_stock`].
     pub async fn put_events(&self, market: &Arc<Market>, events: &[EventRow]) -> Result<usize, StoreError> {
         let put = self.store.put_events(market.name().as_str(), events);
         let apply = async |put: &EventsPut| {
@@ -111,7 +111,7 @@ impl Keeper {
     /// Forgets a customer.
     ///
     /// # Errors
-    /// As [`Keeper::put_stock`].
+    /// As [`StateSync::put_stock`].
     pub async fn erase(&self, market: &Market, customer: &str) -> Result<(), StoreError> {
         let hash = customer_hash(market.secret(), customer);
         // Before there was a secret the log had another name for the same customer.
@@ -159,7 +159,7 @@ impl Keeper {
     /// Forgets what was said of an item's stock, its sequence with it; of a store's, if one is named.
     ///
     /// # Errors
-    /// As [`Keeper::put_stock`].
+    /// As [`StateSync::put_stock`].
     pub async fn forget_stock(&self, market: &Arc<Market>, item: &str, store: Option<&str>) -> Result<(), StoreError> {
         if let Some(store) = store {
             let forget = self.store.forget_store_stock(market.name().as_str(), item, store);
@@ -182,7 +182,7 @@ impl Keeper {
     /// Replaces all offers of a market as one. False if their sequence is not above the last one: then nothing changes.
     ///
     /// # Errors
-    /// As [`Keeper::put_stock`].
+    /// As [`StateSync::put_stock`].
     pub async fn put_offers(
         &self,
         market: &Arc<Market>,
@@ -199,10 +199,10 @@ impl Keeper {
         Ok(self.keep(put, PATIENCE, apply).await?.is_some())
     }
 
-    /// Replaces all rules of a market as one. False as of [`Keeper::put_offers`].
+    /// Replaces all rules of a market as one. False as of [`StateSync::put_offers`].
     ///
     /// # Errors
-    /// As [`Keeper::put_stock`].
+    /// As [`StateSync::put_stock`].
     pub async fn put_rules(
         &self,
         market: &Arc<Market>,
@@ -249,7 +249,7 @@ impl Keeper {
     /// Looks for new markets and new models and puts them into service, with all that was pushed for them.
     pub async fn refresh(&self) {
         let look = self.markets.clone();
-        let newcomers = background(move || look.look()).await;
+        let newcomers = low_priority(move || look.look()).await;
         // While the database is away, markets whose state is known go on; others answer anonymously, as a customer may be erased.
         if matches!(newcomers, Ok(true)) && self.catch_up().await.is_err() {
             let markets = self.markets.all();
@@ -260,7 +260,7 @@ impl Keeper {
             open.open();
             open.all().values().for_each(|market| market.prepare());
         };
-        if newcomers.and(background(open).await).is_err() {
+        if newcomers.and(low_priority(open).await).is_err() {
             tracing::error!("looking for new models failed");
         }
     }
@@ -298,16 +298,16 @@ impl Keeper {
             ticks.tick().await;
             for market in self.markets.all().values() {
                 let Ok(erasures) = self.store.erasures(market.name().as_str()).await else { continue };
-                let (shelf, market) = (self.markets.shelf().clone(), market.clone());
+                let (registry, market) = (self.markets.registry().clone(), market.clone());
                 let forget = move || {
                     let served = market.snapshot().map(|snapshot| snapshot.manifest().version.clone());
                     let now = chrono::Utc::now();
                     let people = retention::Erased { erasures: &erasures, secret: market.secret() };
                     let forgotten =
-                        when_idle(|| retention::forget(&shelf, market.name(), people, days, served.as_ref(), now));
+                        when_idle(|| retention::forget(&registry, market.name(), people, days, served.as_ref(), now));
                     retention::log(market.name(), &forgotten);
                 };
-                if background(forget).await.is_err() {
+                if low_priority(forget).await.is_err() {
                     tracing::error!("looking for models that hold erased customers did not come to its end");
                 }
             }
@@ -327,8 +327,8 @@ impl Keeper {
     /// models can't be written, the trainer leaves it.
     pub(super) async fn leave_mark(&self) {
         let Some(mark) = self.store.mark(self.loaded().identity) else { return };
-        let models = self.markets.shelf().path().to_owned();
-        let left = background(move || mark.write(&models)).await;
+        let models = self.markets.registry().path().to_owned();
+        let left = low_priority(move || mark.write(&models)).await;
         if let Ok(Err(error)) = left {
             tracing::debug!(%error, "the models folder does not say where the state is");
         }

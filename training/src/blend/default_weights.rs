@@ -3,7 +3,7 @@
 use trolley_model::{AlternativeRules, Blend, Blends, ListRules};
 
 /// The blends of a model whose blend was not learned.
-pub(crate) fn by_hand() -> Blends {
+pub(crate) fn default_weights() -> Blends {
     let of = Blend::straight;
     Blends {
         // What goes with the item, backed by what goes with its kind; on the lift a weight, as on the customer's own baskets.

@@ -3,17 +3,17 @@
 use std::cell::OnceCell;
 
 use crate::co_purchases::Partner;
-use crate::histories::{Habit, LastBasket};
+use crate::histories::{ItemStats, LastBasket};
 use crate::signals::backed_shares;
-use crate::{Ask, Model};
+use crate::{Model, Query};
 
 /// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
 #[derive(Debug)]
-pub struct Scene<'a> {
+pub struct FeatureContext<'a> {
     /// The model.
     pub model: &'a Model,
     /// What is asked.
-    pub ask: Ask<'a>,
+    pub query: Query<'a>,
     /// Item numbers, strictly rising.
     pub candidates: &'a [u32],
     asked: OnceCell<Vec<(u32, f32)>>,
@@ -25,7 +25,7 @@ pub struct Scene<'a> {
     category_shares: OnceCell<Vec<f32>>,
     backed_shares: OnceCell<Vec<f32>>,
     categories: OnceCell<Vec<OfCategory>>,
-    tastes: OnceCell<Vec<f32>>,
+    factor_scores: OnceCell<Vec<f32>>,
 }
 
 /// A candidate that the customer has bought before.
@@ -36,7 +36,7 @@ pub(crate) struct Bought {
     /// Its position in the customer's history.
     pub(crate) position: usize,
     /// What the history says of it.
-    pub(crate) habit: Habit,
+    pub(crate) stats: ItemStats,
 }
 
 /// A candidate that is a partner of an item of the query, or of its category.
@@ -45,7 +45,7 @@ pub(crate) struct Pair {
     /// Its place among the candidates.
     pub(crate) at: usize,
     /// The item of the query.
-    pub(crate) query: u32,
+    pub(crate) query_item: u32,
     /// What it weighs in the mean over a cart.
     pub(crate) weight: f32,
     /// The counts of both.
@@ -80,12 +80,12 @@ pub(crate) const HALF_LIVES: [f32; 3] = [20.0, 75.0, 200.0];
 
 const WAYS: usize = 4;
 
-impl<'a> Scene<'a> {
+impl<'a> FeatureContext<'a> {
     /// Nothing is worked out yet. The candidates must be strictly rising.
-    pub fn new(model: &'a Model, ask: Ask<'a>, candidates: &'a [u32]) -> Self {
+    pub fn new(model: &'a Model, query: Query<'a>, candidates: &'a [u32]) -> Self {
         Self {
             model,
-            ask,
+            query,
             candidates,
             asked: OnceCell::new(),
             bought: OnceCell::new(),
@@ -96,23 +96,23 @@ impl<'a> Scene<'a> {
             category_shares: OnceCell::new(),
             backed_shares: OnceCell::new(),
             categories: OnceCell::new(),
-            tastes: OnceCell::new(),
+            factor_scores: OnceCell::new(),
         }
     }
 
     /// The items of the query, each with what it weighs in the mean over a cart.
     pub(crate) fn asked(&self) -> &[(u32, f32)] {
-        self.asked.get_or_init(|| self.ask.items.iter().copied().zip(self.ask.weights()).collect())
+        self.asked.get_or_init(|| self.query.items.iter().copied().zip(self.query.weights()).collect())
     }
 
     /// The candidates that the customer has bought before.
     pub(crate) fn bought(&self) -> &[Bought] {
         self.bought.get_or_init(|| {
-            let Some(customer) = self.ask.customer else { return Vec::new() };
+            let Some(customer) = self.query.customer else { return Vec::new() };
             let mut bought = Vec::new();
             let items = self.model.histories().items(customer);
             matches(self.candidates, items, |at, position| {
-                bought.push(Bought { at, position, habit: self.model.histories().at(customer, position) });
+                bought.push(Bought { at, position, stats: self.model.histories().at(customer, position) });
             });
             bought
         })
@@ -121,7 +121,7 @@ impl<'a> Scene<'a> {
     /// The customer's last baskets in sums; empty without a customer.
     pub(crate) fn weighed(&self) -> &Weighed {
         self.weighed.get_or_init(|| {
-            let Some(customer) = self.ask.customer else { return Weighed::default() };
+            let Some(customer) = self.query.customer else { return Weighed::default() };
             self.weigh(customer, |_| true)
         })
     }
@@ -157,7 +157,10 @@ impl<'a> Scene<'a> {
     pub(crate) fn partners(&self) -> &[Pair] {
         self.partners.get_or_init(|| {
             let co_purchases = self.model.co_purchases();
-            self.pairs(|query| (co_purchases.partners(query), query), |query, nth| co_purchases.nth(query, nth))
+            self.pairs(
+                |query_item| (co_purchases.partners(query_item), query_item),
+                |query_item, nth| co_purchases.nth(query_item, nth),
+            )
         })
     }
 
@@ -165,9 +168,9 @@ impl<'a> Scene<'a> {
     pub(crate) fn category_partners(&self) -> &[Pair] {
         self.category_partners.get_or_init(|| {
             let partners = self.model.category_partners();
-            let category = |query| self.model.catalogue().category(query);
+            let category = |query_item| self.model.catalogue().category(query_item);
             self.pairs(
-                |query| category(query).map_or((&[], 0), |category| (partners.partners(category), category)),
+                |query_item| category(query_item).map_or((&[], 0), |category| (partners.partners(category), category)),
                 |category, nth| partners.nth(category, nth),
             )
         })
@@ -175,10 +178,10 @@ impl<'a> Scene<'a> {
 
     fn pairs(&self, list: impl Fn(u32) -> (&'a [u32], u32), nth: impl Fn(u32, usize) -> Partner) -> Vec<Pair> {
         let mut pairs = Vec::new();
-        for &(query, weight) in self.asked() {
-            let (partners, row) = list(query);
+        for &(query_item, weight) in self.asked() {
+            let (partners, row) = list(query_item);
             matches(self.candidates, partners, |at, place| {
-                pairs.push(Pair { at, query, weight, counts: nth(row, place) });
+                pairs.push(Pair { at, query_item, weight, counts: nth(row, place) });
             });
         }
         pairs
@@ -193,8 +196,8 @@ impl<'a> Scene<'a> {
             let mut shares = vec![0.0; self.candidates.len()];
             let all = catalogue.total_baskets().max(1) as f32;
             let mut both = vec![0u32; catalogue.categories().len()];
-            for &(query, weight) in self.asked() {
-                let Some(category) = catalogue.category(query) else { continue };
+            for &(query_item, weight) in self.asked() {
+                let Some(category) = catalogue.category(query_item) else { continue };
                 let whole = catalogue.category_baskets(category) as f32 + PRIOR_BASKETS;
                 pairs.of(category).for_each(|pair| both[pair.item as usize] = pair.baskets);
                 for (&item, share) in self.candidates.iter().zip(&mut shares) {
@@ -220,15 +223,15 @@ impl<'a> Scene<'a> {
     }
 
     /// For each candidate the inner product of its factors and the customer's; 0 without a customer or factors.
-    pub(crate) fn tastes(&self) -> &[f32] {
-        self.tastes.get_or_init(|| {
-            let mut tastes = vec![0.0; self.candidates.len()];
-            if let Some(customer) = self.ask.customer {
+    pub(crate) fn factor_scores(&self) -> &[f32] {
+        self.factor_scores.get_or_init(|| {
+            let mut factor_scores = vec![0.0; self.candidates.len()];
+            if let Some(customer) = self.query.customer {
                 let customers = self.model.customer_factors();
-                self.model.item_factors().dots(self.candidates, customers.unit(customer), &mut tastes);
-                tastes.iter_mut().for_each(|taste| *taste *= customers.norm(customer));
+                self.model.item_factors().dots(self.candidates, customers.unit(customer), &mut factor_scores);
+                factor_scores.iter_mut().for_each(|factor_score| *factor_score *= customers.norm(customer));
             }
-            tastes
+            factor_scores
         })
     }
 
@@ -236,7 +239,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn categories(&self) -> &[OfCategory] {
         self.categories.get_or_init(|| {
             let mut own = vec![OfCategory::default(); self.candidates.len()];
-            let Some(customer) = self.ask.customer else { return own };
+            let Some(customer) = self.query.customer else { return own };
             let (catalogue, histories) = (self.model.catalogue(), self.model.histories());
             // The first candidate of each category keeps the sums, by its place and one.
             let mut first = vec![0u32; catalogue.categories().len()];
@@ -247,12 +250,12 @@ impl<'a> Scene<'a> {
             for (position, &item) in histories.items(customer).iter().enumerate() {
                 let of = catalogue.category(item).map_or(0, |category| first[category as usize]);
                 if let Some(own) = (of as usize).checked_sub(1).map(|at| &mut own[at]) {
-                    let habit = histories.at(customer, position);
+                    let stats = histories.at(customer, position);
                     own.first_day =
-                        if own.purchases == 0 { habit.first_day } else { own.first_day.min(habit.first_day) };
-                    own.last_day = own.last_day.max(habit.last_day);
-                    own.purchases += u32::from(habit.baskets);
-                    own.decayed += habit.decayed;
+                        if own.purchases == 0 { stats.first_day } else { own.first_day.min(stats.first_day) };
+                    own.last_day = own.last_day.max(stats.last_day);
+                    own.purchases += u32::from(stats.baskets);
+                    own.decayed += stats.decayed;
                 }
             }
             for (at, category) in of_candidates() {

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// For how many looks a connection may stand still.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// A client that sends nothing. Longer than any answer takes, for which it waits in silence.
     silent: u32,
     /// From the first byte of a request to the end of its headers. The first look may come right after the byte.
@@ -34,7 +34,7 @@ pub(super) struct Patience {
 /// A stranger between two requests, who may have come for health alone.
 const STRANGER: u32 = 2;
 
-impl Patience {
+impl Timeouts {
     /// With idle connections, with clients, and with requests.
     pub(super) fn new(idle: Duration, client: Duration, request: Duration) -> Self {
         let looks = |time: Duration| u32::try_from(time.as_secs().div_ceil(LOOK.as_secs())).unwrap_or(u32::MAX);
@@ -123,7 +123,7 @@ struct Looks {
 
 impl Looks {
     /// Looks again; true when patience has run out.
-    fn enough(&mut self, traffic: &Traffic, unsent: &Unsent, patience: Patience) -> bool {
+    fn enough(&mut self, traffic: &Traffic, unsent: &Unsent, timeouts: Timeouts) -> bool {
         let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
         let (requests, shared) = (traffic.requests.load(Relaxed), traffic.shared.load(Relaxed));
         let asks = heard != traffic.understood.load(Relaxed) && !shared;
@@ -135,17 +135,17 @@ impl Looks {
         count(&mut self.half_asked, asks && between);
         count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
         (self.heard, self.taken, self.requests) = (heard, taken, requests);
-        let silent = if is_stranger { STRANGER.min(patience.silent) } else { patience.silent };
+        let silent = if is_stranger { STRANGER.min(timeouts.silent) } else { timeouts.silent };
         self.silent >= silent
-            || self.half_asked >= patience.half_asked
-            || self.stuck >= patience.stuck
-            || unsent.waits().is_some_and(|time| time > patience.answer)
+            || self.half_asked >= timeouts.half_asked
+            || self.stuck >= timeouts.stuck
+            || unsent.waits().is_some_and(|time| time > timeouts.answer)
     }
 }
 
 /// Waits for the end of the conversation, or of patience.
-pub(super) async fn with_patience(traffic: &Traffic, unsent: &Unsent, patience: Patience, conversation: impl Future) {
-    tokio::pin!(conversation);
+pub(super) async fn with_timeouts(traffic: &Traffic, unsent: &Unsent, timeouts: Timeouts, connection: impl Future) {
+    tokio::pin!(connection);
     let mut looks = Looks::default();
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
     // When this machine has stood still, its clients have not.
@@ -153,8 +153,8 @@ pub(super) async fn with_patience(traffic: &Traffic, unsent: &Unsent, patience: 
     loop {
         tokio::select! {
             biased;
-            _ = &mut conversation => return,
-            _ = ticks.tick() => if looks.enough(traffic, unsent, patience) { return },
+            _ = &mut connection => return,
+            _ = ticks.tick() => if looks.enough(traffic, unsent, timeouts) { return },
         }
     }
 }
@@ -217,14 +217,14 @@ impl AsyncWrite for Observed {
 mod tests {
     use super::*;
 
-    fn patience() -> Patience {
-        Patience::new(Duration::from_secs(75), Duration::from_secs(20), Duration::from_secs(30))
+    fn timeouts() -> Timeouts {
+        Timeouts::new(Duration::from_secs(75), Duration::from_secs(20), Duration::from_secs(30))
     }
 
     #[test]
     fn what_is_waited_for_in_silence_is_an_answer_too() {
         let of = |idle, client, request| {
-            let Patience { silent, half_asked, stuck, .. } = Patience::new(idle, client, request);
+            let Timeouts { silent, half_asked, stuck, .. } = Timeouts::new(idle, client, request);
             [silent, half_asked, stuck]
         };
         let s = Duration::from_secs;
@@ -236,11 +236,11 @@ mod tests {
     /// How many looks until there is enough, if `between` happens before each; at most 1,000.
     fn looks(traffic: &Arc<Traffic>, between: impl Fn()) -> u32 {
         let mut looks = Looks::default();
-        looks.enough(traffic, &Unsent::default(), patience());
+        looks.enough(traffic, &Unsent::default(), timeouts());
         (1..1000)
             .find(|_| {
                 between();
-                looks.enough(traffic, &Unsent::default(), patience())
+                looks.enough(traffic, &Unsent::default(), timeouts())
             })
             .unwrap_or(1000)
     }

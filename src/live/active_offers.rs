@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
-use trolley_model::recommend::{self, OnOffer};
+use trolley_model::recommend::{self, PreparedOffers};
 use trolley_model::{Model, NumberSet};
 
 use super::offers::Offer;
@@ -109,13 +109,13 @@ impl Availability {
 
 /// The offers that hold at a time, ready to be ranked.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(super) struct ActiveOffers {
     /// The positions of these offers among all.
     pub(super) offers: Vec<usize>,
     /// Their items that the model knows and no rule blocks.
     pub(super) items: Vec<Vec<u32>>,
     /// The same, for the model.
-    pub(super) ready: OnOffer,
+    pub(super) ready: PreparedOffers,
     /// It is the same from then on, as far as any offer begins or ends before.
     from: Option<DateTime<Utc>>,
     /// Until then, as far as any does later.
@@ -124,37 +124,37 @@ pub(super) struct Board {
 
 /// What is on offer now, and next.
 #[derive(Debug, Default)]
-pub(super) struct Boards {
-    now: ArcSwapOption<Board>,
-    next: ArcSwapOption<Board>,
+pub(super) struct ActiveOffersCache {
+    now: ArcSwapOption<ActiveOffers>,
+    next: ArcSwapOption<ActiveOffers>,
 }
 
 /// What will be on offer is made ready so long before.
 const SOON: TimeDelta = TimeDelta::seconds(10);
 
-impl Boards {
+impl ActiveOffersCache {
     /// The board of a time.
-    pub(super) fn at(&self, now: DateTime<Utc>, make: impl FnOnce() -> Board) -> Arc<Board> {
-        if let Some(board) = self.now.load_full().filter(|board| board.holds_at(now)) {
-            return board;
+    pub(super) fn at(&self, now: DateTime<Utc>, make: impl FnOnce() -> ActiveOffers) -> Arc<ActiveOffers> {
+        if let Some(active_offers) = self.now.load_full().filter(|active_offers| active_offers.holds_at(now)) {
+            return active_offers;
         }
-        let next = self.next.load_full().filter(|board| board.holds_at(now));
-        let board = next.unwrap_or_else(|| Arc::new(make()));
-        self.now.store(Some(board.clone()));
-        board
+        let next = self.next.load_full().filter(|active_offers| active_offers.holds_at(now));
+        let active_offers = next.unwrap_or_else(|| Arc::new(make()));
+        self.now.store(Some(active_offers.clone()));
+        active_offers
     }
 
     /// Makes those ready that are needed now and soon.
-    pub(super) fn prepare(&self, now: DateTime<Utc>, make: impl Fn(DateTime<Utc>) -> Board) {
-        let board = self.at(now, || make(now));
-        let Some(until) = board.until.filter(|until| *until <= now + SOON) else { return };
+    pub(super) fn prepare(&self, now: DateTime<Utc>, make: impl Fn(DateTime<Utc>) -> ActiveOffers) {
+        let active_offers = self.at(now, || make(now));
+        let Some(until) = active_offers.until.filter(|until| *until <= now + SOON) else { return };
         if !self.next.load().as_ref().is_some_and(|next| next.holds_at(until)) {
             self.next.store(Some(Arc::new(make(until))));
         }
     }
 }
 
-impl Board {
+impl ActiveOffers {
     pub(super) fn new(book: &OfferBook, model: &Model, rules: Option<&Rulebook>, now: DateTime<Utc>) -> Self {
         let offers = book.offers();
         let holding: Vec<usize> = (0..offers.len()).filter(|&at| offers[at].holds_at(now)).collect();
@@ -164,7 +164,7 @@ impl Board {
             holding.iter().map(|at| (items(at), offers[*at].named_numbers())).unzip();
         let items: Vec<Vec<u32>> = items;
         let listed = items.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers });
-        let ready = OnOffer::new(model, &listed.collect::<Vec<_>>());
+        let ready = PreparedOffers::new(model, &listed.collect::<Vec<_>>());
         let changes = || offers.iter().flat_map(|offer| [offer.valid_from, offer.valid_to]).flatten();
         let (from, until) = (changes().filter(|&at| at <= now).max(), changes().filter(|&at| at > now).min());
         Self { offers: holding, items, ready, from, until }

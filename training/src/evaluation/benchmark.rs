@@ -14,14 +14,14 @@ use super::shown::{SHOWN_METRICS, ShownFigures};
 type Answer<'a> = Box<dyn Fn(&Case, usize) -> Vec<u32> + Sync + 'a>;
 
 /// One way of answering.
-pub(super) struct Contender<'a> {
-    /// Its name; the first of a contest is the model.
+pub(super) struct Method<'a> {
+    /// Its name; the first of a benchmark is the model.
     pub(super) name: &'static str,
     /// How it answers.
     pub(super) answer: Answer<'a>,
 }
 
-impl<'a> Contender<'a> {
+impl<'a> Method<'a> {
     pub(super) fn new(name: &'static str, answer: impl Fn(&Case, usize) -> Vec<u32> + Sync + 'a) -> Self {
         Self { name, answer: Box::new(answer) }
     }
@@ -30,9 +30,9 @@ impl<'a> Contender<'a> {
 /// The name under which the model takes part.
 pub const MODEL: &str = "Trolley";
 
-/// What a contest found.
+/// What a benchmark found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Contest {
+pub struct Benchmark {
     /// Its name in metrics and gates.
     pub name: String,
     /// The question in words.
@@ -56,15 +56,17 @@ pub struct Group {
     /// that was asked about. Only of what is bought together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_share: Option<f64>,
-    /// The contenders in the order of the contest, the model first.
-    pub standings: Vec<Standing>,
+    /// The methods in the order of the benchmark, the model first.
+    #[serde(rename = "standings")]
+    pub results: Vec<MethodResult>,
 }
 
-/// How one contender did.
+/// How one method did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct MethodResult {
     /// Its name.
-    pub contender: String,
+    #[serde(rename = "contender")]
+    pub method: String,
     /// By metric, with 95 % intervals.
     pub figures: BTreeMap<String, Estimate>,
     /// How far the model is ahead of it, as a share of its figure, paired; empty for the model itself.
@@ -74,28 +76,28 @@ pub struct Standing {
     pub ahead: BTreeMap<String, Estimate>,
 }
 
-impl Contest {
-    /// The standings over all cases.
-    pub fn all(&self) -> &[Standing] {
-        self.groups.first().map_or(&[], |group| &group.standings)
+impl Benchmark {
+    /// The results over all cases.
+    pub fn all(&self) -> &[MethodResult] {
+        self.groups.first().map_or(&[], |group| &group.results)
     }
 
-    /// A contender's figures over all cases.
-    pub fn standing(&self, contender: &str) -> Option<&Standing> {
-        self.all().iter().find(|standing| standing.contender == contender)
+    /// A method's figures over all cases.
+    pub fn result(&self, method: &str) -> Option<&MethodResult> {
+        self.all().iter().find(|result| result.method == method)
     }
 
     /// One figure of the model over all cases.
     pub fn of_model(&self, metric: &str) -> Option<Estimate> {
-        self.standing(MODEL)?.figures.get(metric).copied()
+        self.result(MODEL)?.figures.get(metric).copied()
     }
 }
 
-/// The figures of each contender and case.
+/// The figures of each method and case.
 #[derive(Default)]
 pub(super) struct Tally {
     names: Vec<&'static str>,
-    /// Per contender, per case.
+    /// Per method, per case.
     figures: Vec<Vec<Figures>>,
     /// The same of what the lists are like; empty where that is not measured.
     shown: Vec<Vec<ShownFigures>>,
@@ -105,15 +107,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Has all contenders answer all cases. Called again with the same contenders, adds to what was there. Returns the
-    /// lists of each contender, case by case.
-    pub(super) fn judge(&mut self, cases: &[Case], contenders: &[Contender<'_>], k: usize) -> Vec<Vec<Vec<u32>>> {
-        self.names = contenders.iter().map(|contender| contender.name).collect();
-        self.figures.resize(contenders.len(), Vec::new());
-        let lists: Vec<Vec<Vec<u32>>> = contenders
-            .iter()
-            .map(|contender| cases.par_iter().map(|case| (contender.answer)(case, k)).collect())
-            .collect();
+    /// Has all methods answer all cases. Called again with the same methods, adds to what was there. Returns the
+    /// lists of each method, case by case.
+    pub(super) fn judge(&mut self, cases: &[Case], methods: &[Method<'_>], k: usize) -> Vec<Vec<Vec<u32>>> {
+        self.names = methods.iter().map(|method| method.name).collect();
+        self.figures.resize(methods.len(), Vec::new());
+        let lists: Vec<Vec<Vec<u32>>> =
+            methods.iter().map(|method| cases.par_iter().map(|case| (method.answer)(case, k)).collect()).collect();
         for (of_contender, lists) in self.figures.iter_mut().zip(&lists) {
             let judged = cases.iter().zip(lists);
             of_contender.extend(judged.map(|(case, shown)| figures(shown, &case.relevant, case.wanted, k)));
@@ -123,7 +123,7 @@ impl Tally {
         lists
     }
 
-    /// Adds what the lists are like, of each contender, case by case.
+    /// Adds what the lists are like, of each method, case by case.
     pub(super) fn describe(&mut self, shown: Vec<Vec<ShownFigures>>) {
         self.shown = shown;
     }
@@ -133,7 +133,7 @@ impl Tally {
     }
 
     /// Means and intervals, over all cases and by kind.
-    pub(super) fn contest(&self, name: &str, question: &str, k: usize, seed: u64) -> Contest {
+    pub(super) fn benchmark(&self, name: &str, question: &str, k: usize, seed: u64) -> Benchmark {
         let mut groups = Vec::new();
         groups.extend(self.group("all", |_| true, seed));
         for (band, name) in Band::ALL {
@@ -145,7 +145,7 @@ impl Tally {
         // A kind that all cases are of says nothing new.
         let all = self.owners.len();
         groups.retain(|group| group.name == "all" || group.cases < all);
-        Contest { name: name.to_owned(), question: question.to_owned(), k, groups }
+        Benchmark { name: name.to_owned(), question: question.to_owned(), k, groups }
     }
 
     fn group(&self, name: &str, of_kind: impl Fn(&(Band, History)) -> bool, seed: u64) -> Option<Group> {
@@ -156,10 +156,10 @@ impl Tally {
         let owners: Vec<u32> = cases.iter().map(|&case| self.owners[case]).collect();
         let means = Means::new(&of_cases(&self.figures, &cases), &owners, seed);
         let by_metric = |of: &dyn Fn(usize) -> Option<Estimate>| named(&METRICS, of);
-        let mut standings: Vec<Standing> = (0..)
+        let mut results: Vec<MethodResult> = (0..)
             .zip(&self.names)
-            .map(|(at, name)| Standing {
-                contender: (*name).to_owned(),
+            .map(|(at, name)| MethodResult {
+                method: (*name).to_owned(),
                 figures: by_metric(&|metric| means.of(at, metric)),
                 lead: by_metric(&|metric| (at > 0).then(|| means.lead(0, at, metric)).flatten()),
                 ahead: BTreeMap::new(),
@@ -168,9 +168,9 @@ impl Tally {
         let mut due_share = None;
         if let Some(of_model) = self.shown.first() {
             let means = Means::new(&of_cases(&self.shown, &cases), &owners, seed);
-            for (at, standing) in standings.iter_mut().enumerate() {
-                standing.figures.extend(named(&SHOWN_METRICS, &|metric| means.of(at, metric)));
-                standing.ahead =
+            for (at, result) in results.iter_mut().enumerate() {
+                result.figures.extend(named(&SHOWN_METRICS, &|metric| means.of(at, metric)));
+                result.ahead =
                     named(&SHOWN_METRICS, &|metric| (at > 0).then(|| means.difference(0, at, metric)).flatten());
             }
             let measured = cases.iter().filter(|&&case| !of_model[case][0].is_nan()).count();
@@ -179,11 +179,11 @@ impl Tally {
         let mut distinct = owners.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        Some(Group { name: name.to_owned(), cases: cases.len(), customers: distinct.len(), due_share, standings })
+        Some(Group { name: name.to_owned(), cases: cases.len(), customers: distinct.len(), due_share, results })
     }
 }
 
-/// Of each contender the figures of some cases.
+/// Of each method the figures of some cases.
 fn of_cases<'a, const N: usize>(figures: &'a [Vec<[f64; N]>], cases: &[usize]) -> Vec<Vec<&'a [f64; N]>> {
     figures.iter().map(|figures| cases.iter().map(|&case| &figures[case]).collect()).collect()
 }

@@ -1,0 +1,19 @@
+use super::{Signal, of_category};
+use crate::FeatureContext;
+
+/// How lately the customer bought anything of the candidate's category: 1 on the last day of the period, a half [`DAYS`]
+/// before, 0 for never.
+pub(super) struct CategoryRecency;
+
+const DAYS: f32 = 30.0;
+
+impl Signal for CategoryRecency {
+    fn name(&self) -> &'static str {
+        "category_lately"
+    }
+
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let histories = context.model.histories();
+        of_category(context, out, |_, own| DAYS / (DAYS + histories.age(own.last_day)));
+    }
+}

@@ -1,0 +1,16 @@
+use super::factor_score::FactorScore;
+use super::{Signal, only_new};
+use crate::FeatureContext;
+
+/// As `taste`, but 0 for what the customer has bought before: there their own history says more, and taste counts less.
+pub(super) struct FactorScoreOfNew;
+
+impl Signal for FactorScoreOfNew {
+    fn name(&self) -> &'static str {
+        "taste_for_new"
+    }
+
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        only_new(context, out, &FactorScore);
+    }
+}

@@ -1,0 +1,18 @@
+use super::{Signal, of_bought};
+use crate::FeatureContext;
+
+/// How lately the customer bought the item: 1 on the last day of the period, a half [`DAYS`] before, 0 for never.
+pub(super) struct Recency;
+
+const DAYS: f32 = 30.0;
+
+impl Signal for Recency {
+    fn name(&self) -> &'static str {
+        "lately"
+    }
+
+    fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
+        let histories = context.model.histories();
+        of_bought(context, out, |bought| DAYS / (DAYS + histories.age(bought.stats.last_day)));
+    }
+}

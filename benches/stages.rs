@@ -59,7 +59,7 @@ fn main() {
         markets.open();
         let store = Store::open(&format!("sqlite:{}/state.sqlite", folder.path().display())).await.unwrap();
         let state_sync = StateSync::new(store, markets.clone(), Exposures::default()).await.unwrap();
-        let router = trolley::api::router(trolley::api::Service::new(Arc::new(state_sync)));
+        let router = trolley::api::router(trolley::api::ApiState::new(Arc::new(state_sync)));
         (router, markets.get(name.as_str()).unwrap())
     });
     let snapshot = market.snapshot().unwrap();

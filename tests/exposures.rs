@@ -30,7 +30,7 @@ async fn service() -> Service {
     let url = format!("sqlite:{}", plain.folder.path().join("state.sqlite").display());
     let (store, exposures) = (Store::open(&url).await.unwrap(), Exposures::open(&config).unwrap());
     let state_sync = Arc::new(StateSync::new(store, plain.markets.clone(), exposures).await.unwrap());
-    let router = trolley::api::router(trolley::api::Service::new(state_sync.clone()));
+    let router = trolley::api::router(trolley::api::ApiState::new(state_sync.clone()));
     Service { state_sync, router, ..plain }
 }
 

@@ -43,7 +43,7 @@ impl Guarded {
     async fn new(keys: &[KeyConfig]) -> Self {
         let service = Service::new().await;
         let keys = Arc::new(Keys::new(keys).unwrap());
-        let guarded = trolley::api::Service { keys, ..trolley::api::Service::new(service.state_sync.clone()) };
+        let guarded = trolley::api::ApiState { keys, ..trolley::api::ApiState::new(service.state_sync.clone()) };
         Self { router: trolley::api::router(guarded), _service: service }
     }
 
@@ -78,8 +78,8 @@ fn needed(method: &str, path: &str) -> Option<Scope> {
 #[tokio::test]
 async fn every_route_lets_in_its_own_scope_and_no_other() {
     let service = Service::new().await;
-    let guarded = trolley::api::Service { keys: keys(), ..trolley::api::Service::new(service.state_sync.clone()) };
-    let open = trolley::api::Service { admin_on_both: true, ..guarded.clone() };
+    let guarded = trolley::api::ApiState { keys: keys(), ..trolley::api::ApiState::new(service.state_sync.clone()) };
+    let open = trolley::api::ApiState { admin_on_both: true, ..guarded.clone() };
     let api = trolley::api::router(open);
     let admin = trolley::api::admin_router(guarded, trolley::metrics::install().unwrap());
     let document = serde_json::to_value(trolley::api::openapi()).unwrap();
@@ -198,7 +198,7 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
         ..key(name, &[Scope::Recommend])
     };
     let keys = Arc::new(Keys::new(&[key("hasty", 5), key("calm", 0)]).unwrap());
-    let service = trolley::api::Service { keys, ..trolley::api::Service::new(service.state_sync.clone()) };
+    let service = trolley::api::ApiState { keys, ..trolley::api::ApiState::new(service.state_sync.clone()) };
     let router = trolley::api::router(service);
     let ask = async |key: &str| {
         let request = Request::get("/v1/markets").header(header::AUTHORIZATION, format!("Bearer {key}"));

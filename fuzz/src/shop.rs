@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use tower::ServiceExt;
-use trolley::api::{Service, router};
+use trolley::api::{ApiState, router};
 use trolley::exposures::Exposures;
 use trolley::live::{StateSync, Markets};
 use trolley::store::Store;
@@ -32,7 +32,7 @@ impl Shop {
         let state_sync = runtime.block_on(async {
             StateSync::new(Store::open(&url).await.unwrap(), markets, Exposures::default()).await.unwrap()
         });
-        Self { runtime, router: router(Service::new(Arc::new(state_sync))), _folder: folder }
+        Self { runtime, router: router(ApiState::new(Arc::new(state_sync))), _folder: folder }
     }
 
     /// Whatever is asked, the answer is no 5xx: a panic in a handler would be one too.

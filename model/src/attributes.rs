@@ -4,7 +4,7 @@ use crate::amount::{Amount, Unit};
 use crate::blend::LARGEST;
 use crate::ids::Ids;
 use crate::likeness::ratio_likeness;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 use crate::signals;
 
 /// The attributes of all items.
@@ -28,7 +28,7 @@ pub enum AttributeValues {
         /// The distinct texts.
         texts: Ids,
         /// Each item's place in `of`.
-        rows: Rows,
+        rows: Offsets,
         /// The numbers of its texts.
         of: Vec<u32>,
     },
@@ -64,7 +64,7 @@ impl Attributes {
                     if of.iter().any(|&text| text as usize >= texts.len()) {
                         return Err(format!("the attribute `{name}` has a value beyond its {} texts", texts.len()));
                     }
-                    if rows.bounds().last() != Some(&(of.len() as u64)) {
+                    if rows.as_slice().last() != Some(&(of.len() as u64)) {
                         return Err(format!("the bounds of the attribute `{name}` are not those of its values"));
                     }
                     rows.len()
@@ -249,7 +249,7 @@ mod tests {
         ["a", "b", "c"].iter().for_each(|text| all.push(text).unwrap());
         let values = AttributeValues::Texts {
             texts: Ids::new(all).unwrap(),
-            rows: Rows::from_lengths(values.iter().map(|of| of.len())),
+            rows: Offsets::from_lengths(values.iter().map(|of| of.len())),
             of: values.concat(),
         };
         Attribute { name: "allergens".into(), values }

@@ -1,7 +1,7 @@
 //! The items of a market, bestsellers first.
 
 use crate::ids::Ids;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 use crate::texts::Texts;
 
 /// Stands for "no category" in [`Catalogue::category`].
@@ -21,7 +21,7 @@ pub struct Catalogue {
     categories: Ids,
     category_baskets: Vec<u32>,
     category_purchases: Vec<u64>,
-    members: Rows,
+    members: Offsets,
     member: Vec<u32>,
     mixed: Vec<u32>,
     total_baskets: u32,
@@ -112,10 +112,10 @@ impl Catalogue {
         }
         let mut lengths = vec![0usize; categories.len()];
         category.iter().filter(|&&c| c != NO_CATEGORY).for_each(|&c| lengths[c as usize] += 1);
-        let members = Rows::from_lengths(lengths);
+        let members = Offsets::from_lengths(lengths);
         let mut category_purchases = vec![0; categories.len()];
         let mut next: Vec<usize> = (0..categories.len()).map(|c| members.range(c as u32).start).collect();
-        let mut member = vec![0; members.bounds().last().map_or(0, |&end| end as usize)];
+        let mut member = vec![0; members.as_slice().last().map_or(0, |&end| end as usize)];
         for (item, &c) in category.iter().enumerate().filter(|&(_, &c)| c != NO_CATEGORY) {
             member[next[c as usize]] = item as u32;
             next[c as usize] += 1;

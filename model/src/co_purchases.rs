@@ -1,12 +1,12 @@
 //! Which items were bought in the same baskets, and how often.
 
 use crate::blend::LARGEST;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 
 /// For each of the first items of the catalogue its strongest partners, by rising item number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoPurchases {
-    rows: Rows,
+    rows: Offsets,
     partner: Vec<u32>,
     baskets: Vec<u32>,
     weight: Vec<f32>,
@@ -45,10 +45,10 @@ impl CoPurchases {
                 weight.push(p.weight);
             }
         }
-        Self::of_columns(Rows::from_lengths(lengths), partner, baskets, weight)
+        Self::of_columns(Offsets::from_lengths(lengths), partner, baskets, weight)
     }
 
-    fn of_columns(rows: Rows, partner: Vec<u32>, baskets: Vec<u32>, weight: Vec<f32>) -> Self {
+    fn of_columns(rows: Offsets, partner: Vec<u32>, baskets: Vec<u32>, weight: Vec<f32>) -> Self {
         let ranges = || (0..rows.len() as u32).map(|row| rows.range(row));
         // Rows are cut at one length, the longest; two thirds of it are those of the highest counts.
         let longest = ranges().map(|range| range.len()).max().unwrap_or(0);
@@ -70,13 +70,13 @@ impl CoPurchases {
     /// # Errors
     /// What does not fit, in words.
     pub fn from_parts(
-        bounds: Vec<u64>,
+        offsets: Vec<u64>,
         partner: Vec<u32>,
         baskets: Vec<u32>,
         weight: Vec<f32>,
         items: usize,
     ) -> Result<Self, String> {
-        let rows = Rows::from_bounds(bounds, partner.len()).ok_or("the row bounds are not valid")?;
+        let rows = Offsets::from_vec(offsets, partner.len()).ok_or("the row bounds are not valid")?;
         if baskets.len() != partner.len() || weight.len() != partner.len() {
             return Err("the columns have different lengths".into());
         }
@@ -149,7 +149,7 @@ impl CoPurchases {
 
     /// Bounds, partners, baskets and weights, as they are stored.
     pub fn columns(&self) -> (&[u64], &[u32], &[u32], &[f32]) {
-        (self.rows.bounds(), &self.partner, &self.baskets, &self.weight)
+        (self.rows.as_slice(), &self.partner, &self.baskets, &self.weight)
     }
 }
 

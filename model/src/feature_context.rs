@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use crate::co_purchases::Partner;
 use crate::histories::{ItemStats, LastBasket};
+use crate::priors::PAIR_PRIOR;
 use crate::signals::backed_shares;
 use crate::{Model, Query};
 
@@ -188,7 +189,7 @@ impl<'a> FeatureContext<'a> {
     }
 
     /// For each candidate the share of the baskets with the query's category that hold its own, shrunk towards how
-    /// common that is, as if there had been [`PRIOR_BASKETS`] more; over a cart, the mean. 0 where either has no
+    /// common that is, as if there had been [`PAIR_PRIOR`] more; over a cart, the mean. 0 where either has no
     /// category.
     pub(crate) fn category_shares(&self) -> &[f32] {
         self.category_shares.get_or_init(|| {
@@ -198,12 +199,12 @@ impl<'a> FeatureContext<'a> {
             let mut both = vec![0u32; catalogue.categories().len()];
             for &(query_item, weight) in self.asked() {
                 let Some(category) = catalogue.category(query_item) else { continue };
-                let whole = catalogue.category_baskets(category) as f32 + PRIOR_BASKETS;
+                let whole = catalogue.category_baskets(category) as f32 + PAIR_PRIOR;
                 pairs.of(category).for_each(|pair| both[pair.item as usize] = pair.baskets);
                 for (&item, share) in self.candidates.iter().zip(&mut shares) {
                     if let Some(other) = catalogue.category(item) {
                         let usual = catalogue.category_baskets(other) as f32 / all;
-                        *share += weight * (both[other as usize] as f32 + PRIOR_BASKETS * usual) / whole;
+                        *share += weight * (both[other as usize] as f32 + PAIR_PRIOR * usual) / whole;
                     }
                 }
                 pairs.partners(category).iter().for_each(|&other| both[other as usize] = 0);
@@ -213,11 +214,11 @@ impl<'a> FeatureContext<'a> {
     }
 
     /// For each candidate the share of the baskets with the query that hold it, as [`backed_shares`] has it, as if there had
-    /// been [`PRIOR_BASKETS`] more.
+    /// been [`PAIR_PRIOR`] more.
     pub(crate) fn backed_shares(&self) -> &[f32] {
         self.backed_shares.get_or_init(|| {
             let mut shares = vec![0.0; self.candidates.len()];
-            backed_shares(self, &mut shares, PRIOR_BASKETS);
+            backed_shares(self, &mut shares, PAIR_PRIOR);
             shares
         })
     }
@@ -265,9 +266,6 @@ impl<'a> FeatureContext<'a> {
         })
     }
 }
-
-/// Strength of the shrinkage of shares, in baskets.
-pub(crate) const PRIOR_BASKETS: f32 = 20.0;
 
 /// Calls `each` with the positions in both lists wherever they hold the same item. Both must be strictly rising.
 ///

@@ -1,7 +1,7 @@
 //! What each customer has bought: how often, how lately, at what cadence.
 
 use crate::ids::Ids;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 
 /// One item in a customer's history.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +22,8 @@ pub struct ItemStats {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histories {
     customers: Ids,
-    rows: Rows,
-    columns: Columns,
+    rows: Offsets,
+    columns: ItemStatsColumns,
     baskets: Vec<u32>,
     decayed_baskets: Vec<f32>,
     last: LastBaskets,
@@ -33,11 +33,11 @@ pub struct Histories {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastBaskets {
     /// Each customer's place in `day`.
-    pub rows: Rows,
+    pub rows: Offsets,
     /// The day of each basket, in days since 1970-01-01.
     pub day: Vec<u16>,
     /// Each basket's place in `position`.
-    pub lines: Rows,
+    pub basket_offsets: Offsets,
     /// Its items, by their positions in the customer's history, rising.
     pub position: Vec<u16>,
     /// The day after the last one of the period.
@@ -54,14 +54,14 @@ pub struct LastBasket<'a> {
 }
 
 impl LastBaskets {
-    fn check(&self, histories: &Rows) -> Result<(), String> {
-        if self.rows.len() != histories.len() || self.lines.len() != self.day.len() {
+    fn check(&self, histories: &Offsets) -> Result<(), String> {
+        if self.rows.len() != histories.len() || self.basket_offsets.len() != self.day.len() {
             return Err("the last baskets do not fit the customers or their days".into());
         }
         for customer in 0..self.rows.len() as u32 {
             let items = histories.range(customer).len();
             for basket in self.rows.range(customer) {
-                let positions = &self.position[self.lines.range(basket as u32)];
+                let positions = &self.position[self.basket_offsets.range(basket as u32)];
                 let rising = positions.windows(2).all(|pair| pair[0] < pair[1]);
                 if !rising || positions.last().is_some_and(|&last| usize::from(last) >= items) {
                     return Err(format!("the last baskets of customer {customer} do not fit the history"));
@@ -75,7 +75,7 @@ impl LastBaskets {
 /// The fields of [`ItemStats`], one list each.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "as in `Habit`")]
-pub struct Columns {
+pub struct ItemStatsColumns {
     pub item: Vec<u32>,
     pub baskets: Vec<u16>,
     pub first_day: Vec<u16>,
@@ -85,7 +85,7 @@ pub struct Columns {
     pub taken_on_offer: Vec<f32>,
 }
 
-impl Columns {
+impl ItemStatsColumns {
     /// Adds a habit at the end.
     pub fn push(&mut self, stats: ItemStats) {
         self.item.push(stats.item);
@@ -115,8 +115,8 @@ impl Histories {
     /// What does not fit, in words.
     pub fn new(
         customers: Ids,
-        bounds: Vec<u64>,
-        columns: Columns,
+        offsets: Vec<u64>,
+        columns: ItemStatsColumns,
         baskets: Vec<u32>,
         decayed_baskets: Vec<f32>,
         last: LastBaskets,
@@ -126,7 +126,7 @@ impl Histories {
         if !columns.taken_on_offer.is_empty() && columns.taken_on_offer.len() != habits {
             return Err("the columns have different lengths".into());
         }
-        let rows = Rows::from_bounds(bounds, habits).ok_or("the row bounds are not valid")?;
+        let rows = Offsets::from_vec(offsets, habits).ok_or("the row bounds are not valid")?;
         let lengths = [columns.baskets.len(), columns.first_day.len(), columns.last_day.len(), columns.decayed.len()];
         if lengths.iter().any(|&length| length != habits) {
             return Err("the columns have different lengths".into());
@@ -219,7 +219,7 @@ impl Histories {
     pub fn last_baskets(&self, customer: u32) -> impl DoubleEndedIterator<Item = LastBasket<'_>> {
         self.last.rows.range(customer).map(|at| LastBasket {
             age: self.age(self.last.day[at]),
-            positions: &self.last.position[self.last.lines.range(at as u32)],
+            positions: &self.last.position[self.last.basket_offsets.range(at as u32)],
         })
     }
 
@@ -244,8 +244,8 @@ impl Histories {
     }
 
     /// Bounds, columns, baskets and decayed baskets, as they are stored.
-    pub fn parts(&self) -> (&[u64], &Columns, &[u32], &[f32]) {
-        (self.rows.bounds(), &self.columns, &self.baskets, &self.decayed_baskets)
+    pub fn parts(&self) -> (&[u64], &ItemStatsColumns, &[u32], &[f32]) {
+        (self.rows.as_slice(), &self.columns, &self.baskets, &self.decayed_baskets)
     }
 }
 
@@ -262,15 +262,15 @@ mod tests {
             wanted in 0usize..20,
             hidden in 0u32..40,
         ) {
-            let mut columns = Columns::default();
+            let mut columns = ItemStatsColumns::default();
             for (&decayed, item) in decayed.iter().zip(0..) {
                 columns.push(ItemStats { item, baskets: 1, first_day: 1, last_day: 1, decayed });
             }
-            let (mut texts, none) = (Texts::default(), Rows::from_lengths([0]));
+            let (mut texts, none) = (Texts::default(), Offsets::from_lengths([0]));
             texts.push("anna").unwrap();
-            let last = LastBaskets { rows: none, day: vec![], lines: Rows::from_lengths([]), position: vec![], end: 2 };
-            let (customers, bounds) = (Ids::new(texts).unwrap(), vec![0, decayed.len() as u64]);
-            let histories = Histories::new(customers, bounds, columns, vec![1], vec![1.0], last, 40).unwrap();
+            let last = LastBaskets { rows: none, day: vec![], basket_offsets: Offsets::from_lengths([]), position: vec![], end: 2 };
+            let (customers, offsets) = (Ids::new(texts).unwrap(), vec![0, decayed.len() as u64]);
+            let histories = Histories::new(customers, offsets, columns, vec![1], vec![1.0], last, 40).unwrap();
             let mut sorted: Vec<ItemStats> = histories.of(0).filter(|stats| stats.item != hidden).collect();
             sorted.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
             let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|stats| stats.item).collect();

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 use crate::texts::Texts;
 
 /// The words of each item's name, rare ones weighing more.
 #[derive(Debug, Default)]
 pub(crate) struct NameWords {
-    rows: Rows,
+    rows: Offsets,
     /// The numbers of each name's words, rising, and filled up with [`NO_WORD`] to blocks of [`TOGETHER`].
     words: Vec<u32>,
     /// What each word weighs, squared: ln²(names / names with it).
@@ -56,7 +56,7 @@ impl NameWords {
             words.resize(start + (end - start).next_multiple_of(TOGETHER), NO_WORD);
             lengths.push(words.len() - start);
         }
-        let rows = Rows::from_lengths(lengths);
+        let rows = Offsets::from_lengths(lengths);
         let all = names.len() as f32;
         let weights: Vec<f32> = counts.iter().map(|&count| (all / count as f32).ln().powi(2)).collect();
         let weight = |word: &u32| weights.get(*word as usize);

@@ -1,7 +1,7 @@
 //! Nearest neighbours by cosine, under a filter.
 
 use crate::kernel::dot;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 use crate::top::Top;
 use crate::vectors::Vectors;
 
@@ -53,22 +53,22 @@ pub fn nearest_of(vectors: &Vectors, rows: std::ops::Range<u32>, k: usize) -> Ve
 /// The nearest neighbours of each learned item, best first; of none, where they are searched for when they are needed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Neighbours {
-    rows: Rows,
+    rows: Offsets,
     items: Vec<u32>,
 }
 
 impl Neighbours {
     /// From the neighbours of each.
     pub fn new(lists: &[Vec<u32>]) -> Self {
-        Self { rows: Rows::from_lengths(lists.iter().map(Vec::len)), items: lists.concat() }
+        Self { rows: Offsets::from_lengths(lists.iter().map(Vec::len)), items: lists.concat() }
     }
 
     /// Puts together what was stored and checks it against the number of learned items.
     ///
     /// # Errors
     /// What does not fit, in words.
-    pub fn from_parts(bounds: Vec<u64>, items: Vec<u32>, learned: usize) -> Result<Self, String> {
-        let rows = Rows::from_bounds(bounds, items.len()).ok_or("the bounds of the neighbours are not valid")?;
+    pub fn from_parts(offsets: Vec<u64>, items: Vec<u32>, learned: usize) -> Result<Self, String> {
+        let rows = Offsets::from_vec(offsets, items.len()).ok_or("the bounds of the neighbours are not valid")?;
         if rows.len() != learned || items.iter().any(|&item| item as usize >= learned) {
             return Err(format!("the neighbours do not fit {learned} learned items"));
         }
@@ -87,7 +87,7 @@ impl Neighbours {
 
     /// Bounds and items, as they are stored.
     pub fn columns(&self) -> (&[u64], &[u32]) {
-        (self.rows.bounds(), &self.items)
+        (self.rows.as_slice(), &self.items)
     }
 }
 
@@ -131,8 +131,8 @@ mod tests {
             [neighbours.of(0), neighbours.of(1), neighbours.of(2), neighbours.of(3)],
             [&[1, 2][..], &[], &[0], &[]]
         );
-        let (bounds, items) = neighbours.columns();
-        let of = |items: &[u32], learned| Neighbours::from_parts(bounds.to_vec(), items.to_vec(), learned);
+        let (offsets, items) = neighbours.columns();
+        let of = |items: &[u32], learned| Neighbours::from_parts(offsets.to_vec(), items.to_vec(), learned);
         assert_eq!(of(items, 3), Ok(neighbours.clone()));
         assert!(of(&[1, 2, 3], 3).is_err() && of(items, 4).is_err() && of(&[1], 3).is_err());
         assert!(Neighbours::default().is_empty());

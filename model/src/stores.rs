@@ -2,7 +2,7 @@
 
 use crate::ids::Ids;
 use crate::number_set::NumberSet;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 
 /// The stores, and what each of them has sold of late; no store, where the tables have none.
 ///
@@ -13,7 +13,7 @@ use crate::rows::Rows;
 #[derive(Clone, Debug, Default)]
 pub struct Stores {
     ids: Ids,
-    rows: Rows,
+    rows: Offsets,
     item: Vec<u32>,
     baskets: Vec<u16>,
     totals: Vec<u32>,
@@ -38,14 +38,14 @@ impl Stores {
     /// What does not fit, in words.
     pub fn new(
         ids: Ids,
-        bounds: Vec<u64>,
+        offsets: Vec<u64>,
         item: Vec<u32>,
         baskets: Vec<u16>,
         totals: Vec<u32>,
         expected: f32,
         items: usize,
     ) -> Result<Self, String> {
-        let rows = Rows::from_bounds(bounds, item.len()).ok_or("the bounds of the stores are not valid")?;
+        let rows = Offsets::from_vec(offsets, item.len()).ok_or("the bounds of the stores are not valid")?;
         if rows.len() != ids.len() || totals.len() != ids.len() || baskets.len() != item.len() {
             return Err(format!("{} rows and {} counts of baskets for {} stores", rows.len(), totals.len(), ids.len()));
         }
@@ -121,7 +121,7 @@ impl Stores {
 
     /// The columns as they are stored: bounds, items, baskets and totals.
     pub fn columns(&self) -> (&[u64], &[u32], &[u16], &[u32]) {
-        (self.rows.bounds(), &self.item, &self.baskets, &self.totals)
+        (self.rows.as_slice(), &self.item, &self.baskets, &self.totals)
     }
 }
 
@@ -129,11 +129,11 @@ impl Stores {
 mod tests {
     use super::*;
 
-    fn stores(bounds: &[u64], items: &[u32]) -> Result<Stores, String> {
+    fn stores(offsets: &[u64], items: &[u32]) -> Result<Stores, String> {
         let mut ids = Ids::default();
         ids.intern("north").unwrap();
         ids.intern("south").unwrap();
-        Stores::new(ids, bounds.to_vec(), items.to_vec(), vec![7; items.len()], vec![10, 20], 0.0, 5)
+        Stores::new(ids, offsets.to_vec(), items.to_vec(), vec![7; items.len()], vec![10, 20], 0.0, 5)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use trolley_model::attributes::{Attribute, AttributeValues, Attributes};
 use trolley_model::co_purchases::Partner;
 use trolley_model::recommend::{Limits, Prefer, Question, alternatives, explain};
 use trolley_model::{
-    Amount, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Parts, Query, Rows, Stores, Unit,
+    Amount, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Offsets, Parts, Query, Stores, Unit,
 };
 
 /// The shop of `common`: milk, oat milk, butter and jam have sizes, brands and prices; the candle nothing. Its two stores sell
@@ -20,7 +20,7 @@ fn parts() -> Parts {
     let brands = [&[][..], &[0], &[0, 1], &[1], &[1], &[]];
     let texts = AttributeValues::Texts {
         texts: ids(&["alpha", "beta"]),
-        rows: Rows::from_lengths(brands.iter().map(|of| of.len())),
+        rows: Offsets::from_lengths(brands.iter().map(|of| of.len())),
         of: brands.concat(),
     };
     let attribute = |name: &str, values| Attribute { name: name.to_owned(), values };
@@ -28,9 +28,9 @@ fn parts() -> Parts {
     let all =
         vec![attribute("brand", texts), attribute("size", AttributeValues::Amounts(sizes)), attribute("fat", fat)];
     parts.attributes = Attributes::new(all, 6).unwrap();
-    let bounds = vec![0, 3, 5];
+    let offsets = vec![0, 3, 5];
     parts.stores =
-        Stores::new(ids(&["north", "south"]), bounds, vec![0, 1, 2, 2, 4], vec![9, 8, 7, 5, 9], vec![10, 12], 1.0, 6)
+        Stores::new(ids(&["north", "south"]), offsets, vec![0, 1, 2, 2, 4], vec![9, 8, 7, 5, 9], vec![10, 12], 1.0, 6)
             .unwrap();
     let pair = |item, weight| Partner { item, baskets: 4, weight };
     parts.switches = CoPurchases::new([

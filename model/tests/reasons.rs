@@ -7,7 +7,7 @@ use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::CatalogueParts;
 use trolley_model::histories::LastBaskets;
 use trolley_model::recommend::{Question, Reason, Recommended, Tier, reasons};
-use trolley_model::{Catalogue, Histories, Model, Parts, Query, Rows};
+use trolley_model::{Catalogue, Histories, Model, Offsets, Parts, Query};
 
 fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, item: u32) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
@@ -60,17 +60,17 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
     // She has bought milk and jam in two baskets: to say so of jam would tell of milk.
     let mut parts = common::parts();
     let last = LastBaskets {
-        rows: Rows::from_lengths([2, 1]),
+        rows: Offsets::from_lengths([2, 1]),
         day: vec![17_300, 17_400, 17_300],
-        lines: Rows::from_lengths([2, 2, 1]),
+        basket_offsets: Offsets::from_lengths([2, 2, 1]),
         position: vec![0, 1, 0, 1, 0],
         end: 17_410,
     };
-    let (bounds, columns, baskets, decayed) = parts.histories.parts();
-    let (bounds, columns) = (bounds.to_vec(), columns.clone());
+    let (offsets, columns, baskets, decayed) = parts.histories.parts();
+    let (offsets, columns) = (offsets.to_vec(), columns.clone());
     let (baskets, decayed) = (baskets.to_vec(), decayed.to_vec());
     parts.histories =
-        Histories::new(common::ids(&["anna", "bert"]), bounds, columns, baskets, decayed, last, 6).unwrap();
+        Histories::new(common::ids(&["anna", "bert"]), offsets, columns, baskets, decayed, last, 6).unwrap();
     let model = Model::new(parts).unwrap();
     let jam = Recommended { item: JAM, score: 1.0, tier: Tier::Model };
     let query = Query { items: &[MILK], customer: Some(ANNA), ..Query::default() };

@@ -205,7 +205,7 @@ pub(super) struct Item<'a> {
     #[schema(value_type = TierName)]
     tier: Tier,
     /// Why, with `explain=true`: what is about the item asked about first, then what is about the customer.
-    reasons: Option<Vec<Reason>>,
+    reasons: Option<Vec<ReasonBody>>,
     /// With `detail=full` the parts of the score, those that say most first.
     parts: Option<Vec<Part>>,
     /// Of an alternative: how many of it make up for one of what it stands in for, where the sizes of both are known.
@@ -247,7 +247,7 @@ fn write_score(
     body: &mut Vec<u8>,
     score: f32,
     tier: Tier,
-    reasons: Option<&[Reason]>,
+    reasons: Option<&[ReasonBody]>,
     parts: Option<&[Part]>,
 ) -> serde_json::Result<()> {
     raw(body, ",\"score\":");
@@ -281,7 +281,7 @@ pub(super) struct OfferItem<'a> {
     #[schema(value_type = TierName)]
     tier: Tier,
     /// Why, with `explain=true`.
-    reasons: Option<Vec<Reason>>,
+    reasons: Option<Vec<ReasonBody>>,
     /// With `detail=full` the parts of the score, those that say most first.
     parts: Option<Vec<Part>>,
 }
@@ -314,7 +314,7 @@ impl Entry for OfferItem<'_> {
 
 /// A reason, as a person would say it. No count in it is below 5.
 #[derive(Debug, Serialize, ToSchema)]
-struct Reason {
+struct ReasonBody {
     /// Which kind of reason, for programs.
     #[schema(value_type = ReasonKind)]
     kind: &'static str,
@@ -354,10 +354,10 @@ struct Part {
 }
 
 /// The reasons, and the parts of the score if they are wanted.
-fn said(why: Why) -> (Vec<Reason>, Option<Vec<Part>>) {
+fn said(why: Why) -> (Vec<ReasonBody>, Option<Vec<Part>>) {
     let reason = |told: Told| {
         let Told { kind, text, with, name, times, last_day, category } = told;
-        Reason { kind, text, with, name, times, last_day, category }
+        ReasonBody { kind, text, with, name, times, last_day, category }
     };
     let part = |ScorePart { signal, value, share }| Part { signal, value, share };
     let parts: Vec<Part> = why.parts.into_iter().map(part).collect();

@@ -32,5 +32,5 @@ mod why_not;
 
 pub use document::EXAMPLES;
 pub use keys::Keys;
-pub use router::{Service, admin_router, openapi, router};
+pub use router::{ApiState, admin_router, openapi, router};
 pub use server::{Listening, serve};

@@ -42,7 +42,7 @@ struct Document;
 
 /// What the handlers take what they need from.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct ApiState {
     /// The markets.
     pub markets: Arc<Markets>,
     /// What is pushed goes to it.
@@ -61,7 +61,7 @@ pub struct Service {
     pub longest: Duration,
 }
 
-impl Service {
+impl ApiState {
     /// Open to all, for ever.
     pub fn new(state_sync: Arc<StateSync>) -> Self {
         let (markets, exposures) = (state_sync.markets().clone(), state_sync.exposures().clone());
@@ -74,7 +74,7 @@ impl Service {
 
 /// The service as the handlers share it: handed to every request, so cheap to copy.
 #[derive(Clone)]
-struct Shared(Arc<Service>);
+struct Shared(Arc<ApiState>);
 
 /// Handlers name the part that they need.
 macro_rules! part {
@@ -139,7 +139,7 @@ struct Access {
 }
 
 impl Access {
-    fn of(service: &Service) -> Self {
+    fn of(service: &ApiState) -> Self {
         Self { keys: service.keys.clone(), longest: service.longest }
     }
 
@@ -201,7 +201,7 @@ pub fn openapi() -> serde_json::Value {
 }
 
 /// The API; with administration where there are no keys, or the config says so.
-pub fn router(service: Service) -> Router {
+pub fn router(service: ApiState) -> Router {
     let access = Access::of(&service);
     let mut routes = v1(&access);
     if service.keys.are_none() || service.admin_on_both {
@@ -211,7 +211,7 @@ pub fn router(service: Service) -> Router {
 }
 
 /// All that the API answers too, so that the page of the description can ask; and metrics and that page.
-pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
+pub fn admin_router(service: ApiState, handle: PrometheusHandle) -> Router {
     let access = Access::of(&service);
     let metrics = Router::new()
         .route("/metrics", get(admin::metrics))
@@ -227,7 +227,7 @@ pub fn admin_router(service: Service, handle: PrometheusHandle) -> Router {
 }
 
 /// The routes, and what describes them.
-fn described(service: Service, access: &Access, routes: OpenApiRouter<Shared>) -> Router {
+fn described(service: ApiState, access: &Access, routes: OpenApiRouter<Shared>) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(routes).split_for_parts();
     // Written once: it does not change.
     let document = Bytes::from(serde_json::to_vec(&document::finished(document)).unwrap_or_default());

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use trolley_training::Tables;
-use trolley_training::input::{self, Column, Finding, Look, Rows, Severity, TableLook};
+use trolley_training::input::{self, Column, Finding, Look, RowCount, Severity, TableLook};
 
 use super::table::{Table, thousands};
 
@@ -33,7 +33,7 @@ pub(super) fn text(tables: &Tables) -> String {
     count("offers", tables.offers.len() as u64);
     for table in &look.tables {
         fates(&mut out, table);
-        if table.table == input::Table::Transactions && look.repeated > 0 {
+        if table.table == input::InputTable::Transactions && look.repeated > 0 {
             _ = writeln!(out, "    left out   {} × repeated in their basket", thousands(look.repeated));
         }
     }
@@ -59,7 +59,7 @@ fn fates(out: &mut String, table: &TableLook) {
         _ = writeln!(out, "    not read   {}", names(&table.passed_over));
     }
     for (fate, reasons) in [("left out", &table.left_out), ("rejected", &table.rejected)] {
-        for (reason, Rows { rows, examples }) in reasons {
+        for (reason, RowCount { rows, examples }) in reasons {
             _ = writeln!(out, "    {fate:10} {} × {reason} ({name})", thousands(*rows));
             for example in examples {
                 let file = Path::new(&example.file).file_name().unwrap_or_default().to_string_lossy();

@@ -144,7 +144,7 @@ impl Service {
         let store = Store::open(url).await.unwrap();
         let state_sync = Arc::new(StateSync::new(store, markets.clone(), Exposures::default()).await.unwrap());
         state_sync.refresh().await;
-        let router = trolley::api::router(trolley::api::Service::new(state_sync.clone()));
+        let router = trolley::api::router(trolley::api::ApiState::new(state_sync.clone()));
         Self { folder, markets, state_sync, router }
     }
 

@@ -1,7 +1,7 @@
 //! The attributes of the items table, in the numbers of a catalogue.
 
 use trolley_model::attributes::{Attribute, AttributeValues, Attributes};
-use trolley_model::{Catalogue, Ids, Rows};
+use trolley_model::{Catalogue, Ids, Offsets};
 
 use crate::input::{AttributeKind, AttributeTable, Items};
 
@@ -40,5 +40,5 @@ fn texts<'a>(form: &AttributeTable, fields: impl Iterator<Item = Option<&'a str>
         lengths.push(own.len());
         of.extend(own);
     }
-    Ok(AttributeValues::Texts { texts, rows: Rows::from_lengths(lengths), of })
+    Ok(AttributeValues::Texts { texts, rows: Offsets::from_lengths(lengths), of })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
-use trolley_model::{Catalogue, Ids, Rows, Texts};
+use trolley_model::{Catalogue, Ids, Offsets, Texts};
 
 use crate::input::{ANONYMOUS, Basket, Items, Transactions};
 
@@ -12,7 +12,7 @@ pub(crate) struct Baskets {
     /// Customer (numbered anew, or [`ANONYMOUS`]) and day of each.
     pub(crate) heads: Vec<Basket>,
     /// Each basket's place in `lines`.
-    pub(crate) rows: Rows,
+    pub(crate) rows: Offsets,
     /// Item numbers of the catalogue, rising in each basket.
     pub(crate) lines: Vec<u32>,
     /// The customers, sorted by ID.
@@ -124,7 +124,7 @@ pub(crate) fn catalogue_and_baskets(
         lines.extend(transactions.items_of(basket).iter().map(|&item| renumbered[item as usize]));
         lines[start..].sort_unstable();
     }
-    let rows = Rows::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
+    let rows = Offsets::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
     let bought = catalogue.bought() as usize;
     Ok((catalogue, Baskets { heads, rows, lines, customers, bought, learned, end }))
 }

@@ -1,7 +1,7 @@
 //! Counts what each customer buys: how often, from when to when, and how much of it lately.
 
-use trolley_model::histories::{Columns, ItemStats, LastBaskets};
-use trolley_model::{Histories, Rows};
+use trolley_model::histories::{ItemStats, ItemStatsColumns, LastBaskets};
+use trolley_model::{Histories, Offsets};
 
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
@@ -22,9 +22,9 @@ pub(crate) fn histories(
         of_customer[head.customer as usize].push(number as u32);
     }
     let decay = |day: u16| (-f32::from(baskets.end - 1 - day) / half_life_days).exp2();
-    let mut columns = Columns::default();
-    let mut bounds = vec![0u64];
-    let (mut last_bounds, mut line_bounds) = (vec![0u64], vec![0u64]);
+    let mut columns = ItemStatsColumns::default();
+    let mut offsets = vec![0u64];
+    let (mut last_offsets, mut line_offsets) = (vec![0u64], vec![0u64]);
     let (mut last_day, mut last_position) = (Vec::new(), Vec::new());
     let (mut all, mut all_decayed) = (Vec::with_capacity(customers), Vec::with_capacity(customers));
     for own in &of_customer {
@@ -49,26 +49,26 @@ pub(crate) fn histories(
                 decayed: same.iter().map(|&(_, day)| decay(day)).sum(),
             });
         }
-        let history = &columns.item[bounds[bounds.len() - 1] as usize..];
+        let history = &columns.item[offsets[offsets.len() - 1] as usize..];
         for &basket in &own[own.len().saturating_sub(kept)..] {
             last_day.push(baskets.heads[basket as usize].day);
             let positions = baskets.items(basket as usize).iter().filter_map(|item| history.binary_search(item).ok());
             // Of a history of more than 65,536 items, the bestsellers.
             last_position.extend(positions.filter_map(|position| u16::try_from(position).ok()));
-            line_bounds.push(last_position.len() as u64);
+            line_offsets.push(last_position.len() as u64);
         }
-        last_bounds.push(last_day.len() as u64);
-        bounds.push(columns.item.len() as u64);
+        last_offsets.push(last_day.len() as u64);
+        offsets.push(columns.item.len() as u64);
         all.push(own.len() as u32);
         all_decayed.push(own.iter().map(|&basket| decay(baskets.heads[basket as usize].day)).sum());
     }
-    let rows = |bounds, values| Rows::from_bounds(bounds, values).ok_or("the last baskets are out of order");
+    let rows = |offsets, values| Offsets::from_vec(offsets, values).ok_or("the last baskets are out of order");
     let last = LastBaskets {
-        rows: rows(last_bounds, last_day.len())?,
-        lines: rows(line_bounds, last_position.len())?,
+        rows: rows(last_offsets, last_day.len())?,
+        basket_offsets: rows(line_offsets, last_position.len())?,
         day: last_day,
         position: last_position,
         end: baskets.end,
     };
-    Histories::new(baskets.customers.clone(), bounds, columns, all, all_decayed, last, items)
+    Histories::new(baskets.customers.clone(), offsets, columns, all, all_decayed, last, items)
 }

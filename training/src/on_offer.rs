@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::baskets::catalogue_and_baskets;
     use crate::input::{Basket, Items, Transactions};
-    use trolley_model::{Ids, Rows, Texts};
+    use trolley_model::{Ids, Offsets, Texts};
 
     fn ids(texts: &[&str]) -> Ids {
         let mut all = Texts::default();
@@ -128,7 +128,7 @@ mod tests {
             items: ids(&["bread", "milk"]),
             customers: ids(&["ann"]),
             baskets: days.iter().map(|&day| Basket { customer: 0, day }).collect(),
-            rows: Rows::from_lengths(days.iter().map(|_| 2)),
+            rows: Offsets::from_lengths(days.iter().map(|_| 2)),
             lines: days.iter().flat_map(|_| [0, 1]).collect(),
             ..Transactions::default()
         };

@@ -26,7 +26,7 @@ pub(crate) fn stores(
         sold.extend(items.map(|item| (store, item)));
     }
     sold.sort_unstable();
-    let (mut ids, mut bounds, mut item, mut baskets) = (Ids::default(), vec![0], Vec::new(), Vec::new());
+    let (mut ids, mut offsets, mut item, mut baskets) = (Ids::default(), vec![0], Vec::new(), Vec::new());
     for store in (0..totals.len() as u32).filter(|&store| totals[store as usize] > 0) {
         ids.intern(transactions.stores.get(store)).map_err(|e| e.to_string())?;
         let [start, end] = [store, store + 1].map(|store| sold.partition_point(|&(other, _)| other < store));
@@ -34,8 +34,8 @@ pub(crate) fn stores(
             item.push(same[0].1);
             baskets.push(u16::try_from(same.len()).unwrap_or(u16::MAX));
         }
-        bounds.push(item.len() as u64);
+        offsets.push(item.len() as u64);
     }
     totals.retain(|&total| total > 0);
-    Stores::new(ids, bounds, item, baskets, totals, config.assortment_expected, catalogue.items().len())
+    Stores::new(ids, offsets, item, baskets, totals, config.assortment_expected, catalogue.items().len())
 }

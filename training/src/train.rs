@@ -13,7 +13,7 @@ use crate::fit::{Fitted, Scope, fit};
 use crate::gate::{
     self, Accept, Comparison, Costs, GateConfig, Ruling, Volume, compare, next_reference, peak_memory, rule,
 };
-use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, Items, Look, OfferRow, Table, Transactions};
+use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, InputTable, Items, Look, OfferRow, Transactions};
 use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
 
@@ -115,7 +115,7 @@ impl Tables {
     /// # Errors
     /// [`InputError::TooManyRejects`], [`InputError::Findings`]
     pub fn judge(&self, limit: f64) -> Result<(), InputError> {
-        for table in [Table::Items, Table::Transactions, Table::Offers] {
+        for table in [InputTable::Items, InputTable::Transactions, InputTable::Offers] {
             self.fates.judge(table, limit)?;
         }
         let errors: Vec<String> = self.look.errors().map(ToString::to_string).collect();
@@ -153,7 +153,8 @@ pub fn read(
 pub struct Outcome {
     /// What the manifest says; `None` if the model was made to be judged only.
     pub manifest: Option<Manifest>,
-    /// Whether it is in service now. If it has a manifest but is not, it lies aside, among the rejected.
+    /// Whether it was published: it passed the gate, or was forced. A pinned market keeps serving the model that it is pinned to.
+    /// A model with a manifest that was not published is among the rejected ones.
     pub published: bool,
     /// The model: trained on everything, or on the days before the test if it was made to be judged only.
     pub model: Model,
@@ -284,8 +285,8 @@ fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
         fingerprint: fingerprint(transactions, until, items),
         first_day: baskets.first().map_or_else(String::new, |basket| date(basket.day)),
         last_day: baskets.last().map_or_else(String::new, |basket| date(basket.day)),
-        rows: fates.rows(Table::Transactions),
-        rejected: fates.counts(Table::Transactions),
+        rows: fates.rows(InputTable::Transactions),
+        rejected: fates.counts(InputTable::Transactions),
         baskets: until as u64,
         items: parts.catalogue.items().len() as u64,
         learned_items: parts.input.len() as u64,

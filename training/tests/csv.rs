@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use proptest::prelude::*;
-use trolley_training::input::{Fates, InputConfig, InputError, Items, Table, Transactions, read_transactions};
+use trolley_training::input::{Fates, InputConfig, InputError, InputTable, Items, Transactions, read_transactions};
 
 fn config(path: &Path) -> InputConfig {
     serde_json::from_value(serde_json::json!({ "transactions": path, "max_rejected": 1.0 })).unwrap()
@@ -36,7 +36,7 @@ fn items(transactions: &Transactions) -> Vec<&str> {
 
 fn rejected(fates: &Fates) -> Vec<(&'static str, Vec<u64>)> {
     fates
-        .rejected(Table::Transactions)
+        .rejected(InputTable::Transactions)
         .map(|(reason, rows)| (reason.name(), rows.examples.iter().map(|example| example.line).collect()))
         .collect()
 }
@@ -61,7 +61,7 @@ fn a_quote_swallows_no_line() {
     ] {
         let (transactions, fates) =
             read_bytes("t.csv", format!("{HEADER}{}", stray(places)).as_bytes(), |_| {}).unwrap();
-        assert_eq!(fates.rows(Table::Transactions), 60, "{places:?}");
+        assert_eq!(fates.rows(InputTable::Transactions), 60, "{places:?}");
         assert_eq!(rejected(&fates), expected, "{places:?}");
         let lost: usize = expected.iter().map(|(_, lines)| lines.len()).sum();
         assert_eq!((transactions.baskets.len(), items(&transactions).len()), (60 - lost, 5), "{places:?}");
@@ -87,7 +87,7 @@ fn a_field_too_many_or_too_few_rejects_its_line() {
     assert_eq!(items(&transactions), ["i1"]);
     assert_eq!(rejected(&fates), [("wrong number of fields", vec![3, 4])]);
     let left_out: Vec<_> =
-        fates.left_out(Table::Transactions).map(|(reason, rows)| (reason.name(), rows.rows)).collect();
+        fates.left_out(InputTable::Transactions).map(|(reason, rows)| (reason.name(), rows.rows)).collect();
     assert_eq!(left_out, [("blank line", 2), ("header again", 1)]);
 }
 
@@ -190,8 +190,8 @@ proptest! {
         let Ok((transactions, fates)) = read_bytes("t.csv", format!("{HEADER}{lines}").as_bytes(), |_| {}) else {
             return Ok(());
         };
-        prop_assert_eq!(fates.rows(Table::Transactions), notes.len() as u64);
-        let rejected: u64 = fates.rejected(Table::Transactions).map(|(_, rows)| rows.rows).sum();
+        prop_assert_eq!(fates.rows(InputTable::Transactions), notes.len() as u64);
+        let rejected: u64 = fates.rejected(InputTable::Transactions).map(|(_, rows)| rows.rows).sum();
         prop_assert_eq!(transactions.baskets.len() as u64 + rejected, notes.len() as u64);
         for item in transactions.items.iter() {
             prop_assert!(item.strip_prefix('i').is_some_and(|n| n.parse::<usize>().is_ok()), "{}", item);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use trolley_training::input::{
-    Fates, FindingKind, InputConfig, InputError, Items, Offers, Reason, Table, Transactions, find_files, look,
+    Fates, FindingKind, InputConfig, InputError, InputTable, Items, Offers, RowReason, Transactions, find_files, look,
     read_transactions,
 };
 
@@ -112,7 +112,7 @@ fn folders_named_by_a_value_are_columns() {
     let (transactions, fates) = read(&config(folder.path()), "de").unwrap();
     assert_eq!(transactions.baskets.len(), 6);
     assert_eq!(transactions.baskets.iter().map(|basket| basket.day).max(), Some(19_725));
-    assert_eq!(fates.left_out_for(Table::Transactions, Reason::OtherMarket), 6);
+    assert_eq!(fates.left_out_for(InputTable::Transactions, RowReason::OtherMarket), 6);
 }
 
 #[test]

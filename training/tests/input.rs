@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use trolley_training::input::{
-    self, Fates, InputConfig, InputError, Items, Reason, Table, Transactions, read_items, read_offers,
+    self, Fates, InputConfig, InputError, InputTable, Items, RowReason, Transactions, read_items, read_offers,
     read_transactions,
 };
 
@@ -24,8 +24,8 @@ fn read(config: &InputConfig) -> Result<(Transactions, Fates), InputError> {
     Ok((transactions, fates))
 }
 
-fn left_out(fates: &Fates, reason: Reason) -> u64 {
-    fates.left_out_for(Table::Transactions, reason)
+fn left_out(fates: &Fates, reason: RowReason) -> u64 {
+    fates.left_out_for(InputTable::Transactions, reason)
 }
 
 /// (customer, day, items) of every basket, in the order of the transactions.
@@ -71,7 +71,11 @@ fn csv_is_read_as_it_stands() {
     ] {
         let (transactions, fates) = read(&config(file(folder.path(), name, &content))).unwrap();
         assert_eq!(baskets(&transactions), expected, "{name}");
-        assert_eq!((fates.rows(Table::Transactions), fates.counts(Table::Transactions).len()), (3, 0), "{name}");
+        assert_eq!(
+            (fates.rows(InputTable::Transactions), fates.counts(InputTable::Transactions).len()),
+            (3, 0),
+            "{name}"
+        );
     }
 }
 
@@ -104,8 +108,8 @@ fn every_rejected_row_is_counted_and_listed() {
     let list = folder.path().join("rejects/de.csv");
     let mut fates = Fates::listed_in(&list).unwrap();
     let transactions = read_transactions(&config(&path), "de", i64::MAX, &Items::default(), &mut fates).unwrap();
-    assert_eq!((fates.rows(Table::Transactions), transactions.repeated, transactions.lines.len()), (9, 1, 1));
-    let counts: Vec<(String, u64)> = fates.counts(Table::Transactions).into_iter().collect();
+    assert_eq!((fates.rows(InputTable::Transactions), transactions.repeated, transactions.lines.len()), (9, 1, 1));
+    let counts: Vec<(String, u64)> = fates.counts(InputTable::Transactions).into_iter().collect();
     let expected = [
         ("bad quantity", 1),
         ("bad timestamp", 1),
@@ -114,7 +118,7 @@ fn every_rejected_row_is_counted_and_listed() {
         ("timestamp before 1990", 1),
     ];
     assert_eq!(counts, expected.map(|(reason, count)| (reason.to_owned(), count)));
-    assert_eq!(left_out(&fates, Reason::Return), 2, "a return is nothing wrong");
+    assert_eq!(left_out(&fates, RowReason::Return), 2, "a return is nothing wrong");
     let listed = fs::read_to_string(list).unwrap();
     let rows: Vec<&str> = listed.lines().skip(1).map(|line| line.rsplit(',').nth(2).unwrap()).collect();
     assert_eq!(rows, ["2", "3", "4", "5", "8"], "lines of the file, the header being the first");
@@ -126,11 +130,11 @@ fn too_many_rejects_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nb,j,never\n");
     let (_, fates) = read(&config(path)).unwrap();
-    let error = fates.judge(Table::Transactions, 0.4).unwrap_err();
+    let error = fates.judge(InputTable::Transactions, 0.4).unwrap_err();
     assert!(matches!(error, InputError::TooManyRejects { rejected: 1, rows: 2, .. }), "{error}");
     assert!(error.to_string().contains("1 × bad timestamp (`never`, line 3 of"), "{error}");
-    fates.judge(Table::Transactions, 0.5).unwrap();
-    fates.judge(Table::Items, 0.0).unwrap();
+    fates.judge(InputTable::Transactions, 0.5).unwrap();
+    fates.judge(InputTable::Items, 0.0).unwrap();
 }
 
 #[test]
@@ -141,7 +145,7 @@ fn one_line_from_the_future_does_not_become_the_end_of_the_period() {
     let latest = 1_704_500_000;
     let transactions = read_transactions(&config(path), "de", latest, &Items::default(), &mut fates).unwrap();
     assert_eq!(transactions.baskets.len(), 1);
-    assert_eq!(fates.counts(Table::Transactions)["timestamp in the future"], 1);
+    assert_eq!(fates.counts(InputTable::Transactions)["timestamp in the future"], 1);
 }
 
 #[test]
@@ -185,10 +189,10 @@ fn whole_numbers_in_parquet_come_out_as_the_same_digits() {
     let (transactions, fates) = read(&config).unwrap();
     assert!(transactions.items.position("1082185").is_some(), "bananas");
     assert!(transactions.customers.iter().all(|id| id.parse::<u64>().is_ok_and(|id| id % 6 == 0)));
-    let read = fates.rows(Table::Transactions);
+    let read = fates.rows(InputTable::Transactions);
     assert_eq!(read, 259_262);
-    let rejected: u64 = fates.counts(Table::Transactions).values().sum();
-    let returned = left_out(&fates, Reason::Return);
+    let rejected: u64 = fates.counts(InputTable::Transactions).values().sum();
+    let returned = left_out(&fates, RowReason::Return);
     assert_eq!(transactions.lines.len() as u64 + transactions.repeated + returned + rejected, read);
     assert!(transactions.baskets.windows(2).all(|pair| pair[0].day <= pair[1].day), "oldest first");
 }
@@ -199,7 +203,7 @@ fn rows_of_other_markets_are_left_out() {
     let lines = "basket_id,item_id,timestamp,market\nb,i,2024-01-05,de\nc,j,2024-01-05,fr\nd,k,2024-01-05,DE\n";
     let mut config = config(file(folder.path(), "t.csv", lines));
     let (transactions, fates) = read(&config).unwrap();
-    assert_eq!((transactions.baskets.len(), left_out(&fates, Reason::OtherMarket)), (1, 2));
+    assert_eq!((transactions.baskets.len(), left_out(&fates, RowReason::OtherMarket)), (1, 2));
     config.market_value = Some("DE".into());
     assert!(read(&config).unwrap().0.items.position("k").is_some());
 }
@@ -246,10 +250,10 @@ fn items_have_categories_names_and_exclusions() {
     assert_eq!((milk.name.as_str(), milk.category.as_deref(), milk.excluded), ("Milk, 1 l", Some("dairy"), false));
     let petrol = items.get("2").unwrap();
     assert_eq!((petrol.name.as_str(), petrol.category.as_deref(), petrol.excluded), ("Petrol", None, true));
-    assert_eq!(fates.counts(Table::Items).values().sum::<u64>(), 2, "a duplicate and a row without ID");
+    assert_eq!(fates.counts(InputTable::Items).values().sum::<u64>(), 2, "a duplicate and a row without ID");
     assert_eq!(items.unmatched["department"], ["TOBACCO"]);
     let transactions = read_transactions(&config, "de", i64::MAX, &items, &mut fates).unwrap();
-    assert_eq!((left_out(&fates, Reason::Excluded), transactions.lines.len()), (1, 1));
+    assert_eq!((left_out(&fates, RowReason::Excluded), transactions.lines.len()), (1, 1));
 }
 
 #[test]
@@ -265,8 +269,8 @@ fn an_offers_number_that_is_none_rejects_its_row() {
     let read: Vec<_> = offers.rows.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
     assert_eq!(read, [("a", 0.2), ("b", 0.0)]);
     assert_eq!(
-        fates.counts(Table::Offers),
-        [(Reason::BadNumber.name().to_owned(), 2), (Reason::FieldCount.name().to_owned(), 1)].into()
+        fates.counts(InputTable::Offers),
+        [(RowReason::BadNumber.name().to_owned(), 2), (RowReason::FieldCount.name().to_owned(), 1)].into()
     );
 }
 
@@ -300,7 +304,7 @@ fn types_that_other_tools_write_are_read_or_refused_with_the_column_named() {
         items.sort_unstable();
         assert_eq!(items, ["0", "1", "2", "3"], "{name}");
         assert_eq!((transactions.baskets.len(), transactions.baskets[0].day), (2, 19_727), "{name}");
-        assert!(fates.counts(Table::Transactions).is_empty(), "{name}");
+        assert!(fates.counts(InputTable::Transactions).is_empty(), "{name}");
     }
     let error = read(&config(fixture("floats"))).unwrap_err().to_string();
     assert!(error.contains("column `item_id`") && error.contains("convert the column"), "{error}");

@@ -1,14 +1,14 @@
 //! The items' attributes as columns.
 
-use super::tensors::{Columns, Table};
+use super::tensors::{TensorColumns, Tensors};
 use crate::amount::{Amount, Unit};
 use crate::attributes::{Attribute, AttributeValues, Attributes};
 use crate::ids::Ids;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 use crate::texts::Texts;
 
 /// Adds them; nothing, if there are none.
-pub(super) fn put(columns: &mut Columns, attributes: &Attributes) -> Result<(), String> {
+pub(super) fn put(columns: &mut TensorColumns, attributes: &Attributes) -> Result<(), String> {
     if attributes.all().is_empty() {
         return Ok(());
     }
@@ -19,7 +19,7 @@ pub(super) fn put(columns: &mut Columns, attributes: &Attributes) -> Result<(), 
         match values {
             AttributeValues::Texts { texts, rows, of } => {
                 columns.put_texts(&column("texts"), texts.texts());
-                columns.put_u64(&column("bounds"), rows.bounds());
+                columns.put_u64(&column("bounds"), rows.as_slice());
                 columns.put_u32(&column("values"), of);
             }
             AttributeValues::Numbers(numbers) => columns.put_f32(&column("numbers"), numbers),
@@ -42,7 +42,7 @@ pub(super) fn put(columns: &mut Columns, attributes: &Attributes) -> Result<(), 
 }
 
 /// Reads them; none, if there are none.
-pub(super) fn take(table: &Table<'_>, items: usize) -> Result<Attributes, String> {
+pub(super) fn take(table: &Tensors<'_>, items: usize) -> Result<Attributes, String> {
     if !table.has("attributes.text") {
         return Ok(Attributes::default());
     }
@@ -67,7 +67,7 @@ pub(super) fn take(table: &Table<'_>, items: usize) -> Result<Attributes, String
             AttributeValues::Amounts(totals.iter().zip(pieces).zip(units).map(amount).collect::<Result<_, String>>()?)
         } else {
             let of = table.take_u32(&column("values"))?;
-            let rows = Rows::from_bounds(table.take_u64(&column("bounds"))?, of.len());
+            let rows = Offsets::from_vec(table.take_u64(&column("bounds"))?, of.len());
             let texts = Ids::new(table.take_texts(&column("texts"))?);
             AttributeValues::Texts {
                 texts: texts.map_err(|at| format!("the text {at} of the attribute `{name}` is there twice"))?,

@@ -1,6 +1,6 @@
 //! Which part of a model lies in which file.
 
-use super::tensors::{Columns, Table};
+use super::tensors::{TensorColumns, Tensors};
 use super::{attributes, fifu};
 use crate::attributes::Attributes;
 use crate::blend::Blends;
@@ -10,7 +10,7 @@ use crate::histories::{self, Histories, LastBaskets};
 use crate::ids::Ids;
 use crate::model::Parts;
 use crate::nearest::Neighbours;
-use crate::rows::Rows;
+use crate::offsets::Offsets;
 use crate::stores::Stores;
 
 pub(super) const ITEMS: &str = "items.safetensors";
@@ -47,7 +47,7 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
     let items = || parts.catalogue.items().iter().take(parts.input.len());
     let customers = || parts.histories.customers().iter();
     let at = |file: &'static str| move |reason: String| (file, reason);
-    let tensors = |file: &'static str, columns: Columns| columns.encode().map_err(|e| (file, e.to_string()));
+    let tensors = |file: &'static str, columns: TensorColumns| columns.encode().map_err(|e| (file, e.to_string()));
     Ok(vec![
         (ITEMS, tensors(ITEMS, item_columns(parts).map_err(at(ITEMS))?)?),
         (INPUT, fifu::encode(items(), &parts.input).map_err(at(INPUT))?),
@@ -107,9 +107,9 @@ pub(super) fn decode<E>(
     })
 }
 
-fn item_columns(parts: &Parts) -> Result<Columns, String> {
+fn item_columns(parts: &Parts) -> Result<TensorColumns, String> {
     let catalogue = &parts.catalogue;
-    let mut columns = Columns::default();
+    let mut columns = TensorColumns::default();
     columns.put_texts("items", catalogue.items().texts());
     columns.put_texts("names", catalogue.names());
     columns.put_u32("baskets", catalogue.all_baskets());
@@ -124,8 +124,8 @@ fn item_columns(parts: &Parts) -> Result<Columns, String> {
     columns.put_u32("total_recent_baskets", &[catalogue.total_recent_baskets()]);
     columns.put_u32("total_latest_baskets", &[catalogue.total_latest_baskets()]);
     if !parts.neighbours.is_empty() {
-        let (bounds, neighbours) = parts.neighbours.columns();
-        columns.put_u64("neighbours_bounds", bounds);
+        let (offsets, neighbours) = parts.neighbours.columns();
+        columns.put_u64("neighbours_bounds", offsets);
         columns.put_u32("neighbours", neighbours);
     }
     let mixed = catalogue.mixed_categories();
@@ -135,9 +135,9 @@ fn item_columns(parts: &Parts) -> Result<Columns, String> {
     attributes::put(&mut columns, &parts.attributes)?;
     let stores = &parts.stores;
     if !stores.ids().is_empty() {
-        let (bounds, item, baskets, totals) = stores.columns();
+        let (offsets, item, baskets, totals) = stores.columns();
         columns.put_texts("stores", stores.ids().texts());
-        columns.put_u64("store_bounds", bounds);
+        columns.put_u64("store_bounds", offsets);
         columns.put_u32("store_items", item);
         columns.put_u16("store_baskets", baskets);
         columns.put_u32("store_totals", totals);
@@ -147,11 +147,11 @@ fn item_columns(parts: &Parts) -> Result<Columns, String> {
 }
 
 fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), String> {
-    let table = Table::decode(bytes)?;
+    let table = Tensors::decode(bytes)?;
     let neighbours = if table.has("neighbours") {
-        let bounds = table.take_u64("neighbours_bounds")?;
-        let learned = bounds.len().saturating_sub(1);
-        Neighbours::from_parts(bounds, table.take_u32("neighbours")?, learned)?
+        let offsets = table.take_u64("neighbours_bounds")?;
+        let learned = offsets.len().saturating_sub(1);
+        Neighbours::from_parts(offsets, table.take_u32("neighbours")?, learned)?
     } else {
         Neighbours::default()
     };
@@ -177,22 +177,22 @@ fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), St
     };
     let items = catalogue.items().len();
     let stores = if table.has("stores.text") {
-        let (bounds, item) = (table.take_u64("store_bounds")?, table.take_u32("store_items")?);
+        let (offsets, item) = (table.take_u64("store_bounds")?, table.take_u32("store_items")?);
         let (baskets, totals) = (table.take_u16("store_baskets")?, table.take_u32("store_totals")?);
         let [expected] = table.take_f32("store_expected")?[..] else {
             return Err("`store_expected` is not one number".into());
         };
-        Stores::new(ids(&table, "stores")?, bounds, item, baskets, totals, expected, items)?
+        Stores::new(ids(&table, "stores")?, offsets, item, baskets, totals, expected, items)?
     } else {
         Stores::default()
     };
     Ok((catalogue, neighbours, attributes::take(&table, items)?, stores))
 }
 
-fn co_purchase_columns(co_purchases: &CoPurchases) -> Columns {
-    let (bounds, partner, baskets, weight) = co_purchases.columns();
-    let mut columns = Columns::default();
-    columns.put_u64("bounds", bounds);
+fn co_purchase_columns(co_purchases: &CoPurchases) -> TensorColumns {
+    let (offsets, partner, baskets, weight) = co_purchases.columns();
+    let mut columns = TensorColumns::default();
+    columns.put_u64("bounds", offsets);
     columns.put_u32("partner", partner);
     columns.put_u32("baskets", baskets);
     columns.put_f32("weight", weight);
@@ -200,16 +200,16 @@ fn co_purchase_columns(co_purchases: &CoPurchases) -> Columns {
 }
 
 fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, String> {
-    let table = Table::decode(bytes)?;
-    let (bounds, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?);
-    CoPurchases::from_parts(bounds, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
+    let table = Tensors::decode(bytes)?;
+    let (offsets, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?);
+    CoPurchases::from_parts(offsets, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
 }
 
 /// Older artefacts have no switches.
-fn with_switches(mut columns: Columns, switches: &CoPurchases) -> Columns {
+fn with_switches(mut columns: TensorColumns, switches: &CoPurchases) -> TensorColumns {
     if !switches.is_empty() {
-        let (bounds, partner, changes, weight) = switches.columns();
-        columns.put_u64("switch_bounds", bounds);
+        let (offsets, partner, changes, weight) = switches.columns();
+        columns.put_u64("switch_bounds", offsets);
         columns.put_u32("switch_partner", partner);
         columns.put_u32("switch_changes", changes);
         columns.put_f32("switch_weight", weight);
@@ -218,22 +218,22 @@ fn with_switches(mut columns: Columns, switches: &CoPurchases) -> Columns {
 }
 
 fn co_purchases_and_switches(bytes: &[u8], items: usize) -> Result<(CoPurchases, CoPurchases), String> {
-    let table = Table::decode(bytes)?;
+    let table = Tensors::decode(bytes)?;
     let switches = if table.has("switch_bounds") {
-        let (bounds, partner) = (table.take_u64("switch_bounds")?, table.take_u32("switch_partner")?);
+        let (offsets, partner) = (table.take_u64("switch_bounds")?, table.take_u32("switch_partner")?);
         let (changes, weight) = (table.take_u32("switch_changes")?, table.take_f32("switch_weight")?);
-        CoPurchases::from_parts(bounds, partner, changes, weight, items)?
+        CoPurchases::from_parts(offsets, partner, changes, weight, items)?
     } else {
         CoPurchases::new([])
     };
     Ok((co_purchases(bytes, items)?, switches))
 }
 
-fn history_columns(histories: &Histories) -> Columns {
-    let (bounds, habits, baskets, decayed_baskets) = histories.parts();
-    let mut columns = Columns::default();
+fn history_columns(histories: &Histories) -> TensorColumns {
+    let (offsets, habits, baskets, decayed_baskets) = histories.parts();
+    let mut columns = TensorColumns::default();
     columns.put_texts("customers", histories.customers().texts());
-    columns.put_u64("bounds", bounds);
+    columns.put_u64("bounds", offsets);
     columns.put_u32("item", &habits.item);
     columns.put_u16("baskets", &habits.baskets);
     columns.put_u16("first_day", &habits.first_day);
@@ -243,17 +243,17 @@ fn history_columns(histories: &Histories) -> Columns {
     columns.put_u32("customer_baskets", baskets);
     columns.put_f32("customer_decayed_baskets", decayed_baskets);
     let last = histories.last();
-    columns.put_u64("last_baskets", last.rows.bounds());
+    columns.put_u64("last_baskets", last.rows.as_slice());
     columns.put_u16("last_basket_day", &last.day);
-    columns.put_u64("last_basket_lines", last.lines.bounds());
+    columns.put_u64("last_basket_lines", last.basket_offsets.as_slice());
     columns.put_u16("last_basket_position", &last.position);
     columns.put_u16("end", &[last.end]);
     columns
 }
 
 fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
-    let table = Table::decode(bytes)?;
-    let columns = histories::Columns {
+    let table = Tensors::decode(bytes)?;
+    let columns = histories::ItemStatsColumns {
         item: table.take_u32("item")?,
         baskets: table.take_u16("baskets")?,
         first_day: table.take_u16("first_day")?,
@@ -263,12 +263,12 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
     };
     let (day, position) = (table.take_u16("last_basket_day")?, table.take_u16("last_basket_position")?);
     let rows = |name: &str, values: usize| {
-        Rows::from_bounds(table.take_u64(name)?, values).ok_or_else(|| format!("the bounds `{name}` are not valid"))
+        Offsets::from_vec(table.take_u64(name)?, values).ok_or_else(|| format!("the bounds `{name}` are not valid"))
     };
     let [end] = table.take_u16("end")?[..] else { return Err("`end` is not one number".into()) };
     let last = LastBaskets {
         rows: rows("last_baskets", day.len())?,
-        lines: rows("last_basket_lines", position.len())?,
+        basket_offsets: rows("last_basket_lines", position.len())?,
         day,
         position,
         end,
@@ -284,6 +284,6 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
     )
 }
 
-fn ids(table: &Table<'_>, name: &str) -> Result<Ids, String> {
+fn ids(table: &Tensors<'_>, name: &str) -> Result<Ids, String> {
     Ids::new(table.take_texts(name)?).map_err(|at| format!("the ID at position {at} of `{name}` stands there twice"))
 }

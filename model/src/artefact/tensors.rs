@@ -8,7 +8,7 @@ use crate::texts::Texts;
 
 /// Columns to be written.
 #[derive(Default)]
-pub(super) struct Columns(Vec<(String, Column)>);
+pub(super) struct TensorColumns(Vec<(String, Column)>);
 
 struct Column {
     dtype: Dtype,
@@ -33,13 +33,13 @@ impl View for &Column {
 
 macro_rules! numbers {
     ($put:ident, $take:ident, $number:ty, $dtype:ident) => {
-        impl Columns {
+        impl TensorColumns {
             pub(super) fn $put(&mut self, name: &str, values: &[$number]) {
                 let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 self.put(name, Dtype::$dtype, values.len(), bytes);
             }
         }
-        impl Table<'_> {
+        impl Tensors<'_> {
             pub(super) fn $take(&self, name: &str) -> Result<Vec<$number>, String> {
                 let (bytes, _) = self.column(name, Dtype::$dtype)?.as_chunks();
                 Ok(bytes.iter().map(|bytes| <$number>::from_le_bytes(*bytes)).collect())
@@ -53,7 +53,7 @@ numbers!(put_u32, take_u32, u32, U32);
 numbers!(put_u64, take_u64, u64, U64);
 numbers!(put_f32, take_f32, f32, F32);
 
-impl Columns {
+impl TensorColumns {
     fn put(&mut self, name: &str, dtype: Dtype, length: usize, bytes: Vec<u8>) {
         self.0.push((name.to_owned(), Column { dtype, shape: [length], bytes }));
     }
@@ -77,9 +77,9 @@ impl Columns {
 }
 
 /// Columns that were read.
-pub(super) struct Table<'a>(SafeTensors<'a>);
+pub(super) struct Tensors<'a>(SafeTensors<'a>);
 
-impl<'a> Table<'a> {
+impl<'a> Tensors<'a> {
     pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, String> {
         SafeTensors::deserialize(bytes).map(Self).map_err(|e| e.to_string())
     }

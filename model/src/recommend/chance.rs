@@ -1,5 +1,6 @@
 //! How much oftener than by chance items are bought with those that are asked about.
 
+use crate::priors::LIFT_PRIOR;
 use crate::{Model, Query};
 
 /// What is bought together, set against what would be if items were bought independently.
@@ -7,9 +8,6 @@ pub(super) struct Chance<'a> {
     model: &'a Model,
     query: &'a Query<'a>,
 }
-
-/// A lift is taken as if so many baskets more had been expected and found.
-const PRIOR_BASKETS: f32 = 3.0;
 
 impl<'a> Chance<'a> {
     pub(super) fn new(model: &'a Model, query: &'a Query<'a>) -> Self {
@@ -31,7 +29,7 @@ impl<'a> Chance<'a> {
     pub(super) fn lift(&self, item: u32) -> f32 {
         let together: u32 =
             self.sum(|query_item| self.model.co_purchases().either(query_item, item).map_or(0, |pair| pair.baskets));
-        (together as f32 + PRIOR_BASKETS) / (self.expected(item) + PRIOR_BASKETS)
+        (together as f32 + LIFT_PRIOR) / (self.expected(item) + LIFT_PRIOR)
     }
 
     /// Whether an item is bought with those asked about surely less often than by chance: the upper 90 % bound of the count

@@ -1,11 +1,10 @@
 use super::{Signal, log_ratios};
 use crate::FeatureContext;
+use crate::priors::LIFT_PRIOR;
 
 /// The log of how much oftener than by chance the query's category and the candidate's are in one basket, as if
-/// [`PRIOR_BASKETS`] more had been expected and found. Over a cart, the mean; 0 where either has no category.
+/// [`LIFT_PRIOR`] more had been expected and found. Over a cart, the mean; 0 where either has no category.
 pub(super) struct CategoryLift;
-
-const PRIOR_BASKETS: f32 = 3.0;
 
 impl Signal for CategoryLift {
     fn name(&self) -> &'static str {
@@ -24,7 +23,7 @@ impl Signal for CategoryLift {
             let ratio = |&item: &u32| {
                 catalogue.category(item).map_or(1.0, |other| {
                     let by_chance = baskets * catalogue.category_baskets(other) as f32 / all;
-                    (together[other as usize] as f32 + PRIOR_BASKETS) / (by_chance + PRIOR_BASKETS)
+                    (together[other as usize] as f32 + LIFT_PRIOR) / (by_chance + LIFT_PRIOR)
                 })
             };
             let mut logs: Vec<f32> = context.candidates.iter().map(ratio).collect();

@@ -1,6 +1,6 @@
 use super::{Signal, USUAL_WEIGHT, add_popularity, log_small_shares};
 use crate::FeatureContext;
-use crate::feature_context::PRIOR_BASKETS;
+use crate::priors::PAIR_PRIOR;
 
 /// The share of the baskets with the query's category that hold the candidate, large baskets counting less; shrunk
 /// towards the candidate's popularity. Over a cart, the mean.
@@ -15,13 +15,13 @@ impl Signal for CategoryPartner {
         let catalogue = context.model.catalogue();
         out.fill(0.0);
         let whole = |query_item: u32| {
-            catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PRIOR_BASKETS)
+            catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PAIR_PRIOR)
         };
         for pair in context.category_partners() {
             out[pair.at] += pair.weight * pair.counts.weight / whole(pair.query_item).unwrap_or(1.0);
         }
         let wholes = context.asked().iter().filter_map(|&(query_item, weight)| Some((whole(query_item)?, weight)));
-        let prior: f32 = wholes.map(|(whole, weight)| weight * PRIOR_BASKETS * USUAL_WEIGHT / whole).sum();
+        let prior: f32 = wholes.map(|(whole, weight)| weight * PAIR_PRIOR * USUAL_WEIGHT / whole).sum();
         add_popularity(context, out, prior);
         log_small_shares(out);
     }

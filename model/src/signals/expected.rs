@@ -1,11 +1,10 @@
 use super::{Signal, log_small_shares, of_category};
 use crate::FeatureContext;
+use crate::priors::HABIT_PRIOR;
 
 /// How much the customer buys of the category, times the item's share of its recent purchases: what they would buy of it
 /// if they bought what everybody buys.
 pub(super) struct Expected;
-
-const PRIOR_BASKETS: f32 = 2.0;
 
 impl Signal for Expected {
     fn name(&self) -> &'static str {
@@ -15,9 +14,7 @@ impl Signal for Expected {
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let (catalogue, histories) = (context.model.catalogue(), context.model.histories());
         let whole = context.query.customer.map_or(0.0, |customer| histories.decayed_baskets(customer));
-        of_category(context, out, |item, own| {
-            own.decayed / (whole + PRIOR_BASKETS) * catalogue.share_of_category(item)
-        });
+        of_category(context, out, |item, own| own.decayed / (whole + HABIT_PRIOR) * catalogue.share_of_category(item));
         log_small_shares(out);
     }
 }

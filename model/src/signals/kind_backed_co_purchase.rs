@@ -1,6 +1,6 @@
 use super::{Signal, USUAL_WEIGHT, add_popularity, log_small_shares};
 use crate::FeatureContext;
-use crate::feature_context::PRIOR_BASKETS;
+use crate::priors::PAIR_PRIOR;
 
 /// As `co_purchase`, but shrunk towards how often the candidate is in baskets with anything of the query's category: what
 /// goes with other brands goes with this one too.
@@ -23,7 +23,7 @@ pub(crate) fn backed_shares(context: &FeatureContext<'_>, out: &mut [f32], prior
     out.fill(0.0);
     let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + prior;
     let of_kind = |query_item: u32| {
-        catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PRIOR_BASKETS)
+        catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PAIR_PRIOR)
     };
     for pair in context.partners() {
         out[pair.at] += pair.weight * pair.counts.weight / whole(pair.query_item);
@@ -33,7 +33,7 @@ pub(crate) fn backed_shares(context: &FeatureContext<'_>, out: &mut [f32], prior
         out[pair.at] += backing * pair.counts.weight / of_kind(pair.query_item).unwrap_or(1.0);
     }
     let backing = |&(query_item, weight): &(u32, f32)| {
-        weight * prior / whole(query_item) * of_kind(query_item).map_or(1.0, |of| PRIOR_BASKETS / of)
+        weight * prior / whole(query_item) * of_kind(query_item).map_or(1.0, |of| PAIR_PRIOR / of)
     };
     let popular: f32 = context.asked().iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
     add_popularity(context, out, popular);

@@ -1,10 +1,9 @@
 use super::{Signal, backed_shares, log_small_shares};
 use crate::FeatureContext;
+use crate::priors::FIRM_PRIOR;
 
 /// As `kind_backed_co_purchase`, with a stronger backing: for items that sell so seldom that their own partners are luck.
 pub(super) struct KindBackedFirmly;
-
-const PRIOR_BASKETS: f32 = 100.0;
 
 impl Signal for KindBackedFirmly {
     fn name(&self) -> &'static str {
@@ -12,7 +11,7 @@ impl Signal for KindBackedFirmly {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        backed_shares(context, out, PRIOR_BASKETS);
+        backed_shares(context, out, FIRM_PRIOR);
         log_small_shares(out);
     }
 }

@@ -1,11 +1,10 @@
 use super::{Signal, log_ratios_of};
 use crate::FeatureContext;
+use crate::priors::LIFT_PRIOR;
 
 /// The log of how much oftener than by chance the candidate is in baskets with anything of the query's category, as if
-/// [`PRIOR_BASKETS`] more had been expected and found. Over a cart, the mean.
+/// [`LIFT_PRIOR`] more had been expected and found. Over a cart, the mean.
 pub(super) struct KindLift;
-
-const PRIOR_BASKETS: f32 = 3.0;
 
 impl Signal for KindLift {
     fn name(&self) -> &'static str {
@@ -19,7 +18,7 @@ impl Signal for KindLift {
             let of_kind =
                 catalogue.category(pair.query_item).map_or(0, |category| catalogue.category_baskets(category));
             let both = of_kind as f32 * catalogue.baskets(pair.counts.item) as f32;
-            (pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)
+            (pair.counts.baskets as f32 + LIFT_PRIOR) / (both / all + LIFT_PRIOR)
         });
     }
 }

@@ -1,12 +1,11 @@
 use super::{Signal, log_shares, of_bought};
 use crate::FeatureContext;
+use crate::priors::HABIT_PRIOR;
 
 /// In how many of the customer's last [`BASKETS`] baskets the item was, as a shrunk share.
 pub(super) struct LastBaskets;
 
 const BASKETS: usize = 10;
-
-const PRIOR_BASKETS: f32 = 2.0;
 
 impl Signal for LastBaskets {
     fn name(&self) -> &'static str {
@@ -17,7 +16,7 @@ impl Signal for LastBaskets {
         out.fill(0.0);
         let Some(customer) = context.query.customer else { return };
         let histories = context.model.histories();
-        let (mut counts, mut baskets) = (vec![0u16; histories.items(customer).len()], PRIOR_BASKETS);
+        let (mut counts, mut baskets) = (vec![0u16; histories.items(customer).len()], HABIT_PRIOR);
         for basket in histories.last_baskets(customer).rev().take(BASKETS) {
             baskets += 1.0;
             basket.positions.iter().for_each(|&position| counts[usize::from(position)] += 1);

@@ -1,10 +1,9 @@
 use super::{Signal, decayed_share};
 use crate::FeatureContext;
+use crate::priors::HABIT_PRIOR;
 
 /// As `habit`, but slower to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct LastingHabit;
-
-const PRIOR_BASKETS: f32 = 2.0;
 
 impl Signal for LastingHabit {
     fn name(&self) -> &'static str {
@@ -12,6 +11,6 @@ impl Signal for LastingHabit {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        decayed_share(context, out, 2, PRIOR_BASKETS);
+        decayed_share(context, out, 2, HABIT_PRIOR);
     }
 }

@@ -1,11 +1,10 @@
 use super::{Signal, log_ratios_of};
 use crate::FeatureContext;
+use crate::priors::LIFT_PRIOR;
 
-/// The log of how much oftener than by chance query and candidate are in one basket, as if [`PRIOR_BASKETS`] more had
+/// The log of how much oftener than by chance query and candidate are in one basket, as if [`LIFT_PRIOR`] more had
 /// been expected and found. Over a cart, the mean.
 pub(super) struct Lift;
-
-const PRIOR_BASKETS: f32 = 3.0;
 
 impl Signal for Lift {
     fn name(&self) -> &'static str {
@@ -17,7 +16,7 @@ impl Signal for Lift {
         let all = catalogue.total_baskets().max(1) as f32;
         log_ratios_of(context.partners(), out, |pair| {
             let both = catalogue.baskets(pair.query_item) as f32 * catalogue.baskets(pair.counts.item) as f32;
-            (pair.counts.baskets as f32 + PRIOR_BASKETS) / (both / all + PRIOR_BASKETS)
+            (pair.counts.baskets as f32 + LIFT_PRIOR) / (both / all + LIFT_PRIOR)
         });
     }
 }

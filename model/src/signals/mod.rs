@@ -65,8 +65,9 @@ pub(crate) use kind_backed_co_purchase::backed_shares;
 use crate::FeatureContext;
 use crate::attributes::Attribute;
 use crate::co_purchases::Partner;
-use crate::feature_context::{Bought, OfCategory, PRIOR_BASKETS, Pair};
+use crate::feature_context::{Bought, OfCategory, Pair};
 use crate::kernel::logs;
+use crate::priors::PAIR_PRIOR;
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -297,14 +298,13 @@ fn of_partners(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Par
 }
 
 /// The share of the query item's baskets that hold each candidate, over a cart the mean, shrunk towards the candidate's
-/// popularity as if there had been [`PRIOR_BASKETS`] more that were like any other: a pair seen twice does not outrank
+/// popularity as if there had been [`PAIR_PRIOR`] more that were like any other: a pair seen twice does not outrank
 /// one seen two hundred times. On the scale of [`log_small_shares`]; 0 without a query.
 fn shares_of_pairs(context: &FeatureContext<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
     let catalogue = context.model.catalogue();
-    let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + PRIOR_BASKETS;
-    of_partners(context, out, |pair, query_item, _| count(pair) / (query_item + PRIOR_BASKETS));
-    let prior: f32 =
-        context.asked().iter().map(|&(query_item, weight)| weight * PRIOR_BASKETS / whole(query_item)).sum();
+    let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + PAIR_PRIOR;
+    of_partners(context, out, |pair, query_item, _| count(pair) / (query_item + PAIR_PRIOR));
+    let prior: f32 = context.asked().iter().map(|&(query_item, weight)| weight * PAIR_PRIOR / whole(query_item)).sum();
     add_popularity(context, out, prior);
     log_small_shares(out);
 }

@@ -1,5 +1,6 @@
 use super::{Signal, log_shares, of_bought};
 use crate::FeatureContext;
+use crate::priors::OWN_PAIR_PRIOR;
 
 /// The share of those of the customer's own baskets with an item of the query that hold the candidate too.
 ///
@@ -8,7 +9,6 @@ pub(super) struct OwnCoPurchase;
 
 /// Baskets count one half after each 75 days.
 const WAY: usize = 1;
-const PRIOR_BASKETS: f32 = 1.5;
 
 impl Signal for OwnCoPurchase {
     fn name(&self) -> &'static str {
@@ -32,7 +32,7 @@ pub(super) fn with_query(context: &FeatureContext<'_>, out: &mut [f32], counts: 
     let with = context.weigh(customer, counts);
     of_bought(context, out, |bought| {
         let usual = all.sums[bought.position][WAY] / (all.all[WAY] + 2.0);
-        (with.sums[bought.position][WAY] + PRIOR_BASKETS * usual) / (with.all[WAY] + PRIOR_BASKETS)
+        (with.sums[bought.position][WAY] + OWN_PAIR_PRIOR * usual) / (with.all[WAY] + OWN_PAIR_PRIOR)
     });
     log_shares(out);
 }

@@ -1,10 +1,9 @@
 use super::{Signal, decayed_share};
 use crate::FeatureContext;
+use crate::priors::RECENT_HABIT_PRIOR;
 
 /// As `habit`, but quicker to forget: a basket counts one half after [`HALF_LIFE`] days.
 pub(super) struct RecentHabit;
-
-const PRIOR_BASKETS: f32 = 1.0;
 
 impl Signal for RecentHabit {
     fn name(&self) -> &'static str {
@@ -12,6 +11,6 @@ impl Signal for RecentHabit {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        decayed_share(context, out, 0, PRIOR_BASKETS);
+        decayed_share(context, out, 0, RECENT_HABIT_PRIOR);
     }
 }

@@ -1,10 +1,9 @@
 use super::{Signal, decayed_share};
 use crate::FeatureContext;
+use crate::priors::SMALL_BASKET_PRIOR;
 
 /// As `habit`, but a basket of n items counts 1/n: what the customer comes for when they come for little.
 pub(super) struct SmallBasketHabit;
-
-const PRIOR_BASKETS: f32 = 0.5;
 
 impl Signal for SmallBasketHabit {
     fn name(&self) -> &'static str {
@@ -12,6 +11,6 @@ impl Signal for SmallBasketHabit {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        decayed_share(context, out, 3, PRIOR_BASKETS);
+        decayed_share(context, out, 3, SMALL_BASKET_PRIOR);
     }
 }

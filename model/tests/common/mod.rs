@@ -8,11 +8,11 @@
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
-use trolley_model::histories::{Columns, ItemStats, LastBaskets};
+use trolley_model::histories::{ItemStats, ItemStatsColumns, LastBaskets};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
-    AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Parts, Rows,
-    Stores, Texts, Tree, Vectors,
+    AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Offsets,
+    Parts, Stores, Texts, Tree, Vectors,
 };
 
 pub(crate) const BREAD: u32 = 0;
@@ -56,16 +56,16 @@ pub(crate) fn parts() -> Parts {
         vec![pair(BREAD, 30, 20.0), pair(BUTTER, 10, 5.0)],
         vec![],
     ]);
-    let mut columns = Columns::default();
+    let mut columns = ItemStatsColumns::default();
     for (item, baskets, decayed) in [(MILK, 4, 3.0), (JAM, 2, 0.5)] {
         columns.push(ItemStats { item, baskets, first_day: 17_000, last_day: 17_400, decayed });
     }
     columns.push(ItemStats { item: OAT_MILK, baskets: 1, first_day: 17_300, last_day: 17_300, decayed: 0.8 });
     // Anna: milk and jam, milk; bert: oat milk.
     let last = LastBaskets {
-        rows: Rows::from_lengths([2, 1]),
+        rows: Offsets::from_lengths([2, 1]),
         day: vec![17_300, 17_400, 17_300],
-        lines: Rows::from_lengths([2, 1, 1]),
+        basket_offsets: Offsets::from_lengths([2, 1, 1]),
         position: vec![0, 1, 0, 0],
         end: 17_410,
     };

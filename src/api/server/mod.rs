@@ -28,7 +28,7 @@ use tls::Certificates;
 pub(super) use unsent::waiting as unsent_bytes;
 
 use super::offers::OfferItems;
-use super::{Keys, Service, admin_router, router};
+use super::{ApiState, Keys, admin_router, router};
 
 /// Metrics drop samples that nobody scrapes only when told to.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -84,13 +84,13 @@ pub async fn serve(
     let (client, request) = (seconds(config.client_seconds), seconds(config.request_seconds));
     let timeouts = Timeouts::new(seconds(config.idle_seconds), client, request);
     let (offer_items, admin_on_both) = (OfferItems(config.offer_items), config.admin_on_both);
-    let service = Service {
+    let service = ApiState {
         keys,
         offer_items,
         admin_on_both,
         stopping: stopping.clone(),
         longest: request,
-        ..Service::new(state_sync.clone())
+        ..ApiState::new(state_sync.clone())
     };
     let listener = |listener, connections| Listener {
         listener,

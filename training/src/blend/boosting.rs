@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use trolley_model::kernel::dot;
 use trolley_model::{Blend, ListRules, Scorer, Tree};
 
-use super::cases::{Binned, Cases, bounds};
+use super::cases::{Binned, Cases, offsets};
 use super::examples::{Example, FOLDS};
 use super::focus::{self, Focus, ItemFocus};
 use super::grow::Split;
@@ -176,7 +176,7 @@ impl Setup<'_> {
         progress.begin("blend", 1);
         let slopes = linear::learn(learned, usable, &|row| f64::from(dot(row, fixed)), k);
         let slopes: Vec<f32> = slopes.iter().zip(fixed).map(|(learned, fixed)| learned + fixed).collect();
-        let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| bounds(examples, column)).collect();
+        let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| offsets(examples, column)).collect();
         let binned = |cases: &[&Example]| -> Cases {
             let cases = cases.par_iter().map(|case| Binned::new(case, &bins, k, |row| f64::from(dot(row, &slopes))));
             Cases::new(cases.collect(), k)

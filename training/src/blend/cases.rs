@@ -9,7 +9,7 @@ pub(super) const BINS: usize = 64;
 
 /// Where the bins of a column begin but the first: at 0, and at quantiles of the values other than 0, half of them of
 /// all candidates and half of the right ones, which have the high values that decide about the first places.
-pub(super) fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
+pub(super) fn offsets(examples: &Examples, column: usize) -> Vec<f32> {
     let width = examples.names.len();
     let values = |only_right: bool| {
         let rows = examples.cases.iter().flat_map(|case| case.rows(width).zip(&case.gains));
@@ -26,14 +26,14 @@ pub(super) fn bounds(examples: &Examples, column: usize) -> Vec<f32> {
         let each = BINS / 2 - 1;
         (0..each).filter_map(|bin| values.get(bin * values.len() / each).copied()).collect()
     };
-    let mut bounds = [quantiles(&of_all), quantiles(&values(true))].concat();
+    let mut offsets = [quantiles(&of_all), quantiles(&values(true))].concat();
     // Nothing is a value of its own: the bin of 0 ends at the first value above it.
-    bounds.push(0.0);
-    bounds.extend(of_all.iter().copied().find(|value| *value > 0.0));
-    bounds.sort_unstable_by(f32::total_cmp);
-    bounds.dedup();
-    bounds.remove(0);
-    bounds
+    offsets.push(0.0);
+    offsets.extend(of_all.iter().copied().find(|value| *value > 0.0));
+    offsets.sort_unstable_by(f32::total_cmp);
+    offsets.dedup();
+    offsets.remove(0);
+    offsets
 }
 
 /// The candidates of a case, their values put into bins.
@@ -50,9 +50,9 @@ pub(super) struct Binned {
 impl Binned {
     pub(super) fn new(example: &Example, bins: &[Vec<f32>], k: usize, score: impl Fn(&[f32]) -> f64) -> Self {
         let mut binned = Vec::with_capacity(example.values.len());
-        for (column, bounds) in bins.iter().enumerate() {
+        for (column, offsets) in bins.iter().enumerate() {
             let rows = example.rows(bins.len());
-            binned.extend(rows.map(|row| bounds.partition_point(|from| *from <= row[column]) as u8));
+            binned.extend(rows.map(|row| offsets.partition_point(|from| *from <= row[column]) as u8));
         }
         Self {
             gains: example.gains.clone(),

@@ -218,8 +218,8 @@ impl Examples {
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
             // What the model does not know counts as new to the customer.
-            let mut wanted: Vec<f32> = vec![0.0; case.wanted.saturating_sub(case.relevant.len())];
-            let chance = |recall: f32| (recall * case.wanted as f32).min(1.0);
+            let mut wanted: Vec<f32> = vec![0.0; case.relevant_count.saturating_sub(case.relevant.len())];
+            let chance = |recall: f32| (recall * case.relevant_count as f32).min(1.0);
             wanted.extend(case.relevant.iter().map(|&item| chance(case.usual.of(item))));
             let elsewhere: Vec<f32> = kept.iter().map(|&at| case.usual.of(all[at as usize])).collect();
             wanted.sort_unstable_by(f32::total_cmp);

@@ -49,7 +49,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
                 store: transactions.store_of(basket).and_then(|store| numbering.store(store)),
                 owner,
                 basket,
-                wanted: relevant.len(),
+                relevant_count: relevant.len(),
                 relevant,
                 band: bands.of(Some(asked)),
                 history: History::of(model, Some(customer)),

@@ -116,7 +116,7 @@ impl Tally {
             methods.iter().map(|method| cases.par_iter().map(|case| (method.answer)(case, k)).collect()).collect();
         for (of_contender, lists) in self.figures.iter_mut().zip(&lists) {
             let judged = cases.iter().zip(lists);
-            of_contender.extend(judged.map(|(case, shown)| figures(shown, &case.relevant, case.wanted, k)));
+            of_contender.extend(judged.map(|(case, shown)| figures(shown, &case.relevant, case.relevant_count, k)));
         }
         self.owners.extend(cases.iter().map(|case| case.owner));
         self.kinds.extend(cases.iter().map(|case| (case.band, case.history)));

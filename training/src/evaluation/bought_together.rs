@@ -35,7 +35,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
                 basket,
                 asked: Some(asked),
                 relevant: numbering.items(&items),
-                wanted: items.len(),
+                relevant_count: items.len(),
                 band: bands.of(numbering.item(asked)),
                 history: History::of(model, customer),
                 ..Case::default()
@@ -54,7 +54,7 @@ fn carts(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed
         let mut items = transactions.items_of(basket).to_vec();
         items.sort_unstable_by_key(|&item| transactions.items.get(item));
         Random::new(seed, &[6, basket as u64]).shuffle(&mut items);
-        let wanted = items.split_off(items.len() / 2);
+        let others = items.split_off(items.len() / 2);
         let customer = numbering.customer(transactions.baskets[basket].customer);
         let in_order = |item: &u32| numbering.item(*item);
         Case {
@@ -62,8 +62,8 @@ fn carts(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed
             customer,
             owner: transactions.owner(basket),
             basket,
-            relevant: numbering.items(&wanted),
-            wanted: wanted.len(),
+            relevant: numbering.items(&others),
+            relevant_count: others.len(),
             history: History::of(model, customer),
             ..Case::default()
         }
@@ -83,9 +83,9 @@ pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
         case.barred = case.customer.map(|customer| model.histories().items(customer).to_vec()).unwrap_or_default();
         let all = case.relevant.len();
         case.relevant.retain(|item| case.barred.binary_search(item).is_err());
-        case.wanted -= all - case.relevant.len();
+        case.relevant_count -= all - case.relevant.len();
     }
-    new.retain(|case| case.wanted > 0);
+    new.retain(|case| case.relevant_count > 0);
     new
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Case {
     /// The right answers that the model knows, rising.
     pub(crate) relevant: Vec<u32>,
     /// How many right answers there are, known to the model or not.
-    pub(crate) wanted: usize,
+    pub(crate) relevant_count: usize,
     /// Items that must not be answered, rising.
     pub(crate) barred: Vec<u32>,
     /// If there are any, nothing else may be answered: the offers of a week, by rising item.

@@ -80,7 +80,7 @@ impl<'a> Elsewhere<'a> {
 
 #[cfg(test)]
 mod tests {
-    use trolley_model::{Ids, Rows, Texts};
+    use trolley_model::{Ids, Offsets, Texts};
 
     use super::*;
     use crate::config::TrainingConfig;
@@ -111,7 +111,7 @@ mod tests {
             items: ids(&["a", "b", "c"]),
             customers: ids(&["ann"]),
             baskets: baskets.iter().map(|&(customer, day, _)| Basket { customer, day }).collect(),
-            rows: Rows::from_lengths(baskets.iter().map(|basket| basket.2.len())),
+            rows: Offsets::from_lengths(baskets.iter().map(|basket| basket.2.len())),
             lines: baskets.iter().flat_map(|basket| basket.2).copied().collect(),
             ..Transactions::default()
         };
@@ -119,7 +119,8 @@ mod tests {
         let parts = fit(&transactions, 3, &Items::default(), &[], &config, Scope::Customers, &Silent).unwrap().parts;
         let model = Model::new(parts).unwrap();
         let numbering = Numbering::new(&transactions, &model);
-        let case = Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), wanted: 2, ..Case::default() };
+        let case =
+            Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), relevant_count: 2, ..Case::default() };
         let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
         let of = |item: u32| (1e4 * usual.of(numbering.item(item).unwrap())).round() as i32;
         // Two earlier baskets count as 3 / (2 + 3) each. b: 1/2 of one basket and all of the other, and as much of those before:

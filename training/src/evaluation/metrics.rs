@@ -7,17 +7,17 @@ pub(crate) const METRICS: [&str; 3] = ["hit_rate", "recall", "ndcg"];
 /// One number per metric.
 pub(crate) type Figures = [f64; METRICS.len()];
 
-/// Judges a list: `shown` best first, `wanted` rising, `relevant` how many should ideally be found.
-pub(super) fn figures(shown: &[u32], wanted: &[u32], relevant: usize, k: usize) -> Figures {
-    let hit = |item: &u32| wanted.binary_search(item).is_ok();
+/// Judges a list: `shown` best first, `relevant` the items to be found that could be shown, rising, of `relevant_count` in all.
+pub(super) fn figures(shown: &[u32], relevant: &[u32], relevant_count: usize, k: usize) -> Figures {
+    let hit = |item: &u32| relevant.binary_search(item).is_ok();
     let discount = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
     let hits = shown.iter().take(k).filter(|item| hit(item)).count();
     let gain: f64 =
         shown.iter().take(k).enumerate().filter(|(_, item)| hit(item)).map(|(rank, _)| discount(rank)).sum();
-    let ideal: f64 = (0..k.min(relevant)).map(discount).sum();
+    let ideal: f64 = (0..k.min(relevant_count)).map(discount).sum();
     [
         f64::from(u8::from(hits > 0)),
-        if relevant == 0 { 0.0 } else { hits as f64 / relevant as f64 },
+        if relevant_count == 0 { 0.0 } else { hits as f64 / relevant_count as f64 },
         if ideal > 0.0 { gain / ideal } else { 0.0 },
     ]
 }

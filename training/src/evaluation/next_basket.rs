@@ -52,7 +52,7 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
             customer,
             owner,
             relevant: numbering.items(items),
-            wanted: items.len(),
+            relevant_count: items.len(),
             history: History::of(model, customer),
             ..Case::default()
         }
@@ -110,10 +110,10 @@ pub(super) fn benchmarks(
             let kept: Vec<u32> =
                 case.relevant.iter().copied().filter(|&item| bought_before(case, item) == before).collect();
             // What the model does not know is new.
-            case.wanted = kept.len() + if before { 0 } else { case.wanted - all };
+            case.relevant_count = kept.len() + if before { 0 } else { case.relevant_count - all };
             case.relevant = kept;
         }
-        cases.retain(|case| case.wanted > 0);
+        cases.retain(|case| case.relevant_count > 0);
         cases
     };
     let kinds = [

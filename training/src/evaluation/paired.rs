@@ -218,10 +218,10 @@ fn new_to_the_customer(cases: &[Case], model: &Model, transactions: &Transaction
         let bought = transactions.items_of(case.basket).iter();
         let repeats = bought.filter(|item| known.binary_search(item).is_ok());
         let asked = case.asked.is_some_and(|asked| known.binary_search(&asked).is_ok());
-        let wanted = case.wanted - (repeats.count() - usize::from(asked));
+        let relevant_count = case.relevant_count - (repeats.count() - usize::from(asked));
         let barred = numbering.items(known);
         let relevant = case.relevant.iter().copied().filter(|item| barred.binary_search(item).is_err()).collect();
-        (wanted > 0).then(|| Case { relevant, wanted, barred, ..case.clone() })
+        (relevant_count > 0).then(|| Case { relevant, relevant_count, barred, ..case.clone() })
     };
     cases.iter().filter_map(new).collect()
 }
@@ -235,7 +235,7 @@ fn judge(
 ) -> Vec<Answer> {
     let one = |case: &Case| {
         let list = answer(case, k);
-        let figures = figures(&list, &case.relevant, case.wanted, k);
+        let figures = figures(&list, &case.relevant, case.relevant_count, k);
         Answer { key: key(case), owner: case.owner, figures, due: [due(case, &list)] }
     };
     cases.par_iter().map(one).collect()

@@ -94,7 +94,7 @@ impl<'a> Lists<'a> {
             recall += hits as f64 / basket.len() as f64;
             baskets += 1.0;
         }
-        hits / case.wanted as f64 - recall / baskets
+        hits / case.relevant_count as f64 - recall / baskets
     }
 
     /// Whether two items were together less often than if they were bought independently.
@@ -173,7 +173,7 @@ fn overlap(cases: &[Case], lists: &[Vec<u32>], k: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use trolley_model::{Ids, Rows, Texts};
+    use trolley_model::{Ids, Offsets, Texts};
 
     use super::super::bought_together::cases;
     use super::*;
@@ -208,7 +208,7 @@ mod tests {
             items: ids(&["a", "b", "c", "d"]),
             customers: ids(&["ann", "bob"]),
             baskets: baskets.iter().map(|&(customer, day, _)| Basket { customer, day }).collect(),
-            rows: Rows::from_lengths(baskets.iter().map(|basket| basket.2.len())),
+            rows: Offsets::from_lengths(baskets.iter().map(|basket| basket.2.len())),
             lines: baskets.iter().flat_map(|basket| basket.2).copied().collect(),
             ..Transactions::default()
         }

@@ -107,7 +107,8 @@ fn skip_gram_by_its_own_metric() {
 }
 
 fn judge(cases: &[Case], answer: impl Fn(&Case) -> Vec<u32> + Sync) -> [f64; 2] {
-    let all: Vec<_> = cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.wanted, 6)).collect();
+    let all: Vec<_> =
+        cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.relevant_count, 6)).collect();
     [0, 2].map(|metric| all.iter().map(|figures| figures[metric]).sum::<f64>() / all.len() as f64)
 }
 

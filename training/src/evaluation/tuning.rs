@@ -169,7 +169,7 @@ fn sample(cases: &[Case]) -> Vec<&Case> {
 
 fn ndcg(cases: &[&Case], k: usize, answer: impl Fn(&Case) -> Vec<u32> + Sync) -> f64 {
     let all: Vec<f64> =
-        cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.wanted, k)[2]).collect();
+        cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.relevant_count, k)[2]).collect();
     all.iter().sum::<f64>() / all.len().max(1) as f64
 }
 

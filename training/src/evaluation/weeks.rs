@@ -140,7 +140,7 @@ impl Week {
             Case {
                 customer,
                 owner,
-                wanted: relevant.len(),
+                relevant_count: relevant.len(),
                 relevant,
                 history: History::of(model, customer),
                 offered: Some(Arc::clone(offered)),
@@ -158,13 +158,13 @@ mod tests {
     use crate::fit::{Scope, fit};
     use crate::input::{Basket, Items};
     use crate::progress::Silent;
-    use trolley_model::Rows;
+    use trolley_model::Offsets;
 
     #[test]
     fn weeks_begin_with_the_offers_and_know_what_holds() {
         let baskets: Vec<Basket> = (100..140).map(|day| Basket { customer: 0, day }).collect();
         let transactions = Transactions {
-            rows: Rows::from_lengths(baskets.iter().map(|_| 0)),
+            rows: Offsets::from_lengths(baskets.iter().map(|_| 0)),
             baskets,
             items: trolley_model::Ids::default(),
             customers: trolley_model::Ids::default(),
@@ -197,7 +197,7 @@ mod tests {
             (0..known).for_each(|item| _ = items.intern(&format!("i{item}")).unwrap());
             let customer = customers.intern("c").unwrap();
             let transactions = Transactions {
-                rows: Rows::from_lengths((0..bought).map(|_| 3)),
+                rows: Offsets::from_lengths((0..bought).map(|_| 3)),
                 baskets: (0..bought).map(|basket| Basket { customer, day: 100 + basket as u16 }).collect(),
                 items,
                 customers,

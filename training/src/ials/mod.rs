@@ -21,7 +21,7 @@ mod basis;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::kernel::{LANES, add_errors, add_scaled, dot};
-use trolley_model::{Histories, Rows, Vectors};
+use trolley_model::{Histories, Offsets, Vectors};
 
 use self::basis::Basis;
 use crate::progress::Progress;
@@ -56,7 +56,7 @@ impl Default for IalsConfig {
 /// Observed cells of the customer × item matrix, by row.
 #[derive(Debug)]
 pub(crate) struct Observed {
-    pub(crate) rows: Rows,
+    pub(crate) rows: Offsets,
     pub(crate) columns: Vec<u32>,
     pub(crate) weights: Vec<f32>,
 }
@@ -104,13 +104,13 @@ pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Obs
         }
         lengths.push(columns.len() - before);
     }
-    Observed { rows: Rows::from_lengths(lengths), columns, weights }
+    Observed { rows: Offsets::from_lengths(lengths), columns, weights }
 }
 
 fn transposed(matrix: &Observed, columns: usize) -> Observed {
     let mut lengths = vec![0usize; columns];
     matrix.columns.iter().for_each(|&column| lengths[column as usize] += 1);
-    let rows = Rows::from_lengths(lengths);
+    let rows = Offsets::from_lengths(lengths);
     let mut next: Vec<usize> = (0..columns as u32).map(|row| rows.range(row).start).collect();
     let mut transposed =
         Observed { rows, columns: vec![0; matrix.columns.len()], weights: vec![0.0; matrix.weights.len()] };
@@ -220,7 +220,7 @@ mod tests {
     fn cells() -> impl Strategy<Value = Observed> {
         let row = prop::collection::btree_map(0..ITEMS as u32, 0.5f32..5.0, 0..ITEMS);
         prop::collection::vec(row, 1..6).prop_map(|rows| Observed {
-            rows: Rows::from_lengths(rows.iter().map(std::collections::BTreeMap::len)),
+            rows: Offsets::from_lengths(rows.iter().map(std::collections::BTreeMap::len)),
             columns: rows.iter().flat_map(|row| row.keys().copied()).collect(),
             weights: rows.iter().flat_map(|row| row.values().copied()).collect(),
         })
@@ -236,7 +236,7 @@ mod tests {
             customers in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), 4),
             items in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), ITEMS),
         ) {
-            let observed = Observed { rows: Rows::from_lengths([1; 4]), columns: vec![0; 4], weights: vec![1.0; 4] };
+            let observed = Observed { rows: Offsets::from_lengths([1; 4]), columns: vec![0; 4], weights: vec![1.0; 4] };
             let (before, (mut customers, mut items)) = ((padded(&customers), padded(&items)), (padded(&customers), padded(&items)));
             solve(&observed, &mut customers, &mut items, LANES, &IalsConfig { dims: 5, steps: 0, ..IalsConfig::default() });
             for (x, then) in customers.chunks(LANES).zip(before.0.chunks(LANES)) {

@@ -13,13 +13,13 @@ use super::InputError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Table {
+pub enum InputTable {
     Transactions,
     Items,
     Offers,
 }
 
-impl Table {
+impl InputTable {
     /// The name in the config, in messages and in the rejects file.
     pub fn name(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Table {
 /// Why a row was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Reason {
+pub enum RowReason {
     // Rejected: the line is no record.
     FieldCount,
     StrayQuote,
@@ -60,7 +60,7 @@ pub enum Reason {
     RepeatedHeader,
 }
 
-impl Reason {
+impl RowReason {
     /// The name in the summary, the manifest and the rejects file.
     pub fn name(self) -> &'static str {
         match self {
@@ -129,14 +129,14 @@ pub struct Example {
 
 /// Rows of one fate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rows {
+pub struct RowCount {
     /// How many.
     pub rows: u64,
     /// The first few of them.
     pub examples: Vec<Example>,
 }
 
-impl Rows {
+impl RowCount {
     fn add(&mut self, file: &Path, line: u64, value: &str) {
         self.rows += 1;
         if self.examples.len() < EXAMPLES {
@@ -158,8 +158,8 @@ pub(super) fn shown(value: &str) -> String {
 #[derive(Clone, Debug, Default)]
 struct OfTable {
     rows: u64,
-    rejected: BTreeMap<Reason, Rows>,
-    left_out: BTreeMap<Reason, Rows>,
+    rejected: BTreeMap<RowReason, RowCount>,
+    left_out: BTreeMap<RowReason, RowCount>,
 }
 
 /// Counts rows by their fate, and writes where each rejected one stands: table, file, line, reason and value.
@@ -167,7 +167,7 @@ struct OfTable {
 /// The value is that of the column that is wrong, which is never the customer's.
 #[derive(Debug, Default)]
 pub struct Fates {
-    tables: BTreeMap<Table, OfTable>,
+    tables: BTreeMap<InputTable, OfTable>,
     list: Option<List>,
 }
 
@@ -208,17 +208,17 @@ impl Fates {
     }
 
     /// Rows that have been read and are looked at one by one.
-    pub(super) fn read(&mut self, table: Table, rows: u64) {
+    pub(super) fn read(&mut self, table: InputTable, rows: u64) {
         self.tables.entry(table).or_default().rows += rows;
     }
 
     /// A line that never became a row of a batch; it counts as read.
     pub(super) fn reject(
         &mut self,
-        table: Table,
+        table: InputTable,
         file: &Path,
         line: u64,
-        reason: Reason,
+        reason: RowReason,
         value: &str,
     ) -> Result<(), InputError> {
         self.read(table, 1);
@@ -228,10 +228,10 @@ impl Fates {
     /// A row of a batch.
     pub(super) fn reject_row(
         &mut self,
-        table: Table,
+        table: InputTable,
         file: &Path,
         line: u64,
-        reason: Reason,
+        reason: RowReason,
         value: &str,
     ) -> Result<(), InputError> {
         self.tables.entry(table).or_default().rejected.entry(reason).or_default().add(file, line, value);
@@ -246,32 +246,32 @@ impl Fates {
     }
 
     /// A row that counts for nothing, on purpose. Blank lines and headers are no rows.
-    pub(super) fn leave_out(&mut self, table: Table, file: &Path, line: u64, reason: Reason, value: &str) {
+    pub(super) fn leave_out(&mut self, table: InputTable, file: &Path, line: u64, reason: RowReason, value: &str) {
         self.tables.entry(table).or_default().left_out.entry(reason).or_default().add(file, line, value);
     }
 
     /// Rows of a table that have been read, whatever became of them.
-    pub fn rows(&self, table: Table) -> u64 {
+    pub fn rows(&self, table: InputTable) -> u64 {
         self.tables.get(&table).map_or(0, |of| of.rows)
     }
 
     /// The rejected rows of a table by reason, with their first few.
-    pub fn rejected(&self, table: Table) -> impl Iterator<Item = (Reason, &Rows)> {
+    pub fn rejected(&self, table: InputTable) -> impl Iterator<Item = (RowReason, &RowCount)> {
         self.tables.get(&table).into_iter().flat_map(|of| &of.rejected).map(|(reason, rows)| (*reason, rows))
     }
 
     /// The rows of a table that were left out, likewise.
-    pub fn left_out(&self, table: Table) -> impl Iterator<Item = (Reason, &Rows)> {
+    pub fn left_out(&self, table: InputTable) -> impl Iterator<Item = (RowReason, &RowCount)> {
         self.tables.get(&table).into_iter().flat_map(|of| &of.left_out).map(|(reason, rows)| (*reason, rows))
     }
 
     /// How many rows of a table were left out for a reason.
-    pub fn left_out_for(&self, table: Table, reason: Reason) -> u64 {
+    pub fn left_out_for(&self, table: InputTable, reason: RowReason) -> u64 {
         self.left_out(table).find(|(of, _)| *of == reason).map_or(0, |(_, rows)| rows.rows)
     }
 
     /// How many rows of a table were rejected for each reason so far.
-    pub fn counts(&self, table: Table) -> BTreeMap<String, u64> {
+    pub fn counts(&self, table: InputTable) -> BTreeMap<String, u64> {
         self.rejected(table).map(|(reason, rows)| (reason.name().to_owned(), rows.rows)).collect()
     }
 
@@ -284,8 +284,8 @@ impl Fates {
     ///
     /// # Errors
     /// [`InputError::TooManyRejects`] if more than `limit` (0 to 1) were.
-    pub fn judge(&self, table: Table, limit: f64) -> Result<(), InputError> {
-        let rows = self.rows(table) - self.left_out_for(table, Reason::OtherMarket);
+    pub fn judge(&self, table: InputTable, limit: f64) -> Result<(), InputError> {
+        let rows = self.rows(table) - self.left_out_for(table, RowReason::OtherMarket);
         let rejected: u64 = self.rejected(table).map(|(_, rows)| rows.rows).sum();
         if rejected as f64 <= limit * rows as f64 {
             return Ok(());
@@ -302,8 +302,8 @@ impl Fates {
     }
 
     /// The rejected rows of a table in words: each reason with its number, an example and what to do.
-    pub(super) fn reasons(&self, table: Table) -> String {
-        let reason = |(reason, rows): (Reason, &Rows)| {
+    pub(super) fn reasons(&self, table: InputTable) -> String {
+        let reason = |(reason, rows): (RowReason, &RowCount)| {
             let example = rows.examples.first().map_or_else(String::new, |example| {
                 let value = if example.value.is_empty() { String::new() } else { format!("`{}`, ", example.value) };
                 format!(" ({value}line {} of {})", example.line, example.file)
@@ -331,7 +331,14 @@ impl Fates {
 }
 
 impl List {
-    fn add(&mut self, table: Table, file: &Path, line: u64, reason: Reason, value: &str) -> std::io::Result<()> {
+    fn add(
+        &mut self,
+        table: InputTable,
+        file: &Path,
+        line: u64,
+        reason: RowReason,
+        value: &str,
+    ) -> std::io::Result<()> {
         let out = match &mut self.file {
             Some(out) => out,
             none => {

@@ -5,7 +5,7 @@ use trolley_model::{Ids, MustMatch};
 use super::attributes::{AttributeColumn, AttributeTable};
 use super::batch::Wanted;
 use super::read::{self, Request, TableRead};
-use super::{Fates, InputConfig, InputError, OneOrMany, Reason, Table};
+use super::{Fates, InputConfig, InputError, InputTable, OneOrMany, RowReason};
 
 /// The items table.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
     let wanted = [&id, &category, &price].into_iter().chain(&names).chain(&excluding).chain(&attributes);
     let wanted: Vec<Wanted> = wanted.cloned().collect();
     let forms = input.forms().map_err(InputError::Setting)?;
-    let request = Request { table: Table::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
+    let request = Request { table: InputTable::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items {
         unmatched: input.exclude.clone(),
         mixed: input.mixed_categories.clone(),
@@ -123,11 +123,11 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         for row in 0..batch.rows {
             let line = batch.line(row);
             let Some(id) = &ids[row] else {
-                fates.reject_row(Table::Items, batch.path, line, Reason::NoItemId, "")?;
+                fates.reject_row(InputTable::Items, batch.path, line, RowReason::NoItemId, "")?;
                 continue;
             };
             if items.ids.intern(id)? as usize != items.rows.len() {
-                fates.reject_row(Table::Items, batch.path, line, Reason::DuplicateItem, id)?;
+                fates.reject_row(InputTable::Items, batch.path, line, RowReason::DuplicateItem, id)?;
                 continue;
             }
             let parts: Vec<&str> = texts.iter().filter_map(|column| column[row].as_deref()).collect();

@@ -27,7 +27,7 @@ mod transactions;
 pub use attributes::{AttributeColumn, AttributeForm, AttributeKind, AttributeTable};
 pub use config::{Columns, CsvConfig, InputConfig, ItemColumns, OfferColumns, OneOrMany, TransactionColumns};
 pub use error::InputError;
-pub use fates::{Example, Fates, Reason, Rows, Table};
+pub use fates::{Example, Fates, InputTable, RowCount, RowReason};
 pub use files::{Found, find as find_files};
 pub use findings::{Finding, FindingKind, Look, Severity, TableLook, look};
 pub use items::{Item, Items, read_items};

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use super::batch::Wanted;
 use super::read::{self, Request, TableRead};
 use super::time::{DAY, Time};
-use super::{Fates, InputConfig, InputError, Reason, Table};
+use super::{Fates, InputConfig, InputError, InputTable, RowReason};
 
 /// A row of the offers table: one item of one offer.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
     };
     let market = input.value_of(market);
     let forms = input.forms().map_err(InputError::Setting)?;
-    let request = Request { table: Table::Offers, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
+    let request = Request { table: InputTable::Offers, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let (mut rows, mut places) = (Vec::new(), Vec::new());
     let mut all_midnight = true;
     let table = read::for_each(&request, fates, |batch, seen, fates| {
@@ -77,18 +77,18 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
             if let Some(other) = markets.as_ref().map(|markets| markets[row].as_deref().unwrap_or_default().trim())
                 && other != market
             {
-                fates.leave_out(Table::Offers, batch.path, line, Reason::OtherMarket, other);
+                fates.leave_out(InputTable::Offers, batch.path, line, RowReason::OtherMarket, other);
                 continue;
             }
             let (from, to) = (time(&from, row), time(&to, row));
             let (reason, column) = match (&offers[row], &items[row], from, to) {
-                (None, ..) => (Reason::NoOfferId, offer_id),
-                (_, None, ..) => (Reason::NoItemId, item_id),
-                (.., Time::Bad, _) => (Reason::BadTimestamp, valid_from),
-                (.., Time::Ambiguous, _) => (Reason::AmbiguousTimestamp, valid_from),
-                (.., Time::Bad) => (Reason::BadTimestamp, valid_to),
-                (.., Time::Ambiguous) => (Reason::AmbiguousTimestamp, valid_to),
-                _ if let Some(column) = bad(row) => (Reason::BadNumber, column),
+                (None, ..) => (RowReason::NoOfferId, offer_id),
+                (_, None, ..) => (RowReason::NoItemId, item_id),
+                (.., Time::Bad, _) => (RowReason::BadTimestamp, valid_from),
+                (.., Time::Ambiguous, _) => (RowReason::AmbiguousTimestamp, valid_from),
+                (.., Time::Bad) => (RowReason::BadTimestamp, valid_to),
+                (.., Time::Ambiguous) => (RowReason::AmbiguousTimestamp, valid_to),
+                _ if let Some(column) = bad(row) => (RowReason::BadNumber, column),
                 (Some(offer), Some(item), from, to) => {
                     all_midnight &= [from, to].iter().all(|time| time.seconds().is_none_or(|s| s.rem_euclid(DAY) == 0));
                     places.push((Rc::clone(&file), line, to));
@@ -102,7 +102,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
                     continue;
                 }
             };
-            fates.reject_row(Table::Offers, batch.path, line, reason, &batch.shown(column, row))?;
+            fates.reject_row(InputTable::Offers, batch.path, line, reason, &batch.shown(column, row))?;
         }
         Ok(())
     })?;
@@ -112,7 +112,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
             row.valid_to = row.valid_to.map(|midnight| midnight + DAY - 1);
         }
         if matches!((row.valid_from, row.valid_to), (Some(from), Some(to)) if to <= from) {
-            fates.reject_row(Table::Offers, &file, line, Reason::EndsBeforeItBegins, &row.offer)?;
+            fates.reject_row(InputTable::Offers, &file, line, RowReason::EndsBeforeItBegins, &row.offer)?;
         } else {
             held.push(row);
         }

@@ -60,7 +60,7 @@ pub(super) struct Profile {
 #[derive(Debug, Default)]
 struct Typed {
     counts: HashMap<u64, u64>,
-    bounds: Option<[f64; 2]>,
+    offsets: Option<[f64; 2]>,
     /// Whether they are Unix seconds.
     times: bool,
 }
@@ -99,8 +99,8 @@ impl Profile {
             return;
         };
         self.column.values += 1;
-        let bounds = self.typed.bounds.get_or_insert([value; 2]);
-        *bounds = [bounds[0].min(value), bounds[1].max(value)];
+        let offsets = self.typed.offsets.get_or_insert([value; 2]);
+        *offsets = [offsets[0].min(value), offsets[1].max(value)];
         let full = self.typed.counts.len() >= DISTINCT;
         match self.typed.counts.get_mut(&value.to_bits()) {
             Some(count) => *count += 1,
@@ -151,7 +151,7 @@ impl Profile {
     fn finished(mut self) -> Column {
         self.flush();
         let Self { mut column, counts, numbers, whole, typed, .. } = self;
-        if let Some([least, greatest]) = typed.bounds {
+        if let Some([least, greatest]) = typed.offsets {
             column.distinct = typed.counts.len() as u64;
             (column.shortest, column.longest) = (typed.shown(least), typed.shown(greatest));
             let most = typed.counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));

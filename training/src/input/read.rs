@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, Forms, LineNumbers, Values, Wanted};
 use super::csv::{Csv, tidy_name};
-use super::fates::{Fates, Table};
+use super::fates::{Fates, InputTable};
 use super::files::{self, Format};
 use super::profile::{Column, Seen};
 use super::{CsvConfig, InputError, parquet};
@@ -28,7 +28,7 @@ pub struct TableRead {
 
 /// What is wanted of a table, and how its files are to be read.
 pub(super) struct Request<'a> {
-    pub(super) table: Table,
+    pub(super) table: InputTable,
     /// A file, folder or glob.
     pub(super) pattern: &'a str,
     pub(super) columns: &'a [Wanted],

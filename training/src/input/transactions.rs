@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use trolley_model::{Ids, Rows};
+use trolley_model::{Ids, Offsets};
 
 use super::batch::{Batch, Wanted};
 use super::fates::shown;
 use super::profile::Seen;
 use super::read::{self, Request, TableRead};
 use super::time::{DAY, Time};
-use super::{Fates, InputConfig, InputError, Items, Reason, Table};
+use super::{Fates, InputConfig, InputError, InputTable, Items, RowReason};
 
 /// Stands for "no customer" in [`Basket::customer`].
 pub const ANONYMOUS: u32 = u32::MAX;
@@ -22,7 +22,7 @@ pub struct Transactions {
     /// The baskets.
     pub baskets: Vec<Basket>,
     /// Each basket's place in `lines`.
-    pub rows: Rows,
+    pub rows: Offsets,
     /// The distinct items of each basket, by number, rising.
     pub lines: Vec<u32>,
     /// What one piece of each line cost, NaN where that is not known; empty where no prices are.
@@ -83,7 +83,7 @@ impl Transactions {
             items: self.items.clone(),
             customers: self.customers.clone(),
             baskets: kept.iter().map(|&basket| self.baskets[basket]).collect(),
-            rows: Rows::from_lengths(kept.iter().map(|&basket| self.items_of(basket).len())),
+            rows: Offsets::from_lengths(kept.iter().map(|&basket| self.items_of(basket).len())),
             lines: kept.iter().flat_map(|&basket| self.items_of(basket)).copied().collect(),
             unit_prices: kept.iter().flat_map(|&basket| self.prices_of(basket)).copied().collect(),
             stores: self.stores.clone(),
@@ -146,7 +146,8 @@ pub fn read_transactions(
     ];
     let forms = input.forms().map_err(InputError::Setting)?;
     let pattern = &input.transactions;
-    let request = Request { table: Table::Transactions, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
+    let request =
+        Request { table: InputTable::Transactions, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let market = input.value_of(market);
     // A basket's day is kept in 16 bits, up to 2149.
     let latest = latest.min(i64::from(u16::MAX) * DAY - 1);
@@ -224,7 +225,7 @@ impl Reader {
                 if self.others.len() < OTHERS && !self.others.contains(other) {
                     self.others.insert(other.to_owned());
                 }
-                fates.leave_out(Table::Transactions, batch.path, line, Reason::OtherMarket, other);
+                fates.leave_out(InputTable::Transactions, batch.path, line, RowReason::OtherMarket, other);
                 continue;
             }
             let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
@@ -232,22 +233,24 @@ impl Reader {
             let (price, of_one) = (at(&prices), at(&unit_prices));
             let is_credit = [price, of_one].into_iter().flatten().any(|price| price < 0.0);
             let (reason, column) = match (&basket_ids[row], &item_ids[row], times[row], quantity) {
-                (None, ..) => (Reason::NoBasketId, basket_id),
-                (_, None, ..) => (Reason::NoItemId, item_id),
-                (.., Time::Missing, _) => (Reason::NoTimestamp, timestamp),
-                (.., Time::Bad, _) => (Reason::BadTimestamp, timestamp),
-                (.., Time::Ambiguous, _) => (Reason::AmbiguousTimestamp, timestamp),
-                (.., Time::At(time) | Time::Day(time), _) if time < EARLIEST => (Reason::EarlyTimestamp, timestamp),
-                (.., Time::At(time) | Time::Day(time), _) if time > self.latest => (Reason::FutureTimestamp, timestamp),
+                (None, ..) => (RowReason::NoBasketId, basket_id),
+                (_, None, ..) => (RowReason::NoItemId, item_id),
+                (.., Time::Missing, _) => (RowReason::NoTimestamp, timestamp),
+                (.., Time::Bad, _) => (RowReason::BadTimestamp, timestamp),
+                (.., Time::Ambiguous, _) => (RowReason::AmbiguousTimestamp, timestamp),
+                (.., Time::At(time) | Time::Day(time), _) if time < EARLIEST => (RowReason::EarlyTimestamp, timestamp),
+                (.., Time::At(time) | Time::Day(time), _) if time > self.latest => {
+                    (RowReason::FutureTimestamp, timestamp)
+                }
                 (.., quantity) if quantity.is_none_or(|quantity| !quantity.is_finite()) => {
-                    (Reason::BadQuantity, quantity_column)
+                    (RowReason::BadQuantity, quantity_column)
                 }
                 (.., Some(quantity)) if quantity <= 0.0 || is_credit => {
-                    fates.leave_out(Table::Transactions, batch.path, line, Reason::Return, "");
+                    fates.leave_out(InputTable::Transactions, batch.path, line, RowReason::Return, "");
                     continue;
                 }
                 (Some(_), Some(item), ..) if items.get(item).is_some_and(|item| item.excluded) => {
-                    fates.leave_out(Table::Transactions, batch.path, line, Reason::Excluded, item);
+                    fates.leave_out(InputTable::Transactions, batch.path, line, RowReason::Excluded, item);
                     continue;
                 }
                 (Some(basket), Some(item), Time::At(time) | Time::Day(time), _) => {
@@ -258,7 +261,7 @@ impl Reader {
                     continue;
                 }
             };
-            fates.reject_row(Table::Transactions, batch.path, line, reason, &batch.shown(column, row))?;
+            fates.reject_row(InputTable::Transactions, batch.path, line, reason, &batch.shown(column, row))?;
         }
         Ok(())
     }
@@ -338,7 +341,7 @@ impl Reader {
         });
         Ok(Transactions {
             baskets: baskets.collect(),
-            rows: Rows::from_lengths(order.iter().map(|&basket| place(basket).len())),
+            rows: Offsets::from_lengths(order.iter().map(|&basket| place(basket).len())),
             lines: order.iter().flat_map(|&basket| self.lines[place(basket)].iter().map(|&(_, item)| item)).collect(),
             unit_prices: if self.priced.is_empty() {
                 Vec::new()
@@ -367,10 +370,10 @@ impl Reader {
 
     /// Why no line is left, in words.
     fn why_nothing(&self, market: &str, fates: &Fates) -> String {
-        let mut why = vec![format!("{} rows read", fates.rows(Table::Transactions))];
+        let mut why = vec![format!("{} rows read", fates.rows(InputTable::Transactions))];
         why.extend(
             fates
-                .left_out(Table::Transactions)
+                .left_out(InputTable::Transactions)
                 .map(|(reason, rows)| format!("left out {} × {}", rows.rows, reason.name())),
         );
         if !self.others.is_empty() {
@@ -380,7 +383,7 @@ impl Reader {
                 "the market is `{market}`, the tables have {others}: set market_value if it has another name there"
             ));
         }
-        let rejected = fates.reasons(Table::Transactions);
+        let rejected = fates.reasons(InputTable::Transactions);
         if !rejected.is_empty() {
             why.push(format!("rejected {rejected}"));
         }

@@ -1,6 +1,6 @@
 use trolley_model::kernel::{LANES, add_products, sigmoids, transpose};
 
-use super::blocks::{BLOCKS, Table, place};
+use super::blocks::{BLOCKS, EmbeddingTable, place};
 use super::negatives::Negatives;
 use crate::baskets::Baskets;
 use crate::random::Random;
@@ -63,7 +63,7 @@ struct Others {
 }
 
 impl Others {
-    fn fetch(&mut self, output: &Table, items: &[u32]) {
+    fn fetch(&mut self, output: &EmbeddingTable, items: &[u32]) {
         self.rows.clear();
         items.iter().for_each(|&item| self.rows.extend_from_slice(output.row(item)));
         self.columns.resize(output.width() * LANES * items.len().div_ceil(LANES), [0.0; LANES]);
@@ -116,7 +116,14 @@ pub(super) struct Group {
 
 impl Group {
     /// The gradients of some baskets, with the tables as they are.
-    pub(super) fn learn(&mut self, input: &Table, output: &Table, draw: &Draw<'_>, chunk: &[u32], random: &mut Random) {
+    pub(super) fn learn(
+        &mut self,
+        input: &EmbeddingTable,
+        output: &EmbeddingTable,
+        draw: &Draw<'_>,
+        chunk: &[u32],
+        random: &mut Random,
+    ) {
         self.input.clear();
         self.output.clear();
         (self.loss, self.watched) = (0.0, 0.0);
@@ -144,7 +151,14 @@ impl Group {
         }
     }
 
-    fn basket(&mut self, input: &Table, output: &Table, draw: &Draw<'_>, lines: &[u32], watched: bool) {
+    fn basket(
+        &mut self,
+        input: &EmbeddingTable,
+        output: &EmbeddingTable,
+        draw: &Draw<'_>,
+        lines: &[u32],
+        watched: bool,
+    ) {
         let (n, width) = (lines.len(), input.width());
         self.centers.clear();
         lines.iter().for_each(|&item| self.centers.extend_from_slice(input.row(item)));

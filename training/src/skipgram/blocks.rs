@@ -10,7 +10,7 @@ pub(super) const BLOCKS: usize = 16;
 
 /// A table of vectors, cut into blocks. Item i is row i / BLOCKS of block i % BLOCKS, so each block has its share of
 /// bestsellers and of slow sellers.
-pub(super) struct Table {
+pub(super) struct EmbeddingTable {
     dims: usize,
     /// Lanes per row: rows are filled up with zeros, which stay zero.
     width: usize,
@@ -30,7 +30,7 @@ pub(super) fn place(item: u32) -> (usize, u32) {
     (item as usize % BLOCKS, item / BLOCKS as u32)
 }
 
-impl Table {
+impl EmbeddingTable {
     pub(super) fn zeros(items: usize, dims: usize) -> Self {
         let width = dims.div_ceil(LANES);
         let rows = |block: usize| (items + BLOCKS - 1 - block) / BLOCKS;

@@ -18,7 +18,7 @@ use crate::baskets::Baskets;
 use crate::progress::Progress;
 use crate::random::Random;
 use batch::{Draw, Group};
-use blocks::Table;
+use blocks::EmbeddingTable;
 use negatives::Negatives;
 
 /// How the embeddings are trained.
@@ -73,8 +73,8 @@ pub(crate) fn skip_gram(
     progress: &dyn Progress,
 ) -> (Vectors, Vectors, Vec<f64>) {
     let (items, dims) = (baskets.learned, config.dims.max(1));
-    let mut input = Table::random(items, dims, seed);
-    let mut output = Table::zeros(items, dims);
+    let mut input = EmbeddingTable::random(items, dims, seed);
+    let mut output = EmbeddingTable::zeros(items, dims);
     let table = Negatives::new(counts, config.power);
     let keep = keep_probabilities(counts, baskets.len(), config.subsample);
     let (shared, weight) = (config.shared_negatives, config.negatives);

@@ -11,7 +11,7 @@ mod record;
 use std::path::Path;
 
 use super::batch::{Texts, Values};
-use super::fates::{Fates, Reason, Table};
+use super::fates::{Fates, InputTable, RowReason};
 use super::{CsvConfig, InputError};
 use lines::ProductLines;
 use record::{Fields, Malformed, split};
@@ -110,7 +110,7 @@ impl<'a> Csv<'a> {
     /// no records of the header's form are rejected.
     pub(super) fn read(
         &mut self,
-        table: Table,
+        table: InputTable,
         wanted: &[usize],
         fates: &mut Fates,
         mut each: impl FnMut(Vec<Values>, Vec<u64>, &mut Fates) -> Result<(), InputError>,
@@ -129,8 +129,8 @@ impl<'a> Csv<'a> {
                     }
                     rows.push(line);
                 }
-                Read::Blank => fates.leave_out(table, self.path, line, Reason::Blank, ""),
-                Read::Header => fates.leave_out(table, self.path, line, Reason::RepeatedHeader, ""),
+                Read::Blank => fates.leave_out(table, self.path, line, RowReason::Blank, ""),
+                Read::Header => fates.leave_out(table, self.path, line, RowReason::RepeatedHeader, ""),
                 Read::Rejected(lines, reason, what) => {
                     for line in line..line + lines {
                         fates.reject(table, self.path, line, reason, &what)?;
@@ -155,12 +155,12 @@ impl<'a> Csv<'a> {
         let Some(line) = self.lines.peek(0).map_err(io(self.path))? else { return Ok(None) };
         let Ok(text) = std::str::from_utf8(line) else {
             self.lines.advance(1);
-            return Ok(Some(Read::Rejected(1, Reason::NotUtf8, String::new())));
+            return Ok(Some(Read::Rejected(1, RowReason::NotUtf8, String::new())));
         };
         // Other encodings are decoded before; what could not be is replaced by this.
         if text.contains(char::REPLACEMENT_CHARACTER) {
             self.lines.advance(1);
-            return Ok(Some(Read::Rejected(1, Reason::NotUtf8, String::new())));
+            return Ok(Some(Read::Rejected(1, RowReason::NotUtf8, String::new())));
         }
         match split(text, self.separator, fields) {
             Ok(()) => {
@@ -168,7 +168,7 @@ impl<'a> Csv<'a> {
                 let read = if blank {
                     Read::Blank
                 } else if fields.len() != width {
-                    Read::Rejected(1, Reason::FieldCount, format!("{} fields, the header has {width}", fields.len()))
+                    Read::Rejected(1, RowReason::FieldCount, format!("{} fields, the header has {width}", fields.len()))
                 } else if fields.get(0) == self.header[0] && fields.iter().eq(self.header.iter().map(String::as_str)) {
                     Read::Header
                 } else {
@@ -179,7 +179,7 @@ impl<'a> Csv<'a> {
             }
             Err(Malformed::Stray) => {
                 self.lines.advance(1);
-                Ok(Some(Read::Rejected(1, Reason::StrayQuote, String::new())))
+                Ok(Some(Read::Rejected(1, RowReason::StrayQuote, String::new())))
             }
             Err(Malformed::Open) => self.over_lines(fields).map(Some),
         }
@@ -206,7 +206,7 @@ impl<'a> Csv<'a> {
                     if records {
                         // Either reading may be the right one.
                         let what = format!("a quote that is closed {at} lines below, or two stray ones");
-                        return Ok(Read::Rejected(lines as u64, Reason::OpenQuote, what));
+                        return Ok(Read::Rejected(lines as u64, RowReason::OpenQuote, what));
                     }
                     return Ok(Read::Record);
                 }
@@ -214,7 +214,7 @@ impl<'a> Csv<'a> {
             }
         }
         self.lines.advance(1);
-        Ok(Read::Rejected(1, Reason::OpenQuote, String::new()))
+        Ok(Read::Rejected(1, RowReason::OpenQuote, String::new()))
     }
 }
 
@@ -224,7 +224,7 @@ enum Read {
     Blank,
     Header,
     /// So many lines, and why.
-    Rejected(u64, Reason, String),
+    Rejected(u64, RowReason, String),
 }
 
 /// A name without what is around it: spaces, and characters of no width.

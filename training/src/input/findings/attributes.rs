@@ -1,6 +1,6 @@
 use super::{FindingKind, Findings, percent};
 use crate::input::fates::shown;
-use crate::input::{AttributeKind, Items, Table, Transactions};
+use crate::input::{AttributeKind, InputTable, Items, Transactions};
 
 /// What is wrong with the attributes of the items, and with prices that two tables have.
 pub(super) fn find(transactions: &Transactions, items: &Items, findings: &mut Findings) {
@@ -17,11 +17,21 @@ pub(super) fn find(transactions: &Transactions, items: &Items, findings: &mut Fi
             percent(*unread, all),
             examples.join(", ")
         );
-        findings.warn(FindingKind::AttributeNotRead, Table::Items, what, &format!("these items have none: {example}"));
+        findings.warn(
+            FindingKind::AttributeNotRead,
+            InputTable::Items,
+            what,
+            &format!("these items have none: {example}"),
+        );
     }
     for attribute in items.attributes.iter().filter(|attribute| attribute.values == 0) {
         let what = format!("the attribute `{}` has no value in any row", attribute.name);
-        findings.warn(FindingKind::AttributeNotRead, Table::Items, what, "it says nothing: remove it from attributes");
+        findings.warn(
+            FindingKind::AttributeNotRead,
+            InputTable::Items,
+            what,
+            "it says nothing: remove it from attributes",
+        );
     }
     prices(transactions, items, findings);
 }
@@ -45,6 +55,6 @@ fn prices(transactions: &Transactions, items: &Items, findings: &mut Findings) {
             format!("in the middle, one piece of an item was sold for {median:.2} times its price in the items table");
         let advice = "`price` of the transactions is that of the whole line: if yours is that of one piece, name the column as \
                       unit_price under columns.transactions";
-        findings.warn(FindingKind::PricesApart, Table::Transactions, what, advice);
+        findings.warn(FindingKind::PricesApart, InputTable::Transactions, what, advice);
     }
 }

@@ -1,8 +1,8 @@
 use super::{FindingKind, Findings, percent};
-use crate::input::{Column, Fates, Reason, Table, TableRead};
+use crate::input::{Column, Fates, InputTable, RowReason, TableRead};
 
 /// What is odd about the columns of a table and about its rejected rows.
-pub(super) fn find(table: Table, read: &TableRead, fates: &Fates, findings: &mut Findings) {
+pub(super) fn find(table: InputTable, read: &TableRead, fates: &Fates, findings: &mut Findings) {
     for (column, file) in &read.missing {
         let what = format!("some files have the column for `{column}`, {} has none", file.display());
         let advice = "export all files with the same columns: rows without it are read as if they had no value";
@@ -25,11 +25,11 @@ pub(super) fn find(table: Table, read: &TableRead, fates: &Fates, findings: &mut
     }
 }
 
-fn rejected(table: Table, fates: &Fates, findings: &mut Findings) {
-    let of = |reasons: &[Reason]| -> u64 {
+fn rejected(table: InputTable, fates: &Fates, findings: &mut Findings) {
+    let of = |reasons: &[RowReason]| -> u64 {
         fates.rejected(table).filter(|(reason, _)| reasons.contains(reason)).map(|(_, rows)| rows.rows).sum()
     };
-    let not_decoded = of(&[Reason::NotUtf8]);
+    let not_decoded = of(&[RowReason::NotUtf8]);
     if not_decoded > 0 {
         let what = format!(
             "{not_decoded} lines of the {} are not valid UTF-8 (or not in the encoding that the config names), and were rejected",
@@ -38,7 +38,7 @@ fn rejected(table: Table, fates: &Fates, findings: &mut Findings) {
         let advice = "set `encoding` under [markets.NAME.csv] to that of the file, for example \"windows-1252\"";
         findings.error(FindingKind::Encoding, table, what, advice);
     }
-    let quotes = of(&[Reason::OpenQuote, Reason::StrayQuote]);
+    let quotes = of(&[RowReason::OpenQuote, RowReason::StrayQuote]);
     if quotes > 0 {
         let what =
             format!("{quotes} lines of the {} have a quote that is not closed, or text behind one", table.name());
@@ -54,7 +54,7 @@ fn rejected(table: Table, fates: &Fates, findings: &mut Findings) {
     }
 }
 
-fn ids(table: Table, column: &Column, findings: &mut Findings) {
+fn ids(table: InputTable, column: &Column, findings: &mut Findings) {
     let Column { name, named, values, padded, like_floats, scientific, .. } = column;
     let place = format!("column `{named}` of the {}", table.name());
     if *like_floats > 0 {

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{FindingKind, Findings};
-use crate::input::{Table, TableRead};
+use crate::input::{InputTable, TableRead};
 
 /// So many names are told.
 const NAMES: usize = 5;
 
 /// What is odd about the files of a table.
-pub(super) fn find(table: Table, read: &TableRead, findings: &mut Findings) {
+pub(super) fn find(table: InputTable, read: &TableRead, findings: &mut Findings) {
     // What tools put beside tables for themselves is told, and is nothing to mend.
     let is_own = |path: &&Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

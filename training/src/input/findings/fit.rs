@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::{FindingKind, Findings, Look, percent};
 use crate::input::fates::shown;
 use crate::input::time::DAY;
-use crate::input::{InputConfig, Items, Offers, Table, Transactions};
+use crate::input::{InputConfig, InputTable, Items, Offers, Transactions};
 
 /// Below these shares it is told that tables hardly meet.
 const IN_ITEMS_TABLE: f64 = 0.9;
@@ -46,9 +46,9 @@ fn in_items_table(transactions: &Transactions, items: &Items, look: &mut Look, f
         "without it an item has no category, no name, and is not excluded: is it the right table and column?".into()
     });
     if fitting == 0 {
-        findings.error(FindingKind::NotInItemsTable, Table::Items, what, &advice);
+        findings.error(FindingKind::NotInItemsTable, InputTable::Items, what, &advice);
     } else {
-        findings.warn(FindingKind::NotInItemsTable, Table::Items, what, &advice);
+        findings.warn(FindingKind::NotInItemsTable, InputTable::Items, what, &advice);
     }
 }
 
@@ -82,7 +82,7 @@ fn exclusions(input: &InputConfig, items: &Items, findings: &mut Findings) {
     if !input.exclude.is_empty() && input.items.is_none() {
         let what = "`exclude` names items by columns of the items table, and there is no items table".to_owned();
         let advice = "set `items`, or remove `exclude`: nothing is excluded now";
-        findings.error(FindingKind::ExcludeWithoutItems, Table::Items, what, advice);
+        findings.error(FindingKind::ExcludeWithoutItems, InputTable::Items, what, advice);
         return;
     }
     for (column, values) in &items.unmatched {
@@ -92,7 +92,7 @@ fn exclusions(input: &InputConfig, items: &Items, findings: &mut Findings) {
             let example = seen.and_then(|seen| seen.most_frequent.as_ref());
             let example = example.map_or_else(String::new, |(value, _)| format!(" (most rows have `{value}`)"));
             let advice = format!("it excludes nothing: is it spelled as in the table{example}?");
-            findings.warn(FindingKind::ExcludeMatchesNothing, Table::Items, what, &advice);
+            findings.warn(FindingKind::ExcludeMatchesNothing, InputTable::Items, what, &advice);
         }
     }
 }
@@ -109,9 +109,9 @@ fn sold(transactions: &Transactions, offers: &Offers, look: &mut Look, findings:
     let ids: Vec<&str> = transactions.items.iter().collect();
     let advice = alike(&unsold, &ids).unwrap_or_else(|| "is item_id of the offers the one of the transactions?".into());
     if sold == 0 {
-        findings.error(FindingKind::OffersNotSold, Table::Offers, what, &advice);
+        findings.error(FindingKind::OffersNotSold, InputTable::Offers, what, &advice);
     } else {
-        findings.warn(FindingKind::OffersNotSold, Table::Offers, what, &advice);
+        findings.warn(FindingKind::OffersNotSold, InputTable::Offers, what, &advice);
     }
 }
 
@@ -126,6 +126,6 @@ fn within_period(transactions: &Transactions, offers: &Offers, findings: &mut Fi
     if !offers.rows.is_empty() && holds.count() == 0 {
         let what = format!("none of the {} rows held at any time of the transactions", offers.rows.len());
         let advice = "the table is a history: without offers of the past nothing is learned of what makes one relevant";
-        findings.warn(FindingKind::OffersOutsidePeriod, Table::Offers, what, advice);
+        findings.warn(FindingKind::OffersOutsidePeriod, InputTable::Offers, what, advice);
     }
 }

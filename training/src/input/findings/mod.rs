@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Fates, InputConfig, Items, Offers, Rows, Table, TableRead, Transactions};
+use super::{Column, Fates, InputConfig, InputTable, Items, Offers, RowCount, TableRead, Transactions};
 
 /// What can be found. The names are those of `accept` in the config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,7 +94,7 @@ pub struct Finding {
     /// Whether the config accepts it.
     pub accepted: bool,
     /// The table, if it is about one.
-    pub table: Option<Table>,
+    pub table: Option<InputTable>,
     /// What was found, where, and how much of it.
     pub what: String,
     /// What to do about it.
@@ -116,13 +116,13 @@ impl std::fmt::Display for Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableLook {
     /// Which.
-    pub table: Table,
+    pub table: InputTable,
     /// Rows read, but for blank lines and repeated headers.
     pub rows: u64,
     /// Rows that were left out on purpose, by reason.
-    pub left_out: BTreeMap<String, Rows>,
+    pub left_out: BTreeMap<String, RowCount>,
     /// Rows that were rejected, by reason.
-    pub rejected: BTreeMap<String, Rows>,
+    pub rejected: BTreeMap<String, RowCount>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
     /// Those beside them that were not.
@@ -169,9 +169,9 @@ impl Look {
 pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, offers: &Offers, fates: &Fates) -> Look {
     let mut findings = Findings::default();
     let tables = [
-        (Table::Transactions, true, &transactions.table),
-        (Table::Items, input.items.is_some(), &items.table),
-        (Table::Offers, input.offers.is_some(), &offers.table),
+        (InputTable::Transactions, true, &transactions.table),
+        (InputTable::Items, input.items.is_some(), &items.table),
+        (InputTable::Offers, input.offers.is_some(), &offers.table),
     ];
     let mut looks = Vec::new();
     for (table, _, read) in tables.into_iter().filter(|(_, is_there, _)| *is_there) {
@@ -199,7 +199,7 @@ pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, off
     look
 }
 
-fn table_look(table: Table, read: &TableRead, fates: &Fates) -> TableLook {
+fn table_look(table: InputTable, read: &TableRead, fates: &Fates) -> TableLook {
     TableLook {
         table,
         rows: fates.rows(table),
@@ -216,15 +216,15 @@ fn table_look(table: Table, read: &TableRead, fates: &Fates) -> TableLook {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn error(&mut self, kind: FindingKind, table: Table, what: String, advice: &str) {
+    fn error(&mut self, kind: FindingKind, table: InputTable, what: String, advice: &str) {
         self.add(kind, Severity::Error, table, what, advice);
     }
 
-    fn warn(&mut self, kind: FindingKind, table: Table, what: String, advice: &str) {
+    fn warn(&mut self, kind: FindingKind, table: InputTable, what: String, advice: &str) {
         self.add(kind, Severity::Warning, table, what, advice);
     }
 
-    fn add(&mut self, kind: FindingKind, severity: Severity, table: Table, what: String, advice: &str) {
+    fn add(&mut self, kind: FindingKind, severity: Severity, table: InputTable, what: String, advice: &str) {
         let (accepted, advice) = (false, advice.to_owned());
         self.0.push(Finding { kind, severity, accepted, table: Some(table), what, advice });
     }

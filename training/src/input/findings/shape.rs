@@ -4,7 +4,7 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::{FindingKind, Findings, Look, percent};
 use crate::input::fates::shown;
-use crate::input::{ANONYMOUS, Table, Transactions};
+use crate::input::{ANONYMOUS, InputTable, Transactions};
 
 /// One ID dominates if it has at least this share of everything and many times the share that it would have among equals.
 const DOMINANT: f64 = 0.1;
@@ -47,7 +47,7 @@ fn months(transactions: &Transactions, look: &mut Look, findings: &mut Findings)
     if !missing.is_empty() {
         let what = format!("no line is of {}, though there are earlier and later ones", missing.join(", "));
         let advice = "is a file missing? Or are times read wrongly (`timestamp_format`)?";
-        findings.warn(FindingKind::MissingMonth, Table::Transactions, what, advice);
+        findings.warn(FindingKind::MissingMonth, InputTable::Transactions, what, advice);
     }
 }
 
@@ -58,27 +58,27 @@ fn baskets(transactions: &Transactions, findings: &mut Findings) {
     let what = || format!("{} of the {all} baskets hold a single item", percent(single, all));
     let advice = "nothing can be learned of what is bought together from them: is basket_id the number of a line?";
     if single == all && all >= SURE {
-        findings.error(FindingKind::SingleLineBaskets, Table::Transactions, what(), advice);
+        findings.error(FindingKind::SingleLineBaskets, InputTable::Transactions, what(), advice);
     } else if single as f64 > SINGLE_LINES * all as f64 {
-        findings.warn(FindingKind::SingleLineBaskets, Table::Transactions, what(), advice);
+        findings.warn(FindingKind::SingleLineBaskets, InputTable::Transactions, what(), advice);
     }
     let mixed = transactions.merged;
     if mixed as f64 > MIXED * all as f64 {
         let what = format!("{mixed} of the {all} baskets are of several customers, or of more than a day");
         let advice = "is basket_id used again, in another shop or year? Make it unique";
-        findings.warn(FindingKind::MixedBaskets, Table::Transactions, what, advice);
+        findings.warn(FindingKind::MixedBaskets, InputTable::Transactions, what, advice);
     }
     let (repeated, lines) = (transactions.repeated, transactions.lines.len() as u64 + transactions.repeated);
     if repeated as f64 > REPEATED * lines as f64 {
         let what =
             format!("{} of {lines} lines repeat an item in its basket, and count once", percent(repeated, lines));
         let advice = "are some rows exported twice, or in two files?";
-        findings.warn(FindingKind::RepeatedLines, Table::Transactions, what, advice);
+        findings.warn(FindingKind::RepeatedLines, InputTable::Transactions, what, advice);
     }
     if transactions.customers.is_empty() {
         let what = "no line has a customer, so that nothing is learned of anybody's habits".to_owned();
         let advice = "if the tables know them, name the column by columns.transactions.customer_id";
-        findings.warn(FindingKind::NoCustomers, Table::Transactions, what, advice);
+        findings.warn(FindingKind::NoCustomers, InputTable::Transactions, what, advice);
     }
 }
 
@@ -100,7 +100,7 @@ fn dominant(transactions: &Transactions, findings: &mut Findings) {
         let id = shown(transactions.customers.get(customer));
         let what = format!("customer `{id}` alone has {baskets} of {all} baskets ({})", percent(baskets, all));
         let advice = "if it stands for nobody (a till, a cash sale), add it to `nulls`";
-        findings.warn(FindingKind::DominantId, Table::Transactions, what, advice);
+        findings.warn(FindingKind::DominantId, InputTable::Transactions, what, advice);
     }
     let lines = transactions.lines.len() as u64;
     if let Some((item, count)) = most(&mut (0u32..).zip(of_items.iter().copied()))
@@ -109,13 +109,13 @@ fn dominant(transactions: &Transactions, findings: &mut Findings) {
         let id = shown(transactions.items.get(item));
         let what = format!("item `{id}` is in {count} of {all} baskets ({})", percent(count, all));
         let advice = "if it is a bag, a deposit or postage, leave it out by `exclude`";
-        findings.warn(FindingKind::DominantId, Table::Transactions, what, advice);
+        findings.warn(FindingKind::DominantId, InputTable::Transactions, what, advice);
     }
     let largest = largest_basket.unwrap_or(0) as u64;
     if is_dominant(largest, lines, transactions.baskets.len()) {
         let what = format!("one basket holds {largest} of {lines} lines ({})", percent(largest, lines));
         let advice = "is its basket_id a word for no value? Add it to `nulls`";
-        findings.warn(FindingKind::DominantId, Table::Transactions, what, advice);
+        findings.warn(FindingKind::DominantId, InputTable::Transactions, what, advice);
     }
 }
 

@@ -65,8 +65,8 @@ fn main() {
     let snapshot = market.snapshot().unwrap();
     let model = snapshot.model();
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
-    let scorer = Scorer::new(&model.blends().bought_together, &[], &[]).unwrap();
-    let used = model.blends().bought_together.signals();
+    let scorer = Scorer::new(&model.blends()[trolley_model::Question::BoughtTogether], &[], &[]).unwrap();
+    let used = model.blends()[trolley_model::Question::BoughtTogether].signals();
     let used: Vec<usize> = used.iter().filter_map(|name| signals::index(name)).collect();
     let limits = Limits::best(6);
     let mut stages: [Stage; 6] = Default::default();
@@ -80,7 +80,7 @@ fn main() {
         let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
         let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
         let (asked, by) = ([item], Some(customer));
-        let ask = Query { items: &asked, customer: by, ..Query::default() };
+        let ask = Query { items: &asked, customer: by.map(|by| model.profile(by)), ..Query::default() };
         let candidates = stages[0].run(|| candidates(model, &ask, &limits));
         let columns = stages[1].run(|| {
             let context = FeatureContext::new(model, ask, &candidates);

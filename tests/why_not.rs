@@ -7,8 +7,8 @@ use std::path::Path;
 
 use trolley::live::{ItemQuery, Pushed, Snapshot, Stock, StockUpdate, Verdict};
 use trolley_model::artefact::ModelRegistry;
-use trolley_model::recommend::{Limits, Question, Recommended, Tier, bought_together, candidates, explain};
-use trolley_model::{Model, Query};
+use trolley_model::recommend::{Limits, Recommended, Tier, bought_together, candidates, explain};
+use trolley_model::{Model, Query, Question};
 use trolley_training::{InputConfig, Shop, ShopSize, Silent, TrainingConfig};
 
 /// A shop of a thousand items, in which an answer has many more candidates than places.
@@ -56,7 +56,8 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let in_stock = |item: u32| !item.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
-        let ask = Query { items: &[asked], customer, ..Query::default() };
+        let ask =
+            Query { items: &[asked], customer: customer.map(|customer| model.profile(customer)), ..Query::default() };
         let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
         let query = query(&ids, name);
         let limits = Limits { allowed: &in_stock, ..Limits::best(6) };

@@ -24,13 +24,13 @@ fn model() -> Model {
 
 fn answers(criterion: &mut Criterion) {
     let model = model();
-    let histories = model.histories();
-    let mut by_baskets: Vec<u32> = (0..histories.customers().len() as u32).collect();
-    by_baskets.sort_by_key(|&customer| histories.last_baskets(customer).map(|b| b.positions.len()).sum::<usize>());
+    let mut by_baskets: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+    by_baskets
+        .sort_by_key(|&customer| model.profile(customer).last_baskets().map(|b| b.positions.len()).sum::<usize>());
     let askers = [
         ("nobody", None),
-        ("usual customer", by_baskets.get(by_baskets.len() / 2).copied()),
-        ("best customer", by_baskets.last().copied()),
+        ("usual customer", by_baskets.get(by_baskets.len() / 2).map(|&customer| model.profile(customer))),
+        ("best customer", by_baskets.last().map(|&customer| model.profile(customer))),
     ];
     let limits = Limits::best(6);
     let bought = model.catalogue().bought();
@@ -71,7 +71,11 @@ fn answers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("signals, best customer");
     group.sample_size(20).measurement_time(std::time::Duration::from_millis(300));
     let items = [bought / 50];
-    let query = Query { items: &items, customer: by_baskets.last().copied(), ..Query::default() };
+    let query = Query {
+        items: &items,
+        customer: by_baskets.last().map(|&customer| model.profile(customer)),
+        ..Query::default()
+    };
     let candidates = candidates(&model, &query, &limits);
     let mut out = vec![0.0; candidates.len()];
     println!("{} candidates", candidates.len());

@@ -1,10 +1,11 @@
 //! What each signal counts in a score, one blend for each question.
 
 use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scorer::Scorer;
+use crate::question::Question;
 
 /// A score: a sum of straight parts and of small trees over signals, as the artefact stores it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,39 +59,103 @@ impl Blend {
 /// The largest number that a model may hold: a score of many stays finite.
 pub(crate) const LARGEST: f32 = 1e12;
 
-/// The blends of all questions as the artefact stores them.
+/// The blends of all questions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredBlends", into = "StoredBlends")]
+pub struct Blends {
+    /// In the order of [`Question::ALL`].
+    pub blends: [Blend; Question::ALL.len()],
+    /// Bought together, for a known customer: which of many candidates are scored by the blend of the question. Straight
+    /// weights of the [`CHEAP`](crate::signals::CHEAP) signals; older artefacts score fewer candidates.
+    pub pre_ranking: Blend,
+    /// The names of the offers' own numbers, which stand beside the signals in the blend of offers.
+    pub offer_numbers: Vec<String>,
+    /// The rules of a list of what is bought together, beside the scores; older artefacts have none.
+    pub list: ListRules,
+    /// The rules of a list of alternatives, beside the scores; older artefacts have none.
+    pub alternative_rules: AlternativeRules,
+}
+
+impl Index<Question> for Blends {
+    type Output = Blend;
+
+    fn index(&self, question: Question) -> &Blend {
+        &self.blends[question.position()]
+    }
+}
+
+impl IndexMut<Question> for Blends {
+    fn index_mut(&mut self, question: Question) -> &mut Blend {
+        &mut self.blends[question.position()]
+    }
+}
+
+/// [`Blends`] as the artefact stores them. Where nothing was learned for what is new to a customer, the blend of bought together
+/// serves; where nothing was for the offers of anonymous customers, recent popularity.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Blends {
-    /// Bought together, anonymous to be asking.
-    pub bought_together_anonymous: Blend,
-    /// Bought together, for a known customer.
-    pub bought_together: Blend,
-    /// Bought together, for a known customer, of what they have never bought; where nothing was learned, the blend above.
+struct StoredBlends {
+    bought_together_anonymous: Blend,
+    bought_together: Blend,
     #[serde(default, skip_serializing_if = "is_nothing")]
-    pub bought_together_new: Blend,
-    /// Bought together, for a known customer: which of many candidates are scored by that. Straight weights of the
-    /// [`CHEAP`](crate::signals::CHEAP) signals; older artefacts score fewer candidates.
+    bought_together_new: Blend,
     #[serde(default, skip_serializing_if = "is_nothing")]
-    pub pre_ranking: Blend,
-    /// Alternatives, anonymous to be asking.
-    pub alternatives_anonymous: Blend,
-    /// Alternatives, for a known customer.
-    pub alternatives: Blend,
-    /// Offers for a known customer.
-    pub offers: Blend,
-    /// Offers for anonymous customers; older artefacts rank them by what sells now.
+    pre_ranking: Blend,
+    alternatives_anonymous: Blend,
+    alternatives: Blend,
+    offers: Blend,
     #[serde(default, skip_serializing_if = "is_nothing")]
-    pub offers_anonymous: Blend,
-    /// The names of the offers' own numbers, which stand beside the signals in the blend of offers.
+    offers_anonymous: Blend,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub offer_numbers: Vec<String>,
-    /// What a list of what is bought together keeps to beside the scores; older artefacts have no such rules.
+    offer_numbers: Vec<String>,
     #[serde(default = "ListRules::none", skip_serializing_if = "ListRules::is_none")]
-    pub list: ListRules,
-    /// What a list of alternatives keeps to beside the scores; older artefacts have no such rules.
+    list: ListRules,
     #[serde(default = "AlternativeRules::none", skip_serializing_if = "AlternativeRules::is_none")]
-    pub alternative_rules: AlternativeRules,
+    alternative_rules: AlternativeRules,
+}
+
+impl From<StoredBlends> for Blends {
+    fn from(stored: StoredBlends) -> Self {
+        let blends = [
+            stored.bought_together_anonymous,
+            stored.bought_together,
+            stored.bought_together_new,
+            stored.alternatives_anonymous,
+            stored.alternatives,
+            stored.offers,
+            stored.offers_anonymous,
+        ];
+        let StoredBlends { pre_ranking, offer_numbers, list, alternative_rules, .. } = stored;
+        Self { blends, pre_ranking, offer_numbers, list, alternative_rules }
+    }
+}
+
+impl From<Blends> for StoredBlends {
+    fn from(blends: Blends) -> Self {
+        let Blends { blends, pre_ranking, offer_numbers, list, alternative_rules } = blends;
+        let [
+            bought_together_anonymous,
+            bought_together,
+            bought_together_new,
+            alternatives_anonymous,
+            alternatives,
+            offers,
+            offers_anonymous,
+        ] = blends;
+        Self {
+            bought_together_anonymous,
+            bought_together,
+            bought_together_new,
+            pre_ranking,
+            alternatives_anonymous,
+            alternatives,
+            offers,
+            offers_anonymous,
+            offer_numbers,
+            list,
+            alternative_rules,
+        }
+    }
 }
 
 /// What a list of alternatives keeps to beside the scores.
@@ -137,7 +202,7 @@ pub struct ListRules {
     pub above_chance: bool,
 }
 
-fn is_nothing(blend: &Blend) -> bool {
+pub(crate) fn is_nothing(blend: &Blend) -> bool {
     *blend == Blend::default()
 }
 
@@ -159,90 +224,30 @@ impl ListRules {
 }
 
 impl Blends {
-    fn each(&mut self) -> [&mut Blend; 7] {
-        let Self {
-            bought_together_anonymous,
-            bought_together,
-            bought_together_new,
-            alternatives_anonymous,
-            alternatives,
-            offers,
-            offers_anonymous,
-            ..
-        } = self;
-        [
-            bought_together_anonymous,
-            bought_together,
-            bought_together_new,
-            alternatives_anonymous,
-            alternatives,
-            offers,
-            offers_anonymous,
-        ]
+    /// Those of some questions; of the others none.
+    pub fn of(blends: impl IntoIterator<Item = (Question, Blend)>) -> Self {
+        let mut all = Self::default();
+        blends.into_iter().for_each(|(question, blend)| all[question] = blend);
+        all
     }
 
     /// All but the trees.
     pub(crate) fn straight(&self) -> Self {
         let mut straight = self.clone();
-        straight.each().into_iter().for_each(|blend| blend.trees = Vec::new());
+        straight.blends.iter_mut().for_each(|blend| blend.trees = Vec::new());
         straight
     }
 
     /// The trees alone.
     pub(crate) fn trees(&self) -> Self {
-        let (list, pre_ranking) = (ListRules::none(), Blend::default());
-        let alternative_rules = AlternativeRules::none();
-        let mut trees = Self { offer_numbers: Vec::new(), list, alternative_rules, pre_ranking, ..self.clone() };
-        trees.each().into_iter().for_each(|blend| blend.slopes = BTreeMap::new());
-        trees
+        let blends = self.blends.clone().map(|blend| Blend { slopes: BTreeMap::new(), ..blend });
+        let (list, alternative_rules) = (ListRules::none(), AlternativeRules::none());
+        Self { blends, list, alternative_rules, pre_ranking: Blend::default(), offer_numbers: Vec::new() }
     }
 
     /// The trees of `trees` put to what is here.
-    pub(crate) fn with_trees(mut self, mut trees: Self) -> Self {
-        for (blend, from) in self.each().into_iter().zip(trees.each()) {
-            blend.trees = std::mem::take(&mut from.trees);
-        }
+    pub(crate) fn with_trees(mut self, trees: Self) -> Self {
+        self.blends.iter_mut().zip(trees.blends).for_each(|(blend, from)| blend.trees = from.trees);
         self
-    }
-}
-
-/// The blends of all questions, ready to score.
-#[derive(Clone, Debug)]
-pub(crate) struct Scorers {
-    pub(crate) bought_together_anonymous: Scorer,
-    pub(crate) bought_together: Scorer,
-    pub(crate) bought_together_new: Scorer,
-    pub(crate) pre_ranking: Scorer,
-    pub(crate) alternatives_anonymous: Scorer,
-    pub(crate) alternatives: Scorer,
-    pub(crate) offers: Scorer,
-    pub(crate) offers_anonymous: Scorer,
-}
-
-impl Scorers {
-    /// Looks up the signals of all blends.
-    ///
-    /// # Errors
-    /// As [`Scorer::new`].
-    pub(crate) fn new(blends: &Blends, attributes: &[String]) -> Result<Self, String> {
-        let scorer = |blend: &Blend| Scorer::new(blend, &[], &[]);
-        Ok(Self {
-            bought_together_anonymous: scorer(&blends.bought_together_anonymous)?,
-            bought_together: scorer(&blends.bought_together)?,
-            bought_together_new: scorer(if is_nothing(&blends.bought_together_new) {
-                &blends.bought_together
-            } else {
-                &blends.bought_together_new
-            })?,
-            pre_ranking: scorer(&blends.pre_ranking)?,
-            alternatives_anonymous: Scorer::new(&blends.alternatives_anonymous, attributes, &[])?,
-            alternatives: Scorer::new(&blends.alternatives, attributes, &[])?,
-            offers: Scorer::new(&blends.offers, &[], &blends.offer_numbers)?,
-            offers_anonymous: if is_nothing(&blends.offers_anonymous) {
-                scorer(&Blend::straight(&[("recent_popularity", 1.0)]))?
-            } else {
-                Scorer::new(&blends.offers_anonymous, &[], &blends.offer_numbers)?
-            },
-        })
     }
 }

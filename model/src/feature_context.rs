@@ -6,7 +6,7 @@ use crate::co_purchases::Partner;
 use crate::histories::{ItemStats, LastBasket};
 use crate::priors::PAIR_PRIOR;
 use crate::signals::backed_shares;
-use crate::{Model, Query};
+use crate::{Model, Profile, Query};
 
 /// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
 #[derive(Debug)]
@@ -111,39 +111,42 @@ impl<'a> FeatureContext<'a> {
         self.bought.get_or_init(|| {
             let Some(customer) = self.query.customer else { return Vec::new() };
             let mut bought = Vec::new();
-            let items = self.model.histories().items(customer);
-            matches(self.candidates, items, |at, position| {
-                bought.push(Bought { at, position, stats: self.model.histories().at(customer, position) });
+            matches(self.candidates, customer.items(), |at, position| {
+                bought.push(Bought { at, position, stats: customer.at(position) });
             });
             bought
         })
+    }
+
+    /// How many days before the question a day was, for the customer; 0 without one.
+    pub(crate) fn age(&self, day: u16) -> f32 {
+        self.query.customer.map_or(0.0, |customer| customer.age(day))
     }
 
     /// The customer's last baskets in sums; empty without a customer.
     pub(crate) fn weighed(&self) -> &Weighed {
         self.weighed.get_or_init(|| {
             let Some(customer) = self.query.customer else { return Weighed::default() };
-            self.weigh(customer, |_| true)
+            self.weigh(&customer, |_| true)
         })
     }
 
     /// What each of the last baskets counts, in each way.
-    fn weights(&self, customer: u32) -> &[[f32; WAYS]] {
+    fn weights(&self, customer: &Profile<'_>) -> &[[f32; WAYS]] {
         self.weights.get_or_init(|| {
             let of_basket = |basket: LastBasket<'_>| {
                 let [short, usual, long] = HALF_LIVES.map(|half_life| (-basket.age / half_life).exp2());
                 [short, usual, long, usual / basket.positions.len().max(1) as f32]
             };
-            self.model.histories().last_baskets(customer).map(of_basket).collect()
+            customer.last_baskets().map(of_basket).collect()
         })
     }
 
     /// The same over those of the last baskets of which `counts` is true, given the positions of their items.
-    pub(crate) fn weigh(&self, customer: u32, counts: impl Fn(&[u16]) -> bool) -> Weighed {
-        let histories = self.model.histories();
-        let mut sums = vec![[0.0; WAYS]; histories.items(customer).len()];
+    pub(crate) fn weigh(&self, customer: &Profile<'_>, counts: impl Fn(&[u16]) -> bool) -> Weighed {
+        let mut sums = vec![[0.0; WAYS]; customer.items().len()];
         let mut all = [0.0; WAYS];
-        let weighed = histories.last_baskets(customer).zip(self.weights(customer));
+        let weighed = customer.last_baskets().zip(self.weights(customer));
         for (basket, weights) in weighed.filter(|(basket, _)| counts(basket.positions)) {
             (0..WAYS).for_each(|way| all[way] += weights[way]);
             for &position in basket.positions {
@@ -228,9 +231,8 @@ impl<'a> FeatureContext<'a> {
         self.factor_scores.get_or_init(|| {
             let mut factor_scores = vec![0.0; self.candidates.len()];
             if let Some(customer) = self.query.customer {
-                let customers = self.model.customer_factors();
-                self.model.item_factors().dots(self.candidates, customers.unit(customer), &mut factor_scores);
-                factor_scores.iter_mut().for_each(|factor_score| *factor_score *= customers.norm(customer));
+                self.model.item_factors().dots(self.candidates, customer.direction(), &mut factor_scores);
+                factor_scores.iter_mut().for_each(|factor_score| *factor_score *= customer.length());
             }
             factor_scores
         })
@@ -241,17 +243,17 @@ impl<'a> FeatureContext<'a> {
         self.categories.get_or_init(|| {
             let mut own = vec![OfCategory::default(); self.candidates.len()];
             let Some(customer) = self.query.customer else { return own };
-            let (catalogue, histories) = (self.model.catalogue(), self.model.histories());
+            let catalogue = self.model.catalogue();
             // The first candidate of each category keeps the sums, by its place and one.
             let mut first = vec![0u32; catalogue.categories().len()];
             let of_candidates = || self.candidates.iter().map(|&item| catalogue.category(item)).enumerate();
             for (at, category) in of_candidates().rev() {
                 category.iter().for_each(|&category| first[category as usize] = at as u32 + 1);
             }
-            for (position, &item) in histories.items(customer).iter().enumerate() {
+            for (position, &item) in customer.items().iter().enumerate() {
                 let of = catalogue.category(item).map_or(0, |category| first[category as usize]);
                 if let Some(own) = (of as usize).checked_sub(1).map(|at| &mut own[at]) {
-                    let stats = histories.at(customer, position);
+                    let stats = customer.at(position);
                     own.first_day =
                         if own.purchases == 0 { stats.first_day } else { own.first_day.min(stats.first_day) };
                     own.last_day = own.last_day.max(stats.last_day);

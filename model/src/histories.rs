@@ -2,6 +2,7 @@
 
 use crate::ids::Ids;
 use crate::offsets::Offsets;
+use crate::profile::{LastBasketsOf, OwnedProfile, Profile};
 
 /// One item in a customer's history.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,18 +96,55 @@ impl ItemStatsColumns {
         self.decayed.push(stats.decayed);
     }
 
-    fn get(&self, at: usize) -> ItemStats {
-        ItemStats {
-            item: self.item[at],
-            baskets: self.baskets[at],
-            first_day: self.first_day[at],
-            last_day: self.last_day[at],
-            decayed: self.decayed[at],
-        }
+    /// Adds all that is in other columns.
+    fn append(&mut self, other: &Self) {
+        self.item.extend_from_slice(&other.item);
+        self.baskets.extend_from_slice(&other.baskets);
+        self.first_day.extend_from_slice(&other.first_day);
+        self.last_day.extend_from_slice(&other.last_day);
+        self.decayed.extend_from_slice(&other.decayed);
+        self.taken_on_offer.extend_from_slice(&other.taken_on_offer);
     }
 }
 
 impl Histories {
+    /// Puts together the profiles of customers, in their order. `end` is the day after the last one of the period.
+    ///
+    /// # Errors
+    /// As [`Histories::new`].
+    pub fn of_profiles(
+        customers: Ids,
+        profiles: impl Iterator<Item = OwnedProfile>,
+        end: u16,
+        items: usize,
+    ) -> Result<Self, String> {
+        let mut columns = ItemStatsColumns::default();
+        let (mut offsets, mut last_offsets, mut basket_offsets) = (vec![0], vec![0], vec![0]);
+        let (mut baskets, mut decayed_baskets) = (Vec::new(), Vec::new());
+        let (mut day, mut position) = (Vec::new(), Vec::new());
+        for owned in profiles {
+            let (stats, days, ends, positions) = owned.columns();
+            columns.append(stats);
+            offsets.push(columns.item.len() as u64);
+            basket_offsets.extend(ends[1..].iter().map(|end| position.len() as u64 + end));
+            position.extend_from_slice(positions);
+            day.extend_from_slice(days);
+            last_offsets.push(day.len() as u64);
+            baskets.push(owned.as_profile().baskets());
+            decayed_baskets.push(owned.as_profile().decayed_baskets());
+        }
+        let rows = |offsets, values| Offsets::from_vec(offsets, values).ok_or("the last baskets are out of order");
+        let (days, positions) = (day.len(), position.len());
+        let last = LastBaskets {
+            rows: rows(last_offsets, days)?,
+            day,
+            basket_offsets: rows(basket_offsets, positions)?,
+            position,
+            end,
+        };
+        Self::new(customers, offsets, columns, baskets, decayed_baskets, last, items)
+    }
+
     /// Puts the parts together and checks them against each other and the number of items in the catalogue.
     ///
     /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer.
@@ -163,69 +201,33 @@ impl Histories {
         &self.customers
     }
 
-    /// The items that a customer has bought, rising.
-    pub fn items(&self, customer: u32) -> &[u32] {
-        &self.columns.item[self.rows.range(customer)]
-    }
-
-    /// A customer's habits, by rising item number.
-    pub fn of(&self, customer: u32) -> impl ExactSizeIterator<Item = ItemStats> {
-        self.rows.range(customer).map(|at| self.columns.get(at))
-    }
-
-    /// Those of a customer's items that they buy most and most lately, no more than `wanted` of those of which `counts` is
-    /// true, in no order; of equals those with the lower number.
-    pub fn most(&self, customer: u32, wanted: usize, counts: impl Fn(u32) -> bool) -> Vec<u32> {
-        let decayed = &self.columns.decayed[self.rows.range(customer)];
-        let items = self.items(customer).iter().zip(decayed).filter(|(item, _)| counts(**item));
-        // One number for both: the bits of floats that are not negative rise as they do, and of equals the first item wins.
-        let mut keys: Vec<u64> =
-            items.map(|(&item, decayed)| u64::from(decayed.to_bits()) << 32 | u64::from(!item)).collect();
-        if keys.len() > wanted {
-            keys.select_nth_unstable_by_key(wanted, |&key| std::cmp::Reverse(key));
-            keys.truncate(wanted);
+    /// The customer of this number, without factors: [`Model::profile`](crate::Model::profile) has them.
+    pub fn profile(&self, customer: u32) -> Profile<'_> {
+        let range = self.rows.range(customer);
+        let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.columns;
+        let last = self.last.rows.range(customer);
+        Profile {
+            items: &item[range.clone()],
+            item_baskets: &baskets[range.clone()],
+            first_day: &first_day[range.clone()],
+            last_day: &last_day[range.clone()],
+            decayed: &decayed[range.clone()],
+            taken_on_offer: taken_on_offer.get(range).unwrap_or_default(),
+            baskets: self.baskets[customer as usize],
+            decayed_baskets: self.decayed_baskets[customer as usize],
+            last: LastBasketsOf {
+                days: &self.last.day[last.clone()],
+                offsets: &self.last.basket_offsets.as_slice()[last.start..=last.end],
+                positions: &self.last.position,
+            },
+            factors: (&[], 0.0),
+            end: self.last.end,
         }
-        keys.into_iter().map(|key| !(key as u32)).collect()
     }
 
-    /// What a customer's history says of one item.
-    pub fn stats(&self, customer: u32, item: u32) -> Option<ItemStats> {
-        Some(self.at(customer, self.items(customer).binary_search(&item).ok()?))
-    }
-
-    /// The habit at a position of [`Histories::items`].
-    pub(crate) fn at(&self, customer: u32, position: usize) -> ItemStats {
-        self.columns.get(self.rows.range(customer).start + position)
-    }
-
-    /// How often the customer bought the item at a position of [`Histories::items`] in a week in which it was on offer; 0
-    /// where no offers are known.
-    pub(crate) fn taken_on_offer(&self, customer: u32, position: usize) -> f32 {
-        let at = self.rows.range(customer).start + position;
-        self.columns.taken_on_offer.get(at).copied().unwrap_or(0.0)
-    }
-
-    /// Number of the customer's baskets.
-    pub fn baskets(&self, customer: u32) -> u32 {
-        self.baskets[customer as usize]
-    }
-
-    /// The customer's baskets, each counted as one half to the power of its age in half-lives.
-    pub fn decayed_baskets(&self, customer: u32) -> f32 {
-        self.decayed_baskets[customer as usize]
-    }
-
-    /// The customer's last baskets, oldest first.
-    pub fn last_baskets(&self, customer: u32) -> impl DoubleEndedIterator<Item = LastBasket<'_>> {
-        self.last.rows.range(customer).map(|at| LastBasket {
-            age: self.age(self.last.day[at]),
-            positions: &self.last.position[self.last.basket_offsets.range(at as u32)],
-        })
-    }
-
-    /// How many days before the end of the period a day was, from 0.
-    pub fn age(&self, day: u16) -> f32 {
-        f32::from(self.last.end.saturating_sub(1).saturating_sub(day))
+    /// All customers, by number.
+    pub fn profiles(&self) -> impl ExactSizeIterator<Item = Profile<'_>> {
+        (0..self.customers.len() as u32).map(|customer| self.profile(customer))
     }
 
     /// The last baskets as they are stored.
@@ -271,10 +273,10 @@ mod tests {
             let last = LastBaskets { rows: none, day: vec![], basket_offsets: Offsets::from_lengths([]), position: vec![], end: 2 };
             let (customers, offsets) = (Ids::new(texts).unwrap(), vec![0, decayed.len() as u64]);
             let histories = Histories::new(customers, offsets, columns, vec![1], vec![1.0], last, 40).unwrap();
-            let mut sorted: Vec<ItemStats> = histories.of(0).filter(|stats| stats.item != hidden).collect();
+            let mut sorted: Vec<ItemStats> = histories.profile(0).stats().filter(|stats| stats.item != hidden).collect();
             sorted.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
             let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|stats| stats.item).collect();
-            let mut got = histories.most(0, wanted, |item| item != hidden);
+            let mut got = histories.profile(0).most(wanted, |item| item != hidden);
             expected.sort_unstable();
             got.sort_unstable();
             prop_assert_eq!(got, expected);

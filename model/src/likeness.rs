@@ -1,10 +1,10 @@
 //! How alike two items are by what the shop says of them: size, price, names and attributes.
 
-use crate::Model;
 use crate::amount::{Amount, MOST};
 use crate::attributes::Attributes;
 use crate::catalogue::{Catalogue, NO_CATEGORY};
 use crate::histories::ItemStats;
+use crate::{Model, Profile};
 
 /// What of an item is compared with each of many others; together, so that one look finds it.
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +79,13 @@ impl Model {
 
     /// What speaks against an alternative to an item: see [`Flaw`]. What the customer has bought before they judge themselves: its
     /// size and price are none, and it counts as sold unless it surely is not.
-    pub fn flaw(&self, item: u32, other: u32, customer: Option<u32>) -> Flaw {
+    pub fn flaw(&self, item: u32, other: u32, customer: Option<&Profile<'_>>) -> Flaw {
         let (package, others) = (self.package(item), self.package(other));
-        let stats = customer.and_then(|customer| self.histories().stats(customer, other));
+        let stats = customer.and_then(|customer| customer.stats_of(other));
         let is_surely = |stats: ItemStats| {
             let catalogue = self.catalogue();
             let expected = catalogue.popularity(other) * catalogue.total_recent_baskets() as f32;
-            expected >= SURELY && self.histories().age(stats.last_day) > OWN_DAYS
+            expected >= SURELY && customer.is_some_and(|customer| customer.age(stats.last_day) > OWN_DAYS)
         };
         if others.is_unsold && stats.is_none_or(is_surely) {
             return Flaw::NotSold;

@@ -1,7 +1,7 @@
 //! A market's model in memory.
 
 use crate::attributes::Attributes;
-use crate::blend::{Blends, Scorers};
+use crate::blend::Blends;
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::histories::Histories;
@@ -10,7 +10,9 @@ use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
 use crate::of_items::OfItems;
 use crate::product_lines::ProductLines;
+use crate::profile::Profile;
 use crate::recommend::AnswerCache;
+use crate::scorer::Scorers;
 use crate::stores::Stores;
 use crate::vectors::Vectors;
 
@@ -115,8 +117,8 @@ impl Model {
         parts.check()?;
         let scorers = Scorers::new(&parts.blends, &parts.attributes.signals())?;
         let mut buyers = vec![0; parts.catalogue.items().len()];
-        for customer in 0..parts.histories.customers().len() as u32 {
-            parts.histories.items(customer).iter().for_each(|&item| buyers[item as usize] += 1);
+        for customer in parts.histories.profiles() {
+            customer.items().iter().for_each(|&item| buyers[item as usize] += 1);
         }
         let cache = AnswerCache::new(parts.catalogue.bought() as usize);
         let mut recent_bestsellers: Vec<u32> = (0..parts.catalogue.items().len() as u32).collect();
@@ -217,6 +219,12 @@ impl Model {
     /// What each customer has bought.
     pub fn histories(&self) -> &Histories {
         &self.parts.histories
+    }
+
+    /// The customer of this number, as of the end of the model's period.
+    pub fn profile(&self, customer: u32) -> Profile<'_> {
+        let factors = &self.parts.customer_factors;
+        Profile { factors: (factors.unit(customer), factors.norm(customer)), ..self.parts.histories.profile(customer) }
     }
 
     /// What each signal counts, by name.

@@ -1,5 +1,6 @@
 //! What is asked.
 
+use crate::profile::Profile;
 use crate::vectors::Vectors;
 
 /// The items looked at and the customer who looks at them, as far as the model knows them.
@@ -7,8 +8,8 @@ use crate::vectors::Vectors;
 pub struct Query<'a> {
     /// Item numbers: one on a product page, several for a cart, the newest line last, none for a customer's offers.
     pub items: &'a [u32],
-    /// The customer's number.
-    pub customer: Option<u32>,
+    /// The customer, as of the day of the question.
+    pub customer: Option<Profile<'a>>,
     /// The store that is asked for.
     pub store: Option<u32>,
     /// How items were taken in the place of the first one, by rising item: the log of how much oftener they were accepted

@@ -1,7 +1,10 @@
 //! A blend made ready to score many candidates at once.
 
-use crate::blend::{Blend, Tree};
+use std::ops::Index;
+
+use crate::blend::{Blend, Blends, Tree, is_nothing};
 use crate::kernel::{BLOCK, Branches, add_leaves, add_scaled};
+use crate::question::Question;
 use crate::signals;
 
 /// A [`Blend`] whose names are looked up.
@@ -97,6 +100,48 @@ impl Scorer {
             parts[below] += tree.at(|input| values[input]) - side;
         }
         parts
+    }
+}
+
+/// The blends of all questions, ready to score.
+#[derive(Clone, Debug)]
+pub(crate) struct Scorers {
+    /// By question.
+    scorers: [Scorer; Question::ALL.len()],
+    pub(crate) pre_ranking: Scorer,
+}
+
+impl Index<Question> for Scorers {
+    type Output = Scorer;
+
+    fn index(&self, question: Question) -> &Scorer {
+        &self.scorers[question.position()]
+    }
+}
+
+impl Scorers {
+    /// Looks up the signals of all blends.
+    ///
+    /// # Errors
+    /// As [`Scorer::new`].
+    pub(crate) fn new(blends: &Blends, attributes: &[String]) -> Result<Self, String> {
+        let scorer = |question: Question| {
+            let recent = Blend::straight(&[("recent_popularity", 1.0)]);
+            let (attributes, numbers) = match question {
+                _ if question.is_alternatives() => (attributes, &[][..]),
+                _ if question.is_offers() => (&[][..], &blends.offer_numbers[..]),
+                _ => (&[][..], &[][..]),
+            };
+            let blend = match (question, &blends[question]) {
+                (Question::BoughtTogetherNew, blend) if is_nothing(blend) => &blends[Question::BoughtTogether],
+                (Question::OffersAnonymous, blend) if is_nothing(blend) => &recent,
+                (_, blend) => blend,
+            };
+            Scorer::new(blend, attributes, numbers)
+        };
+        let scorers: Vec<Scorer> = Question::ALL.into_iter().map(scorer).collect::<Result<_, _>>()?;
+        let scorers = scorers.try_into().map_err(|_| "not as many blends as questions")?;
+        Ok(Self { scorers, pre_ranking: Scorer::new(&blends.pre_ranking, &[], &[])? })
     }
 }
 

@@ -132,7 +132,7 @@ fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
                 if let Ok(opened) = registry.open(&name("xx"), &name("v1")) {
                     let query = trolley_model::Query {
                         items: &[common::BREAD],
-                        customer: Some(common::ANNA),
+                        customer: Some(opened.model.profile(common::ANNA)),
                         ..Default::default()
                     };
                     let limits = trolley_model::recommend::Limits::best(6);

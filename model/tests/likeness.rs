@@ -6,9 +6,10 @@ mod common;
 use common::{BUTTER, CANDLE, JAM, MILK, OAT_MILK, ids};
 use trolley_model::attributes::{Attribute, AttributeValues, Attributes};
 use trolley_model::co_purchases::Partner;
-use trolley_model::recommend::{Limits, Prefer, Question, alternatives, explain};
+use trolley_model::recommend::{Limits, Prefer, alternatives, explain};
 use trolley_model::{
-    Amount, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Offsets, Parts, Query, Stores, Unit,
+    Amount, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Offsets, Parts, Query, Question,
+    Stores, Unit,
 };
 
 /// The shop of `common`: milk, oat milk, butter and jam have sizes, brands and prices; the candle nothing. Its two stores sell
@@ -46,7 +47,7 @@ fn parts() -> Parts {
             .unwrap()
             .with_mixed_categories(vec![1])
             .unwrap();
-    parts.blends.alternatives_anonymous = Blend::straight(&[
+    parts.blends[Question::AlternativesAnonymous] = Blend::straight(&[
         ("substitute", 1.0),
         ("same_brand", 2.0),
         ("same_size", 1.5),

@@ -53,7 +53,11 @@ fn offers_of_one_category_give_way_where_not_all_are_shown() {
 fn what_is_bought_with_it_less_often_than_by_chance_is_no_candidate() {
     let (plain, strict) = (model(ListRules::none()), model(ListRules { above_chance: true, ..ListRules::none() }));
     let of = |model: &Model, item: u32, customer: Option<u32>| {
-        candidates(model, &Query { items: &[item], customer, ..Query::default() }, &Limits::best(6))
+        candidates(
+            model,
+            &Query { items: &[item], customer: customer.map(|customer| model.profile(customer)), ..Query::default() },
+            &Limits::best(6),
+        )
     };
     // With bread: butter 50 times, chance has it 48; jam 30 and 32, not surely fewer; milk 20 and 40. Oat milk never, as its
     // list holds all its partners; chance has it 24 times.

@@ -6,12 +6,18 @@ mod common;
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::CatalogueParts;
 use trolley_model::histories::LastBaskets;
-use trolley_model::recommend::{Question, Reason, Recommended, Tier, reasons};
-use trolley_model::{Catalogue, Histories, Model, Offsets, Parts, Query};
+use trolley_model::recommend::{Reason, Recommended, Tier, reasons};
+use trolley_model::{Catalogue, Histories, Model, Offsets, Parts, Query, Question};
 
 fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, item: u32) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
-    reasons(model, question, &Query { items: &[asked], customer, ..Query::default() }, &found, &|_| false)
+    reasons(
+        model,
+        question,
+        &Query { items: &[asked], customer: customer.map(|customer| model.profile(customer)), ..Query::default() },
+        &found,
+        &|_| false,
+    )
 }
 
 /// Milk in twenty of the hundred baskets with bread is half of what chance has, jam in thirty a little less than it; butter
@@ -53,7 +59,7 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
     assert_eq!(of(Question::BoughtTogether, BREAD, MILK)[0], bought, "four times: that is not told");
     assert_eq!(of(Question::Alternatives, OAT_MILK, MILK), [Reason::SameKind { category: 2 }, bought, Reason::Popular]);
     let found = Recommended { item: MILK, score: 1.0, tier: Tier::Model };
-    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
+    let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
     let discreet = reasons(&model, Question::BoughtTogether, &query, &found, &|category| category == 2);
     assert_eq!(discreet, [Reason::Popular]);
 
@@ -73,7 +79,7 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
         Histories::new(common::ids(&["anna", "bert"]), offsets, columns, baskets, decayed, last, 6).unwrap();
     let model = Model::new(parts).unwrap();
     let jam = Recommended { item: JAM, score: 1.0, tier: Tier::Model };
-    let query = Query { items: &[MILK], customer: Some(ANNA), ..Query::default() };
+    let query = Query { items: &[MILK], customer: Some(model.profile(ANNA)), ..Query::default() };
     let told =
         |discreet: u32| reasons(&model, Question::BoughtTogether, &query, &jam, &|category| category == discreet);
     let both = Reason::OwnTogether { with: MILK };

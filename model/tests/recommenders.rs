@@ -8,20 +8,28 @@ use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::nearest::{Neighbours, nearest_of};
 use trolley_model::recommend::{
-    Limits, Offer, PreparedOffers, Question, RankedOffer, Recommended, Tier, alternatives, audience, available_offers,
+    Limits, Offer, PreparedOffers, RankedOffer, Recommended, Tier, alternatives, audience, available_offers,
     bought_together, bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers,
 };
-use trolley_model::{Blend, Blends, Catalogue, CoPurchases, Model, Parts, Query};
+use trolley_model::{Blend, Catalogue, CoPurchases, Model, Parts, Query, Question};
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
 /// Both recommenders of items, asked about bread: all that can be bought with it is known of, and nothing is of its kind.
 const RECOMMENDERS: [(&str, Recommender); 2] = [
     ("bought together", |model, customer, limits| {
-        bought_together(model, &Query { items: &[BREAD], customer, ..Query::default() }, limits)
+        bought_together(
+            model,
+            &Query { items: &[BREAD], customer: customer.map(|customer| model.profile(customer)), ..Query::default() },
+            limits,
+        )
     }),
     ("alternatives", |model, customer, limits| {
-        alternatives(model, &Query { items: &[BREAD], customer, ..Query::default() }, limits)
+        alternatives(
+            model,
+            &Query { items: &[BREAD], customer: customer.map(|customer| model.profile(customer)), ..Query::default() },
+            limits,
+        )
     }),
 ];
 
@@ -59,9 +67,10 @@ fn bread_goes_with_butter_then_jam() {
 
 #[test]
 fn a_customers_habits_count() {
+    let model = model();
     let found = bought_together(
-        &model(),
-        &Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() },
+        &model,
+        &Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() },
         &limits(1, &|_| true),
     );
     assert_eq!(items(&found), [MILK], "anna buys milk in nearly every basket");
@@ -87,7 +96,15 @@ fn neighbours_that_are_known_beforehand_are_those_that_would_be_found() {
         for (customer, hidden) in [(None, CANDLE), (Some(ANNA), MILK), (None, OAT_MILK)] {
             let allowed = |item: u32| item != hidden;
             let of = |model: &Model| {
-                alternatives(model, &Query { items: &[BREAD], customer, ..Query::default() }, &limits(6, &allowed))
+                alternatives(
+                    model,
+                    &Query {
+                        items: &[BREAD],
+                        customer: customer.map(|customer| model.profile(customer)),
+                        ..Query::default()
+                    },
+                    &limits(6, &allowed),
+                )
             };
             assert_eq!(of(&stored), of(&searched), "{k}");
         }
@@ -143,8 +160,14 @@ fn a_ranking_begins_with_the_answer_and_has_all_candidates() {
     for item in [BREAD, BUTTER, MILK, JAM, OAT_MILK] {
         for customer in [None, Some(ANNA)] {
             for hidden in 0..64u32 {
-                let (allowed, query) =
-                    (|other: u32| hidden >> other & 1 == 0, Query { items: &[item], customer, ..Query::default() });
+                let (allowed, query) = (
+                    |other: u32| hidden >> other & 1 == 0,
+                    Query {
+                        items: &[item],
+                        customer: customer.map(|customer| model.profile(customer)),
+                        ..Query::default()
+                    },
+                );
                 let limits = limits(3, &allowed);
                 let ranking = items(&bought_together_ranking(&model, &query, &limits));
                 let answer = bought_together(&model, &query, &limits);
@@ -203,7 +226,7 @@ fn tiers_come_in_their_order_and_the_model_first() {
     }
     let found = bought_together(
         &model,
-        &Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() },
+        &Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() },
         &limits(200, &|_| true),
     );
     assert_eq!(found.last().map(|last| (last.item, last.tier)), Some((CANDLE, Tier::Bestsellers)));
@@ -218,9 +241,12 @@ fn nothing_of_another_kind_fills_up_alternatives() {
         Model::new(parts).unwrap()
     };
     for customer in [None, Some(ANNA)] {
-        let (all, query) = (&limits(200, &|_| true), Query { items: &[CANDLE], customer, ..Query::default() });
-        assert_eq!(alternatives(&candle_is(NO_CATEGORY), &query, all), [], "nothing is known of its kind");
-        let found = alternatives(&candle_is(2), &query, all);
+        let instead = |model: &Model| {
+            let customer = customer.map(|customer| model.profile(customer));
+            alternatives(model, &Query { items: &[CANDLE], customer, ..Query::default() }, &limits(200, &|_| true))
+        };
+        assert_eq!(instead(&candle_is(NO_CATEGORY)), [], "nothing is known of its kind");
+        let found = instead(&candle_is(2));
         let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
         assert_eq!(tiers, [(MILK, Tier::Category), (OAT_MILK, Tier::Category)]);
     }
@@ -283,7 +309,7 @@ fn nothing_known_at_all_means_bestsellers_and_a_known_customer_means_habits() {
     let found = bought_together(&model, &unknown, &limits(2, &|_| true));
     assert_eq!(items(&found), [BREAD, BUTTER]);
     assert!(found.iter().all(|found| found.tier == Tier::Bestsellers));
-    let anna = Query { items: &[], customer: Some(ANNA), ..Query::default() };
+    let anna = Query { items: &[], customer: Some(model.profile(ANNA)), ..Query::default() };
     let found = bought_together(&model, &anna, &limits(3, &|_| true));
     let tiers: Vec<_> = found.iter().map(|found| (found.item, found.tier)).collect();
     assert_eq!(tiers, [(MILK, Tier::Habits), (JAM, Tier::Habits), (BREAD, Tier::Bestsellers)]);
@@ -304,9 +330,9 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
 #[test]
 fn places_for_what_is_new_have_a_blend_of_their_own() {
     let mut parts = common::parts();
-    parts.blends.bought_together_new = Blend::straight(&[("popularity", -1.0)]);
+    parts.blends[Question::BoughtTogetherNew] = Blend::straight(&[("popularity", -1.0)]);
     let model = Model::new(parts).unwrap();
-    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
+    let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
     // Anna has bought milk and jam.
     let only_new = Limits { repeats: false, ..Limits::best(2) };
     assert_eq!(items(&bought_together(&model, &query, &only_new)), [OAT_MILK, BUTTER]);
@@ -315,7 +341,7 @@ fn places_for_what_is_new_have_a_blend_of_their_own() {
     let shown: Vec<u32> = found.iter().map(|(_, found)| found.item).collect();
     assert_eq!(shown, [usual[0], usual[1], OAT_MILK], "what is new comes last");
     let questions: Vec<Question> = found.iter().map(|(question, _)| *question).collect();
-    assert_eq!(questions, [Question::BoughtTogether, Question::BoughtTogether, Question::NewTogether]);
+    assert_eq!(questions, [Question::BoughtTogether, Question::BoughtTogether, Question::BoughtTogetherNew]);
     // A pinned item keeps its place.
     let pinned = Limits { pinned: &[CANDLE], ..limits(2, &|_| true) };
     let found = bought_together_and_new(&model, &query, &pinned, 2);
@@ -328,15 +354,18 @@ fn places_for_what_is_new_have_a_blend_of_their_own() {
 fn repeats_can_be_left_out() {
     let model = model();
     let new_only = Limits { repeats: false, ..Limits::best(6) };
-    let found =
-        bought_together(&model, &Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() }, &new_only);
+    let found = bought_together(
+        &model,
+        &Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() },
+        &new_only,
+    );
     assert!(items(&found).iter().all(|item| ![MILK, JAM].contains(item)), "{found:?}");
     assert_eq!(found.len(), 3);
 }
 
 /// What is on offer for a customer.
 fn ranked(model: &Model, customer: Option<u32>, on_offer: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
-    offers(model, customer, &PreparedOffers::new(model, on_offer), limit)
+    offers(model, customer.map(|customer| model.profile(customer)), &PreparedOffers::new(model, on_offer), limit)
 }
 
 fn of(items: &[u32]) -> Offer<'_> {
@@ -366,7 +395,7 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
         explain_offer(
             &model,
             Question::Offers,
-            &Query { items: &[], customer: Some(ANNA), ..Query::default() },
+            &Query { items: &[], customer: Some(model.profile(ANNA)), ..Query::default() },
             offer,
             &found,
         )
@@ -385,7 +414,8 @@ fn who_is_unknown_is_shown_what_sells_now_and_what_is_promoted_as_far_as_that_wa
     };
     assert_eq!(order(&model, 4.0), [0, 2, 1], "an older artefact has not learned it");
     let offers_anonymous = Blend::straight(&[("recent_popularity", 1.0), ("discount", 2.0)]);
-    let blends = Blends { offers_anonymous, ..model.blends().clone() };
+    let mut blends = model.blends().clone();
+    blends[Question::OffersAnonymous] = offers_anonymous;
     let model = model.reblended(blends).unwrap();
     assert_eq!([order(&model, 0.0), order(&model, 4.0)], [[0, 2, 1], [1, 0, 2]]);
     assert!(ranked(&model, None, &[promoted(4.0)], 10).iter().all(|offer| offer.tier == Tier::Bestsellers));
@@ -408,7 +438,14 @@ fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
             let expected: Vec<_> =
                 ranked(&model, customer, &rest, 10).iter().map(|o| (open[o.offer], o.item, o.score)).collect();
             let is_open = |at: usize| open.contains(&at);
-            let found = available_offers(&model, customer, &ready, 10, &is_open, &|item| !gone.contains(&item));
+            let found = available_offers(
+                &model,
+                customer.map(|customer| model.profile(customer)),
+                &ready,
+                10,
+                &is_open,
+                &|item| !gone.contains(&item),
+            );
             assert_eq!(found.iter().map(|o| (o.offer, o.item, o.score)).collect::<Vec<_>>(), expected, "{gone:?}");
         }
     }
@@ -428,7 +465,7 @@ fn an_audience_is_the_same_scores_read_the_other_way() {
 #[test]
 fn the_parts_of_a_score_sum_up_to_it() {
     let model = model();
-    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
+    let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
     let found = bought_together(&model, &query, &limits(6, &|_| true));
     for found in found.iter().filter(|found| found.tier == Tier::Model) {
         let reasons = explain(&model, Question::BoughtTogether, &query, found);

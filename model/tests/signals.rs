@@ -4,9 +4,9 @@
 mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, parts};
-use trolley_model::recommend::{Question, Recommended, Tier, explain};
+use trolley_model::recommend::{Recommended, Tier, explain};
 use trolley_model::signals::{ALL, OF_CUSTOMERS, index};
-use trolley_model::{Blend, FeatureContext, Model, Query};
+use trolley_model::{Blend, FeatureContext, Model, Query, Question};
 
 fn signal(model: &Model, name: &str, query: Query<'_>, candidates: &[u32]) -> Vec<f32> {
     let mut values = vec![f32::NAN; candidates.len()];
@@ -21,11 +21,12 @@ fn near(got: &[f32], expected: &[f32]) {
 
 #[test]
 fn what_a_customer_buys_of_a_category_counts_for_all_its_items() {
-    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
+    let model = model();
+    let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
     // Anna bought milk and jam 9 days before the end, never oat milk or butter.
     let recency = 30.0 / 39.0;
     near(
-        &signal(&model(), "category_lately", query, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
+        &signal(&model, "category_lately", query, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
         &[0.0, recency, recency, recency, recency],
     );
 }
@@ -36,10 +37,18 @@ fn what_tells_of_the_customer_is_called_so() {
     let candidates = [BREAD, BUTTER, MILK, JAM, OAT_MILK];
     let mut told: Vec<&str> = Vec::new();
     for signal in ALL {
-        let of = |customer| {
+        let of = |customer: Option<u32>| {
             let mut values = vec![0.0; candidates.len()];
             signal.fill(
-                &FeatureContext::new(&model, Query { items: &[JAM], customer, ..Query::default() }, &candidates),
+                &FeatureContext::new(
+                    &model,
+                    Query {
+                        items: &[JAM],
+                        customer: customer.map(|customer| model.profile(customer)),
+                        ..Query::default()
+                    },
+                    &candidates,
+                ),
                 &mut values,
             );
             values
@@ -57,14 +66,15 @@ fn what_tells_of_the_customer_is_called_so() {
 
 #[test]
 fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
-    let query = Query { items: &[JAM], customer: Some(ANNA), ..Query::default() };
+    let model = model();
+    let query = Query { items: &[JAM], customer: Some(model.profile(ANNA)), ..Query::default() };
     // Milk and jam 109 days before the end, milk alone 9 days before.
     let [both, alone] = [109.0f32, 9.0].map(|age| (-age / 75.0).exp2());
     let usual = (both + alone) / (both + alone + 2.0);
     let share = (both + 1.5 * usual) / (both + 1.5);
-    near(&signal(&model(), "own_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
+    near(&signal(&model, "own_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
     // Nothing else of jam's category was bought: the same baskets.
-    near(&signal(&model(), "own_category_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
+    near(&signal(&model, "own_category_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
 }
 
 #[test]
@@ -85,9 +95,9 @@ fn what_is_worked_out_beforehand_is_what_would_be_worked_out() {
     assert!(of_items.len() > 1);
     let slopes: Vec<(&str, f32)> = of_items.iter().map(|&name| (name, 1.0)).collect();
     let mut parts = parts();
-    parts.blends.bought_together = Blend::straight(&slopes);
+    parts.blends[Question::BoughtTogether] = Blend::straight(&slopes);
     let model = Model::new(parts).unwrap();
-    let query = Query { items: &[BREAD], customer: Some(ANNA), ..Query::default() };
+    let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
     for item in [BUTTER, MILK, JAM, OAT_MILK] {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
         for reason in explain(&model, Question::BoughtTogether, &query, &found) {

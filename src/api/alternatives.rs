@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use trolley_model::recommend::{Question, Tier};
+use trolley_model::Question;
+use trolley_model::recommend::Tier;
 use utoipa::ToSchema;
 
 use super::answer::{Asked, Entry, Item, Recommendation, in_service};

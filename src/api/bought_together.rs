@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use trolley_model::recommend::Question;
+use trolley_model::Question;
 use utoipa::ToSchema;
 
 use super::answer::{Asked, Item, Recommendation, in_service};

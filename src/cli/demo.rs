@@ -106,7 +106,7 @@ fn print_commands(market: &Market, listen: SocketAddr) {
     let Some(snapshot) = market.snapshot() else { return };
     let model = snapshot.model();
     let customers = model.histories().customers();
-    let busiest = (0..customers.len() as u32).max_by_key(|&customer| model.histories().baskets(customer));
+    let busiest = (0..customers.len() as u32).max_by_key(|&customer| model.profile(customer).baskets());
     let customer = busiest.map_or("anybody", |customer| customers.get(customer));
     // An item that is neither a staple nor a rarity shows more than bananas do.
     let item = (0..model.catalogue().bought())

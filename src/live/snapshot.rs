@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
-use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Question, Reason, Recommended, Tier};
-use trolley_model::{Model, NumberSet, Query, SensitiveCategories};
+use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Reason, Recommended, Tier};
+use trolley_model::{Model, NumberSet, Profile, Query, Question, SensitiveCategories};
 
 use super::active_offers::{ActiveOffers, ActiveOffersCache, Availability, OfferBook};
 use super::filter::Filter;
@@ -373,7 +373,8 @@ impl Snapshot {
         let audience = recommend::audience(&self.model, wanted, wanted_customers).into_iter();
         let known = audience.filter(|found| !self.erased.contains(found.customer)).take(limit);
         let audience = known.map(|found| {
-            let model_query = Query { items: &[], customer: Some(found.customer), ..Query::default() };
+            let model_query =
+                Query { items: &[], customer: Some(self.model.profile(found.customer)), ..Query::default() };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
                 id: self.model.histories().customers().get(found.customer),
@@ -452,8 +453,8 @@ impl Snapshot {
         numbers
     }
 
-    fn customer(&self, id: Option<&str>) -> Option<u32> {
+    fn customer(&self, id: Option<&str>) -> Option<Profile<'_>> {
         let customer = self.model.histories().customers().position(id?)?;
-        (!self.hides_customers && !self.erased.contains(customer)).then_some(customer)
+        (!self.hides_customers && !self.erased.contains(customer)).then(|| self.model.profile(customer))
     }
 }

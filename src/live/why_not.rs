@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use trolley_model::recommend::{self, Limits, Part, Question, Recommended, Tier};
-use trolley_model::{Flaw, Query};
+use trolley_model::recommend::{self, Limits, Part, Recommended, Tier};
+use trolley_model::{Flaw, Query, Question};
 
 use super::instead::Forbidden;
 use super::query::ItemQuery;
@@ -69,7 +69,14 @@ impl Snapshot {
             let shown = recommend::bought_together(self.model(), model_query, limits);
             // The same candidates as the answer's: how many there are depends on the limit.
             let ranking = || recommend::bought_together_ranking(self.model(), model_query, limits);
-            self.verdict(Question::together(model_query, limits), model_query, limits, item, &shown, ranking)
+            self.verdict(
+                recommend::bought_together_question(model_query, limits),
+                model_query,
+                limits,
+                item,
+                &shown,
+                ranking,
+            )
         })
     }
 
@@ -94,7 +101,7 @@ impl Snapshot {
                 let shown = recommend::alternatives(self.model(), model_query, limits);
                 let ranking = || recommend::alternatives_ranking(self.model(), model_query, limits);
                 let verdict = self.verdict(Question::Alternatives, model_query, limits, item, &shown, ranking);
-                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, model_query.customer));
+                let flaw = items.first().map(|&asked| self.model().flaw(asked, item, model_query.customer.as_ref()));
                 // Others that come after it are shown, or there is room for it.
                 let gave_way = match &verdict {
                     Verdict::Outranked(standing) => {
@@ -141,7 +148,7 @@ impl Snapshot {
         if let Some(at) = shown.iter().position(|shown| shown.item == item) {
             return Verdict::Shown(at + 1);
         }
-        if !recommend::may_show(self.model(), model_query, limits, item) {
+        if !recommend::may_show(model_query, limits, item) {
             return Verdict::LeftOut;
         }
         let ranked = ranking();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use trolley_model::recommend::{self, Limits, Question, Recommended, alternatives, bought_together};
-use trolley_model::{Model, Query};
+use trolley_model::recommend::{self, Limits, Recommended, alternatives, bought_together};
+use trolley_model::{Model, Query, Question};
 
 use crate::live::{Offer, Told, label};
 
@@ -61,22 +61,22 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
     let numbers: Vec<Vec<(&str, f32)>> = offers.iter().map(Offer::named_numbers).collect();
     let offers: Vec<recommend::Offer<'_>> =
         known.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers }).collect();
-    let (ready, histories) = (recommend::PreparedOffers::new(model, &offers), model.histories());
-    let mut by_baskets: Vec<u32> = (0..histories.customers().len() as u32).collect();
-    by_baskets.sort_by_key(|&customer| (std::cmp::Reverse(histories.baskets(customer)), customer));
+    let ready = recommend::PreparedOffers::new(model, &offers);
+    let mut by_baskets: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+    by_baskets.sort_by_key(|&customer| (std::cmp::Reverse(model.profile(customer).baskets()), customer));
     let at = |share: usize| by_baskets.get(share * by_baskets.len() / CUSTOMERS + by_baskets.len() / 20).copied();
     let example = |customer: u32| {
-        let mut usual: Vec<_> = histories.of(customer).collect();
+        let mut usual: Vec<_> = model.profile(customer).stats().collect();
         usual.sort_by_key(|stats| (std::cmp::Reverse(stats.baskets), stats.item));
-        let query = Query { items: &[], customer: Some(customer), ..Query::default() };
+        let query = Query { items: &[], customer: Some(model.profile(customer)), ..Query::default() };
         let offer = |ranked: recommend::RankedOffer| {
             let item = ranked.item?;
             let found = Recommended { item, score: ranked.score, tier: ranked.tier };
             Some((label(model, item), told(model, Question::Offers, &query, &found)))
         };
-        let found = recommend::offers(model, Some(customer), &ready, SIX);
+        let found = recommend::offers(model, Some(model.profile(customer)), &ready, SIX);
         CustomerExample {
-            about: format!("{} baskets of {} different items", histories.baskets(customer), usual.len()),
+            about: format!("{} baskets of {} different items", model.profile(customer).baskets(), usual.len()),
             usual: usual
                 .iter()
                 .take(5)

@@ -63,7 +63,8 @@ fn what_goes_with_an_item_passes_the_pre_ranking() {
     let customer = model.histories().customers().position("0");
     for meal in 0..20 {
         let items = [item(format!("dish-{meal}-a"))];
-        let query = Query { items: &items, customer, ..Query::default() };
+        let query =
+            Query { items: &items, customer: customer.map(|customer| model.profile(customer)), ..Query::default() };
         let (pool, passed) = (pool(&model, &query, &Limits::best(3)), candidates(&model, &query, &Limits::best(3)));
         assert!(passed.len() < pool.len(), "{} of {}", passed.len(), pool.len());
         for goes_with in ["sauce", "side"] {

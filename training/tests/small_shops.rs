@@ -57,10 +57,27 @@ fn is_sound(model: &Model) -> Result<(), TestCaseError> {
     for item in 0..model.catalogue().items().len() as u32 {
         for customer in [None].into_iter().chain((0..customers.min(3)).map(Some)) {
             let asked = [item];
-            let together = bought_together(model, &Query { items: &asked, customer, ..Query::default() }, &limits);
-            for answer in
-                [together, alternatives(model, &Query { items: &[item], customer, ..Query::default() }, &limits)]
-            {
+            let together = bought_together(
+                model,
+                &Query {
+                    items: &asked,
+                    customer: customer.map(|customer| model.profile(customer)),
+                    ..Query::default()
+                },
+                &limits,
+            );
+            for answer in [
+                together,
+                alternatives(
+                    model,
+                    &Query {
+                        items: &[item],
+                        customer: customer.map(|customer| model.profile(customer)),
+                        ..Query::default()
+                    },
+                    &limits,
+                ),
+            ] {
                 prop_assert!(answer.iter().all(|one| one.score.is_finite() && one.item != item), "{:?}", answer);
                 let distinct: HashSet<u32> = answer.iter().map(|one| one.item).collect();
                 prop_assert_eq!(distinct.len(), answer.len());
@@ -68,7 +85,7 @@ fn is_sound(model: &Model) -> Result<(), TestCaseError> {
         }
     }
     let none = PreparedOffers::new(model, &[]);
-    prop_assert!((0..customers).all(|customer| offers(model, Some(customer), &none, 6).is_empty()));
+    prop_assert!((0..customers).all(|customer| offers(model, Some(model.profile(customer)), &none, 6).is_empty()));
     Ok(())
 }
 

@@ -1,9 +1,8 @@
 use super::answer_cache::ModelTier;
-use super::explain::Question;
 use super::score::tidy;
 use super::tiers::{is_apart, may_show, pinned};
 use super::{Limits, Prefer, Recommended, Tier};
-use crate::{Flaw, Model, Query, Top};
+use crate::{Flaw, Model, Profile, Query, Question, Top};
 
 /// So many candidates are from the neighbourhood of the input vector, as many from the category, and half as many of those
 /// most like the item: for anybody, whose answer is kept.
@@ -35,7 +34,7 @@ const COMPARED: u32 = 20_000;
 /// are too large, too dear or not sold any more ([`Flaw`]).
 pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let Some(&item) = query.items.first() else { return Vec::new() };
-    let mut answer = pinned(model, query, limits);
+    let mut answer = pinned(query, limits);
     let wanted = limits.limit.saturating_sub(answer.len());
     let mut found = Found::new(model, query, limits, wanted);
     let mut is_short = wanted > 0;
@@ -52,7 +51,7 @@ pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Ve
         there.sort_unstable();
         let members = model.catalogue().members(kind).iter().copied().take(MOST_MEMBERS);
         let mut others = members
-            .filter(|other| there.binary_search(other).is_err() && may_show(model, query, limits, *other))
+            .filter(|other| there.binary_search(other).is_err() && may_show(query, limits, *other))
             .map(|item| Recommended { item, score: model.catalogue().popularity(item), tier: Tier::Category });
         others.all(|one| found.add(one));
     }
@@ -69,14 +68,14 @@ pub fn alternatives_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_
     let candidates = |limits: &Limits<'_>| alternative_candidates(model, query, limits);
     let cache = &model.cache().alternatives;
     let tier = ModelTier { model, question: Question::Alternatives, query, cache, candidates };
-    tier.ranking(limits, pinned(model, query, limits).len())
+    tier.ranking(limits, pinned(query, limits).len())
 }
 
 /// What could be shown, best first, each with what speaks against it.
 struct Found<'a> {
     model: &'a Model,
     item: u32,
-    customer: Option<u32>,
+    customer: Option<Profile<'a>>,
     limits: &'a Limits<'a>,
     wanted: usize,
     /// So many of those wanted are without a flaw, as far as there are any.
@@ -107,7 +106,7 @@ impl<'a> Found<'a> {
     /// Adds the next best. False if no more are needed.
     fn add(&mut self, one: Recommended) -> bool {
         let is_wished_for = self.limits.prefer == Some(Prefer::Cheaper) && self.is_preferred(one.item);
-        let flaw = match self.model.flaw(self.item, one.item, self.customer) {
+        let flaw = match self.model.flaw(self.item, one.item, self.customer.as_ref()) {
             Flaw::Price if is_wished_for => Flaw::None,
             flaw => flaw,
         };
@@ -189,7 +188,7 @@ impl<'a> Found<'a> {
 /// like it by what the shop says of them, and what the customer has bought of the category; of these, what may be shown.
 pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let Some(&item) = query.items.first() else { return Vec::new() };
-    let may_show = |other| may_show(model, query, limits, other);
+    let may_show = |other| may_show(query, limits, other);
     let wanted = if query.customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let kind = model.catalogue().kind(item);
     let mut candidates: Vec<u32> = Vec::new();
@@ -212,7 +211,7 @@ pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<
         );
     }
     if let (Some(kind), Some(customer)) = (kind, query.customer) {
-        let own = model.histories().items(customer).iter().copied();
+        let own = customer.items().iter().copied();
         candidates.extend(own.filter(|&own| model.catalogue().kind(own) == Some(kind) && may_show(own)));
     }
     tidy(model, &candidates, |_| true)

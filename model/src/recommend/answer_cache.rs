@@ -1,12 +1,11 @@
 use std::sync::OnceLock;
 
-use super::explain::Question;
 use super::list::{Kinds, varied};
 use super::score::best;
 use super::tiers::{is_apart, may_show};
 use super::{Limits, Recommended};
 use crate::nearest::NEIGHBOURS;
-use crate::{Model, Query};
+use crate::{Model, Query, Question};
 
 /// What is worked out when it is first asked for, and kept: it depends on nothing but the model. Most visitors of a
 /// shop are nobody in particular.
@@ -169,7 +168,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
     }
 
     fn may_add(&self, limits: &Limits<'_>, item: u32) -> bool {
-        !limits.pinned.contains(&item) && may_show(self.model, self.query, limits, item)
+        !limits.pinned.contains(&item) && may_show(self.query, limits, item)
     }
 }
 

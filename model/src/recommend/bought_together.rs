@@ -1,11 +1,10 @@
 use super::answer_cache::ModelTier;
 use super::chance::Chance;
-use super::explain::Question;
 use super::score::{score, tidy};
 use super::tiers::{fill_up, is_apart, may_show, pinned};
 use super::{Limits, Recommended, Tier};
 use crate::co_purchases::closeness;
-use crate::{Model, NumberSet, Query};
+use crate::{Model, NumberSet, Query, Question};
 
 /// Bestsellers among the candidates: of anonymous questions, whose answers are cached, and where repeats are left out; and of
 /// all others for a customer.
@@ -22,7 +21,7 @@ const RANKED: usize = 64;
 
 /// What else goes into the basket with `query.items`?
 pub fn bought_together(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
-    let mut answer = pinned(model, query, limits);
+    let mut answer = pinned(query, limits);
     if model_answers(model, query) {
         own_tier(model, query, limits, |limits| candidates(model, query, limits)).add(limits, &mut answer);
     }
@@ -40,7 +39,7 @@ pub fn bought_together_and_new(
 ) -> Vec<(Question, Recommended)> {
     let mut last = Vec::new();
     if new > 0 && query.customer.is_some() && limits.repeats {
-        let room = limits.limit - pinned(model, query, limits).len();
+        let room = limits.limit - pinned(query, limits).len();
         let only_new = Limits { limit: new.min(room), repeats: false, pinned: &[], ..*limits };
         last = bought_together(model, query, &only_new);
         last.retain(|found| found.tier == Tier::Model && !limits.pinned.contains(&found.item));
@@ -49,9 +48,9 @@ pub fn bought_together_and_new(
     let is_last = |item: u32| last.iter().any(|found| found.item == item);
     let first =
         Limits { limit: limits.limit - last.len(), allowed: &|item| allowed(item) && !is_last(item), ..*limits };
-    let question = Question::together(query, limits);
+    let question = bought_together_question(query, limits);
     let first = bought_together(model, query, &first).into_iter().map(|found| (question, found));
-    first.chain(last.iter().map(|found| (Question::NewTogether, *found))).collect()
+    first.chain(last.iter().map(|found| (Question::BoughtTogetherNew, *found))).collect()
 }
 
 /// All candidates that [`bought_together`] chooses from within the same limits, best first. What is pinned is not among
@@ -60,8 +59,13 @@ pub fn bought_together_ranking(model: &Model, query: &Query<'_>, limits: &Limits
     if !model_answers(model, query) {
         return Vec::new();
     }
-    let pinned = pinned(model, query, limits).len();
+    let pinned = pinned(query, limits).len();
     own_tier(model, query, limits, |limits| candidates(model, query, limits)).ranking(limits, pinned)
+}
+
+/// Bought together, within some limits.
+pub fn bought_together_question(query: &Query<'_>, limits: &Limits<'_>) -> Question {
+    if query.customer.is_some() && !limits.repeats { Question::BoughtTogetherNew } else { Question::BoughtTogether }
 }
 
 /// Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
@@ -76,7 +80,13 @@ fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(
     limits: &Limits<'_>,
     candidates: C,
 ) -> ModelTier<'a, C> {
-    ModelTier { model, question: Question::together(query, limits), query, cache: &model.cache().together, candidates }
+    ModelTier {
+        model,
+        question: bought_together_question(query, limits),
+        query,
+        cache: &model.cache().together,
+        candidates,
+    }
 }
 
 /// What the model chooses from, strictly rising: of the [`pool`], for a known customer, the best by the pre-ranking; without
@@ -103,7 +113,7 @@ pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<
 /// All that the model looks at, strictly rising: bestsellers, partners of the items asked about and of their categories, and
 /// what the customer has bought; of these, what may be shown.
 pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
-    let may_show = |item: u32| may_show(model, query, limits, item);
+    let may_show = |item: u32| may_show(query, limits, item);
     let bestsellers = BESTSELLERS[usize::from(query.customer.is_some() && limits.repeats)];
     let mut candidates: Vec<u32> = (0..bestsellers.min(model.catalogue().bought())).collect();
     candidates.retain(|&item| may_show(item));
@@ -116,7 +126,7 @@ pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
         items => strongest(model, items, wanted, &may_show),
     });
     if let Some(customer) = query.customer {
-        candidates.extend(model.histories().most(customer, OWN.max(limits.limit), may_show));
+        candidates.extend(customer.most(OWN.max(limits.limit), may_show));
     }
     tidy(model, &candidates, |_| true)
 }

@@ -1,21 +1,10 @@
 use std::borrow::Cow;
 
-use super::score::columns;
-use super::{Limits, Offer, Recommended, Tier};
-use crate::scorer::{Input, Scorer};
+use super::score::{columns, scorer};
+use super::{Offer, Recommended, Tier};
+use crate::scorer::Input;
 use crate::signals;
-use crate::{Model, Query};
-
-/// Which of the questions an answer belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the functions that answer them")]
-pub enum Question {
-    BoughtTogether,
-    /// Bought together, of what the customer has never bought.
-    NewTogether,
-    Alternatives,
-    Offers,
-}
+use crate::{Model, Query, Question};
 
 /// What one signal contributes to a score.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,24 +64,4 @@ pub fn explain_offer(
     }
     parts.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
     parts
-}
-
-impl Question {
-    /// Bought together, within some limits.
-    pub fn together(query: &Query<'_>, limits: &Limits<'_>) -> Self {
-        if query.customer.is_some() && !limits.repeats { Self::NewTogether } else { Self::BoughtTogether }
-    }
-}
-
-pub(super) fn scorer<'m>(model: &'m Model, question: Question, query: &Query<'_>) -> &'m Scorer {
-    let scorers = model.scorers();
-    match (question, query.customer) {
-        (Question::BoughtTogether, Some(_)) => &scorers.bought_together,
-        (Question::NewTogether, Some(_)) => &scorers.bought_together_new,
-        (Question::BoughtTogether | Question::NewTogether, None) => &scorers.bought_together_anonymous,
-        (Question::Alternatives, Some(_)) => &scorers.alternatives,
-        (Question::Alternatives, None) => &scorers.alternatives_anonymous,
-        (Question::Offers, Some(_)) => &scorers.offers,
-        (Question::Offers, None) => &scorers.offers_anonymous,
-    }
 }

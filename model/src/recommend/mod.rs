@@ -17,8 +17,10 @@ mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives, alternatives_ranking};
 pub(crate) use answer_cache::AnswerCache;
-pub use bought_together::{bought_together, bought_together_and_new, bought_together_ranking, candidates, pool};
-pub use explain::{PROMOTION, Part, Question, explain, explain_offer};
+pub use bought_together::{
+    bought_together, bought_together_and_new, bought_together_question, bought_together_ranking, candidates, pool,
+};
+pub use explain::{PROMOTION, Part, explain, explain_offer};
 pub use list::{Kind, Kinds, varied};
 pub use offers::{Audience, Offer, PreparedOffers, RankedOffer, audience, available_offers, offers};
 pub use reasons::{FEWEST, Reason, reasons};

@@ -1,10 +1,9 @@
 use super::Tier;
-use super::explain::{Question, scorer};
 use super::list::{Kind, varied};
-use super::score::{columns, tidy};
+use super::score::{columns, scorer, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
-use crate::{Model, Query};
+use crate::{Model, Profile, Query, Question};
 
 /// What is known of an offer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,15 +78,13 @@ impl PreparedOffers {
                 Some((at, rows.iter().map(|&(_, offer)| offers[offer as usize].number(name)).collect()))
             }
         };
-        let numbers = [Some(0), None].map(|customer| {
-            let scorer = scorer(model, Question::Offers, &Query { items: &[], customer, ..Query::default() });
-            scorer.inputs().iter().enumerate().filter_map(number).collect()
-        });
+        let numbers = [Question::Offers, Question::OffersAnonymous]
+            .map(|question| model.scorers()[question].inputs().iter().enumerate().filter_map(number).collect());
         Self { offers: offers.len(), numbers, rows, items }
     }
 
     /// The score of each row.
-    fn scores(&self, model: &Model, customer: Option<u32>) -> Vec<f32> {
+    fn scores(&self, model: &Model, customer: Option<Profile<'_>>) -> Vec<f32> {
         let rows = self.rows.len();
         let query = Query { items: &[], customer, ..Query::default() };
         let scorer = scorer(model, Question::Offers, &query);
@@ -107,7 +104,7 @@ impl PreparedOffers {
     fn best_items(
         &self,
         model: &Model,
-        customer: Option<u32>,
+        customer: Option<Profile<'_>>,
         allowed: &dyn Fn(u32) -> bool,
     ) -> Vec<Option<(u32, f32)>> {
         let mut best: Vec<Option<(u32, f32)>> = vec![None; self.offers];
@@ -127,7 +124,12 @@ impl PreparedOffers {
 ///
 /// A known customer's offers are ranked by the blend; an unknown one's by a blend of how well the items sell and how strongly
 /// the offers are promoted.
-pub fn offers(model: &Model, customer: Option<u32>, on_offer: &PreparedOffers, limit: usize) -> Vec<RankedOffer> {
+pub fn offers(
+    model: &Model,
+    customer: Option<Profile<'_>>,
+    on_offer: &PreparedOffers,
+    limit: usize,
+) -> Vec<RankedOffer> {
     available_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
 }
 
@@ -135,7 +137,7 @@ pub fn offers(model: &Model, customer: Option<u32>, on_offer: &PreparedOffers, l
 /// ready anew when the stock changes.
 pub fn available_offers(
     model: &Model,
-    customer: Option<u32>,
+    customer: Option<Profile<'_>>,
     on_offer: &PreparedOffers,
     limit: usize,
     open: &dyn Fn(usize) -> bool,
@@ -174,7 +176,7 @@ pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> 
     let best_of = |first: usize| {
         let mut top = Top::new(limit);
         for customer in first as u32..(first + each).min(customers) as u32 {
-            if let Some((_, score)) = best_item(customer) {
+            if let Some((_, score)) = best_item(model.profile(customer)) {
                 top.push(score, customer);
             }
         }
@@ -191,6 +193,6 @@ pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> 
     parts.into_iter().flatten().for_each(|(customer, score)| top.push(score, customer));
     top.into_sorted()
         .into_iter()
-        .filter_map(|(customer, score)| Some(Audience { customer, item: best_item(customer)?.0, score }))
+        .filter_map(|(customer, score)| Some(Audience { customer, item: best_item(model.profile(customer))?.0, score }))
         .collect()
 }

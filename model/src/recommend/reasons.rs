@@ -1,9 +1,8 @@
 //! Why an item is shown, as a person would say it: facts, not parts of a score ([`explain`](super::explain) has these).
 
 use super::chance::Chance;
-use super::explain::Question;
 use super::{Recommended, Tier};
-use crate::{Model, Query};
+use crate::{Model, Query, Question};
 
 /// A reason to show an item. No count in it is below [`FEWEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,17 +86,13 @@ pub fn reasons(
     let category = model.catalogue().category(answer.item);
     let discreet = category.is_some_and(is_discreet);
     let mut reasons = Vec::new();
-    match question {
-        Question::BoughtTogether | Question::NewTogether => {
-            reasons.extend(about.together());
-            reasons.extend((!discreet).then(|| about.own_together(is_discreet)).flatten());
-            reasons.extend(if reasons.is_empty() { about.with_kind() } else { None });
-        }
-        Question::Alternatives => {
-            reasons.extend(about.comparable());
-            reasons.extend(about.same_kind().or_else(|| about.alike()));
-        }
-        Question::Offers => {}
+    if question.is_bought_together() {
+        reasons.extend(about.together());
+        reasons.extend((!discreet).then(|| about.own_together(is_discreet)).flatten());
+        reasons.extend(if reasons.is_empty() { about.with_kind() } else { None });
+    } else if question.is_alternatives() {
+        reasons.extend(about.comparable());
+        reasons.extend(about.same_kind().or_else(|| about.alike()));
     }
     if !discreet {
         reasons.extend(about.bought().or_else(|| about.own_kind()));
@@ -138,13 +133,13 @@ impl About<'_> {
     /// An item asked about that was in two of the customer's baskets with it or more; to say so is to say that the customer
     /// buys both.
     fn own_together(&self, is_discreet: &dyn Fn(u32) -> bool) -> Option<Reason> {
-        let (customer, histories) = (self.query.customer?, self.model.histories());
-        let position = |item: u32| histories.items(customer).binary_search(&item).ok().map(|at| at as u16);
+        let customer = self.query.customer?;
+        let position = |item: u32| customer.items().binary_search(&item).ok().map(|at| at as u16);
         let own = position(self.item)?;
         let both = |with: u32| {
             let asked = position(with)?;
             let has_both = |basket: &[u16]| basket.binary_search(&own).is_ok() && basket.binary_search(&asked).is_ok();
-            let baskets = histories.last_baskets(customer).filter(|basket| has_both(basket.positions)).count();
+            let baskets = customer.last_baskets().filter(|basket| has_both(basket.positions)).count();
             (baskets >= 2).then_some(Reason::OwnTogether { with })
         };
         let may_be_told = |with: &&u32| !self.model.catalogue().category(**with).is_some_and(is_discreet);
@@ -188,7 +183,7 @@ impl About<'_> {
     }
 
     fn bought(&self) -> Option<Reason> {
-        let stats = self.model.histories().stats(self.query.customer?, self.item)?;
+        let stats = self.query.customer?.stats_of(self.item)?;
         let times = (u32::from(stats.baskets) >= FEWEST).then_some(stats.baskets);
         Some(Reason::Bought { times, last_day: stats.last_day })
     }
@@ -196,8 +191,7 @@ impl About<'_> {
     fn own_kind(&self) -> Option<Reason> {
         let (customer, catalogue) = (self.query.customer?, self.model.catalogue());
         let category = catalogue.category(self.item)?;
-        let of_kind =
-            self.model.histories().of(customer).filter(|stats| catalogue.category(stats.item) == Some(category));
+        let of_kind = customer.stats().filter(|stats| catalogue.category(stats.item) == Some(category));
         let purchases: u32 = of_kind.map(|stats| u32::from(stats.baskets)).sum();
         (purchases >= FEWEST).then_some(Reason::OwnKind { category })
     }
@@ -205,7 +199,7 @@ impl About<'_> {
     fn factor_score(&self) -> Option<Reason> {
         let (customer, items) = (self.query.customer?, self.model.item_factors());
         let is_learned = (self.item as usize) < items.len();
-        let likes = || items.dot(self.item, self.model.customer_factors().unit(customer)) > 0.0;
+        let likes = || items.dot(self.item, customer.direction()) > 0.0;
         (is_learned && likes()).then_some(Reason::FactorScore)
     }
 }

@@ -1,8 +1,12 @@
-use super::explain::{Question, scorer};
 use super::{Limits, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::top::Top;
-use crate::{FeatureContext, Model, NumberSet, Query, signals};
+use crate::{FeatureContext, Model, NumberSet, Query, Question, signals};
+
+/// The blend that a question is answered by, for a known customer or an anonymous one.
+pub(super) fn scorer<'m>(model: &'m Model, question: Question, query: &Query<'_>) -> &'m Scorer {
+    &model.scorers()[question.asked_for(query.customer.is_some())]
+}
 
 /// The score of each candidate. Candidates must be strictly rising.
 pub(super) fn score(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {

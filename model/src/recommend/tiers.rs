@@ -35,9 +35,9 @@ impl Tier {
 }
 
 /// What is pinned, as far as it may be shown.
-pub(super) fn pinned(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
+pub(super) fn pinned(query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = Vec::new();
-    add(model, query, limits, &mut answer, Tier::Pinned, limits.pinned.iter().map(|&item| (item, 0.0)));
+    add(query, limits, &mut answer, Tier::Pinned, limits.pinned.iter().map(|&item| (item, 0.0)));
     answer
 }
 
@@ -58,16 +58,16 @@ pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, ans
         close
     };
     let lists: Vec<Vec<(u32, f32)>> = categories.iter().map(goes_with).collect();
-    add(model, query, limits, answer, Tier::Category, in_turn(lists.iter().map(Vec::as_slice).collect()));
+    add(query, limits, answer, Tier::Category, in_turn(lists.iter().map(Vec::as_slice).collect()));
     if answer.len() < limits.limit
         && let Some(customer) = query.customer
     {
-        let mut habits: Vec<_> = model.histories().of(customer).collect();
+        let mut habits: Vec<_> = customer.stats().collect();
         habits.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-        add(model, query, limits, answer, Tier::Habits, habits.into_iter().map(|stats| (stats.item, stats.decayed)));
+        add(query, limits, answer, Tier::Habits, habits.into_iter().map(|stats| (stats.item, stats.decayed)));
     }
     let bestsellers = model.recent_bestsellers().iter().map(|&item| (item, catalogue.recent_popularity(item)));
-    add(model, query, limits, answer, Tier::Bestsellers, bestsellers);
+    add(query, limits, answer, Tier::Bestsellers, bestsellers);
 }
 
 /// The categories of some items, each once: those of most items first, then in the items' order.
@@ -91,7 +91,6 @@ fn in_turn<T: Copy>(lists: Vec<&[T]>) -> impl Iterator<Item = T> {
 }
 
 fn add(
-    model: &Model,
     query: &Query<'_>,
     limits: &Limits<'_>,
     answer: &mut Vec<Recommended>,
@@ -102,7 +101,7 @@ fn add(
         if answer.len() >= limits.limit {
             return;
         }
-        if may_show(model, query, limits, item)
+        if may_show(query, limits, item)
             && !is_apart(limits, answer, item)
             && answer.iter().all(|shown| shown.item != item)
         {
@@ -117,8 +116,7 @@ pub(super) fn is_apart(limits: &Limits<'_>, shown: &[Recommended], item: u32) ->
 }
 
 /// The filter that all tiers share: whether an item may be shown at all.
-pub fn may_show(model: &Model, query: &Query<'_>, limits: &Limits<'_>, item: u32) -> bool {
-    let repeat =
-        || query.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok());
+pub fn may_show(query: &Query<'_>, limits: &Limits<'_>, item: u32) -> bool {
+    let repeat = || query.customer.is_some_and(|customer| customer.has_bought(item));
     (limits.allowed)(item) && !query.items.contains(&item) && (limits.repeats || !repeat())
 }

@@ -12,7 +12,7 @@ impl Signal for CategoryHabit {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        let whole = context.query.customer.map_or(0.0, |customer| context.model.histories().decayed_baskets(customer));
+        let whole = context.query.customer.map_or(0.0, |customer| customer.decayed_baskets());
         of_category(context, out, |_, own| own.decayed / (whole + HABIT_PRIOR));
         log_shares(out);
     }

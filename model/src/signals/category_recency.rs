@@ -13,7 +13,6 @@ impl Signal for CategoryRecency {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        let histories = context.model.histories();
-        of_category(context, out, |_, own| DAYS / (DAYS + histories.age(own.last_day)));
+        of_category(context, out, |_, own| DAYS / (DAYS + context.age(own.last_day)));
     }
 }

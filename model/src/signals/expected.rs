@@ -12,8 +12,8 @@ impl Signal for Expected {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        let (catalogue, histories) = (context.model.catalogue(), context.model.histories());
-        let whole = context.query.customer.map_or(0.0, |customer| histories.decayed_baskets(customer));
+        let catalogue = context.model.catalogue();
+        let whole = context.query.customer.map_or(0.0, |customer| customer.decayed_baskets());
         of_category(context, out, |item, own| own.decayed / (whole + HABIT_PRIOR) * catalogue.share_of_category(item));
         log_small_shares(out);
     }

@@ -14,7 +14,7 @@ impl Signal for Habitual {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        let whole = context.query.customer.map_or(0.0, |customer| context.model.histories().decayed_baskets(customer));
+        let whole = context.query.customer.map_or(0.0, |customer| customer.decayed_baskets());
         of_bought(context, out, |bought| bought.stats.decayed / (whole + HABIT_PRIOR));
         log_shares(out);
     }

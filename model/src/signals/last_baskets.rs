@@ -15,9 +15,8 @@ impl Signal for LastBaskets {
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         out.fill(0.0);
         let Some(customer) = context.query.customer else { return };
-        let histories = context.model.histories();
-        let (mut counts, mut baskets) = (vec![0u16; histories.items(customer).len()], HABIT_PRIOR);
-        for basket in histories.last_baskets(customer).rev().take(BASKETS) {
+        let (mut counts, mut baskets) = (vec![0u16; customer.items().len()], HABIT_PRIOR);
+        for basket in customer.last_baskets().rev().take(BASKETS) {
             baskets += 1.0;
             basket.positions.iter().for_each(|&position| counts[usize::from(position)] += 1);
         }

@@ -284,7 +284,7 @@ fn cadence(context: &FeatureContext<'_>, purchases: u32, first_day: u16, last_da
         return 0.0;
     }
     let interval = f32::from(last_day.saturating_sub(first_day)) / (purchases - 1) as f32;
-    (1.0 + (context.model.histories().age(last_day) + 1.0) / interval.max(SHORTEST)).min(10.0)
+    (1.0 + (context.age(last_day) + 1.0) / interval.max(SHORTEST)).min(10.0)
 }
 
 /// The mean over the query's items of a number for each of their partners, from the counts of the pair and the baskets

@@ -13,7 +13,7 @@ impl Signal for OwnCategoryCoPurchase {
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let catalogue = context.model.catalogue();
         let categories: Vec<u32> = context.query.items.iter().filter_map(|&item| catalogue.category(item)).collect();
-        let items = context.query.customer.map_or(&[][..], |customer| context.model.histories().items(customer));
+        let items = context.query.customer.map_or(&[][..], |customer| customer.items());
         let alike: Vec<bool> =
             items.iter().map(|&item| catalogue.category(item).is_some_and(|own| categories.contains(&own))).collect();
         with_query(context, out, |basket| basket.iter().any(|&position| alike[usize::from(position)]));

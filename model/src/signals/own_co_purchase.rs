@@ -16,7 +16,7 @@ impl Signal for OwnCoPurchase {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        let items = context.query.customer.map_or(&[][..], |customer| context.model.histories().items(customer));
+        let items = context.query.customer.map_or(&[][..], |customer| customer.items());
         let position = |item: &u32| u16::try_from(items.binary_search(item).ok()?).ok();
         let asked: Vec<u16> = context.query.items.iter().filter_map(position).collect();
         with_query(context, out, |basket| asked.iter().any(|position| basket.binary_search(position).is_ok()));
@@ -29,7 +29,7 @@ pub(super) fn with_query(context: &FeatureContext<'_>, out: &mut [f32], counts: 
     out.fill(0.0);
     let Some(customer) = context.query.customer.filter(|_| !context.query.items.is_empty()) else { return };
     let all = context.weighed();
-    let with = context.weigh(customer, counts);
+    let with = context.weigh(&customer, counts);
     of_bought(context, out, |bought| {
         let usual = all.sums[bought.position][WAY] / (all.all[WAY] + 2.0);
         (with.sums[bought.position][WAY] + OWN_PAIR_PRIOR * usual) / (with.all[WAY] + OWN_PAIR_PRIOR)

@@ -12,7 +12,6 @@ impl Signal for Recency {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        let histories = context.model.histories();
-        of_bought(context, out, |bought| DAYS / (DAYS + histories.age(bought.stats.last_day)));
+        of_bought(context, out, |bought| DAYS / (DAYS + context.age(bought.stats.last_day)));
     }
 }

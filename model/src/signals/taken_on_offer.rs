@@ -12,7 +12,7 @@ impl Signal for TakenOnOffer {
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let Some(customer) = context.query.customer else { return out.fill(0.0) };
-        of_bought(context, out, |bought| context.model.histories().taken_on_offer(customer, bought.position));
+        of_bought(context, out, |bought| customer.taken_on_offer(bought.position));
         log_shares(out);
     }
 }

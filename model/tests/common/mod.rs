@@ -12,7 +12,7 @@ use trolley_model::histories::{ItemStats, ItemStatsColumns, LastBaskets};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
     AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Offsets,
-    Parts, Stores, Texts, Tree, Vectors,
+    Parts, Question, Stores, Texts, Tree, Vectors,
 };
 
 pub(crate) const BREAD: u32 = 0;
@@ -93,24 +93,32 @@ pub(crate) fn parts() -> Parts {
         switches: CoPurchases::new([]),
         histories,
         blends: Blends {
-            bought_together_anonymous: blend(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
-            bought_together: Blend {
-                trees: vec![Tree {
-                    signals: ["purchases", "popularity", "purchases"].map(str::to_owned),
-                    from: [0.5, 1000.0, 9.0],
-                    adds: [0.0, 1.0, 0.25, 2.0],
-                }],
-                ..blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)])
-            },
-            bought_together_new: Blend::default(),
-            pre_ranking: Blend::default(),
-            alternatives_anonymous: blend(&[("substitute", 1.0), ("same_category", 2.0)]),
-            alternatives: blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)]),
-            offers: blend(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1), ("discount", 2.0)]),
-            offers_anonymous: Blend::default(),
             offer_numbers: vec!["discount".to_owned()],
             list: ListRules::none(),
             alternative_rules: AlternativeRules::none(),
+            ..Blends::of([
+                (
+                    Question::BoughtTogetherAnonymous,
+                    blend(&[("co_purchase", 1.0), ("complement", 0.1), ("popularity", 0.1)]),
+                ),
+                (
+                    Question::BoughtTogether,
+                    Blend {
+                        trees: vec![Tree {
+                            signals: ["purchases", "popularity", "purchases"].map(str::to_owned),
+                            from: [0.5, 1000.0, 9.0],
+                            adds: [0.0, 1.0, 0.25, 2.0],
+                        }],
+                        ..blend(&[("co_purchase", 0.5), ("habit", 1.0), ("taste", 0.1)])
+                    },
+                ),
+                (Question::AlternativesAnonymous, blend(&[("substitute", 1.0), ("same_category", 2.0)])),
+                (Question::Alternatives, blend(&[("substitute", 1.0), ("same_category", 2.0), ("habit", 0.1)])),
+                (
+                    Question::Offers,
+                    blend(&[("habit", 1.0), ("taste", 0.5), ("recent_popularity", 0.1), ("discount", 2.0)]),
+                ),
+            ])
         },
     }
 }

@@ -161,7 +161,7 @@ impl Examples {
         let example = |&number: &u32| {
             let case = &cases[number as usize];
             let all = candidates(case);
-            let context = FeatureContext::new(model, case.query(), &all);
+            let context = FeatureContext::new(model, case.query(model), &all);
             let mut columns: Vec<Vec<f32>> = used
                 .iter()
                 .map(|&signal| {
@@ -223,7 +223,7 @@ impl Examples {
             wanted.extend(case.relevant.iter().map(|&item| chance(case.usual.of(item))));
             let elsewhere: Vec<f32> = kept.iter().map(|&at| case.usual.of(all[at as usize])).collect();
             wanted.sort_unstable_by(f32::total_cmp);
-            let query = case.query();
+            let query = case.query(model);
             let kinds = Kinds::new(model, &query);
             let mut example = Example {
                 fold,

@@ -63,7 +63,7 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
 /// The customer's most frequent item of each category, if it was in enough of their baskets.
 fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
     let mut usual: HashMap<u32, (u16, u32)> = HashMap::new();
-    for stats in model.histories().of(customer).filter(|stats| stats.baskets >= USUAL) {
+    for stats in model.profile(customer).stats().filter(|stats| stats.baskets >= USUAL) {
         if let Some(category) = model.catalogue().kind(stats.item) {
             let best = usual.entry(category).or_insert((0, stats.item));
             if stats.baskets > best.0 {
@@ -83,7 +83,7 @@ pub(super) fn hit_rate(model: &Model, cases: &[Case]) -> f64 {
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
     let limits = Limits { allowed: &|item| case.may_show(item) && sells(item), ..Limits::best(k) };
-    alternatives(model, &case.query(), &limits).into_iter().map(|recommended| recommended.item).collect()
+    alternatives(model, &case.query(model), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
 /// The benchmarks of a test period, that with a customer first.

@@ -64,7 +64,7 @@ impl Audiences {
             .par_iter()
             .map(|&customer| {
                 let mut scores = vec![0.0; judged.len()];
-                for found in recommend::offers(model, Some(customer), &on_offer, judged.len()) {
+                for found in recommend::offers(model, Some(model.profile(customer)), &on_offer, judged.len()) {
                     scores[found.offer] = found.score;
                 }
                 scores
@@ -73,7 +73,7 @@ impl Audiences {
         let of_offer = |(number, &at): (usize, &usize)| {
             let bought = |customer: usize| buyers[at].binary_search(&customers[customer]).is_ok();
             let stats = |customer: usize| {
-                model.histories().stats(customers[customer], items[at]).map_or(0.0, |stats| stats.decayed)
+                model.profile(customers[customer]).stats_of(items[at]).map_or(0.0, |stats| stats.decayed)
             };
             let all = || 0..customers.len();
             let ours: Vec<(f32, bool)> = all().map(|customer| (scores[customer][number], bought(customer))).collect();

@@ -82,7 +82,7 @@ pub(super) fn logs(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     for pair in case.items.iter().flat_map(|&query| model.co_purchases().of(query)) {
         *scores.entry(pair.item).or_default() += log(pair.baskets as f32);
     }
-    for stats in case.customer.into_iter().flat_map(|customer| model.histories().of(customer)) {
+    for stats in case.customer.into_iter().flat_map(|customer| model.profile(customer).stats()) {
         *scores.entry(stats.item).or_default() += log(f32::from(stats.baskets));
     }
     let recent = model.catalogue().all_recent_baskets();
@@ -103,16 +103,16 @@ pub(super) fn cosine(model: &Model, case: &Case, k: usize) -> Vec<u32> {
 
 /// The items that were in most of the customer's baskets.
 pub(super) fn most_frequent(model: &Model, case: &Case, k: usize) -> Vec<u32> {
-    let habits = case.customer.into_iter().flat_map(|customer| model.histories().of(customer));
+    let habits = case.customer.into_iter().flat_map(|customer| model.profile(customer).stats());
     best(model, case, k, habits.map(|stats| (stats.item, f32::from(stats.baskets))))
 }
 
 /// The same of the customer's last baskets, of which one counts half after so many days.
 pub(super) fn most_frequent_decayed(model: &Model, case: &Case, k: usize, half_life: f32) -> Vec<u32> {
     let Some(customer) = case.customer else { return best(model, case, k, std::iter::empty()) };
-    let items = model.histories().items(customer);
+    let items = model.profile(customer).items();
     let mut sums = vec![0.0f32; items.len()];
-    for basket in model.histories().last_baskets(customer) {
+    for basket in model.profile(customer).last_baskets() {
         let counts = (-basket.age / half_life).exp2();
         basket.positions.iter().for_each(|&position| sums[usize::from(position)] += counts);
     }
@@ -164,7 +164,7 @@ pub(super) fn most_frequent_of_the_kind(model: &Model, case: &Case, k: usize) ->
     let category = case.items.first().and_then(|&item| catalogue.category(item));
     let members = category.map_or(&[][..], |category| catalogue.members(category));
     let scored = members.iter().map(|&item| {
-        let stats = case.customer.and_then(|customer| model.histories().stats(customer, item));
+        let stats = case.customer.and_then(|customer| model.profile(customer).stats_of(item));
         // Any habit comes before the best of the others.
         let own = stats.map_or(0.0, |stats| f32::from(stats.baskets));
         (item, own + catalogue.popularity(item))

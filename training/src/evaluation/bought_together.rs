@@ -80,7 +80,7 @@ pub(crate) fn anonymous(cases: &[Case]) -> Vec<Case> {
 pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
     let mut new: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
     for case in &mut new {
-        case.barred = case.customer.map(|customer| model.histories().items(customer).to_vec()).unwrap_or_default();
+        case.barred = case.customer.map(|customer| model.profile(customer).items().to_vec()).unwrap_or_default();
         let all = case.relevant.len();
         case.relevant.retain(|item| case.barred.binary_search(item).is_err());
         case.relevant_count -= all - case.relevant.len();
@@ -91,7 +91,7 @@ pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
 
 pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let limits = Limits { allowed: &|item| case.may_show(item), repeats: case.barred.is_empty(), ..Limits::best(k) };
-    bought_together(model, &case.query(), &limits).into_iter().map(|recommended| recommended.item).collect()
+    bought_together(model, &case.query(model), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
 /// The benchmarks of a test period, which begins with the basket `test`; those with a customer first.

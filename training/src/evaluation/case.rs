@@ -39,8 +39,13 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn query(&self) -> Query<'_> {
-        Query { items: &self.items, customer: self.customer, store: self.store, ..Query::default() }
+    pub(crate) fn query<'a>(&'a self, model: &'a Model) -> Query<'a> {
+        Query {
+            items: &self.items,
+            customer: self.customer.map(|customer| model.profile(customer)),
+            store: self.store,
+            ..Query::default()
+        }
     }
 
     pub(crate) fn is_relevant(&self, item: u32) -> bool {
@@ -120,7 +125,7 @@ impl History {
         [(Self::Much, "much history"), (Self::Little, "little history"), (Self::None, "no history")];
 
     pub(crate) fn of(model: &Model, customer: Option<u32>) -> Self {
-        match customer.map(|customer| model.histories().baskets(customer)) {
+        match customer.map(|customer| model.profile(customer).baskets()) {
             None => Self::None,
             Some(baskets) if baskets < MUCH => Self::Little,
             Some(_) => Self::Much,

@@ -53,11 +53,11 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
         )
     };
     let of_customer = |&customer: &u32| {
-        let usual = model.histories().of(customer).max_by_key(|stats| (stats.baskets, std::cmp::Reverse(stats.item)));
+        let usual = model.profile(customer).stats().max_by_key(|stats| (stats.baskets, std::cmp::Reverse(stats.item)));
         usual.map_or_else(Vec::new, |usual| {
             bought_together(
                 model,
-                &Query { items: &[usual.item], customer: Some(customer), ..Query::default() },
+                &Query { items: &[usual.item], customer: Some(model.profile(customer)), ..Query::default() },
                 &limits,
             )
         })

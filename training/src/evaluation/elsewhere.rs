@@ -60,11 +60,12 @@ impl<'a> Elsewhere<'a> {
             lines.extend(known.map(|item| (item, 1.0 / items.len() as f32)));
         }
         if let Some(customer) = case.customer {
-            let (histories, bought) = (model.histories(), model.histories().items(customer));
+            let profile = model.profile(customer);
+            let bought = profile.items();
             // Of one earlier basket most is not bought again: what few say is shrunk as well.
-            let earlier = histories.last_baskets(customer).count() as f32;
+            let earlier = profile.last_baskets().count() as f32;
             let each = EARLIER_BASKETS / (earlier + EARLIER_BASKETS);
-            for basket in histories.last_baskets(customer) {
+            for basket in profile.last_baskets() {
                 let share = each / basket.positions.len() as f32;
                 lines.extend(basket.positions.iter().map(|&at| (bought[usize::from(at)], share)));
             }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
 use trolley_model::signals::CHEAP;
-use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model};
+use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model, Question};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -126,8 +126,8 @@ impl Learning<'_> {
             // How strongly an offer draws is learned where the shop says how strong it is. What sells now is known: learned from
             // other weeks it is worse.
             let anonymous = if numbers.is_empty() { Vec::new() } else { bought_together::anonymous(&cases) };
-            let hand = default_weights();
-            let asked = [(&known, &hand.offers), (&anonymous, &hand.offers_anonymous)];
+            let default = default_weights();
+            let asked = [(&known, &default[Question::Offers]), (&anonymous, &default[Question::OffersAnonymous])];
             for (examples, (cases, default_weights)) in examples.iter_mut().zip(asked) {
                 let of_week = |_: &Case| offered.items.clone();
                 let customers = (&model, &transactions.customers);
@@ -142,16 +142,15 @@ impl Learning<'_> {
                 progress.end();
             }
         }
-        let (given, hand) = (Given::default(), default_weights());
-        let mut learn = |examples: &mut Examples, name: &str, default_weights: &Blend| {
-            let learned = learn(examples, default_weights, &given, offers::K, &config.blend, config.seed, progress);
-            self.note(name, learned)
+        let (given, default) = (Given::default(), default_weights());
+        let mut learn = |examples: &mut Examples, question: Question| {
+            let learned = learn(examples, &default[question], &given, offers::K, &config.blend, config.seed, progress);
+            self.note(question, learned);
         };
         let [known, anonymous] = &mut examples;
-        let blends =
-            [learn(known, "offers", &hand.offers), learn(anonymous, "offers_anonymous", &hand.offers_anonymous)];
+        learn(known, Question::Offers);
+        learn(anonymous, Question::OffersAnonymous);
         self.blends.offer_numbers = numbers.to_vec();
-        [self.blends.offers, self.blends.offers_anonymous] = blends;
         Ok(())
     }
 
@@ -186,10 +185,10 @@ impl Learning<'_> {
         self.blends.pre_ranking = self.pre_ranking(&model, &transactions.customers, &known, &everything);
         // The blends are learned from what the pre-ranking lets through and the rules allow.
         let model = &model.reblended(self.blends.clone())?;
-        let of_basket = |case: &Case| candidates(model, &case.query(), &everything);
+        let of_basket = |case: &Case| candidates(model, &case.query(model), &everything);
         let of_kind = |case: &Case| {
             let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
-            alternative_candidates(model, &case.query(), &Limits { allowed: &sells, ..everything })
+            alternative_candidates(model, &case.query(model), &Limits { allowed: &sells, ..everything })
         };
         let due = Given {
             focus: self.config.blend.item_focus,
@@ -198,8 +197,8 @@ impl Learning<'_> {
             ..Given::default()
         };
         let mut learn =
-            |name: &str, cases: &[Case], default_weights: &Blend, candidates: Candidates<'_>, given: &Given| {
-                let mut examples = if name.starts_with("alternatives") {
+            |question: Question, cases: &[Case], default_weights: &Blend, candidates: Candidates<'_>, given: &Given| {
+                let mut examples = if question.is_alternatives() {
                     Examples::of_alternatives(model.attributes())
                 } else {
                     Examples::new(&[])
@@ -216,7 +215,7 @@ impl Learning<'_> {
                 progress.end();
                 let learned =
                     learn(&mut examples, default_weights, given, everything.limit, &self.config.blend, seed, progress);
-                self.note(name, learned)
+                self.note(question, learned);
             };
         // What is bought together with an item does not stand in for it, though customers who switch often buy both.
         let apart = Given {
@@ -226,36 +225,26 @@ impl Learning<'_> {
         };
         let new = bought_together::new_to_the_customer(model, &known);
         let only_new = Limits { repeats: false, ..everything };
-        let of_new = |case: &Case| candidates(model, &case.query(), &only_new);
-        let (nobody, nobody_instead) = (bought_together::anonymous(&together), bought_together::anonymous(&instead));
-        let hand = default_weights();
-        let learned = [
-            learn("bought_together", &known, &hand.bought_together, &of_basket, &due),
-            learn(
-                "bought_together_new",
-                &new,
-                &hand.bought_together,
-                &of_new,
-                &Given { left_out: &ON_OFFER_SIGNALS, ..Given::default() },
-            ),
-            learn("bought_together_anonymous", &nobody, &hand.bought_together_anonymous, &of_basket, &due),
-            learn("alternatives", &instead, &hand.alternatives, &of_kind, &apart),
-            learn("alternatives_anonymous", &nobody_instead, &hand.alternatives_anonymous, &of_kind, &apart),
-        ];
-        let [bought_together, bought_together_new, bought_together_anonymous, alternatives, alternatives_anonymous] =
-            learned;
-        let blends = std::mem::take(&mut self.blends);
-        self.blends = Blends {
-            bought_together,
-            bought_together_new,
-            bought_together_anonymous,
-            alternatives,
-            alternatives_anonymous,
-            ..blends
-        };
-        if self.config.alternatives.flawless.is_none() && !nobody_instead.is_empty() {
+        let of_new = |case: &Case| candidates(model, &case.query(model), &only_new);
+        let (anonymous, anonymous_instead) =
+            (bought_together::anonymous(&together), bought_together::anonymous(&instead));
+        let default = default_weights();
+        let no_offers = Given { left_out: &ON_OFFER_SIGNALS, ..Given::default() };
+        let of = |question: Question| &default[question];
+        learn(Question::BoughtTogether, &known, of(Question::BoughtTogether), &of_basket, &due);
+        learn(Question::BoughtTogetherNew, &new, of(Question::BoughtTogether), &of_new, &no_offers);
+        learn(Question::BoughtTogetherAnonymous, &anonymous, of(Question::BoughtTogetherAnonymous), &of_basket, &due);
+        learn(Question::Alternatives, &instead, of(Question::Alternatives), &of_kind, &apart);
+        learn(
+            Question::AlternativesAnonymous,
+            &anonymous_instead,
+            of(Question::AlternativesAnonymous),
+            &of_kind,
+            &apart,
+        );
+        if self.config.alternatives.flawless.is_none() && !anonymous_instead.is_empty() {
             progress.begin("alternatives", 1);
-            self.choose_flawless(model, &nobody_instead)?;
+            self.choose_flawless(model, &anonymous_instead)?;
             progress.end();
         }
         Ok(())
@@ -280,21 +269,22 @@ impl Learning<'_> {
         let (config, default_weights) = (&self.config.blend, default_weights().pre_ranking);
         let mut examples = Examples::new(&[]);
         self.progress.begin("pre-ranking", 1);
-        let of_pool = |case: &Case| pool(model, &case.query(), limits);
+        let of_pool = |case: &Case| pool(model, &case.query(model), limits);
         examples.add((model, customers), known, &default_weights, of_pool, config, self.config.seed);
         let learned = learn_straight(&mut examples, &CHEAP, &default_weights, PRE_FOCUS, PASSED);
         self.progress.end();
         learned
     }
 
-    /// Keeps what is said of a blend.
-    fn note(&mut self, name: &str, learned: Learned) -> Blend {
+    /// Keeps a blend, and what is known of it.
+    fn note(&mut self, question: Question, learned: Learned) {
+        let name = question.name();
         self.feature_importances.insert(name.to_owned(), learned.feature_importances);
         if !learned.focuses.is_empty() {
             self.focuses.insert(name.to_owned(), learned.focuses);
         }
         self.best_parts.extend(learned.best_part.map(|best| (name.to_owned(), best)));
-        learned.blend
+        self.blends[question] = learned.blend;
     }
 }
 

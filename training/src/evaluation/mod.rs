@@ -30,7 +30,7 @@ mod weeks;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::Model;
+use trolley_model::{Model, Question};
 
 use crate::blend::{BestPart, Examples, Focus, Given, default_weights, learn};
 use crate::config::TrainingConfig;
@@ -303,7 +303,7 @@ pub fn evaluate_next_basket(
             examples.add(
                 (&model, &transactions.customers),
                 &cases,
-                &blends.offers,
+                &blends[Question::Offers],
                 candidates,
                 &config.blend,
                 config.seed,
@@ -312,8 +312,9 @@ pub fn evaluate_next_basket(
         }
     }
     let given = Given::default();
-    let learned = learn(&mut examples, &blends.offers, &given, next_basket::K, &config.blend, config.seed, progress);
-    blends.offers = learned.blend;
+    let learned =
+        learn(&mut examples, &blends[Question::Offers], &given, next_basket::K, &config.blend, config.seed, progress);
+    blends[Question::Offers] = learned.blend;
     let model = model_of(&past)?.reblended(blends)?;
     progress.begin("evaluation of next baskets", 1);
     let cases = next_basket::cases(&model, transactions, &baskets[0]);

@@ -63,7 +63,7 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
 /// What the model chooses from: as much of the customer's history as for the longest answer that the service gives.
 /// Without an item that is asked about, it is all there is to go by.
 pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
-    recommend::candidates(model, &case.query(), &Limits::best(LONGEST))
+    recommend::candidates(model, &case.query(model), &Limits::best(LONGEST))
 }
 
 fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
@@ -71,7 +71,8 @@ fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let all = PreparedOffers::new(model, &offers);
     // All of them, so that nothing gives way to make a list varied: what is asked is what will be bought.
-    let ranking = recommend::offers(model, case.customer, &all, candidates.len());
+    let ranking =
+        recommend::offers(model, case.customer.map(|customer| model.profile(customer)), &all, candidates.len());
     ranking.into_iter().filter_map(|ranked| ranked.item).take(k).collect()
 }
 
@@ -100,9 +101,8 @@ pub(super) fn benchmarks(
         methods.push(Method::new("TIFU-KNN", |case, k| tifu_knn.answer(model, case, k)));
         methods.push(Method::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
     }
-    let bought_before = |case: &Case, item: u32| {
-        case.customer.is_some_and(|customer| model.histories().items(customer).binary_search(&item).is_ok())
-    };
+    let bought_before =
+        |case: &Case, item: u32| case.customer.is_some_and(|customer| model.profile(customer).has_bought(item));
     let only = |before: bool| -> Vec<Case> {
         let mut cases = cases.to_vec();
         for case in &mut cases {

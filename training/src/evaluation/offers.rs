@@ -80,5 +80,8 @@ impl Weekly {
 
 /// The best `k` offers for the customer of a case, by their items.
 pub(super) fn answer(model: &Model, on_offer: &PreparedOffers, case: &Case, k: usize) -> Vec<u32> {
-    recommend::offers(model, case.customer, on_offer, k).into_iter().filter_map(|ranked| ranked.item).collect()
+    recommend::offers(model, case.customer.map(|customer| model.profile(customer)), on_offer, k)
+        .into_iter()
+        .filter_map(|ranked| ranked.item)
+        .collect()
 }

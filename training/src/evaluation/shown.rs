@@ -65,7 +65,7 @@ impl<'a> Lists<'a> {
                 let list = &lists[at];
                 let customer =
                     if case.owner < self.transactions.customers.len() as u32 { case.owner } else { ANONYMOUS };
-                let own = self.numbering.customer(customer).map(|customer| self.model.histories().items(customer));
+                let own = self.numbering.customer(customer).map(|customer| self.model.profile(customer).items());
                 let share = |counts: &dyn Fn(u32) -> bool| {
                     list.iter().filter(|&&item| counts(item)).count() as f64 / list.len() as f64
                 };

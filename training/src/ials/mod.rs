@@ -96,9 +96,9 @@ pub(crate) fn ials(
 
 pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Observed {
     let (mut columns, mut weights, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
-    for customer in 0..histories.customers().len() as u32 {
+    for customer in histories.profiles() {
         let before = columns.len();
-        for stats in histories.of(customer).filter(|stats| (stats.item as usize) < items) {
+        for stats in customer.stats().filter(|stats| (stats.item as usize) < items) {
             columns.push(stats.item);
             weights.push(1.0 + repeats * stats.decayed.ln_1p());
         }

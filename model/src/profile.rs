@@ -1,0 +1,225 @@
+//! A customer as a value.
+
+use crate::histories::{ItemStats, ItemStatsColumns, LastBasket};
+use crate::vectors::Vectors;
+
+/// What is known of a customer on a day: borrowed from a model's tables, or from an [`OwnedProfile`].
+#[derive(Clone, Copy, Debug)]
+pub struct Profile<'a> {
+    /// The items bought, rising; the other lists of statistics are as long.
+    pub(crate) items: &'a [u32],
+    pub(crate) item_baskets: &'a [u16],
+    pub(crate) first_day: &'a [u16],
+    pub(crate) last_day: &'a [u16],
+    pub(crate) decayed: &'a [f32],
+    /// Empty, where no offers are known.
+    pub(crate) taken_on_offer: &'a [f32],
+    pub(crate) baskets: u32,
+    pub(crate) decayed_baskets: f32,
+    pub(crate) last: LastBasketsOf<'a>,
+    /// The direction of the factors, of length 1, and their length.
+    pub(crate) factors: (&'a [f32], f32),
+    /// The day after the last one that is known of: ages count back from the day before.
+    pub(crate) end: u16,
+}
+
+/// The last baskets of one customer, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastBasketsOf<'a> {
+    pub(crate) days: &'a [u16],
+    /// Where each basket's items begin in `positions`, and where the last one's end.
+    pub(crate) offsets: &'a [u64],
+    pub(crate) positions: &'a [u16],
+}
+
+impl<'a> Profile<'a> {
+    /// The items that the customer has bought, rising.
+    pub fn items(&self) -> &'a [u32] {
+        self.items
+    }
+
+    /// What is known of each of them, in the same order.
+    pub fn stats(&self) -> impl ExactSizeIterator<Item = ItemStats> + use<'a> {
+        let profile = *self;
+        (0..self.items.len()).map(move |position| profile.at(position))
+    }
+
+    /// What is known of one item.
+    pub fn stats_of(&self, item: u32) -> Option<ItemStats> {
+        Some(self.at(self.items.binary_search(&item).ok()?))
+    }
+
+    /// What is known of the item at a position of [`Profile::items`].
+    pub(crate) fn at(&self, position: usize) -> ItemStats {
+        ItemStats {
+            item: self.items[position],
+            baskets: self.item_baskets[position],
+            first_day: self.first_day[position],
+            last_day: self.last_day[position],
+            decayed: self.decayed[position],
+        }
+    }
+
+    /// How often the customer bought the item at a position of [`Profile::items`] in a week in which it was on offer; 0 where no
+    /// offers are known.
+    pub(crate) fn taken_on_offer(&self, position: usize) -> f32 {
+        self.taken_on_offer.get(position).copied().unwrap_or(0.0)
+    }
+
+    /// Whether the customer has bought an item.
+    pub fn has_bought(&self, item: u32) -> bool {
+        self.items.binary_search(&item).is_ok()
+    }
+
+    /// Those of the items that the customer buys most and most recently, no more than `wanted` of those of which `counts` is
+    /// true, in no order; of equals those with the lower number.
+    pub fn most(&self, wanted: usize, counts: impl Fn(u32) -> bool) -> Vec<u32> {
+        let items = self.items.iter().zip(self.decayed).filter(|(item, _)| counts(**item));
+        // One number for both: the bits of floats that are not negative rise as they do, and of equals the first item wins.
+        let mut keys: Vec<u64> =
+            items.map(|(&item, decayed)| u64::from(decayed.to_bits()) << 32 | u64::from(!item)).collect();
+        if keys.len() > wanted {
+            keys.select_nth_unstable_by_key(wanted, |&key| std::cmp::Reverse(key));
+            keys.truncate(wanted);
+        }
+        keys.into_iter().map(|key| !(key as u32)).collect()
+    }
+
+    /// Number of the customer's baskets.
+    pub fn baskets(&self) -> u32 {
+        self.baskets
+    }
+
+    /// The customer's baskets, each counted as one half to the power of its age in half-lives.
+    pub fn decayed_baskets(&self) -> f32 {
+        self.decayed_baskets
+    }
+
+    /// The customer's last baskets, oldest first.
+    pub fn last_baskets(&self) -> impl DoubleEndedIterator<Item = LastBasket<'a>> + use<'a> {
+        let Self { last: LastBasketsOf { days, offsets, positions }, .. } = *self;
+        let profile = *self;
+        days.iter().zip(offsets.windows(2)).map(move |(&day, ends)| LastBasket {
+            age: profile.age(day),
+            positions: &positions[ends[0] as usize..ends[1] as usize],
+        })
+    }
+
+    /// How many days before the last one that is known of a day was, from 0.
+    pub fn age(&self, day: u16) -> f32 {
+        f32::from(self.end.saturating_sub(1).saturating_sub(day))
+    }
+
+    /// The direction of the customer's factors, of length 1; zeros, or nothing, if the customer has none.
+    pub(crate) fn direction(&self) -> &'a [f32] {
+        self.factors.0
+    }
+
+    /// The length of the customer's factors.
+    pub(crate) fn length(&self) -> f32 {
+        self.factors.1
+    }
+}
+
+/// A customer whom no model holds, or holds otherwise: counted from baskets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedProfile {
+    stats: ItemStatsColumns,
+    baskets: u32,
+    decayed_baskets: f32,
+    days: Vec<u16>,
+    offsets: Vec<u64>,
+    positions: Vec<u16>,
+    factors: Vectors,
+    end: u16,
+}
+
+/// How a profile is counted.
+#[derive(Clone, Copy)]
+pub struct Counting<'a> {
+    /// The day after the last one of the period.
+    pub end: u16,
+    /// A purchase so many days before the end counts half in what is decayed.
+    pub half_life_days: f32,
+    /// So many of the last baskets are kept as they were.
+    pub last_baskets: usize,
+    /// How often an item is taken in a week in which it is on offer, given the days of its purchases, where offers are known.
+    pub taken_on_offer: Option<&'a dyn Fn(u32, &[u16]) -> f32>,
+}
+
+impl std::fmt::Debug for Counting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counting").field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl OwnedProfile {
+    /// Counts baskets, oldest first: the day of each, before `counting.end`, and its items, rising. There are no factors.
+    pub fn count(baskets: &[(u16, &[u32])], counting: &Counting<'_>) -> Self {
+        let Counting { end, half_life_days, last_baskets, taken_on_offer } = *counting;
+        let decay = |day: u16| (-f32::from(end.saturating_sub(1).saturating_sub(day)) / half_life_days).exp2();
+        let mut lines: Vec<(u32, u16)> =
+            baskets.iter().flat_map(|&(day, items)| items.iter().map(move |&item| (item, day))).collect();
+        lines.sort_unstable();
+        let mut stats = ItemStatsColumns::default();
+        for same in lines.chunk_by(|a, b| a.0 == b.0) {
+            if let Some(taken_on_offer) = taken_on_offer {
+                let days: Vec<u16> = same.iter().map(|&(_, day)| day).collect();
+                stats.taken_on_offer.push(taken_on_offer(same[0].0, &days));
+            }
+            stats.push(ItemStats {
+                item: same[0].0,
+                baskets: same.len().min(usize::from(u16::MAX)) as u16,
+                first_day: same[0].1,
+                last_day: same[same.len() - 1].1,
+                decayed: same.iter().map(|&(_, day)| decay(day)).sum(),
+            });
+        }
+        let (mut days, mut offsets, mut positions) = (Vec::new(), vec![0], Vec::new());
+        for &(day, items) in &baskets[baskets.len().saturating_sub(last_baskets)..] {
+            days.push(day);
+            let known = items.iter().filter_map(|item| stats.item.binary_search(item).ok());
+            // Of a history of more than 65,536 items, the bestsellers.
+            positions.extend(known.filter_map(|position| u16::try_from(position).ok()));
+            offsets.push(positions.len() as u64);
+        }
+        Self {
+            stats,
+            baskets: baskets.len() as u32,
+            decayed_baskets: baskets.iter().map(|&(day, _)| decay(day)).sum(),
+            days,
+            offsets,
+            positions,
+            factors: Vectors::from_rows(1, vec![0.0]),
+            end,
+        }
+    }
+
+    /// With factors: one row, as long as the model's. Others count as none.
+    #[must_use]
+    pub fn with_factors(self, factors: Vectors) -> Self {
+        if factors.len() == 1 { Self { factors, ..self } } else { self }
+    }
+
+    /// The profile.
+    pub fn as_profile(&self) -> Profile<'_> {
+        let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.stats;
+        Profile {
+            items: item,
+            item_baskets: baskets,
+            first_day,
+            last_day,
+            decayed,
+            taken_on_offer,
+            baskets: self.baskets,
+            decayed_baskets: self.decayed_baskets,
+            last: LastBasketsOf { days: &self.days, offsets: &self.offsets, positions: &self.positions },
+            factors: (self.factors.unit(0), self.factors.norm(0)),
+            end: self.end,
+        }
+    }
+
+    pub(crate) fn columns(&self) -> (&ItemStatsColumns, &[u16], &[u64], &[u16]) {
+        (&self.stats, &self.days, &self.offsets, &self.positions)
+    }
+}

@@ -1,0 +1,94 @@
+//! What a model can be asked, each with a blend of its own.
+
+/// A question, by whom it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What is bought together with some items, for anonymous customers.
+    BoughtTogetherAnonymous,
+    /// The same, for a known customer.
+    BoughtTogether,
+    /// The same, of what the customer has never bought.
+    BoughtTogetherNew,
+    /// What stands in for an item, for anonymous customers.
+    AlternativesAnonymous,
+    /// The same, for a known customer.
+    Alternatives,
+    /// Offers for a known customer.
+    Offers,
+    /// Offers for anonymous customers.
+    OffersAnonymous,
+}
+
+impl Question {
+    /// All questions, in the order of [`Question::position`].
+    pub const ALL: [Self; 7] = [
+        Self::BoughtTogetherAnonymous,
+        Self::BoughtTogether,
+        Self::BoughtTogetherNew,
+        Self::AlternativesAnonymous,
+        Self::Alternatives,
+        Self::Offers,
+        Self::OffersAnonymous,
+    ];
+
+    /// The name in artefacts, figures and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BoughtTogetherAnonymous => "bought_together_anonymous",
+            Self::BoughtTogether => "bought_together",
+            Self::BoughtTogetherNew => "bought_together_new",
+            Self::AlternativesAnonymous => "alternatives_anonymous",
+            Self::Alternatives => "alternatives",
+            Self::Offers => "offers",
+            Self::OffersAnonymous => "offers_anonymous",
+        }
+    }
+
+    /// The same question, asked for a known customer or for an anonymous one.
+    #[must_use]
+    pub fn asked_for(self, known: bool) -> Self {
+        match (self, known) {
+            (Self::BoughtTogether | Self::BoughtTogetherNew, false) => Self::BoughtTogetherAnonymous,
+            (Self::BoughtTogetherAnonymous, true) => Self::BoughtTogether,
+            (Self::Alternatives, false) => Self::AlternativesAnonymous,
+            (Self::AlternativesAnonymous, true) => Self::Alternatives,
+            (Self::Offers, false) => Self::OffersAnonymous,
+            (Self::OffersAnonymous, true) => Self::Offers,
+            (question, _) => question,
+        }
+    }
+
+    /// Whether it is asked about the items of a basket that are bought together.
+    pub fn is_bought_together(self) -> bool {
+        matches!(self, Self::BoughtTogetherAnonymous | Self::BoughtTogether | Self::BoughtTogetherNew)
+    }
+
+    /// Whether it is asked about an item that is out of stock.
+    pub fn is_alternatives(self) -> bool {
+        matches!(self, Self::AlternativesAnonymous | Self::Alternatives)
+    }
+
+    /// Whether it is asked about offers.
+    pub fn is_offers(self) -> bool {
+        matches!(self, Self::Offers | Self::OffersAnonymous)
+    }
+
+    /// Its place in [`Question::ALL`].
+    pub(crate) fn position(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_question_has_its_place_and_its_name() {
+        for (at, question) in Question::ALL.into_iter().enumerate() {
+            assert_eq!(question.position(), at);
+            assert_eq!(question.asked_for(false).name().ends_with("_anonymous"), true);
+            assert_eq!(question.asked_for(true).name().ends_with("_anonymous"), false);
+        }
+    }
+}

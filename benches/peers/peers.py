@@ -3,7 +3,7 @@
 
     python benches/peers/peers.py TEST_BINARY REPEATS      (benches/peers/run builds what this needs, and calls it)
 
-The libraries take turns, so that whatever else the machine does meets them all. `training/src/peers.rs` is Trolley's
+The libraries take turns, so that whatever else the machine does meets them all. `training/studies/peers.rs` is Trolley's
 side: each of its runs writes what it learned from, what it learned and how long that took into target/peers.
 """
 

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::{Catalogue, Ids, Offsets, Texts};
 
+use crate::count::BasketSample;
 use crate::input::{ANONYMOUS, Basket, Items, Transactions};
 
 /// What all learners read: baskets oldest first, and the customers who have any of them.
 pub(crate) struct Baskets {
     /// Customer (numbered anew, or [`ANONYMOUS`]) and day of each.
     pub(crate) heads: Vec<Basket>,
-    /// Each basket's place in `lines`.
-    pub(crate) rows: Offsets,
+    /// The offsets of each basket in `lines`.
+    pub(crate) offsets: Offsets,
     /// Item numbers of the catalogue, rising in each basket.
     pub(crate) lines: Vec<u32>,
     /// The customers, sorted by ID.
@@ -28,13 +29,12 @@ pub(crate) struct Baskets {
 impl Baskets {
     /// The items of a basket.
     pub(crate) fn items(&self, basket: usize) -> &[u32] {
-        &self.lines[self.rows.range(basket as u32)]
+        &self.lines[self.offsets.range(basket as u32)]
     }
 
-    /// Of these, the learned ones.
-    pub(crate) fn learned_items(&self, basket: usize) -> &[u32] {
-        let items = self.items(basket);
-        &items[..items.partition_point(|&item| (item as usize) < self.learned)]
+    /// All baskets, to learn from.
+    pub(crate) fn sample(&self) -> BasketSample<'_> {
+        BasketSample { offsets: &self.offsets, items: &self.lines }
     }
 
     /// Number of baskets.
@@ -124,9 +124,9 @@ pub(crate) fn catalogue_and_baskets(
         lines.extend(transactions.items_of(basket).iter().map(|&item| renumbered[item as usize]));
         lines[start..].sort_unstable();
     }
-    let rows = Offsets::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
+    let offsets = Offsets::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
     let bought = catalogue.bought() as usize;
-    Ok((catalogue, Baskets { heads, rows, lines, customers, bought, learned, end }))
+    Ok((catalogue, Baskets { heads, offsets, lines, customers, bought, learned, end }))
 }
 
 /// The median price of one piece of each item in the first `until` baskets, by the numbers of the transactions; nothing, where

@@ -47,7 +47,7 @@ const FILE: u64 = 10_000_000;
 const FIRST_DAY: u64 = 19_723;
 
 /// Items that belong together, by their numbers.
-pub type Pairs = Vec<(u32, u32)>;
+pub type PlantedPairs = Vec<(u32, u32)>;
 
 /// A shop of a size, to be written down.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Shop {
     }
 
     /// The pairs that are planted: complements, and substitutes.
-    pub fn planted(&self) -> (Pairs, Pairs) {
+    pub fn planted(&self) -> (PlantedPairs, PlantedPairs) {
         let complement = |item: u32| Some((item, self.complement(item)?));
         let substitutes =
             |item: u32| self.substitutes(item).filter(move |&other| other != item).map(move |o| (item, o));

@@ -1,7 +1,7 @@
 //! Training, offline: transactions in, a published model out.
 //!
 //! - [`input`]: the shop's tables, read in batches, every rejected row accounted for
-//! - [`fit`](fn@fit): from baskets to a model, one learner after the other
+//! - [`fit`](fn@fit): from baskets to a model: [`Counts`] first, then [`learn`](fn@learn)
 //! - [`evaluate`]: how good the answers are on weeks not seen
 //! - [`train`](fn@train): all the way, up to the published artefact
 //!
@@ -14,6 +14,7 @@ mod blend;
 mod co_purchases;
 mod compare;
 mod config;
+mod count;
 mod evaluation;
 mod fit;
 pub mod gate;
@@ -21,10 +22,12 @@ mod generate;
 mod histories;
 mod ials;
 pub mod input;
+mod learn;
 mod mixed;
 mod neighbours;
 mod on_offer;
 #[cfg(test)]
+#[path = "../studies/peers.rs"]
 mod peers;
 mod progress;
 mod random;
@@ -36,6 +39,7 @@ mod train;
 pub use blend::{BestPart, BlendConfig, Focus, ItemFocus};
 pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
+pub use count::{BasketSample, Counts, Pairs};
 pub use evaluation::{
     Benchmark, Coverage, Estimate, Evaluation, EvaluationConfig, FeatureImportance, FeatureImportances, Flawless,
     Group, Judged, Leads, Likeness, MODEL, MethodResult, NotJudged, Paired, Substitution, compared_by, evaluate,
@@ -43,9 +47,10 @@ pub use evaluation::{
 };
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};
-pub use generate::{Pairs, Shop, ShopSize};
+pub use generate::{PlantedPairs, Shop, ShopSize};
 pub use ials::IalsConfig;
 pub use input::InputConfig;
+pub use learn::learn;
 pub use progress::{Progress, Silent};
 pub use skipgram::SkipGramConfig;
 pub use train::{Outcome, Tables, TrainError, TrainingJob, examine, read, train};

@@ -23,6 +23,7 @@ mod paired;
 mod period;
 mod shown;
 #[cfg(test)]
+#[path = "../../studies/skipgram.rs"]
 mod study;
 mod tuning;
 mod weeks;

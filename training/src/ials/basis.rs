@@ -8,6 +8,9 @@ use trolley_model::kernel::{LANES, add_products, add_scaled, transpose};
 /// Rows whose columns are multiplied together.
 const BLOCK: usize = 64;
 
+/// As a share of the largest number of a Gram matrix, the most that is rounding alone.
+const NOISE: f32 = 1e-24;
+
 /// An orthonormal basis; row-major, `dims` times `dims`.
 pub(super) struct Basis {
     vectors: Vec<f32>,
@@ -19,10 +22,13 @@ impl Basis {
     /// The eigenvectors of `Σ y yᵀ` over all rows, of which only the first `wanted` of `dims` numbers are not 0.
     pub(super) fn of(rows: &[f32], wanted: usize, dims: usize) -> Self {
         let gram = gram(rows, dims);
-        let matrix = DMatrix::from_fn(wanted, wanted, |i, j| f64::from(gram[i * dims + j]));
+        // What is left of directions in which there is nothing would be divided by itself, down to NaN.
+        let noise = NOISE * gram.iter().fold(0.0f32, |most, number| most.max(number.abs()));
+        let without_noise = |number: f32| if number.abs() <= noise { 0.0 } else { f64::from(number) };
+        let matrix = DMatrix::from_fn(wanted, wanted, |i, j| without_noise(gram[i * dims + j]));
         let mut basis = Self { vectors: vec![0.0; dims * dims], eigenvalues: vec![0.0; dims] };
         // Numbers that are not finite have no basis, and never converge. No model is made of what is not finite.
-        let finite = matrix.iter().all(|number| number.is_finite());
+        let finite = gram.iter().all(|number| number.is_finite());
         let found = if finite { SymmetricEigen::try_new(matrix, f64::EPSILON, 100 * dims) } else { None };
         let Some(found) = found else {
             basis.eigenvalues.fill(f32::NAN);
@@ -110,6 +116,17 @@ mod tests {
                 prop_assert!(near(product(before, &rows[..dims]), product(after, &turned[..dims])));
             }
         }
+    }
+
+    #[test]
+    fn directions_with_next_to_nothing_in_them_count_as_empty() {
+        // Three rows of rank two, and what is left of the other directions after some turns of a small shop's factors.
+        let rows: Vec<f32> = [0.78f32, 0.65, 0.55]
+            .iter()
+            .flat_map(|&x| (0..32).map(move |at| if at == 0 { x } else { x * 10f32.powi(-2 - 12 * at.min(3)) }))
+            .collect();
+        let basis = Basis::of(&rows, 32, 32);
+        assert!(basis.eigenvalues.iter().chain(&basis.vectors).all(|number| number.is_finite()));
     }
 
     #[test]

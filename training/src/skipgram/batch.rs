@@ -2,7 +2,7 @@ use trolley_model::kernel::{LANES, add_products, sigmoids, transpose};
 
 use super::blocks::{BLOCKS, EmbeddingTable, place};
 use super::negatives::Negatives;
-use crate::baskets::Baskets;
+use crate::count::BasketSample;
 use crate::random::Random;
 
 /// Lines of a basket that are learned together: a longer one is dealt into parts at random, anew in each pass.
@@ -16,7 +16,9 @@ const WATCHED: usize = 8;
 
 /// What is drawn, and from where.
 pub(super) struct Draw<'a> {
-    pub(super) baskets: &'a Baskets,
+    pub(super) baskets: BasketSample<'a>,
+    /// Number of learned items.
+    pub(super) learned: usize,
     pub(super) keep: &'a [f32],
     pub(super) negatives: &'a Negatives,
     /// Negatives that the pairs of a few baskets share.
@@ -133,7 +135,7 @@ impl Group {
             self.of_negatives.clear();
             self.of_negatives.resize(draw.shared * output.width(), [0.0; LANES]);
             for &basket in sharing {
-                let lines = draw.baskets.learned_items(basket as usize);
+                let lines = draw.baskets.learned_items(basket, draw.learned);
                 let keep = |&&item: &&u32| {
                     let keep = draw.keep[item as usize];
                     keep >= 1.0 || random.unit() < keep

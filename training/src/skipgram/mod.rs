@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::Vectors;
 
-use crate::baskets::Baskets;
+use crate::count::BasketSample;
 use crate::progress::Progress;
 use crate::random::Random;
 use batch::{Draw, Group};
@@ -64,22 +64,23 @@ const STEPS: usize = 1024;
 /// Groups of a batch.
 const GROUPS: usize = 16;
 
-/// The input and the output table, a row per learned item, and the mean loss of each pass.
+/// The input and the output table, a row per learned item, and the mean loss of each pass. `counts` has the baskets of each
+/// learned item.
 pub(crate) fn skip_gram(
-    baskets: &Baskets,
+    baskets: BasketSample<'_>,
     counts: &[u32],
     config: &SkipGramConfig,
     seed: u64,
     progress: &dyn Progress,
 ) -> (Vectors, Vectors, Vec<f64>) {
-    let (items, dims) = (baskets.learned, config.dims.max(1));
+    let (items, dims) = (counts.len(), config.dims.max(1));
     let mut input = EmbeddingTable::random(items, dims, seed);
     let mut output = EmbeddingTable::zeros(items, dims);
     let table = Negatives::new(counts, config.power);
     let keep = keep_probabilities(counts, baskets.len(), config.subsample);
     let (shared, weight) = (config.shared_negatives, config.negatives);
-    let draw = Draw { baskets, keep: &keep, negatives: &table, shared, weight };
-    let has_pairs = |basket: &u32| baskets.learned_items(*basket as usize).len() > 1;
+    let draw = Draw { baskets, learned: items, keep: &keep, negatives: &table, shared, weight };
+    let has_pairs = |basket: &u32| baskets.learned_items(*basket, items).len() > 1;
     let mut order: Vec<u32> = (0..baskets.len() as u32).filter(has_pairs).collect();
     let size = (order.len() / STEPS).clamp(1, GROUP);
     let batches = order.len().div_ceil(size * GROUPS);

@@ -91,7 +91,7 @@ fn skip_gram_by_its_own_metric() {
         vary(&format!("learning_rate {rate}"), &|c| c.learning_rate = rate);
     }
     for (name, config) in settings {
-        let (input, output, _) = skip_gram(&baskets, counts, &config, 1, &Silent);
+        let (input, output, _) = skip_gram(baskets.sample(), counts, &config, 1, &Silent);
         let model = Model::new(trolley_model::Parts { input, output, ..parts.clone() }).unwrap();
         let alone = judge(&together, |case| best_together(&model, case, 0.0));
         let shrunk = |case: &Case| best_together(&model, case, 0.7);

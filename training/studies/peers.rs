@@ -72,14 +72,16 @@ fn learners() {
     };
 
     let began = Instant::now();
-    let (input, output, _) = pool.install(|| skip_gram(&baskets, counts, &skipgram, 1, &Silent));
+    let (input, output, _) = pool.install(|| skip_gram(baskets.sample(), counts, &skipgram, 1, &Silent));
     let embedding_seconds = began.elapsed().as_secs_f64();
     let began = Instant::now();
     let (item_factors, customer_factors) = pool.install(|| ials(&histories, baskets.learned, &factors, 1, &Silent));
     let factor_seconds = began.elapsed().as_secs_f64();
 
-    let lengths: Vec<u32> = (0..baskets.len()).map(|basket| baskets.learned_items(basket).len() as u32).collect();
-    let lines: Vec<u32> = (0..baskets.len()).flat_map(|basket| baskets.learned_items(basket).iter().copied()).collect();
+    let sample = baskets.sample();
+    let learned = |basket: u32| sample.learned_items(basket, baskets.learned);
+    let lengths: Vec<u32> = (0..sample.len() as u32).map(|basket| learned(basket).len() as u32).collect();
+    let lines: Vec<u32> = (0..sample.len() as u32).flat_map(|basket| learned(basket).iter().copied()).collect();
     write(&folder, "baskets.lengths.u32", whole(&lengths));
     write(&folder, "baskets.lines.u32", whole(&lines));
     write(&folder, "counts.u32", whole(counts));

@@ -1,0 +1,137 @@
+//! From baskets to counts: all that a model knows without learning.
+
+use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, Offsets, Stores};
+
+use crate::attributes::attributes;
+use crate::baskets::{Baskets, catalogue_and_baskets};
+use crate::co_purchases::{category_pairs, category_partners, co_purchases};
+use crate::config::TrainingConfig;
+use crate::fit::Scope;
+use crate::histories::histories;
+use crate::input::{Items, OfferRow, Transactions};
+use crate::on_offer::OnOfferDays;
+use crate::progress::Progress;
+use crate::stores::stores;
+use crate::switches::switches;
+
+/// Maximum number of switches stored per item.
+const SWITCHES: usize = 64;
+
+/// What was counted up to a cut-off day: a plain value, which another program may fill, from a cluster for instance. Items and
+/// customers are numbered as in `catalogue` and `histories`.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// The items and categories, with baskets in all, recent, and latest.
+    pub catalogue: Catalogue,
+    /// The items' attributes.
+    pub attributes: Attributes,
+    /// What each store sells.
+    pub stores: Stores,
+    /// What each customer has bought.
+    pub histories: Histories,
+    /// Pairs; empty tables where only customers are modelled ([`Scope::Customers`]).
+    pub pairs: Pairs,
+    /// Number of items to be learned: the first ones, which are in enough baskets.
+    pub learned: usize,
+    /// The IDs of categories that the config names as mixed.
+    pub mixed: Vec<String>,
+}
+
+/// Tables of pairs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pairs {
+    /// Of items: in how many baskets both are.
+    pub items: CoPurchases,
+    /// The same of categories.
+    pub categories: CoPurchases,
+    /// For each category, the items that are most often in a basket with it.
+    pub category_partners: CoPurchases,
+    /// How often customers switched between two items of a category.
+    pub switches: CoPurchases,
+}
+
+impl Pairs {
+    /// No pairs.
+    pub fn none() -> Self {
+        let none = || CoPurchases::new([]);
+        Self { items: none(), categories: none(), category_partners: none(), switches: none() }
+    }
+}
+
+/// Baskets from which the item embeddings are learned: all, or a sample.
+#[derive(Clone, Copy, Debug)]
+pub struct BasketSample<'a> {
+    /// The offsets of each basket in `items`.
+    pub offsets: &'a Offsets,
+    /// The item numbers of all baskets, rising in each.
+    pub items: &'a [u32],
+}
+
+impl BasketSample<'_> {
+    /// Number of baskets.
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// The items of a basket that are among the first `learned`.
+    pub(crate) fn learned_items(&self, basket: u32, learned: usize) -> &[u32] {
+        let items = &self.items[self.offsets.range(basket)];
+        &items[..items.partition_point(|&item| (item as usize) < learned)]
+    }
+}
+
+/// Counts the first `until` baskets. Of the offers it is counted what was bought while they held.
+///
+/// # Errors
+/// If the input is too large for the model's numbers.
+pub(crate) fn count(
+    transactions: &Transactions,
+    until: usize,
+    items: &Items,
+    offers: &[OfferRow],
+    config: &TrainingConfig,
+    scope: Scope,
+    progress: &dyn Progress,
+) -> Result<(Counts, Baskets), String> {
+    let (catalogue, baskets) =
+        catalogue_and_baskets(transactions, until, items, config.recent_days, config.min_baskets)?;
+    progress.begin("purchase histories", 1);
+    let on_offer = OnOfferDays::new(offers, &catalogue, &baskets);
+    let catalogue = match &on_offer {
+        Some(on_offer) => catalogue.with_sales_on_offer(on_offer.sales(&baskets))?,
+        None => catalogue,
+    };
+    let histories =
+        histories(&baskets, catalogue.items().len(), config.half_life_days, config.last_baskets, on_offer.as_ref())?;
+    progress.end();
+    let pairs = match scope {
+        Scope::All => {
+            progress.begin("co-purchase counts", 1);
+            let all = catalogue.all_baskets();
+            let pairs = Pairs {
+                items: co_purchases(&baskets, all, config.partners, config.max_basket_items, config.seed),
+                categories: category_pairs(&baskets, &catalogue, config.partners),
+                category_partners: category_partners(&baskets, &catalogue, config.partners),
+                switches: switches(&baskets, &catalogue, SWITCHES),
+            };
+            progress.end();
+            pairs
+        }
+        Scope::Customers => Pairs::none(),
+    };
+    let counts = Counts {
+        attributes: attributes(items, &catalogue)?,
+        stores: stores(transactions, until, &catalogue, config)?,
+        catalogue,
+        histories,
+        pairs,
+        learned: baskets.learned,
+        mixed: items.mixed.clone(),
+    };
+    Ok((counts, baskets))
+}

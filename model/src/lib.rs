@@ -16,6 +16,7 @@ pub mod co_purchases;
 mod feature_context;
 pub mod files;
 pub mod histories;
+pub mod ials;
 mod ids;
 pub mod kernel;
 mod likeness;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use trolley_model::ListRules;
+use trolley_model::ials::IalsConfig;
 
 use crate::blend::{BlendConfig, ItemFocus};
 use crate::evaluation::EvaluationConfig;
-use crate::ials::IalsConfig;
 use crate::skipgram::SkipGramConfig;
 
 /// The whole training config; it is stored in the artefact.

@@ -48,9 +48,9 @@ pub use evaluation::{
 pub use fit::{Fitted, Scope, fit};
 pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};
 pub use generate::{PlantedPairs, Shop, ShopSize};
-pub use ials::IalsConfig;
 pub use input::InputConfig;
 pub use learn::learn;
 pub use progress::{Progress, Silent};
 pub use skipgram::SkipGramConfig;
 pub use train::{Outcome, Tables, TrainError, TrainingJob, examine, read, train};
+pub use trolley_model::ials::IalsConfig;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use trolley_model::Vectors;
+use trolley_model::ials::IalsConfig;
 
 use crate::baskets::catalogue_and_baskets;
 use crate::config::TrainingConfig;
 use crate::evaluation::complete_journey;
 use crate::histories::histories;
-use crate::ials::{IalsConfig, ials, observed};
+use crate::ials::{ials, observed};
 use crate::progress::Silent;
 use crate::skipgram::{SkipGramConfig, skip_gram};
 

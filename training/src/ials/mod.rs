@@ -19,39 +19,13 @@
 mod basis;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use trolley_model::kernel::{LANES, add_errors, add_scaled, dot};
+use trolley_model::ials::{IalsConfig, RowSolver, weight};
+use trolley_model::kernel::LANES;
 use trolley_model::{Histories, Offsets, Vectors};
 
 use self::basis::Basis;
 use crate::progress::Progress;
 use crate::random::Random;
-
-/// How the factors are trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct IalsConfig {
-    /// Length of the factors.
-    pub dims: usize,
-    /// Times that both sides are solved.
-    pub iterations: usize,
-    /// Steps of conjugate gradient per row.
-    pub steps: usize,
-    /// Weight of the pairs that were not observed, α0.
-    pub unobserved: f32,
-    /// How much repeated purchases count, α.
-    pub repeats: f32,
-    /// Strength of the regularisation, λ.
-    pub regularisation: f32,
-    /// How the regularisation grows with what was observed, ν.
-    pub exponent: f32,
-}
-
-impl Default for IalsConfig {
-    fn default() -> Self {
-        Self { dims: 32, iterations: 10, steps: 2, unobserved: 1.0, repeats: 10.0, regularisation: 5.0, exponent: 0.0 }
-    }
-}
 
 /// Observed cells of the customer × item matrix, by row.
 #[derive(Debug)]
@@ -100,7 +74,7 @@ pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Obs
         let before = columns.len();
         for stats in customer.stats().filter(|stats| (stats.item as usize) < items) {
             columns.push(stats.item);
-            weights.push(1.0 + repeats * stats.decayed.ln_1p());
+            weights.push(weight(stats.decayed, repeats));
         }
         lengths.push(columns.len() - before);
     }
@@ -130,89 +104,27 @@ fn solve(observed: &Observed, factors: &mut [f32], fixed: &mut [f32], dims: usiz
     let basis = Basis::of(fixed, config.dims.max(1), dims);
     basis.turn(fixed);
     basis.turn(factors);
-    let (fixed, unobserved) = (&*fixed, config.unobserved * (fixed.len() / dims) as f32);
+    let fixed = &*fixed;
     factors.par_chunks_mut(dims).enumerate().for_each_init(
-        || Step::new(dims),
-        |step, (row, x)| {
+        || RowSolver::new(dims),
+        |solver, (row, x)| {
             let range = observed.rows.range(row as u32);
             if range.is_empty() {
                 return x.fill(0.0);
             }
             let (columns, weights) = (&observed.columns[range.clone()], &observed.weights[range]);
-            let regularisation = config.regularisation * (columns.len() as f32 + unobserved).powf(config.exponent);
-            step.fill_diagonal(basis.eigenvalues.iter().map(|value| config.unobserved * value + regularisation));
-            step.improve(x, fixed, columns, weights, config.steps);
+            let regularisation = config.regularisation_of(columns.len(), fixed.len() / dims);
+            solver.set_diagonal(basis.eigenvalues.iter().map(|value| config.unobserved * value + regularisation));
+            solver.improve(x, fixed, columns, weights, config.steps);
         },
     );
-}
-
-/// As a share of the largest number of a diagonal, the least that is divided by.
-const LEAST: f32 = 1e-4;
-
-/// The space to solve one row in, of as many numbers as a row has.
-struct Step {
-    /// All of the row's matrix that does not come from its observed cells.
-    diagonal: Vec<f32>,
-    /// What a number is multiplied by instead of dividing it by that of the diagonal.
-    inverse: Vec<f32>,
-    residual: Vec<f32>,
-    direction: Vec<f32>,
-    image: Vec<f32>,
-}
-
-impl Step {
-    fn new(dims: usize) -> Self {
-        let zeros = || vec![0.0; dims];
-        Self { diagonal: zeros(), inverse: zeros(), residual: zeros(), direction: zeros(), image: zeros() }
-    }
-
-    fn fill_diagonal(&mut self, diagonal: impl Iterator<Item = f32>) {
-        self.diagonal.iter_mut().zip(diagonal).for_each(|(to, value)| *to = value);
-        // With hardly any regularisation some are next to zero: steps along them would be out of all proportion.
-        let largest = self.diagonal.iter().copied().fold(0.0, f32::max);
-        let least = if largest > 0.0 { LEAST * largest } else { 1.0 };
-        self.inverse.iter_mut().zip(&self.diagonal).for_each(|(to, value)| *to = 1.0 / value.max(least));
-    }
-
-    /// Steps of conjugate gradient, preconditioned by the diagonal, from x towards the solution of
-    /// `(diagonal + Σ w y yᵀ) x = Σ w y`.
-    fn improve(&mut self, x: &mut [f32], fixed: &[f32], columns: &[u32], weights: &[f32], steps: usize) {
-        let Self { diagonal, inverse, residual, direction, image } = self;
-        // Signs are such that each sum over what was observed is one of errors: 1 - x · y here, 0 - x · y below.
-        times(residual, -1.0, diagonal, x);
-        add_errors(fixed, columns, weights, 1.0, x, residual);
-        times(direction, 1.0, inverse, residual);
-        let mut error = dot(residual, direction);
-        for left in (0..steps).rev() {
-            if error < 1e-12 {
-                return;
-            }
-            times(image, -1.0, diagonal, direction);
-            add_errors(fixed, columns, weights, 0.0, direction, image);
-            let length = -error / dot(direction, image);
-            add_scaled(x, length, direction);
-            if left == 0 {
-                return;
-            }
-            add_scaled(residual, length, image);
-            times(image, 1.0, inverse, residual);
-            let next = dot(residual, image);
-            let turn = next / error;
-            error = next;
-            direction.iter_mut().zip(&*image).for_each(|(d, z)| *d = *z + turn * *d);
-        }
-    }
-}
-
-/// `out = scale · a · b`, element by element.
-fn times(out: &mut [f32], scale: f32, a: &[f32], b: &[f32]) {
-    out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = scale * a * b);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use trolley_model::kernel::{add_scaled, dot};
 
     const ITEMS: usize = 7;
 

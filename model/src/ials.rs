@@ -1,0 +1,228 @@
+//! Rows of an implicit-feedback matrix factorisation (iALS): what training solves for all customers and items, and what folds in a
+//! customer whom the model does not hold.
+//!
+//! The loss is that of Hu, Koren and Volinsky (2008) as Rendle et al. (2021, "iALS++", equation 2 ff.) write it; see
+//! [`IalsConfig`] for its letters. With the items' factors y fixed, a customer's row x solves
+//! `(α0 G + Σ w y yᵀ + λ reg I) x = Σ w y`, where G = Σ y yᵀ over all items and the other sums are over the observed ones. A few
+//! steps of conjugate gradient solve it well enough (Takács et al. 2011).
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{LANES, add_errors, add_scaled, dot};
+use crate::vectors::Vectors;
+
+/// How the factors are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IalsConfig {
+    /// Length of the factors.
+    pub dims: usize,
+    /// Times that both sides are solved.
+    pub iterations: usize,
+    /// Steps of conjugate gradient per row.
+    pub steps: usize,
+    /// Weight of the pairs that were not observed, α0.
+    pub unobserved: f32,
+    /// How much repeated purchases count, α.
+    pub repeats: f32,
+    /// Strength of the regularisation, λ.
+    pub regularisation: f32,
+    /// How the regularisation grows with what was observed, ν.
+    pub exponent: f32,
+}
+
+impl IalsConfig {
+    /// The regularisation of a row of so many observed cells, of so many columns: λ (observed + α0 columns)^ν.
+    pub fn regularisation_of(&self, observed: usize, columns: usize) -> f32 {
+        self.regularisation * (observed as f32 + self.unobserved * columns as f32).powf(self.exponent)
+    }
+}
+
+impl Default for IalsConfig {
+    fn default() -> Self {
+        Self { dims: 32, iterations: 10, steps: 2, unobserved: 1.0, repeats: 10.0, regularisation: 5.0, exponent: 0.0 }
+    }
+}
+
+/// The weight of an observed cell, `1 + α ln(1 + decayed count)`; `repeats` is α.
+pub fn weight(decayed: f32, repeats: f32) -> f32 {
+    1.0 + repeats * decayed.ln_1p()
+}
+
+/// As a share of the largest number of a diagonal, the least that is divided by.
+const LEAST: f32 = 1e-4;
+
+/// Solves one row after the other; all lists are as long as a row.
+#[derive(Clone, Debug)]
+pub struct RowSolver {
+    /// The diagonal of the part of the row's matrix that does not come from its observed cells.
+    diagonal: Vec<f32>,
+    /// The rest of that part, row by row; empty where it is zero, which it is in the basis of G's eigenvectors.
+    beside: Vec<f32>,
+    /// What a number is multiplied by instead of dividing it by that of the diagonal.
+    inverse: Vec<f32>,
+    residual: Vec<f32>,
+    direction: Vec<f32>,
+    image: Vec<f32>,
+}
+
+impl RowSolver {
+    /// For rows of this length, a multiple of [`LANES`].
+    pub fn new(dims: usize) -> Self {
+        let zeros = || vec![0.0; dims];
+        Self {
+            diagonal: zeros(),
+            beside: Vec::new(),
+            inverse: zeros(),
+            residual: zeros(),
+            direction: zeros(),
+            image: zeros(),
+        }
+    }
+
+    /// Sets the diagonal of `α0 G + λ reg I`.
+    pub fn set_diagonal(&mut self, diagonal: impl Iterator<Item = f32>) {
+        self.diagonal.iter_mut().zip(diagonal).for_each(|(to, value)| *to = value);
+        // With hardly any regularisation some are next to zero: steps along them would be out of all proportion.
+        let largest = self.diagonal.iter().copied().fold(0.0, f32::max);
+        let least = if largest > 0.0 { LEAST * largest } else { 1.0 };
+        self.inverse.iter_mut().zip(&self.diagonal).for_each(|(to, value)| *to = 1.0 / value.max(least));
+    }
+
+    /// Steps of conjugate gradient, preconditioned by the diagonal, from `x` towards the solution of
+    /// `(α0 G + λ reg I + Σ w y yᵀ) x = Σ w y`. `fixed` has the rows y, `columns` those that were observed, `weights` their w.
+    pub fn improve(&mut self, x: &mut [f32], fixed: &[f32], columns: &[u32], weights: &[f32], steps: usize) {
+        let Self { diagonal, beside, inverse, residual, direction, image } = self;
+        // Signs are such that each sum over what was observed is one of errors: 1 - x · y here, 0 - x · y below.
+        times(residual, -1.0, diagonal, x);
+        subtract_products(residual, beside, x);
+        add_errors(fixed, columns, weights, 1.0, x, residual);
+        times(direction, 1.0, inverse, residual);
+        let mut error = dot(residual, direction);
+        for left in (0..steps).rev() {
+            if error < 1e-12 {
+                return;
+            }
+            times(image, -1.0, diagonal, direction);
+            subtract_products(image, beside, direction);
+            add_errors(fixed, columns, weights, 0.0, direction, image);
+            let length = -error / dot(direction, image);
+            add_scaled(x, length, direction);
+            if left == 0 {
+                return;
+            }
+            add_scaled(residual, length, image);
+            times(image, 1.0, inverse, residual);
+            let next = dot(residual, image);
+            let turn = next / error;
+            error = next;
+            direction.iter_mut().zip(&*image).for_each(|(d, z)| *d = *z + turn * *d);
+        }
+    }
+}
+
+/// `out = scale · a · b`, element by element.
+fn times(out: &mut [f32], scale: f32, a: &[f32], b: &[f32]) {
+    out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = scale * a * b);
+}
+
+/// Subtracts the product of a matrix, of as many rows as `out` has numbers, and a vector. No matrix is one of zeros.
+fn subtract_products(out: &mut [f32], matrix: &[f32], vector: &[f32]) {
+    out.iter_mut().zip(matrix.chunks_exact(vector.len())).for_each(|(out, row)| *out -= dot(row, vector));
+}
+
+/// Folds customers in: the factors of somebody whom the model does not hold, or not as they are now, given the items' factors.
+#[derive(Clone, Debug)]
+pub struct FoldIn {
+    config: IalsConfig,
+    /// Length of the factors, and that filled up with zeros to [`LANES`].
+    dims: [usize; 2],
+    /// The items' factors.
+    items: Vec<f32>,
+    /// `Σ y yᵀ` over all items.
+    gram: Vec<f32>,
+}
+
+/// Steps of conjugate gradient for a new row, which begins at zero.
+const STEPS: usize = 20;
+
+impl FoldIn {
+    /// For the factors of a model's items, as they were learned by `config`.
+    pub fn new(item_factors: &Vectors, config: &IalsConfig) -> Self {
+        let dims = item_factors.dims();
+        let padded = dims.next_multiple_of(LANES);
+        let mut items = vec![0.0; item_factors.len() * padded];
+        let mut gram = vec![0.0; padded * padded];
+        for (item, row) in (0u32..).zip(items.chunks_exact_mut(padded)) {
+            let unit = item_factors.unit(item).iter();
+            row.iter_mut().zip(unit).for_each(|(to, from)| *to = from * item_factors.norm(item));
+            for (at, &number) in row.iter().enumerate() {
+                add_scaled(&mut gram[at * padded..][..padded], number, row);
+            }
+        }
+        Self { config: config.clone(), dims: [dims, padded], items, gram }
+    }
+
+    /// The factors of a customer who bought these items, each with its decayed count; items that have no factors do not count.
+    /// One row, zeros if nothing counts.
+    pub fn factors(&self, bought: impl Iterator<Item = (u32, f32)>) -> Vectors {
+        let [dims, padded] = self.dims;
+        let all = self.items.len() / padded;
+        let bought = bought.filter(|(item, _)| (*item as usize) < all);
+        let (columns, weights): (Vec<u32>, Vec<f32>) =
+            bought.map(|(item, decayed)| (item, weight(decayed, self.config.repeats))).unzip();
+        let mut row = vec![0.0; padded];
+        if !columns.is_empty() {
+            let regularisation = self.config.regularisation_of(columns.len(), all);
+            let mut solver = RowSolver::new(padded);
+            let diagonal = self.gram.iter().step_by(padded + 1);
+            solver.set_diagonal(diagonal.map(|value| self.config.unobserved * value + regularisation));
+            solver.beside = self.gram.iter().map(|value| self.config.unobserved * value).collect();
+            solver.beside.iter_mut().step_by(padded + 1).for_each(|value| *value = 0.0);
+            solver.improve(&mut row, &self.items, &columns, &weights, STEPS);
+        }
+        row.truncate(dims);
+        Vectors::from_rows(dims, row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ITEMS: usize = 7;
+
+    proptest! {
+        #[test]
+        fn folded_in_factors_have_the_least_loss(
+            items in prop::collection::vec(prop::array::uniform5(-1.0f32..1.0), ITEMS),
+            bought in prop::collection::btree_map(0..ITEMS as u32, 0.1f32..5.0, 1..ITEMS),
+            (exponent, unobserved) in (0.0f32..1.0, 0.0f32..1.0),
+            regularisation in 0.1f32..1.0,
+        ) {
+            let config = IalsConfig { dims: 5, unobserved, regularisation, exponent, ..IalsConfig::default() };
+            let factors = Vectors::from_rows(5, items.concat());
+            let folded = FoldIn::new(&factors, &config).factors(bought.iter().map(|(&item, &decayed)| (item, decayed)));
+            let x: Vec<f32> = folded.unit(0).iter().map(|x| x * folded.norm(0)).collect();
+            let regularisation = config.regularisation_of(bought.len(), ITEMS);
+            let mut slope: Vec<f32> = x.iter().map(|x| regularisation * x).collect();
+            for (item, y) in (0u32..).zip(&items) {
+                let product: f32 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+                let observed = bought.get(&item).map_or(0.0, |&decayed| weight(decayed, config.repeats) * (product - 1.0));
+                slope.iter_mut().zip(y).for_each(|(slope, y)| *slope += (observed + unobserved * product) * y);
+            }
+            prop_assert!(slope.iter().all(|slope| slope.abs() < 5e-3), "{slope:?}");
+        }
+    }
+
+    #[test]
+    fn who_bought_nothing_that_is_known_has_no_factors() {
+        let factors = Vectors::from_rows(2, vec![1.0, 0.0, 0.0, 1.0]);
+        let fold_in = FoldIn::new(&factors, &IalsConfig::default());
+        for bought in [vec![], vec![(2, 1.0), (9, 3.0)]] {
+            let folded = fold_in.factors(bought.into_iter());
+            assert_eq!((folded.len(), folded.dims(), folded.unit(0)), (1, 2, &[0.0, 0.0][..]));
+        }
+    }
+}

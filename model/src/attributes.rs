@@ -2,6 +2,7 @@
 
 use crate::amount::{Amount, Unit};
 use crate::blend::LARGEST;
+use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::likeness::ratio_likeness;
 use crate::offsets::Offsets;
@@ -57,21 +58,28 @@ impl Attributes {
     ///
     /// # Errors
     /// What does not fit, in words.
-    pub fn new(attributes: Vec<Attribute>, items: usize) -> Result<Self, String> {
+    pub fn new(attributes: Vec<Attribute>, items: usize) -> Result<Self, ModelError> {
         for (at, Attribute { name, values }) in attributes.iter().enumerate() {
             let length = match values {
                 AttributeValues::Texts { texts, rows, of } => {
                     if of.iter().any(|&text| text as usize >= texts.len()) {
-                        return Err(format!("the attribute `{name}` has a value beyond its {} texts", texts.len()));
+                        return Err(ModelError::Range(format!(
+                            "the attribute `{name}` has a value beyond its {} texts",
+                            texts.len()
+                        )));
                     }
                     if rows.as_slice().last() != Some(&(of.len() as u64)) {
-                        return Err(format!("the bounds of the attribute `{name}` are not those of its values"));
+                        return Err(ModelError::Order(format!(
+                            "the bounds of the attribute `{name}` are not those of its values"
+                        )));
                     }
                     rows.len()
                 }
                 AttributeValues::Numbers(numbers) => {
                     if numbers.iter().any(|number| number.abs() > LARGEST) {
-                        return Err(format!("a number of the attribute `{name}` is beyond {LARGEST}"));
+                        return Err(ModelError::Number(format!(
+                            "a number of the attribute `{name}` is beyond {LARGEST}"
+                        )));
                     }
                     numbers.len()
                 }
@@ -80,21 +88,23 @@ impl Attributes {
                         [amount.total, amount.pieces].iter().all(|number| (LARGEST.recip()..=LARGEST).contains(number))
                     };
                     if !amounts.iter().flatten().all(is_sound) {
-                        return Err(format!(
+                        return Err(ModelError::Number(format!(
                             "an amount of the attribute `{name}` is not a number above 0, or too large"
-                        ));
+                        )));
                     }
                     amounts.len()
                 }
             };
             if length != items {
-                return Err(format!("the attribute `{name}` has {length} values for {items} items"));
+                return Err(ModelError::Length(format!(
+                    "the attribute `{name}` has {length} values for {items} items"
+                )));
             }
             if attributes[..at].iter().any(|other| other.name == *name) {
-                return Err(format!("the attribute `{name}` is there twice"));
+                return Err(ModelError::Duplicate(format!("the attribute `{name}` is there twice")));
             }
             if !is_free(name) {
-                return Err(format!("the attribute `{name}` has the name of another signal"));
+                return Err(ModelError::Duplicate(format!("the attribute `{name}` has the name of another signal")));
             }
         }
         Ok(Self(attributes))

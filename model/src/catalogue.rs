@@ -1,5 +1,6 @@
 //! The items of a market, bestsellers first.
 
+use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::offsets::Offsets;
 use crate::texts::Texts;
@@ -65,7 +66,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// What does not fit, in words.
-    pub fn new(parts: CatalogueParts) -> Result<Self, String> {
+    pub fn new(parts: CatalogueParts) -> Result<Self, ModelError> {
         let CatalogueParts {
             items,
             names,
@@ -82,7 +83,11 @@ impl Catalogue {
             total_latest_baskets,
         } = parts;
         if category_baskets.len() != categories.len() {
-            return Err(format!("{} counts of baskets for {} categories", category_baskets.len(), categories.len()));
+            return Err(ModelError::Length(format!(
+                "{} counts of baskets for {} categories",
+                category_baskets.len(),
+                categories.len()
+            )));
         }
         for (what, length) in [
             ("baskets", baskets.len()),
@@ -91,24 +96,24 @@ impl Catalogue {
             ("category", category.len()),
         ] {
             if length != items.len() {
-                return Err(format!("{what} has {length} entries for {} items", items.len()));
+                return Err(ModelError::Length(format!("{what} has {length} entries for {} items", items.len())));
             }
         }
         if !names.is_empty() && names.len() != items.len() {
-            return Err(format!("names has {} entries for {} items", names.len(), items.len()));
+            return Err(ModelError::Length(format!("names has {} entries for {} items", names.len(), items.len())));
         }
         check_sales(&sales_on_offer, items.len())?;
         if !prices.is_empty() && prices.len() != items.len() {
-            return Err(format!("prices has {} entries for {} items", prices.len(), items.len()));
+            return Err(ModelError::Length(format!("prices has {} entries for {} items", prices.len(), items.len())));
         }
         if prices.iter().any(|price| !price.is_finite()) {
-            return Err("a price is not a finite number".into());
+            return Err(ModelError::Number("a price is not a finite number".into()));
         }
         if let Some(bad) = category.iter().find(|&&c| c != NO_CATEGORY && c as usize >= categories.len()) {
-            return Err(format!("category {bad} of {}", categories.len()));
+            return Err(ModelError::Range(format!("category {bad} of {}", categories.len())));
         }
         if baskets.windows(2).any(|pair| pair[0] < pair[1]) {
-            return Err("items are not in falling order of baskets".into());
+            return Err(ModelError::Order("items are not in falling order of baskets".into()));
         }
         let mut lengths = vec![0usize; categories.len()];
         category.iter().filter(|&&c| c != NO_CATEGORY).for_each(|&c| lengths[c as usize] += 1);
@@ -146,7 +151,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If there is not one finite number from 0 for each item.
-    pub fn with_sales_on_offer(mut self, sales: Vec<f32>) -> Result<Self, String> {
+    pub fn with_sales_on_offer(mut self, sales: Vec<f32>) -> Result<Self, ModelError> {
         check_sales(&sales, self.items.len())?;
         self.sales_on_offer = sales;
         Ok(self)
@@ -157,10 +162,10 @@ impl Catalogue {
     ///
     /// # Errors
     /// If they are not rising, or beyond the categories.
-    pub fn with_mixed_categories(mut self, mixed: Vec<u32>) -> Result<Self, String> {
+    pub fn with_mixed_categories(mut self, mixed: Vec<u32>) -> Result<Self, ModelError> {
         let is_rising = mixed.windows(2).all(|pair| pair[0] < pair[1]);
         if !is_rising || mixed.last().is_some_and(|&last| last as usize >= self.categories.len()) {
-            return Err("the mixed categories are not rising, or beyond the categories".into());
+            return Err(ModelError::Order("the mixed categories are not rising, or beyond the categories".into()));
         }
         self.mixed = mixed;
         Ok(self)
@@ -307,12 +312,12 @@ fn share(part: u32, whole: u32) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }
 
-fn check_sales(sales: &[f32], items: usize) -> Result<(), String> {
+fn check_sales(sales: &[f32], items: usize) -> Result<(), ModelError> {
     if !sales.is_empty() && sales.len() != items {
-        return Err(format!("sales_on_offer has {} entries for {items} items", sales.len()));
+        return Err(ModelError::Length(format!("sales_on_offer has {} entries for {items} items", sales.len())));
     }
     if sales.iter().any(|sales| !sales.is_finite() || *sales < 0.0) {
-        return Err("sales on offer are not a finite number from 0".into());
+        return Err(ModelError::Number("sales on offer are not a finite number from 0".into()));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Which items were bought in the same baskets, and how often.
 
 use crate::blend::LARGEST;
+use crate::error::ModelError;
 use crate::offsets::Offsets;
 
 /// For each of the first items of the catalogue its strongest partners, by rising item number.
@@ -75,26 +76,27 @@ impl CoPurchases {
         baskets: Vec<u32>,
         weight: Vec<f32>,
         items: usize,
-    ) -> Result<Self, String> {
-        let rows = Offsets::from_vec(offsets, partner.len()).ok_or("the row bounds are not valid")?;
+    ) -> Result<Self, ModelError> {
+        let rows = Offsets::from_vec(offsets, partner.len())
+            .ok_or_else(|| ModelError::Order("the row bounds are not valid".into()))?;
         if baskets.len() != partner.len() || weight.len() != partner.len() {
-            return Err("the columns have different lengths".into());
+            return Err(ModelError::Length("the columns have different lengths".into()));
         }
         if rows.len() > items {
-            return Err(format!("{} rows for {items} items", rows.len()));
+            return Err(ModelError::Length(format!("{} rows for {items} items", rows.len())));
         }
         for row in 0..rows.len() as u32 {
             let list = &partner[rows.range(row)];
             // Counted, not searched for: to stop early would be to look at one at a time.
             if list.windows(2).filter(|pair| pair[0] >= pair[1]).count() > 0 {
-                return Err(format!("the partners of item {row} are not in rising order"));
+                return Err(ModelError::Order(format!("the partners of item {row} are not in rising order")));
             }
             if list.last().is_some_and(|&last| last as usize >= items) {
-                return Err(format!("item {row} has a partner beyond the catalogue"));
+                return Err(ModelError::Range(format!("item {row} has a partner beyond the catalogue")));
             }
         }
         if weight.iter().filter(|weight| !(0.0..=LARGEST).contains(*weight)).count() > 0 {
-            return Err("a weight is not a number from 0, or too large".into());
+            return Err(ModelError::Number("a weight is not a number from 0, or too large".into()));
         }
         Ok(Self::of_columns(rows, partner, baskets, weight))
     }

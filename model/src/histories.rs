@@ -1,5 +1,6 @@
 //! What each customer has bought: how often, how lately, at what cadence.
 
+use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::offsets::Offsets;
 use crate::profile::{LastBasketsOf, OwnedProfile, Profile};
@@ -55,9 +56,9 @@ pub struct LastBasket<'a> {
 }
 
 impl LastBaskets {
-    fn check(&self, histories: &Offsets) -> Result<(), String> {
+    fn check(&self, histories: &Offsets) -> Result<(), ModelError> {
         if self.rows.len() != histories.len() || self.basket_offsets.len() != self.day.len() {
-            return Err("the last baskets do not fit the customers or their days".into());
+            return Err(ModelError::Length("the last baskets do not fit the customers or their days".into()));
         }
         for customer in 0..self.rows.len() as u32 {
             let items = histories.range(customer).len();
@@ -65,7 +66,9 @@ impl LastBaskets {
                 let positions = &self.position[self.basket_offsets.range(basket as u32)];
                 let rising = positions.windows(2).all(|pair| pair[0] < pair[1]);
                 if !rising || positions.last().is_some_and(|&last| usize::from(last) >= items) {
-                    return Err(format!("the last baskets of customer {customer} do not fit the history"));
+                    return Err(ModelError::Range(format!(
+                        "the last baskets of customer {customer} do not fit the history"
+                    )));
                 }
             }
         }
@@ -117,7 +120,7 @@ impl Histories {
         profiles: impl Iterator<Item = OwnedProfile>,
         end: u16,
         items: usize,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, ModelError> {
         let mut columns = ItemStatsColumns::default();
         let (mut offsets, mut last_offsets, mut basket_offsets) = (vec![0], vec![0], vec![0]);
         let (mut baskets, mut decayed_baskets) = (Vec::new(), Vec::new());
@@ -133,7 +136,10 @@ impl Histories {
             baskets.push(owned.as_profile().baskets());
             decayed_baskets.push(owned.as_profile().decayed_baskets());
         }
-        let rows = |offsets, values| Offsets::from_vec(offsets, values).ok_or("the last baskets are out of order");
+        let rows = |offsets, values| {
+            Offsets::from_vec(offsets, values)
+                .ok_or_else(|| ModelError::Order("the last baskets are out of order".into()))
+        };
         let (days, positions) = (day.len(), position.len());
         let last = LastBaskets {
             rows: rows(last_offsets, days)?,
@@ -159,39 +165,45 @@ impl Histories {
         decayed_baskets: Vec<f32>,
         last: LastBaskets,
         items: usize,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, ModelError> {
         let habits = columns.item.len();
         if !columns.taken_on_offer.is_empty() && columns.taken_on_offer.len() != habits {
-            return Err("the columns have different lengths".into());
+            return Err(ModelError::Length("the columns have different lengths".into()));
         }
-        let rows = Offsets::from_vec(offsets, habits).ok_or("the row bounds are not valid")?;
+        let rows = Offsets::from_vec(offsets, habits)
+            .ok_or_else(|| ModelError::Order("the row bounds are not valid".into()))?;
         let lengths = [columns.baskets.len(), columns.first_day.len(), columns.last_day.len(), columns.decayed.len()];
         if lengths.iter().any(|&length| length != habits) {
-            return Err("the columns have different lengths".into());
+            return Err(ModelError::Length("the columns have different lengths".into()));
         }
         for (what, length) in
             [("rows", rows.len()), ("baskets", baskets.len()), ("decayed_baskets", decayed_baskets.len())]
         {
             if length != customers.len() {
-                return Err(format!("{what} has {length} entries for {} customers", customers.len()));
+                return Err(ModelError::Length(format!(
+                    "{what} has {length} entries for {} customers",
+                    customers.len()
+                )));
             }
         }
         for row in 0..rows.len() as u32 {
             let list = &columns.item[rows.range(row)];
             if list.windows(2).any(|pair| pair[0] >= pair[1]) {
-                return Err(format!("the items of customer {row} are not in rising order"));
+                return Err(ModelError::Order(format!("the items of customer {row} are not in rising order")));
             }
             if list.last().is_some_and(|&last| last as usize >= items) {
-                return Err(format!("customer {row} has an item beyond the catalogue"));
+                return Err(ModelError::Range(format!("customer {row} has an item beyond the catalogue")));
             }
         }
         let taken = &columns.taken_on_offer;
         if columns.decayed.iter().chain(&decayed_baskets).chain(taken).any(|d| !d.is_finite() || *d < 0.0) {
-            return Err("a decayed count or what was taken on offer is not a finite number from 0".into());
+            return Err(ModelError::Number(
+                "a decayed count or what was taken on offer is not a finite number from 0".into(),
+            ));
         }
         last.check(&rows)?;
         if columns.last_day.iter().chain(&last.day).any(|&day| day >= last.end) {
-            return Err("a day lies beyond the end of the period".into());
+            return Err(ModelError::Range("a day lies beyond the end of the period".into()));
         }
         Ok(Self { customers, rows, columns, baskets, decayed_baskets, last })
     }

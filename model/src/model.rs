@@ -4,6 +4,7 @@ use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
+use crate::error::ModelError;
 use crate::histories::Histories;
 use crate::likeness::Package;
 use crate::name_words::NameWords;
@@ -70,24 +71,24 @@ impl Parts {
     ///
     /// # Errors
     /// What does not fit, in words.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), ModelError> {
         let Self { catalogue, input, output, neighbours, item_factors, customer_factors, histories, blends, .. } = self;
         let learned = input.len();
         let most = learned.max(item_factors.len());
         if most > catalogue.items().len() {
-            return Err(format!("{most} learned items of {}", catalogue.items().len()));
+            return Err(ModelError::Range(format!("{most} learned items of {}", catalogue.items().len())));
         }
         if !neighbours.is_empty() && neighbours.columns().0.len() != learned + 1 {
-            return Err("there are not as many lists of neighbours as learned items".into());
+            return Err(ModelError::Length("there are not as many lists of neighbours as learned items".into()));
         }
         if (output.len(), output.dims()) != (learned, input.dims()) {
-            return Err("input and output vectors have different shapes".into());
+            return Err(ModelError::Length("input and output vectors have different shapes".into()));
         }
         if item_factors.dims() != customer_factors.dims() {
-            return Err("the items' factors and the customers' have different lengths".into());
+            return Err(ModelError::Length("the items' factors and the customers' have different lengths".into()));
         }
         if customer_factors.len() != histories.customers().len() {
-            return Err("there are not as many factors as customers".into());
+            return Err(ModelError::Length("there are not as many factors as customers".into()));
         }
         for (what, vectors) in [
             ("input vectors", input),
@@ -96,13 +97,15 @@ impl Parts {
             ("customer factors", customer_factors),
         ] {
             if !vectors.is_sound() {
-                return Err(format!("the {what} hold one that is not finite or not of unit length"));
+                return Err(ModelError::Number(format!(
+                    "the {what} hold one that is not finite or not of unit length"
+                )));
             }
         }
         // The tables were checked by those who made them, for some number of items.
         Attributes::new(self.attributes.all().to_vec(), catalogue.items().len())?;
         if self.stores.columns().1.iter().any(|&item| item as usize >= catalogue.items().len()) {
-            return Err("a store sells an item that is not in the catalogue".into());
+            return Err(ModelError::Range("a store sells an item that is not in the catalogue".into()));
         }
         Scorers::new(blends, &self.attributes.signals()).map(|_| ())
     }
@@ -113,7 +116,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Parts::check`].
-    pub fn new(parts: Parts) -> Result<Self, String> {
+    pub fn new(parts: Parts) -> Result<Self, ModelError> {
         parts.check()?;
         let scorers = Scorers::new(&parts.blends, &parts.attributes.signals())?;
         let mut buyers = vec![0; parts.catalogue.items().len()];
@@ -139,7 +142,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Parts::check`].
-    pub fn reblended(mut self, blends: Blends) -> Result<Self, String> {
+    pub fn reblended(mut self, blends: Blends) -> Result<Self, ModelError> {
         self.scorers = Scorers::new(&blends, &self.parts.attributes.signals())?;
         self.cache = AnswerCache::new(self.parts.catalogue.bought() as usize);
         self.parts.blends = blends;

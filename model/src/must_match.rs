@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Model;
+use crate::error::ModelError;
 
 /// Of some categories, attributes in which an alternative must be the same; what has no value is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +20,10 @@ impl MustMatch {
     /// Checks what the types do not.
     ///
     /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
+    /// A rule that names no attribute.
+    pub fn check(&self) -> Result<(), ModelError> {
         if self.attributes.is_empty() || self.attributes.iter().chain(&self.categories).any(String::is_empty) {
-            return Err("must_match: name one attribute or more, and no empty names".into());
+            return Err(ModelError::Name("must_match: name one attribute or more, and no empty names".into()));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Nearest neighbours by cosine, under a filter.
 
+use crate::error::ModelError;
 use crate::kernel::dot;
 use crate::offsets::Offsets;
 use crate::top::Top;
@@ -67,10 +68,11 @@ impl Neighbours {
     ///
     /// # Errors
     /// What does not fit, in words.
-    pub fn from_parts(offsets: Vec<u64>, items: Vec<u32>, learned: usize) -> Result<Self, String> {
-        let rows = Offsets::from_vec(offsets, items.len()).ok_or("the bounds of the neighbours are not valid")?;
+    pub fn from_parts(offsets: Vec<u64>, items: Vec<u32>, learned: usize) -> Result<Self, ModelError> {
+        let rows = Offsets::from_vec(offsets, items.len())
+            .ok_or_else(|| ModelError::Order("the bounds of the neighbours are not valid".into()))?;
         if rows.len() != learned || items.iter().any(|&item| item as usize >= learned) {
-            return Err(format!("the neighbours do not fit {learned} learned items"));
+            return Err(ModelError::Length(format!("the neighbours do not fit {learned} learned items")));
         }
         Ok(Self { rows, items })
     }

@@ -3,6 +3,7 @@
 use std::ops::Index;
 
 use crate::blend::{Blend, Blends, Tree, is_nothing};
+use crate::error::ModelError;
 use crate::kernel::{BLOCK, Branches, add_leaves, add_scaled};
 use crate::question::Question;
 use crate::signals;
@@ -38,10 +39,10 @@ impl Scorer {
     /// Looks up the names: signals, or one of the `attributes`' signals, or of `numbers`. What adds nothing is left out.
     ///
     /// # Errors
-    /// In words: a name that is not known, or a number that is not finite.
-    pub fn new(blend: &Blend, attributes: &[String], numbers: &[String]) -> Result<Self, String> {
+    /// A name that is not known, or a number that is not finite.
+    pub fn new(blend: &Blend, attributes: &[String], numbers: &[String]) -> Result<Self, ModelError> {
         if !blend.is_sound() {
-            return Err("a blend holds a number that is not finite".into());
+            return Err(ModelError::Number("a blend holds a number that is not finite".into()));
         }
         let names = blend.signals();
         let attribute = |name: &str| attributes.iter().position(|attribute| attribute == name);
@@ -49,7 +50,7 @@ impl Scorer {
             (Some(signal), _) => Ok(Input::Signal(signal)),
             (_, Some(attribute)) => Ok(Input::Attribute(attribute)),
             _ if numbers.iter().any(|number| number == name) => Ok(Input::Number((*name).to_owned())),
-            _ => Err(format!("a blend uses `{name}`, a signal that is not known")),
+            _ => Err(ModelError::Name(format!("a blend uses `{name}`, a signal that is not known"))),
         };
         let inputs = names.iter().map(input).collect::<Result<_, _>>()?;
         let slopes = names.iter().map(|name| blend.slopes.get(*name).copied().unwrap_or(0.0)).collect();
@@ -124,7 +125,7 @@ impl Scorers {
     ///
     /// # Errors
     /// As [`Scorer::new`].
-    pub(crate) fn new(blends: &Blends, attributes: &[String]) -> Result<Self, String> {
+    pub(crate) fn new(blends: &Blends, attributes: &[String]) -> Result<Self, ModelError> {
         let scorer = |question: Question| {
             let recent = Blend::straight(&[("recent_popularity", 1.0)]);
             let (attributes, numbers) = match question {
@@ -140,7 +141,7 @@ impl Scorers {
             Scorer::new(blend, attributes, numbers)
         };
         let scorers: Vec<Scorer> = Question::ALL.into_iter().map(scorer).collect::<Result<_, _>>()?;
-        let scorers = scorers.try_into().map_err(|_| "not as many blends as questions")?;
+        let scorers = scorers.try_into().map_err(|_| ModelError::Length("not as many blends as questions".into()))?;
         Ok(Self { scorers, pre_ranking: Scorer::new(&blends.pre_ranking, &[], &[])? })
     }
 }
@@ -159,7 +160,7 @@ mod tests {
             |name: &str, slope: f32| Scorer::new(&Blend::straight(&[(name, slope)]), &[], &["discount".to_owned()]);
         assert!(of("habit", 1.0).is_ok() && of("discount", 1.0).is_ok());
         assert!(of("habit", 0.0).unwrap().inputs().is_empty());
-        assert!(of("habbit", 1.0).unwrap_err().contains("`habbit`"));
+        assert!(of("habbit", 1.0).unwrap_err().to_string().contains("`habbit`"));
         assert!(of("habit", f32::NAN).is_err() && of("habit", 1e30).is_err(), "a score of it would be no number");
         let blend =
             |from: f32| Blend { trees: vec![tree(["habit"; 3], [from; 3], [0.0, 1.0, 2.0, 3.0])], ..Blend::default() };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
+use crate::error::ModelError;
 
 /// What a shop calls sensitive, by the categories' IDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,16 +28,19 @@ impl Sensitive {
     ///
     /// # Errors
     /// What is wrong, in words.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), ModelError> {
         if self.kinds.len() > MOST_KINDS {
-            return Err(format!("{} kinds are more than {MOST_KINDS}", self.kinds.len()));
+            return Err(ModelError::Name(format!("{} kinds are more than {MOST_KINDS}", self.kinds.len())));
         }
         let named = self.apart.iter().flatten().map(|kind| ("apart", kind));
         let named = named.chain(self.discreet.iter().map(|kind| ("discreet", kind)));
         match named.into_iter().find(|(_, kind)| !self.kinds.contains_key(*kind)) {
             Some((key, kind)) => {
                 let known: Vec<&str> = self.kinds.keys().map(String::as_str).collect();
-                Err(format!("`{key}` names `{kind}`, which has no categories; these have: {}", known.join(", ")))
+                Err(ModelError::Name(format!(
+                    "`{key}` names `{kind}`, which has no categories; these have: {}",
+                    known.join(", ")
+                )))
             }
             None => Ok(()),
         }

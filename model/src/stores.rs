@@ -1,5 +1,6 @@
 //! What each store of a market sells.
 
+use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::number_set::NumberSet;
 use crate::offsets::Offsets;
@@ -44,16 +45,22 @@ impl Stores {
         totals: Vec<u32>,
         expected: f32,
         items: usize,
-    ) -> Result<Self, String> {
-        let rows = Offsets::from_vec(offsets, item.len()).ok_or("the bounds of the stores are not valid")?;
+    ) -> Result<Self, ModelError> {
+        let rows = Offsets::from_vec(offsets, item.len())
+            .ok_or_else(|| ModelError::Order("the bounds of the stores are not valid".into()))?;
         if rows.len() != ids.len() || totals.len() != ids.len() || baskets.len() != item.len() {
-            return Err(format!("{} rows and {} counts of baskets for {} stores", rows.len(), totals.len(), ids.len()));
+            return Err(ModelError::Length(format!(
+                "{} rows and {} counts of baskets for {} stores",
+                rows.len(),
+                totals.len(),
+                ids.len()
+            )));
         }
         if !(expected.is_finite() && expected >= 0.0) {
-            return Err("the baskets that are expected of a store are no number from 0".into());
+            return Err(ModelError::Number("the baskets that are expected of a store are no number from 0".into()));
         }
         if (ids.len() as u64).saturating_mul(items as u64) > MOST_BITS {
-            return Err(format!("{} stores of {items} items are too many", ids.len()));
+            return Err(ModelError::Length(format!("{} stores of {items} items are too many", ids.len())));
         }
         let all_baskets: u64 = totals.iter().map(|&total| u64::from(total)).sum();
         let mut all = vec![0u32; items];
@@ -61,9 +68,9 @@ impl Stores {
             let sold = &item[rows.range(store)];
             if sold.windows(2).any(|pair| pair[0] >= pair[1]) || sold.last().is_some_and(|&last| last as usize >= items)
             {
-                return Err(format!(
+                return Err(ModelError::Order(format!(
                     "the items of store number {store} are not rising, or beyond the {items} there are"
-                ));
+                )));
             }
             for at in rows.range(store) {
                 let all = &mut all[item[at] as usize];
@@ -129,7 +136,7 @@ impl Stores {
 mod tests {
     use super::*;
 
-    fn stores(offsets: &[u64], items: &[u32]) -> Result<Stores, String> {
+    fn stores(offsets: &[u64], items: &[u32]) -> Result<Stores, ModelError> {
         let mut ids = Ids::default();
         ids.intern("north").unwrap();
         ids.intern("south").unwrap();

@@ -8,7 +8,7 @@ pub struct Texts {
 }
 
 /// More than 4 GiB of text in one list.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("too much text: a list holds up to 4 GiB in up to 4 billion entries")]
 pub struct TooLarge;
 

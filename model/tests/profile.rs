@@ -75,7 +75,8 @@ fn a_customer_whom_the_model_does_not_hold_is_known_by_their_baskets() {
     assert_ne!(answers(&model, Some(profile)), answers(&model, None));
     let reasons = |question: Option<Profile<'_>>| {
         let query = Query { items: &[BREAD], customer: question, ..Query::default() };
-        let jam = bought_together(&model, &query, &Limits::best(6)).into_iter().find(|found| found.item == JAM).unwrap();
+        let jam =
+            bought_together(&model, &query, &Limits::best(6)).into_iter().find(|found| found.item == JAM).unwrap();
         explain(&model, Question::BoughtTogether, &query, &jam).into_iter().map(|part| part.signal).collect::<Vec<_>>()
     };
     assert!(reasons(Some(profile)).iter().any(|signal| signal == "habit"), "{:?}", reasons(Some(profile)));

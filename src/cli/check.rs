@@ -13,11 +13,12 @@ use super::progress::Bars;
 use super::train::{latest, markets};
 use crate::output;
 
-/// Read the config and the tables, and say what was found
+/// Read the config and the tables, and report problems
 ///
-/// Trains nothing. For each market: the files that were read and those that were not, what became of the rows, what the
-/// columns hold, the lines of each month, how well the tables fit together, and findings. A finding is a warning, or an
-/// error that would stop the training; with errors the command fails. docs/data.md explains each finding.
+/// Trains nothing. Prints for each market which files were read and which were not, how many rows were left out or
+/// rejected and why, the rows per month, the contents of the columns, how well the tables fit together, and findings. A
+/// finding is a warning, or an error that would stop the training; with errors the command fails. docs/data.md explains
+/// each finding.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -25,18 +26,18 @@ pub(super) struct Check {
     /// Only this market
     #[arg(long)]
     market: Option<Name>,
-    /// Print everything as JSON, or write it to a file (docs/data.md has its form)
+    /// Print everything as JSON, or write it to a file (docs/data.md describes the format)
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
 }
 
-/// A market as JSON.
+/// The result for a market, as JSON.
 #[derive(Serialize)]
 struct Checked<'a> {
     market: &'a Name,
-    /// Why the tables could not be read, or would not be learned from.
+    /// Why the tables could not be read, or would stop the training.
     error: Option<String>,
-    /// Why a model of these tables would not be judged.
+    /// Why a model trained on these tables would not be judged.
     not_judged: Option<String>,
     #[serde(flatten)]
     look: Option<Look>,
@@ -45,7 +46,7 @@ struct Checked<'a> {
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.config.read()?;
-        config.training.check().map_err(anyhow::Error::msg)?;
+        config.training.check()?;
         let json_only = self.json.as_ref().is_some_and(|file| file.as_os_str() == "-");
         let mut all = Vec::new();
         for (market, input) in markets(&config, self.market.as_ref())? {
@@ -79,7 +80,7 @@ impl Check {
     }
 }
 
-/// What people read, and what programs do.
+/// The text for people, and the result for JSON.
 fn check<'a>(
     market: &'a Name,
     input: &InputConfig,
@@ -88,7 +89,7 @@ fn check<'a>(
 ) -> (String, Checked<'a>) {
     let wrong = |error: String| (String::new(), Checked { market, error: Some(error), not_judged: None, look: None });
     if let Err(error) = input.check() {
-        return wrong(error);
+        return wrong(error.to_string());
     }
     let tables = match trolley_training::read(market, input, fates, latest(), &Bars::new()) {
         Ok(tables) => tables,

@@ -1,7 +1,8 @@
-//! The configuration: one TOML file, every value of which can also be set by an environment variable.
+//! The configuration: one TOML file. Every value can also be set by an environment variable.
 //!
-//! `server.listen` is `TROLLEY_SERVER__LISTEN`: the prefix, then the path in capitals, two underscores between its
-//! parts. Relative paths start from the working directory. `config/reference.toml` shows every key with its default.
+//! `server.listen` is `TROLLEY_SERVER__LISTEN`: the prefix, then the path in upper case, with two underscores between
+//! its parts. Relative paths start from the working directory. `config/reference.toml` shows every key with its
+//! default.
 
 mod environment;
 mod error;
@@ -24,57 +25,57 @@ use environment::Environment;
 use crate::live::Policy;
 pub use error::ConfigError;
 
-/// Everything that can be configured.
+/// The whole configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The folder where artefacts are published and found.
+    /// Folder of the published models.
     pub models: PathBuf,
-    /// The folder for the lists of rejected rows, one file per market.
+    /// Folder of the lists of rejected rows, one file per market.
     pub rejects: PathBuf,
-    /// Where the reports about trained models go.
+    /// Folder of the reports about trained models.
     pub reports: PathBuf,
-    /// How long models stay.
+    /// Removal of old models.
     pub retention: RetentionConfig,
     /// The service.
     pub server: ServerConfig,
-    /// Answers about what is bought together.
+    /// Answers to bought together.
     pub bought_together: BoughtTogetherConfig,
     /// How models are trained, for all markets.
     #[cfg(feature = "training")]
     pub training: TrainingConfig,
-    /// The tables of each market.
+    /// The markets: their tables, and what a model of them must reach.
     #[cfg(feature = "training")]
     pub markets: BTreeMap<Name, InputConfig>,
-    /// Read by the trainer only.
+    /// Used by the trainer only.
     #[cfg(not(feature = "training"))]
     #[serde(skip_serializing)]
     pub training: serde::de::IgnoredAny,
-    /// The known markets; their tables are read by the trainer only.
+    /// The known markets. Their tables are read by the trainer only.
     #[cfg(not(feature = "training"))]
     #[serde(skip_serializing)]
     pub markets: BTreeMap<Name, ServedMarket>,
 }
 
-/// What the service reads of a market.
+/// The part of a market's config that the service uses.
 #[cfg(not(feature = "training"))]
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ServedMarket {
-    /// Kinds of things that are not shown beside each other, or not spoken of.
+    /// Sensitive kinds, which are not shown beside each other or not mentioned in reasons.
     pub sensitive: Option<trolley_model::Sensitive>,
-    /// In which attributes alternatives must be the same.
+    /// Attributes in which an alternative must equal the requested item.
     pub must_match: Vec<MustMatch>,
 }
 
-/// How long models stay.
+/// Removal of old models.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionConfig {
-    /// After each training the newest so many versions of a market are kept, and as many of those that did not pass their
-    /// gate. The one in service, the one before it and those that the gate compares with stay in any case.
+    /// Number of newest versions of a market to retain after each training, and the same number of those that did not
+    /// pass their gate. The version in service, the one before it and those that the gate compares with always stay.
     pub keep: NonZeroUsize,
-    /// A model that holds a customer who was erased is removed so many days later at the latest.
+    /// Maximum number of days from an erasure to the removal of the models that contain the customer.
     pub erased_days: NonZeroU16,
 }
 
@@ -84,11 +85,11 @@ impl Default for RetentionConfig {
     }
 }
 
-/// Answers about what is bought together.
+/// Answers to bought together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BoughtTogetherConfig {
-    /// So many places of an answer go to what the customer has never bought, if the request does not say.
+    /// Number of places in an answer for items that the customer has never bought, unless the request sets `new`.
     pub new: usize,
 }
 
@@ -96,69 +97,70 @@ pub struct BoughtTogetherConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Where the API listens.
+    /// Address of the API.
     pub listen: SocketAddr,
-    /// Where metrics, health and administration listen.
+    /// Address of metrics, health and administration.
     pub admin_listen: SocketAddr,
-    /// Whether administration is on `listen` too. Without keys, on this machine alone, it always is.
+    /// Whether administration is also on `listen`. Without keys, on a loopback address, it always is.
     pub admin_on_both: bool,
-    /// The database of offers, stock, rules and erased customers: `sqlite:<file>`, created if it is not there, or
+    /// Database of offers, stock, rules, events and erased customers: `sqlite:<file>`, created if it does not exist, or
     /// `postgres://…` for several replicas.
     pub state: String,
-    /// A file with a random key that is not in the database: customers who were erased are remembered, and the IDs of answers
-    /// made, with it. Created if it is not there; beside the SQLite file of `state` if not said.
+    /// File with a random key that is not in the database. It keys the hashes of erased customers and authenticates
+    /// recommendation IDs. Created if it does not exist; by default beside the SQLite file of `state`.
     pub secret: Option<PathBuf>,
-    /// Who may ask. Without keys everybody who reaches the service may, and it only listens on a loopback address.
+    /// Keys of the callers. Without keys, everyone who can reach the service may use it, so it only listens on a
+    /// loopback address.
     pub keys: Vec<KeyConfig>,
-    /// How often the models folder is looked at for new models, in milliseconds.
+    /// Interval between scans of the models folder for new models, in milliseconds.
     pub reload_milliseconds: u64,
-    /// Connections to the API at a time; more are closed at once.
+    /// Maximum number of connections to the API; further ones are closed immediately.
     pub connections: usize,
-    /// A question that would wait longer than this for its turn is refused with 503 at once, in microseconds; 0 refuses
-    /// none. While the queue stands, the limit is 5 ms.
+    /// Requests that would queue longer than this get 503 immediately, in microseconds; 0 for no limit. While there is
+    /// a standing queue, the limit is 5 ms at most.
     pub admission_microseconds: u64,
-    /// How many items the offers of a market may have together, each counted as often as it is on offer: every question
-    /// about offers looks at all of them.
+    /// Maximum number of items in all offers of a market together, an item being counted once per offer: every request
+    /// for offers scores all of them.
     pub offer_items: usize,
-    /// How long an idle connection is kept, in seconds: longer than whoever stands before the service keeps it.
+    /// Time until an idle connection is closed, in seconds: longer than that of the proxy in front of the service.
     pub idle_seconds: NonZeroU32,
-    /// How long a client may take to send a request's headers, and to take what it is sent, in seconds.
+    /// Maximum time for a client to send the headers of a request, and without reading any of a response, in seconds.
     pub client_seconds: NonZeroU32,
-    /// How long a request may take, its body included, in seconds.
+    /// Maximum time for a request, including its body, in seconds.
     pub request_seconds: NonZeroU32,
-    /// How long what is in flight may take to its end when the service stops, in seconds.
+    /// Maximum time for requests in flight when the service stops, in seconds.
     pub drain_seconds: NonZeroU32,
-    /// From the signal to stop until connections are closed, in milliseconds: time for whoever sends requests to see
-    /// that the service is not ready any more.
+    /// Time from the signal to stop until connections are closed, in milliseconds, in which clients and proxies notice
+    /// that the service is no longer ready.
     pub leaving_milliseconds: u64,
-    /// How the log is written, to standard error.
+    /// Format of the log, which goes to standard error.
     pub log: LogForm,
-    /// With it the service speaks TLS.
+    /// Enables TLS.
     pub tls: Option<TlsConfig>,
-    /// With it, what was shown is written down.
+    /// Enables the exposure log.
     pub exposures: Option<ExposureConfig>,
 }
 
-/// The certificate, in PEM. When the files change, the new one is used within seconds.
+/// The certificate, in PEM. When the files change, new connections use the new one within seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsConfig {
-    /// The certificate and those that vouch for it.
+    /// The certificate and its chain.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
 }
 
-/// The log of what was shown.
+/// The exposure log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExposureConfig {
-    /// The folder for the files.
+    /// Folder of the files.
     pub folder: PathBuf,
-    /// A file is closed when it has so many megabytes.
+    /// Size in MiB from which a file is closed.
     #[serde(default = "ExposureConfig::megabytes")]
     pub megabytes: u64,
-    /// The oldest files are removed when there are more.
+    /// Maximum number of files; the oldest are removed.
     #[serde(default = "ExposureConfig::files")]
     pub files: usize,
 }
@@ -173,24 +175,24 @@ impl ExposureConfig {
     }
 }
 
-/// A key: `trolley key` makes one. To change a key, have both the old and the new one here for a while.
+/// A key; `trolley key` creates one. To change a key, list both the old and the new one for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyConfig {
-    /// Whose it is, for the log of changes; the beginning of its hash, if not said.
+    /// Name of the caller in the log of changes; by default the beginning of the hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The BLAKE3 hash of the key, hexadecimal.
     pub hash: String,
-    /// What it opens.
+    /// What it allows.
     pub scopes: Vec<Scope>,
-    /// The markets that it opens; all, if not said.
+    /// Markets that it may access; by default all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub markets: Vec<Name>,
-    /// Events that it may send in a day (UTC), as each process counts them.
+    /// Maximum number of events per day (UTC), counted by each process.
     #[serde(default = "KeyConfig::events_per_day")]
     pub events_per_day: NonZeroU32,
-    /// Requests per second at the most, a large one counting as several; as many as there are, if not said.
+    /// Maximum number of requests per second, of which a large one counts as several; by default unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<NonZeroU32>,
 }
@@ -201,39 +203,39 @@ impl KeyConfig {
     }
 }
 
-/// How the log is written.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogForm {
-    /// A line of text for people.
+    /// Lines of text for people.
     #[default]
     Text,
-    /// A line of JSON for programs.
+    /// Lines of JSON for programs.
     Json,
 }
 
-/// What a key opens.
+/// What a key allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Questions about items, and the offers of a customer.
+    /// Recommendations for items and carts, and the offers for a customer.
     Recommend,
-    /// The customers whom an offer is for.
+    /// The customers for whom an offer is relevant.
     Audience,
-    /// What customers clicked and bought of what they were shown.
+    /// Sending clicks, purchases and other responses to recommendations.
     Events,
-    /// What customers have bought: reasons that tell it, and why an item is not in a customer's answer.
+    /// What customers have bought: reasons that reveal it, and why an item is not in a customer's answer.
     Customers,
-    /// Offers, stock and rules.
+    /// Pushing offers, stock and rules.
     Push,
-    /// Models, and which is in service.
+    /// Choosing models, erasing customers and resetting stock.
     Admin,
-    /// Metrics.
+    /// Scraping metrics.
     Metrics,
 }
 
 impl Scope {
-    /// As the config has it.
+    /// The name in the config.
     pub fn name(self) -> &'static str {
         match self {
             Self::Recommend => "recommend",
@@ -304,10 +306,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a file and the environment, which wins.
+    /// Reads a file and the environment, which takes precedence.
     ///
     /// # Errors
-    /// If the file can't be read, a key is not known or a value is not valid.
+    /// If the file can't be read, a key is unknown or a value is not valid.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
         if !file.is_file() {
             return Err(ConfigError::NoFile(file.to_owned()));
@@ -315,7 +317,7 @@ impl Config {
         Self::extract(&Figment::from(Toml::file_exact(file)))
     }
 
-    /// Reads a text instead of a file, and the environment.
+    /// Like [`Config::read`], from a text instead of a file.
     ///
     /// # Errors
     /// As [`Config::read`].
@@ -335,27 +337,27 @@ impl Config {
         Environment::of_process().over(figment).map_err(|e| ConfigError::Invalid(error::words(*e)))
     }
 
-    /// The known markets, each with what the config says of its answers.
+    /// The known markets, each with its policy for answers.
     ///
     /// # Errors
-    /// If a kind is named that has no categories, or nothing that must match.
+    /// If a sensitive kind has no categories, or `must_match` names no attribute.
     pub fn policies(&self) -> Result<BTreeMap<Name, Policy>, ConfigError> {
         let of_market = |(name, market): (&Name, _)| {
             let policy = policy_of(market);
-            let invalid = |why: String| ConfigError::Invalid(format!("markets.{name}.{why}"));
-            policy.sensitive.check().map_err(|why| invalid(format!("sensitive: {why}")))?;
-            policy.must_match.iter().try_for_each(MustMatch::check).map_err(invalid)?;
+            let invalid = |why: &dyn std::fmt::Display| ConfigError::Invalid(format!("markets.{name}.{why}"));
+            policy.sensitive.check().map_err(|why| invalid(&format_args!("sensitive: {why}")))?;
+            policy.must_match.iter().try_for_each(MustMatch::check).map_err(|why| invalid(&why))?;
             Ok((name.clone(), policy))
         };
         self.markets.iter().map(of_market).collect()
     }
 
-    /// The file of a report about a version.
+    /// Path of the report about a version.
     pub fn report_of(&self, market: &Name, version: &Name, kind: &str) -> PathBuf {
         self.reports.join(market).join(format!("{version}.{kind}"))
     }
 
-    /// The file of a market's rejected rows.
+    /// Path of the list of a market's rejected rows.
     pub fn rejects_of(&self, market: &Name) -> PathBuf {
         self.rejects.join(format!("{market}.csv"))
     }
@@ -411,7 +413,7 @@ mod tests {
         let example = reference.markets.remove("example").unwrap();
         let as_json = |config: &Config| serde_json::to_value(config).unwrap();
         assert_eq!(as_json(&reference), as_json(&Config::default()));
-        // Of the market, whose optional keys have no default, every key must at least be there.
+        // Optional keys of a market have no default: they must at least be there.
         let example = serde_json::to_value(example).unwrap();
         for (table, keys) in [("transactions", 8), ("items", 5), ("offers", 6)] {
             assert_eq!(example["columns"][table].as_object().unwrap().len(), keys, "{table}");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
-use trolley_model::{Catalogue, Ids, Offsets, Texts};
+use trolley_model::{Catalogue, Ids, ModelError, Offsets, Texts};
 
 use crate::count::BasketSample;
 use crate::input::{ANONYMOUS, Basket, Items, Transactions};
@@ -50,14 +50,14 @@ const NO_PRICE: f32 = -1.0;
 /// the items table has beside them comes last.
 ///
 /// # Errors
-/// In words, if the catalogue is inconsistent or too large.
+/// if the catalogue is inconsistent or too large.
 pub(crate) fn catalogue_and_baskets(
     transactions: &Transactions,
     until: usize,
     table: &Items,
     recent_days: u16,
     min_baskets: u32,
-) -> Result<(Catalogue, Baskets), String> {
+) -> Result<(Catalogue, Baskets), ModelError> {
     let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
     let recent_from = transactions.before(end.saturating_sub(recent_days)).min(until);
     let mut all = vec![0u32; transactions.items.len()];
@@ -86,13 +86,12 @@ pub(crate) fn catalogue_and_baskets(
     let mut renumbered = vec![0u32; transactions.items.len()];
     let mut parts = CatalogueParts::default();
     let (mut ids, mut names) = (Texts::default(), Texts::default());
-    let too_large = |e: trolley_model::TooLarge| e.to_string();
     for (position, &(id, number)) in order.iter().enumerate() {
-        ids.push(id).map_err(too_large)?;
+        ids.push(id)?;
         let row = table.get(id);
-        names.push(row.map_or("", |row| &row.name)).map_err(too_large)?;
+        names.push(row.map_or("", |row| &row.name))?;
         parts.category.push(match row.and_then(|row| row.category.as_deref()) {
-            Some(category) => parts.categories.intern(category).map_err(too_large)?,
+            Some(category) => parts.categories.intern(category)?,
             None => NO_CATEGORY,
         });
         let paid = number.and_then(|number| paid.get(number).copied().flatten());
@@ -104,7 +103,8 @@ pub(crate) fn catalogue_and_baskets(
             renumbered[number] = position as u32;
         }
     }
-    parts.items = Ids::new(ids).map_err(|at| format!("item {at} stands in the catalogue twice"))?;
+    parts.items =
+        Ids::new(ids).map_err(|at| ModelError::Duplicate(format!("item {at} stands in the catalogue twice")))?;
     if !names.text().is_empty() {
         parts.names = names;
     }
@@ -167,7 +167,7 @@ fn category_baskets(transactions: &Transactions, until: usize, renumbered: &[u32
 
 /// The customers with a basket among the first `until`, numbered anew in the same order (by ID), and the baskets' heads
 /// with these numbers.
-fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids, Vec<Basket>), String> {
+fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids, Vec<Basket>), ModelError> {
     let mut present: Vec<u32> = transactions.baskets[..until].iter().map(|basket| basket.customer).collect();
     present.sort_unstable();
     present.dedup();
@@ -175,7 +175,7 @@ fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids
     let mut customers = Ids::default();
     let mut number = HashMap::with_capacity(present.len());
     for customer in present {
-        let new = customers.intern(transactions.customers.get(customer)).map_err(|e| e.to_string())?;
+        let new = customers.intern(transactions.customers.get(customer))?;
         number.insert(customer, new);
     }
     let renumbered =

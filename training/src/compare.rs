@@ -8,6 +8,7 @@ use crate::config::TrainingConfig;
 use crate::evaluation::{EvaluationConfig, Leads, Periods, date, held_out, leads};
 use crate::input::Transactions;
 use crate::progress::Progress;
+use crate::setting::SettingError;
 use crate::train::{Tables, TrainError, TrainingJob};
 
 /// What is compared.
@@ -52,8 +53,8 @@ pub fn compare_pair(job: &TrainingJob<'_>, pair: Pair<'_>, progress: &dyn Progre
                 let test_days = job.config.evaluation.test_days;
                 let evaluation = EvaluationConfig { test_days, ..config.evaluation.clone() };
                 let config = TrainingConfig { evaluation, ..config.clone() };
-                config.check().map_err(TrainError::Setting)?;
-                let fitted = held_out(tables.view(), &config, &periods, None, progress).map_err(TrainError::Fit)?;
+                config.check()?;
+                let fitted = held_out(tables.view(), &config, &periods, None, progress)?;
                 Ok::<Model, TrainError>(fitted.model)
             };
             let [a, b] = [fit(configs[0])?, fit(configs[1])?];
@@ -80,11 +81,11 @@ fn compared(
     let leads = leads([b, a], tables.view(), from..baskets.len(), job.config.seed);
     progress.end();
     if leads.is_empty() {
-        return Err(TrainError::Setting(format!(
+        return Err(TrainError::Setting(SettingError::new(format!(
             "there are fewer than 100 cases after the last day that either has seen ({} baskets): the tables must reach \
              further",
             baskets.len() - from
-        )));
+        ))));
     }
     Ok(Compared { from: day(from), to: day(baskets.len().saturating_sub(1)), leads })
 }

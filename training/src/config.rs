@@ -6,6 +6,7 @@ use trolley_model::ials::IalsConfig;
 
 use crate::blend::{BlendConfig, ItemFocus};
 use crate::evaluation::EvaluationConfig;
+use crate::setting::SettingError;
 use crate::skipgram::SkipGramConfig;
 
 /// The whole training config; it is stored in the artefact.
@@ -59,7 +60,7 @@ impl TrainingConfig {
     ///
     /// # Errors
     /// The first key that is wrong, and what it must be.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), SettingError> {
         let Self { half_life_days, partners, max_basket_items, skipgram, ials, .. } = self;
         let positive = |value: f32| value.is_finite() && value > 0.0;
         let not_negative = |value: f32| value.is_finite() && value >= 0.0;
@@ -103,7 +104,7 @@ impl TrainingConfig {
             ("blend.candidates", self.blend.candidates >= 1, "at least 1"),
         ];
         match checks.iter().find(|(_, fine, _)| !fine) {
-            Some((key, _, must_be)) => Err(format!("training.{key} must be {must_be}")),
+            Some((key, _, must_be)) => Err(SettingError::new(format!("training.{key} must be {must_be}"))),
             None => Ok(()),
         }
     }

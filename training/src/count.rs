@@ -1,6 +1,6 @@
 //! From baskets to counts: all that a model knows without learning.
 
-use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, Offsets, Stores};
+use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, ModelError, Offsets, Stores};
 
 use crate::attributes::attributes;
 use crate::baskets::{Baskets, catalogue_and_baskets};
@@ -97,7 +97,7 @@ pub(crate) fn count(
     config: &TrainingConfig,
     scope: Scope,
     progress: &dyn Progress,
-) -> Result<(Counts, Baskets), String> {
+) -> Result<(Counts, Baskets), ModelError> {
     let (catalogue, baskets) =
         catalogue_and_baskets(transactions, until, items, config.recent_days, config.min_baskets)?;
     progress.begin("purchase histories", 1);

@@ -1,6 +1,6 @@
 //! From baskets to a model: counted, then learned.
 
-use trolley_model::Parts;
+use trolley_model::{ModelError, Parts};
 
 use crate::config::TrainingConfig;
 use crate::count::count;
@@ -38,7 +38,7 @@ pub fn fit(
     config: &TrainingConfig,
     scope: Scope,
     progress: &dyn Progress,
-) -> Result<Fitted, String> {
+) -> Result<Fitted, ModelError> {
     let (counts, baskets) = count(transactions, until, items, offers, config, scope, progress)?;
     learn(counts, (scope == Scope::All).then(|| baskets.sample()), config, progress)
 }

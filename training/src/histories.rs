@@ -1,6 +1,6 @@
 //! Counts what each customer buys: how often, from when to when, and how much of it recently.
 
-use trolley_model::{Counting, Histories, OwnedProfile};
+use trolley_model::{Counting, Histories, ModelError, OwnedProfile};
 
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
@@ -14,7 +14,7 @@ pub(crate) fn histories(
     half_life_days: f32,
     last_baskets: usize,
     on_offer: Option<&OnOfferDays>,
-) -> Result<Histories, String> {
+) -> Result<Histories, ModelError> {
     let mut of_customer: Vec<Vec<(u16, &[u32])>> = vec![Vec::new(); baskets.customers.len()];
     for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
         of_customer[head.customer as usize].push((head.day, baskets.items(number)));

@@ -1,7 +1,7 @@
 //! From counts to a model: embeddings, factors, and the default weights.
 
 use trolley_model::nearest::Neighbours;
-use trolley_model::{Blends, Parts, Vectors};
+use trolley_model::{Blends, ModelError, Parts, Vectors};
 
 use crate::blend::default_weights;
 use crate::config::TrainingConfig;
@@ -22,7 +22,7 @@ pub fn learn(
     sample: Option<BasketSample<'_>>,
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<Fitted, String> {
+) -> Result<Fitted, ModelError> {
     let Counts { catalogue, attributes, stores, histories, pairs, learned, mixed: named } = counts;
     let (input, output, losses) = match sample {
         Some(sample) => skip_gram(sample, &catalogue.all_baskets()[..learned], &config.skipgram, config.seed, progress),

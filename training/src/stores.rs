@@ -1,6 +1,6 @@
 //! What each store has sold of late.
 
-use trolley_model::{Catalogue, Ids, Stores};
+use trolley_model::{Catalogue, Ids, ModelError, Stores};
 
 use crate::config::TrainingConfig;
 use crate::input::Transactions;
@@ -8,13 +8,13 @@ use crate::input::Transactions;
 /// The stores with a basket among the last days before the basket `until`, by ID.
 ///
 /// # Errors
-/// In words, if they are too many.
+/// if they are too many.
 pub(crate) fn stores(
     transactions: &Transactions,
     until: usize,
     catalogue: &Catalogue,
     config: &TrainingConfig,
-) -> Result<Stores, String> {
+) -> Result<Stores, ModelError> {
     let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
     let from = transactions.before(end.saturating_sub(config.assortment_days)).min(until);
     let mut totals = vec![0u32; transactions.stores.len()];
@@ -28,7 +28,7 @@ pub(crate) fn stores(
     sold.sort_unstable();
     let (mut ids, mut offsets, mut item, mut baskets) = (Ids::default(), vec![0], Vec::new(), Vec::new());
     for store in (0..totals.len() as u32).filter(|&store| totals[store as usize] > 0) {
-        ids.intern(transactions.stores.get(store)).map_err(|e| e.to_string())?;
+        ids.intern(transactions.stores.get(store))?;
         let [start, end] = [store, store + 1].map(|store| sold.partition_point(|&(other, _)| other < store));
         for same in sold[start..end].chunk_by(|a, b| a == b) {
             item.push(same[0].1);

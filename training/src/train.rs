@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Judgement, Manifest, ModelRegistry};
-use trolley_model::{BadName, Model, Name, Parts};
+use trolley_model::{BadName, Model, ModelError, Name, Parts};
 
 use crate::config::TrainingConfig;
 use crate::evaluation::{self, Evaluation, Judged, NotJudged, date, evaluate, evaluate_next_basket};
@@ -16,6 +16,7 @@ use crate::gate::{
 use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, InputTable, Items, Look, OfferRow, Transactions};
 use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
+use crate::setting::SettingError;
 
 /// What is to be trained, and where the model goes.
 pub struct TrainingJob<'a> {
@@ -61,6 +62,7 @@ impl TrainingJob<'_> {
 
 /// Why no model was published.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum TrainError {
     #[error(transparent)]
@@ -68,11 +70,11 @@ pub enum TrainError {
     #[error(transparent)]
     Artefact(#[from] ArtefactError),
     #[error("{0}")]
-    Setting(String),
+    Setting(#[from] SettingError),
     #[error("nothing can be judged: {0}")]
     NotJudged(NotJudged),
     #[error("the model cannot be made: {0}; if numbers ran away, lower training.skipgram.learning_rate")]
-    Fit(String),
+    Fit(#[from] ModelError),
     #[error("the training config cannot be stored: {0}")]
     Config(#[from] serde_json::Error),
     #[error("no name for the new version: {0}")]
@@ -183,11 +185,11 @@ struct Beginning {
 
 fn begin(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Beginning, TrainError> {
     let started = Instant::now();
-    job.config.check().map_err(TrainError::Setting)?;
-    job.input.check().map_err(|e| TrainError::Setting(format!("markets.{}.{e}", job.market)))?;
+    job.config.check()?;
+    job.input.check().map_err(|e| TrainError::Setting(SettingError::new(format!("markets.{}.{e}", job.market))))?;
     let tables = job.tables(progress)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads).build()?;
-    let judged = pool.install(|| evaluate(tables.view(), job.config, progress)).map_err(TrainError::Fit)?;
+    let judged = pool.install(|| evaluate(tables.view(), job.config, progress))?;
     let comparison = pool.install(|| compare(job, tables.view(), judged.as_ref().ok(), progress))?;
     Ok(Beginning { started, tables, pool, judged, comparison })
 }
@@ -218,7 +220,7 @@ pub fn examine(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome
     let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
     let Judged { mut evaluation, model, losses, .. } = judged.map_err(TrainError::NotJudged)?;
     let next_basket = pool.install(|| evaluate_next_basket(tables.view(), job.config, progress));
-    let (benchmarks, tuned) = next_basket.map_err(TrainError::Fit)?;
+    let (benchmarks, tuned) = next_basket?;
     evaluation.benchmarks.extend(benchmarks);
     evaluation.tuned.extend(tuned);
     let (costs, ruling) = verdict(job, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
@@ -235,12 +237,11 @@ pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, 
     let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
     let Tables { transactions, items, offers, .. } = &tables;
     let Fitted { mut parts, losses } = pool
-        .install(|| fit(transactions, transactions.baskets.len(), items, offers, job.config, Scope::All, progress))
-        .map_err(TrainError::Fit)?;
+        .install(|| fit(transactions, transactions.baskets.len(), items, offers, job.config, Scope::All, progress))?;
     parts.neighbours = pool.install(|| neighbours(&parts.input, progress));
-    let mut model = Model::new(parts).map_err(TrainError::Fit)?;
+    let mut model = Model::new(parts)?;
     if let Ok(judged) = &judged {
-        model = model.reblended(judged.model.blends().clone()).map_err(TrainError::Fit)?;
+        model = model.reblended(judged.model.blends().clone())?;
     }
     let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
     let (costs, ruling) = verdict(job, started, evaluation, comparison.as_ref(), &tables, progress);

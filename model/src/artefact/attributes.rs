@@ -3,18 +3,19 @@
 use super::tensors::{TensorColumns, Tensors};
 use crate::amount::{Amount, Unit};
 use crate::attributes::{Attribute, AttributeValues, Attributes};
+use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::offsets::Offsets;
 use crate::texts::Texts;
 
 /// Adds them; nothing, if there are none.
-pub(super) fn put(columns: &mut TensorColumns, attributes: &Attributes) -> Result<(), String> {
+pub(super) fn put(columns: &mut TensorColumns, attributes: &Attributes) -> Result<(), ModelError> {
     if attributes.all().is_empty() {
         return Ok(());
     }
     let mut names = Texts::default();
     for (at, Attribute { name, values }) in attributes.all().iter().enumerate() {
-        names.push(name).map_err(|e| e.to_string())?;
+        names.push(name)?;
         let column = |what: &str| format!("attribute_{at}_{what}");
         match values {
             AttributeValues::Texts { texts, rows, of } => {
@@ -42,7 +43,7 @@ pub(super) fn put(columns: &mut TensorColumns, attributes: &Attributes) -> Resul
 }
 
 /// Reads them; none, if there are none.
-pub(super) fn take(table: &Tensors<'_>, items: usize) -> Result<Attributes, String> {
+pub(super) fn take(table: &Tensors<'_>, items: usize) -> Result<Attributes, ModelError> {
     if !table.has("attributes.text") {
         return Ok(Attributes::default());
     }
@@ -55,23 +56,32 @@ pub(super) fn take(table: &Tensors<'_>, items: usize) -> Result<Attributes, Stri
             let (totals, pieces) = (table.take_f32(&column("totals"))?, table.take_f32(&column("pieces"))?);
             let units = table.take_u16(&column("units"))?;
             if pieces.len() != totals.len() || units.len() != totals.len() {
-                return Err(format!("the columns of the attribute `{name}` have different lengths"));
+                return Err(ModelError::Length(format!(
+                    "the columns of the attribute `{name}` have different lengths"
+                )));
             }
             let amount = |((&total, pieces), unit): ((&f32, f32), u16)| {
                 if total == 0.0 {
                     return Ok(None);
                 }
-                let unit = *Unit::ALL.get(usize::from(unit)).ok_or(format!("`{name}` has a unit of number {unit}"))?;
+                let unit = *Unit::ALL
+                    .get(usize::from(unit))
+                    .ok_or_else(|| ModelError::Range(format!("`{name}` has a unit of number {unit}")))?;
                 Ok(Some(Amount { total, unit, pieces }))
             };
-            AttributeValues::Amounts(totals.iter().zip(pieces).zip(units).map(amount).collect::<Result<_, String>>()?)
+            AttributeValues::Amounts(
+                totals.iter().zip(pieces).zip(units).map(amount).collect::<Result<_, ModelError>>()?,
+            )
         } else {
             let of = table.take_u32(&column("values"))?;
             let rows = Offsets::from_vec(table.take_u64(&column("bounds"))?, of.len());
             let texts = Ids::new(table.take_texts(&column("texts"))?);
             AttributeValues::Texts {
-                texts: texts.map_err(|at| format!("the text {at} of the attribute `{name}` is there twice"))?,
-                rows: rows.ok_or(format!("the bounds of the attribute `{name}` are not valid"))?,
+                texts: texts.map_err(|at| {
+                    ModelError::Duplicate(format!("the text {at} of the attribute `{name}` is there twice"))
+                })?,
+                rows: rows
+                    .ok_or_else(|| ModelError::Order(format!("the bounds of the attribute `{name}` are not valid")))?,
                 of,
             }
         };

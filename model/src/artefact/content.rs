@@ -6,6 +6,7 @@ use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::{Catalogue, CatalogueParts};
 use crate::co_purchases::CoPurchases;
+use crate::error::ModelError;
 use crate::histories::{self, Histories, LastBaskets};
 use crate::ids::Ids;
 use crate::model::Parts;
@@ -40,14 +41,16 @@ pub(super) const FILES: [&str; 10] = [
 ];
 
 /// A file that could not be made or was refused, and why.
-pub(super) type Refused = (&'static str, String);
+pub(super) type Refused = (&'static str, ModelError);
 
 /// The content of each file.
 pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refused> {
     let items = || parts.catalogue.items().iter().take(parts.input.len());
     let customers = || parts.histories.customers().iter();
-    let at = |file: &'static str| move |reason: String| (file, reason);
-    let tensors = |file: &'static str, columns: TensorColumns| columns.encode().map_err(|e| (file, e.to_string()));
+    let at = |file: &'static str| move |reason: ModelError| (file, reason);
+    let tensors = |file: &'static str, columns: TensorColumns| {
+        columns.encode().map_err(|e| (file, ModelError::Encoding(e.to_string())))
+    };
     Ok(vec![
         (ITEMS, tensors(ITEMS, item_columns(parts).map_err(at(ITEMS))?)?),
         (INPUT, fifu::encode(items(), &parts.input).map_err(at(INPUT))?),
@@ -61,7 +64,7 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
         (CATEGORY_PAIRS, tensors(CATEGORY_PAIRS, co_purchase_columns(&parts.category_pairs))?),
         (CATEGORY_PARTNERS, tensors(CATEGORY_PARTNERS, co_purchase_columns(&parts.category_partners))?),
         (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories))?),
-        (TREES, serde_json::to_vec(&parts.blends.trees()).map_err(|e| (TREES, e.to_string()))?),
+        (TREES, serde_json::to_vec(&parts.blends.trees()).map_err(|e| (TREES, ModelError::Encoding(e.to_string())))?),
     ])
 }
 
@@ -74,7 +77,7 @@ pub(super) fn decode<E>(
     let mut file = |name: &'static str| read(name);
     let at = |file: &'static str| {
         let refuse = &refuse;
-        move |reason: String| refuse((file, reason))
+        move |reason: ModelError| refuse((file, reason))
     };
     let (catalogue, neighbours, attributes, stores) = items(&file(ITEMS)?).map_err(at(ITEMS))?;
     let items = catalogue.items().texts();
@@ -88,7 +91,8 @@ pub(super) fn decode<E>(
     let histories = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
     let customers = histories.customers().texts();
     let customer_factors = fifu::decode(&file(CUSTOMER_FACTORS)?, customers).map_err(at(CUSTOMER_FACTORS))?;
-    let trees = serde_json::from_slice(&file(TREES)?).map_err(|e| refuse((TREES, e.to_string())))?;
+    let trees =
+        serde_json::from_slice(&file(TREES)?).map_err(|e| refuse((TREES, ModelError::Encoding(e.to_string()))))?;
     Ok(Parts {
         catalogue,
         attributes,
@@ -107,7 +111,7 @@ pub(super) fn decode<E>(
     })
 }
 
-fn item_columns(parts: &Parts) -> Result<TensorColumns, String> {
+fn item_columns(parts: &Parts) -> Result<TensorColumns, ModelError> {
     let catalogue = &parts.catalogue;
     let mut columns = TensorColumns::default();
     columns.put_texts("items", catalogue.items().texts());
@@ -146,7 +150,7 @@ fn item_columns(parts: &Parts) -> Result<TensorColumns, String> {
     Ok(columns)
 }
 
-fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), String> {
+fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), ModelError> {
     let table = Tensors::decode(bytes)?;
     let neighbours = if table.has("neighbours") {
         let offsets = table.take_u64("neighbours_bounds")?;
@@ -180,7 +184,7 @@ fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), St
         let (offsets, item) = (table.take_u64("store_bounds")?, table.take_u32("store_items")?);
         let (baskets, totals) = (table.take_u16("store_baskets")?, table.take_u32("store_totals")?);
         let [expected] = table.take_f32("store_expected")?[..] else {
-            return Err("`store_expected` is not one number".into());
+            return Err(ModelError::Encoding("`store_expected` is not one number".into()));
         };
         Stores::new(ids(&table, "stores")?, offsets, item, baskets, totals, expected, items)?
     } else {
@@ -199,7 +203,7 @@ fn co_purchase_columns(co_purchases: &CoPurchases) -> TensorColumns {
     columns
 }
 
-fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, String> {
+fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, ModelError> {
     let table = Tensors::decode(bytes)?;
     let (offsets, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?);
     CoPurchases::from_parts(offsets, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
@@ -217,7 +221,7 @@ fn with_switches(mut columns: TensorColumns, switches: &CoPurchases) -> TensorCo
     columns
 }
 
-fn co_purchases_and_switches(bytes: &[u8], items: usize) -> Result<(CoPurchases, CoPurchases), String> {
+fn co_purchases_and_switches(bytes: &[u8], items: usize) -> Result<(CoPurchases, CoPurchases), ModelError> {
     let table = Tensors::decode(bytes)?;
     let switches = if table.has("switch_bounds") {
         let (offsets, partner) = (table.take_u64("switch_bounds")?, table.take_u32("switch_partner")?);
@@ -251,7 +255,7 @@ fn history_columns(histories: &Histories) -> TensorColumns {
     columns
 }
 
-fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
+fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
     let table = Tensors::decode(bytes)?;
     let columns = histories::ItemStatsColumns {
         item: table.take_u32("item")?,
@@ -263,9 +267,10 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
     };
     let (day, position) = (table.take_u16("last_basket_day")?, table.take_u16("last_basket_position")?);
     let rows = |name: &str, values: usize| {
-        Offsets::from_vec(table.take_u64(name)?, values).ok_or_else(|| format!("the bounds `{name}` are not valid"))
+        Offsets::from_vec(table.take_u64(name)?, values)
+            .ok_or_else(|| ModelError::Order(format!("the bounds `{name}` are not valid")))
     };
-    let [end] = table.take_u16("end")?[..] else { return Err("`end` is not one number".into()) };
+    let [end] = table.take_u16("end")?[..] else { return Err(ModelError::Encoding("`end` is not one number".into())) };
     let last = LastBaskets {
         rows: rows("last_baskets", day.len())?,
         basket_offsets: rows("last_basket_lines", position.len())?,
@@ -284,6 +289,7 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, String> {
     )
 }
 
-fn ids(table: &Tensors<'_>, name: &str) -> Result<Ids, String> {
-    Ids::new(table.take_texts(name)?).map_err(|at| format!("the ID at position {at} of `{name}` stands there twice"))
+fn ids(table: &Tensors<'_>, name: &str) -> Result<Ids, ModelError> {
+    Ids::new(table.take_texts(name)?)
+        .map_err(|at| ModelError::Duplicate(format!("the ID at position {at} of `{name}` stands there twice")))
 }

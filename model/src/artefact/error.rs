@@ -1,10 +1,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::ModelError;
 use crate::name::{BadName, Name};
 
 /// Why a model could not be opened or published. Each says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ArtefactError {
     #[error("no model is published for market `{market}` in {models}: run `trolley train` first")]
@@ -25,8 +27,8 @@ pub enum ArtefactError {
     Manifest { path: PathBuf, reason: String },
     #[error("{path} ends too early: the artefact is not whole; if it is not being copied, publish the model again")]
     Cut { path: PathBuf },
-    #[error("{path} is refused: {reason}")]
-    Content { path: PathBuf, reason: String },
+    #[error("{path} is refused: {source}")]
+    Content { path: PathBuf, source: ModelError },
     #[error("version `{version}` of market `{market}` exists already: a published model is never overwritten")]
     VersionExists { market: Name, version: Name },
     #[error("another process is publishing to {path} right now: wait for it")]

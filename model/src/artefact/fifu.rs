@@ -12,6 +12,7 @@ use finalfusion::storage::NdArray;
 use finalfusion::vocab::SimpleVocab;
 use ndarray15::{Array1, Array2};
 
+use crate::error::ModelError;
 use crate::texts::Texts;
 use crate::vectors::Vectors;
 
@@ -24,46 +25,46 @@ const F32: u32 = 10;
 const MOST_DIMS: usize = 4096;
 
 /// The file for `vectors` whose rows are those of the distinct `ids`; there must be as many.
-pub(super) fn encode<'a>(ids: impl Iterator<Item = &'a str>, vectors: &Vectors) -> Result<Vec<u8>, String> {
+pub(super) fn encode<'a>(ids: impl Iterator<Item = &'a str>, vectors: &Vectors) -> Result<Vec<u8>, ModelError> {
     let words: Vec<String> = ids.map(str::to_owned).collect();
-    let matrix =
-        Array2::from_shape_vec((vectors.len(), vectors.dims()), vectors.units().to_vec()).map_err(|e| e.to_string())?;
+    let matrix = Array2::from_shape_vec((vectors.len(), vectors.dims()), vectors.units().to_vec())
+        .map_err(|e| ModelError::Encoding(e.to_string()))?;
     if words.len() != vectors.len() {
-        return Err(format!("{} IDs for {} vectors", words.len(), vectors.len()));
+        return Err(ModelError::Encoding(format!("{} IDs for {} vectors", words.len(), vectors.len())));
     }
     let norms = NdNorms::new(Array1::from_vec(vectors.norms().to_vec()));
     let embeddings = Embeddings::new(None, SimpleVocab::new(words), NdArray::new(matrix), norms);
     let mut file = Cursor::new(Vec::new());
-    embeddings.write_embeddings(&mut file).map_err(|e| e.to_string())?;
+    embeddings.write_embeddings(&mut file).map_err(|e| ModelError::Encoding(e.to_string()))?;
     Ok(file.into_inner())
 }
 
 /// Reads the vectors, whose words must be the first of `ids`, in order.
-pub(super) fn decode(bytes: &[u8], ids: &Texts) -> Result<Vectors, String> {
+pub(super) fn decode(bytes: &[u8], ids: &Texts) -> Result<Vectors, ModelError> {
     let mut reader = Reader { bytes, at: 0 };
     if reader.take(4)? != b"FiFu" || reader.u32()? != 0 {
-        return Err("not a finalfusion file of version 0".into());
+        return Err(ModelError::Encoding("not a finalfusion file of version 0".into()));
     }
     let chunks = [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
     if chunks != [3, VOCABULARY, MATRIX, NORMS] {
-        return Err("expected the chunks vocabulary, matrix and norms".into());
+        return Err(ModelError::Encoding("expected the chunks vocabulary, matrix and norms".into()));
     }
     let end = reader.chunk(VOCABULARY)?;
     let words = reader.u64()?;
     if words > ids.len() as u64 {
-        return Err(format!("{words} words for {} IDs", ids.len()));
+        return Err(ModelError::Encoding(format!("{words} words for {} IDs", ids.len())));
     }
     for position in 0..words as u32 {
         let length = reader.u32()? as usize;
         if reader.take(length)? != ids.get(position).as_bytes() {
-            return Err(format!("word {position} is not the ID at that position"));
+            return Err(ModelError::Encoding(format!("word {position} is not the ID at that position")));
         }
     }
     reader.ends_at(end)?;
     let end = reader.chunk(MATRIX)?;
     let (rows, dims) = (reader.u64()?, reader.u32()? as usize);
     if dims > MOST_DIMS {
-        return Err(format!("vectors of {dims} numbers; at most {MOST_DIMS} are read"));
+        return Err(ModelError::Encoding(format!("vectors of {dims} numbers; at most {MOST_DIMS} are read")));
     }
     let unit = reader.floats(rows.checked_mul(dims as u64))?;
     reader.ends_at(end)?;
@@ -73,9 +74,9 @@ pub(super) fn decode(bytes: &[u8], ids: &Texts) -> Result<Vectors, String> {
     reader.ends_at(end)?;
     reader.ends_at(bytes.len())?;
     if rows != words {
-        return Err(format!("{rows} rows for {words} words"));
+        return Err(ModelError::Encoding(format!("{rows} rows for {words} words")));
     }
-    Vectors::from_parts(dims, unit, norms).ok_or_else(|| "matrix and norms don't agree".into())
+    Vectors::from_parts(dims, unit, norms).ok_or_else(|| ModelError::Encoding("matrix and norms don't agree".into()))
 }
 
 struct Reader<'a> {
@@ -84,46 +85,54 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], ModelError> {
         let end = self.at.checked_add(length).filter(|&end| end <= self.bytes.len());
-        let taken = end.map(|end| &self.bytes[self.at..end]).ok_or("a length goes beyond the file")?;
+        let taken = end
+            .map(|end| &self.bytes[self.at..end])
+            .ok_or_else(|| ModelError::Encoding("a length goes beyond the file".into()))?;
         self.at += length;
         Ok(taken)
     }
 
-    fn u32(&mut self) -> Result<u32, String> {
-        let bytes = self.take(4)?.first_chunk().ok_or("cut short")?;
+    fn u32(&mut self) -> Result<u32, ModelError> {
+        let bytes = self.take(4)?.first_chunk().ok_or_else(|| ModelError::Encoding("cut short".into()))?;
         Ok(u32::from_le_bytes(*bytes))
     }
 
-    fn u64(&mut self) -> Result<u64, String> {
-        let bytes = self.take(8)?.first_chunk().ok_or("cut short")?;
+    fn u64(&mut self) -> Result<u64, ModelError> {
+        let bytes = self.take(8)?.first_chunk().ok_or_else(|| ModelError::Encoding("cut short".into()))?;
         Ok(u64::from_le_bytes(*bytes))
     }
 
     /// Identifier and length of a chunk; where its content ends.
-    fn chunk(&mut self, expected: u32) -> Result<usize, String> {
+    fn chunk(&mut self, expected: u32) -> Result<usize, ModelError> {
         let (found, length) = (self.u32()?, self.u64()?);
         if found != expected {
-            return Err(format!("chunk {found} where {expected} was expected"));
+            return Err(ModelError::Encoding(format!("chunk {found} where {expected} was expected")));
         }
         if length > (self.bytes.len() - self.at) as u64 {
-            return Err("a chunk goes beyond the file".into());
+            return Err(ModelError::Encoding("a chunk goes beyond the file".into()));
         }
         Ok(self.at + length as usize)
     }
 
-    fn ends_at(&self, end: usize) -> Result<(), String> {
-        if self.at == end { Ok(()) } else { Err(format!("content ends at byte {}, not at {end}", self.at)) }
+    fn ends_at(&self, end: usize) -> Result<(), ModelError> {
+        if self.at == end {
+            Ok(())
+        } else {
+            Err(ModelError::Encoding(format!("content ends at byte {}, not at {end}", self.at)))
+        }
     }
 
     /// Type, padding of one to four bytes up to a multiple of four, and so many floats.
-    fn floats(&mut self, count: Option<u64>) -> Result<Vec<f32>, String> {
+    fn floats(&mut self, count: Option<u64>) -> Result<Vec<f32>, ModelError> {
         if self.u32()? != F32 {
-            return Err("the numbers are not 32-bit floats".into());
+            return Err(ModelError::Encoding("the numbers are not 32-bit floats".into()));
         }
         self.take(4 - self.at % 4)?;
-        let length = count.and_then(|n| usize::try_from(n).ok()?.checked_mul(4)).ok_or("a count is too large")?;
+        let length = count
+            .and_then(|n| usize::try_from(n).ok()?.checked_mul(4))
+            .ok_or_else(|| ModelError::Encoding("a count is too large".into()))?;
         let (floats, _) = self.take(length)?.as_chunks();
         Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }

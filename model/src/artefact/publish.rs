@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::{ArtefactError, DataFacts, FileFacts, Judgement, Manifest, content, manifest};
+use crate::error::ModelError;
 use crate::model::Parts;
 use crate::name::Name;
 
@@ -57,7 +58,7 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
     }
     let folder = market_dir.join(format!("{UNFINISHED}{}", draft.version));
     fs::create_dir(&folder).map_err(ArtefactError::write(&folder))?;
-    let refused = |(file, reason): content::Refused| ArtefactError::Content { path: folder.join(file), reason };
+    let refused = |(file, source): content::Refused| ArtefactError::Content { path: folder.join(file), source };
     let mut files = BTreeMap::new();
     for (name, bytes) in content::encode(draft.parts).map_err(refused)? {
         write(&folder.join(name), &bytes)?;
@@ -66,7 +67,8 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
     }
     sync(&folder)?;
     let manifest = manifest::new(draft, files);
-    let bytes = manifest::encode(&manifest).map_err(|e| refused((manifest::FILE, e.to_string())))?;
+    let bytes =
+        manifest::encode(&manifest).map_err(|e| refused((manifest::FILE, ModelError::Encoding(e.to_string()))))?;
     write(&folder.join(manifest::FILE), &bytes)?;
     sync(&folder)?;
     fs::rename(&folder, &target).map_err(ArtefactError::write(&target))?;

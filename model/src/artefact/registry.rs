@@ -199,9 +199,9 @@ impl ModelRegistry {
             }
             Ok(bytes)
         };
-        let refuse = |(file, reason): content::Refused| ArtefactError::Content { path: folder.join(file), reason };
+        let refuse = |(file, source): content::Refused| ArtefactError::Content { path: folder.join(file), source };
         let parts = content::decode(manifest.weights.clone(), verified, refuse)?;
-        let model = Model::new(parts).map_err(|reason| ArtefactError::Content { path: folder.clone(), reason })?;
+        let model = Model::new(parts).map_err(|source| ArtefactError::Content { path: folder.clone(), source })?;
         Ok(Opened { manifest, model })
     }
 }

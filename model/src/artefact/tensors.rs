@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use safetensors::{Dtype, SafeTensors, View};
 
+use crate::error::ModelError;
 use crate::texts::Texts;
 
 /// Columns to be written.
@@ -40,7 +41,7 @@ macro_rules! numbers {
             }
         }
         impl Tensors<'_> {
-            pub(super) fn $take(&self, name: &str) -> Result<Vec<$number>, String> {
+            pub(super) fn $take(&self, name: &str) -> Result<Vec<$number>, ModelError> {
                 let (bytes, _) = self.column(name, Dtype::$dtype)?.as_chunks();
                 Ok(bytes.iter().map(|bytes| <$number>::from_le_bytes(*bytes)).collect())
             }
@@ -80,14 +81,14 @@ impl TensorColumns {
 pub(super) struct Tensors<'a>(SafeTensors<'a>);
 
 impl<'a> Tensors<'a> {
-    pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, String> {
-        SafeTensors::deserialize(bytes).map(Self).map_err(|e| e.to_string())
+    pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        SafeTensors::deserialize(bytes).map(Self).map_err(|e| ModelError::Encoding(e.to_string()))
     }
 
-    fn column(&self, name: &str, dtype: Dtype) -> Result<&'a [u8], String> {
-        let column = self.0.tensor(name).map_err(|_| format!("column `{name}` is missing"))?;
+    fn column(&self, name: &str, dtype: Dtype) -> Result<&'a [u8], ModelError> {
+        let column = self.0.tensor(name).map_err(|_| ModelError::Encoding(format!("column `{name}` is missing")))?;
         if column.dtype() != dtype || column.shape().len() != 1 {
-            return Err(format!("column `{name}` is not a list of {dtype:?}"));
+            return Err(ModelError::Encoding(format!("column `{name}` is not a list of {dtype:?}")));
         }
         Ok(column.data())
     }
@@ -97,22 +98,24 @@ impl<'a> Tensors<'a> {
         self.0.names().contains(&name)
     }
 
-    pub(super) fn take_f32_if_any(&self, name: &str) -> Result<Vec<f32>, String> {
+    pub(super) fn take_f32_if_any(&self, name: &str) -> Result<Vec<f32>, ModelError> {
         if self.has(name) { self.take_f32(name) } else { Ok(Vec::new()) }
     }
 
-    pub(super) fn take_texts(&self, name: &str) -> Result<Texts, String> {
+    pub(super) fn take_texts(&self, name: &str) -> Result<Texts, ModelError> {
         let text = self.column(&format!("{name}.text"), Dtype::U8)?;
-        let text = std::str::from_utf8(text).map_err(|_| format!("`{name}` is not valid UTF-8"))?;
+        let text =
+            std::str::from_utf8(text).map_err(|_| ModelError::Encoding(format!("`{name}` is not valid UTF-8")))?;
         let ends = self.take_u32(&format!("{name}.ends"))?;
-        Texts::from_parts(text.to_owned(), ends).ok_or_else(|| format!("the ends of `{name}` don't fit its text"))
+        Texts::from_parts(text.to_owned(), ends)
+            .ok_or_else(|| ModelError::Encoding(format!("the ends of `{name}` don't fit its text")))
     }
 
     /// The first number of a column of one.
-    pub(super) fn take_one(&self, name: &str) -> Result<u32, String> {
+    pub(super) fn take_one(&self, name: &str) -> Result<u32, ModelError> {
         match self.take_u32(name)?[..] {
             [number] => Ok(number),
-            _ => Err(format!("`{name}` is not one number")),
+            _ => Err(ModelError::Encoding(format!("`{name}` is not one number"))),
         }
     }
 }

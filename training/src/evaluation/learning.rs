@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
 use trolley_model::signals::CHEAP;
-use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model, Question};
+use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model, ModelError, Question};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -43,14 +43,14 @@ pub(crate) struct HeldOut {
 /// same weeks.
 ///
 /// # Errors
-/// In words, if a model cannot be made.
+/// if a model cannot be made.
 pub(crate) fn held_out(
     tables: Tables<'_>,
     config: &TrainingConfig,
     periods: &Periods,
     mut tuned: Option<&mut Tuned>,
     progress: &dyn Progress,
-) -> Result<HeldOut, String> {
+) -> Result<HeldOut, ModelError> {
     let Tables { transactions, items, offers, .. } = tables;
     let mut learning = Learning {
         config,
@@ -92,7 +92,7 @@ pub(super) fn model_of_customers(
     offers: &[OfferRow],
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<Model, String> {
+) -> Result<Model, ModelError> {
     Model::new(fit(transactions, until, items, offers, config, Scope::Customers, progress)?.parts)
 }
 
@@ -112,7 +112,12 @@ struct Learning<'a> {
 
 impl Learning<'_> {
     /// The blends of offers, from the weeks before the test: each is answered by a model of the days before it.
-    fn offers(&mut self, tables: Tables<'_>, periods: &Periods, mut tuned: Option<&mut Tuned>) -> Result<(), String> {
+    fn offers(
+        &mut self,
+        tables: Tables<'_>,
+        periods: &Periods,
+        mut tuned: Option<&mut Tuned>,
+    ) -> Result<(), ModelError> {
         let Tables { transactions, items, offers, numbers } = tables;
         let (config, progress) = (self.config, self.progress);
         let (past, _) = periods.weeks(transactions, offers);
@@ -162,7 +167,7 @@ impl Learning<'_> {
         transactions: &Transactions,
         periods: &Periods,
         tuned: Option<&mut Tuned>,
-    ) -> Result<(), String> {
+    ) -> Result<(), ModelError> {
         let (seed, progress) = (self.config.seed, self.progress);
         progress.begin("cases", 1);
         let validation = periods.validation..periods.test;
@@ -251,7 +256,7 @@ impl Learning<'_> {
     }
 
     /// How many of six alternatives are without a flaw at the least: the most with which not much is lost.
-    fn choose_flawless(&mut self, model: &Model, cases: &[Case]) -> Result<(), String> {
+    fn choose_flawless(&mut self, model: &Model, cases: &[Case]) -> Result<(), ModelError> {
         let mut model = Model::new(model.parts().clone())?;
         for flawless in 0..=alternatives::K {
             let alternative_rules = AlternativeRules { flawless };

@@ -31,7 +31,7 @@ mod weeks;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::{Model, Question};
+use trolley_model::{Model, ModelError, Question};
 
 use crate::blend::{BestPart, Examples, Focus, Given, default_weights, learn};
 use crate::config::TrainingConfig;
@@ -174,12 +174,12 @@ pub struct Judged {
 /// Learns the blends on the validation weeks and judges a model with them on the test weeks.
 ///
 /// # Errors
-/// In words, if a model cannot be made; or why nothing can be judged.
+/// if a model cannot be made; or why nothing can be judged.
 pub fn evaluate(
     tables: Tables<'_>,
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<Result<Judged, NotJudged>, String> {
+) -> Result<Result<Judged, NotJudged>, ModelError> {
     let transactions = tables.transactions;
     let periods = match Periods::judged(transactions, &config.evaluation) {
         Ok(periods) => periods,
@@ -247,7 +247,7 @@ fn judged_weeks(
     judged: &Model,
     tuned: &Tuned,
     progress: &dyn Progress,
-) -> Result<offers::Weekly, String> {
+) -> Result<offers::Weekly, ModelError> {
     let Tables { transactions, items, offers, numbers } = tables;
     let mut weekly = offers::Weekly::default();
     let (_, test) = periods.weeks(transactions, offers);
@@ -265,12 +265,12 @@ fn judged_weeks(
 /// customer has three baskets, and the baselines' settings that were chosen on the baskets before.
 ///
 /// # Errors
-/// In words, if a model cannot be made.
+/// if a model cannot be made.
 pub fn evaluate_next_basket(
     tables: Tables<'_>,
     config: &TrainingConfig,
     progress: &dyn Progress,
-) -> Result<(Vec<Benchmark>, Named), String> {
+) -> Result<(Vec<Benchmark>, Named), ModelError> {
     let Tables { transactions, items, .. } = tables;
     let next_basket::LastBaskets(baskets) = next_basket::LastBaskets::new(transactions);
     // What is left without so many of each customer's last baskets.

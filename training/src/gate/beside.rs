@@ -133,7 +133,7 @@ pub(crate) fn compare(
                 Settings::Same
             }
             Ok(Some(other)) => beside.settings(&other, &mut comparison)?,
-            Err(why) => Settings::Unreadable(why),
+            Err(why) => Settings::Unreadable(why.to_string()),
         };
         let reference = reference::of(job.registry, &manifest, job.now);
         if let Some((version, theirs)) = reference.filter(|(version, _)| *version != current) {
@@ -147,8 +147,8 @@ pub(crate) fn compare(
 
 /// The settings in service as they would be fitted today, if they differ from those of the order in anything but the seed
 /// and the days of the test.
-fn other_settings(job: &TrainingJob<'_>, manifest: &Manifest) -> Result<Option<TrainingConfig>, String> {
-    let theirs: TrainingConfig = serde_json::from_value(manifest.config.clone()).map_err(|e| e.to_string())?;
+fn other_settings(job: &TrainingJob<'_>, manifest: &Manifest) -> Result<Option<TrainingConfig>, serde_json::Error> {
+    let theirs: TrainingConfig = serde_json::from_value(manifest.config.clone())?;
     let EvaluationConfig { test_days, longest_test_days, .. } = job.config.evaluation;
     let theirs = TrainingConfig {
         seed: job.config.seed,
@@ -206,7 +206,7 @@ impl Beside<'_> {
         let fit = |config: &TrainingConfig, days: u16| -> Result<Option<(HeldOut, usize)>, TrainError> {
             let evaluation = EvaluationConfig { test_days: days, ..config.evaluation.clone() };
             let Ok(periods) = Periods::judged(transactions, &evaluation) else { return Ok(None) };
-            let fitted = held_out(self.tables, config, &periods, None, self.progress).map_err(TrainError::Fit)?;
+            let fitted = held_out(self.tables, config, &periods, None, self.progress)?;
             Ok(Some((fitted, periods.test)))
         };
         let (mut days, longest) = (config.evaluation.test_days, config.evaluation.longest_test_days);

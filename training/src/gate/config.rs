@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::not_worse::{TOLERANCE, TOLERANCE_OF_DUE, TOLERANCE_OF_HITS};
 use crate::evaluation::{DUE_TO_ITEM, METRICS, compared, compared_by};
+use crate::setting::SettingError;
 
 /// The gate of a market. Figures are named as the evaluation names them: `bought_together.ndcg`, `coverage.items`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,7 +87,7 @@ impl GateConfig {
     ///
     /// # Errors
     /// The first key that is wrong, and what it must be.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), SettingError> {
         let margins = self.margin.values().map(|margin| &margin.by);
         let numbers = self.floor.values().chain(self.ceiling.values()).chain(margins).chain(self.tolerance.values());
         let budgets = self.minutes.iter().chain(&self.memory_gib);
@@ -95,16 +96,19 @@ impl GateConfig {
             figures.chain(DUE_TO_ITEM.map(str::to_owned))
         };
         if numbers.clone().any(|number| !number.is_finite()) {
-            Err("the numbers of a gate must be finite".into())
+            Err(SettingError::new("the numbers of a gate must be finite"))
         } else if !(0.0..=1.0).contains(&self.volume) {
-            Err("gate.volume must be a share from 0 to 1".into())
+            Err(SettingError::new("gate.volume must be a share from 0 to 1"))
         } else if let Some(name) = self.tolerance.keys().find(|name| known().all(|known| known != **name)) {
             let known: Vec<String> = known().collect();
-            Err(format!("gate.tolerance.\"{name}\" is not compared between models; these are: {}", known.join(", ")))
+            Err(SettingError::new(format!(
+                "gate.tolerance.\"{name}\" is not compared between models; these are: {}",
+                known.join(", ")
+            )))
         } else if self.tolerance.values().any(|share| *share < 0.0) {
-            Err("gate.tolerance must be a share from 0".into())
+            Err(SettingError::new("gate.tolerance must be a share from 0"))
         } else if budgets.into_iter().any(|budget| !budget.is_finite() || *budget <= 0.0) {
-            Err("gate.minutes and gate.memory_gib must be above 0".into())
+            Err(SettingError::new("gate.minutes and gate.memory_gib must be above 0"))
         } else {
             Ok(())
         }

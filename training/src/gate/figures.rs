@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(zeros.len(), 1, "0 is not ahead of 0");
         assert!(zeros[0].why.contains("no more beside bestsellers"), "{}", zeros[0]);
         let typo: GateConfig = serde_json::from_str(r#"{"tolerance": {"audience.ndcg": 0.02}}"#).unwrap();
-        assert!(typo.check().unwrap_err().contains("alternatives_anonymous.ndcg"));
+        assert!(typo.check().unwrap_err().to_string().contains("alternatives_anonymous.ndcg"));
         assert!(failures(r#"{"floor": {"offer.ndcg": 0.1}}"#, none)[0].contains("not measured"));
         let costs = Costs { seconds: 90.0, peak_memory: Some(3 << 30), ..Costs::default() };
         assert!(failures(r#"{"minutes": 2.0, "memory_gib": 4.0}"#, &costs).is_empty());

@@ -5,6 +5,7 @@ use trolley_model::Amount;
 
 use super::amount::{amount, unit};
 use super::number;
+use crate::setting::SettingError;
 
 /// A column of the items table that says what an item is like.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,12 +66,12 @@ impl AttributeColumn {
     /// Checks what the types do not.
     ///
     /// # Errors
-    /// In words.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// An attribute without a name, or with settings that do not fit its kind.
+    pub(super) fn check(&self) -> Result<(), SettingError> {
         let AttributeForm { column, kind, unit: written, separator } = self.form();
-        let wrong = |what: &str| Err(format!("columns.items.attributes: `{column}`: {what}"));
+        let wrong = |what: &str| Err(SettingError::new(format!("columns.items.attributes: `{column}`: {what}")));
         if column.is_empty() {
-            return Err("columns.items.attributes: a column has no name".into());
+            return Err(SettingError::new("columns.items.attributes: a column has no name"));
         }
         if let Some(written) = &written {
             if unit(&written.to_lowercase()).is_none() {

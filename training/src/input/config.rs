@@ -9,6 +9,7 @@ use super::csv::encoding;
 use super::findings::FindingKind;
 use super::time::TimeFormat;
 use crate::gate::GateConfig;
+use crate::setting::SettingError;
 
 /// Where a market's tables lie and what their columns are called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,17 +180,20 @@ impl Default for ItemColumns {
 }
 
 impl ItemColumns {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), SettingError> {
         for (at, attribute) in self.attributes.iter().enumerate() {
             attribute.check()?;
             if !trolley_model::attributes::is_free(attribute.name()) {
-                return Err(format!(
+                return Err(SettingError::new(format!(
                     "columns.items.attributes: `{}` is the name of a signal: give the column another one",
                     attribute.name()
-                ));
+                )));
             }
             if self.attributes[..at].iter().any(|other| other.name() == attribute.name()) {
-                return Err(format!("columns.items.attributes: `{}` is there twice", attribute.name()));
+                return Err(SettingError::new(format!(
+                    "columns.items.attributes: `{}` is there twice",
+                    attribute.name()
+                )));
             }
         }
         Ok(())
@@ -197,11 +201,11 @@ impl ItemColumns {
 }
 
 impl TransactionColumns {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), SettingError> {
         if self.price.is_some() && self.unit_price.is_some() {
-            return Err(
-                "columns.transactions: give `price`, of the line, or `unit_price`, of one piece; not both".into()
-            );
+            return Err(SettingError::new(
+                "columns.transactions: give `price`, of the line, or `unit_price`, of one piece; not both",
+            ));
         }
         Ok(())
     }
@@ -233,15 +237,15 @@ impl OfferColumns {
     ///
     /// # Errors
     /// The name that cannot be, and why.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
         for (at, name) in self.numbers.iter().enumerate() {
             if trolley_model::signals::index(name).is_some() {
-                return Err(format!(
+                return Err(SettingError::new(format!(
                     "columns.offers.numbers: `{name}` is a signal's name, give the column another one"
-                ));
+                )));
             }
             if self.numbers[..at].contains(name) {
-                return Err(format!("columns.offers.numbers: `{name}` is there twice"));
+                return Err(SettingError::new(format!("columns.offers.numbers: `{name}` is there twice")));
             }
         }
         Ok(())
@@ -276,21 +280,23 @@ impl InputConfig {
     ///
     /// # Errors
     /// The first key that is wrong, and what it must be.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), SettingError> {
         let CsvConfig { separator, encoding: name, decimal } = &self.csv;
         if !(0.0..=1.0).contains(&self.max_rejected) {
-            return Err("max_rejected must be a share, 0 to 1".into());
+            return Err(SettingError::new("max_rejected must be a share, 0 to 1"));
         }
         if separator.is_some_and(|separator| !separator.is_ascii() || ['"', '\n', '\r'].contains(&separator)) {
-            return Err("csv.separator must be one ASCII character, such as \",\", \";\", \"\\t\" or \"|\"".into());
-        }
-        if let Some(name) = name.as_ref().filter(|name| encoding(name).is_none()) {
-            return Err(format!(
-                "csv.encoding = \"{name}\" is not known: give one such as \"utf-8\" or \"windows-1252\""
+            return Err(SettingError::new(
+                "csv.separator must be one ASCII character, such as \",\", \";\", \"\\t\" or \"|\"",
             ));
         }
+        if let Some(name) = name.as_ref().filter(|name| encoding(name).is_none()) {
+            return Err(SettingError::new(format!(
+                "csv.encoding = \"{name}\" is not known: give one such as \"utf-8\" or \"windows-1252\""
+            )));
+        }
         if !['.', ','].contains(decimal) {
-            return Err("csv.decimal must be \".\" or \",\"".into());
+            return Err(SettingError::new("csv.decimal must be \".\" or \",\""));
         }
         self.forms()?;
         self.columns.offers.check()?;
@@ -299,19 +305,23 @@ impl InputConfig {
         let attributes = &self.columns.items.attributes;
         for name in self.must_match.iter().flat_map(|rule| &rule.attributes) {
             if !attributes.iter().any(|attribute| attribute.name() == name) {
-                return Err(format!("must_match names `{name}`, which is not one of columns.items.attributes"));
+                return Err(SettingError::new(format!(
+                    "must_match names `{name}`, which is not one of columns.items.attributes"
+                )));
             }
         }
         self.must_match.iter().try_for_each(MustMatch::check)?;
         self.gate.as_ref().map_or(Ok(()), GateConfig::check)?;
-        self.sensitive.as_ref().map_or(Ok(()), |sensitive| sensitive.check().map_err(|why| format!("sensitive: {why}")))
+        self.sensitive
+            .as_ref()
+            .map_or(Ok(()), |sensitive| sensitive.check().map_err(|why| SettingError::new(format!("sensitive: {why}"))))
     }
 
     /// How values are written.
     ///
     /// # Errors
-    /// In words, if `timestamp_format` is none.
-    pub(super) fn forms(&self) -> Result<Forms, String> {
+    /// If `timestamp_format` is no format of a time.
+    pub(super) fn forms(&self) -> Result<Forms, SettingError> {
         let time = TimeFormat::new(self.timestamp_format.as_deref())?;
         Ok(Forms { nulls: self.nulls.clone(), time, decimal: self.csv.decimal })
     }

@@ -1,8 +1,10 @@
+use crate::setting::SettingError;
 use std::io;
 use std::path::PathBuf;
 
 /// Why the input could not be read. Rows that are wrong are rejected one by one and are no error.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum InputError {
     #[error("`{0}` matches no CSV or Parquet file: give a file, a folder that holds some, or a glob")]
@@ -33,7 +35,7 @@ pub enum InputError {
     )]
     NoMarket { path: PathBuf, column: String, value: String },
     #[error("{0}")]
-    Setting(String),
+    Setting(#[from] SettingError),
     #[error("the tables are not as they should be:\n  {}", .0.join("\n  "))]
     Findings(Vec<String>),
     #[error("{path} has no column `{column}`{}; it has {}", meant(.column, .found), list(.found))]

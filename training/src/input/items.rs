@@ -96,7 +96,7 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         .collect();
     let wanted = [&id, &category, &price].into_iter().chain(&names).chain(&excluding).chain(&attributes);
     let wanted: Vec<Wanted> = wanted.cloned().collect();
-    let forms = input.forms().map_err(InputError::Setting)?;
+    let forms = input.forms()?;
     let request = Request { table: InputTable::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items {
         unmatched: input.exclude.clone(),

@@ -50,7 +50,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
         return Ok(Offers::default());
     };
     let market = input.value_of(market);
-    let forms = input.forms().map_err(InputError::Setting)?;
+    let forms = input.forms()?;
     let request = Request { table: InputTable::Offers, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let (mut rows, mut places) = (Vec::new(), Vec::new());
     let mut all_midnight = true;

@@ -3,6 +3,7 @@
 //! What has one meaning only is read; what may be one of two days (`12/1/2010`) is refused, unless the config says how it
 //! is written (`timestamp_format`).
 
+use crate::setting::SettingError;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -42,16 +43,16 @@ impl TimeFormat {
     /// The form of a config: `strftime`, or `excel`.
     ///
     /// # Errors
-    /// In words, if it is no form of a time.
-    pub(super) fn new(format: Option<&str>) -> Result<Self, String> {
+    /// If it is no format of a time.
+    pub(super) fn new(format: Option<&str>) -> Result<Self, SettingError> {
         let Some(format) = format else { return Ok(Self(None)) };
         let fields: Vec<Item<'_>> = StrftimeItems::new(format).collect();
         let is_literal = |item: &Item<'_>| matches!(item, Item::Literal(_) | Item::Space(_));
         if format != EXCEL && (fields.contains(&Item::Error) || fields.iter().all(is_literal)) {
-            return Err(format!(
+            return Err(SettingError::new(format!(
                 "timestamp_format = \"{format}\" is no form of a time: write it with strftime's letters, such as \
                  \"%d.%m.%Y %H:%M\", or \"{EXCEL}\" for days since 1899-12-30"
-            ));
+            )));
         }
         Ok(Self(Some(format.to_owned())))
     }

@@ -144,7 +144,7 @@ pub fn read_transactions(
         Wanted::optional("unit_price", columns.unit_price.as_ref()),
         Wanted::optional("store", columns.store.as_ref()),
     ];
-    let forms = input.forms().map_err(InputError::Setting)?;
+    let forms = input.forms()?;
     let pattern = &input.transactions;
     let request =
         Request { table: InputTable::Transactions, pattern, columns: &wanted, csv: &input.csv, forms: &forms };

@@ -1,0 +1,21 @@
+//! What can be wrong with a config.
+
+use trolley_model::ModelError;
+
+/// A setting that makes no sense. The message names its key, and what it must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingError(String);
+
+impl SettingError {
+    /// With a message.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl From<ModelError> for SettingError {
+    fn from(error: ModelError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -67,6 +67,11 @@ impl Amount {
     }
 }
 
+/// 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on.
+pub(crate) fn ratio_likeness(times: f32) -> f32 {
+    if times > 0.0 && times.is_finite() { 1.0 - (2.0 * times.log2().abs()).min(2.0) } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,10 @@
 //! Attributes of the items: brand, package size, and whatever else the shop's table of items says.
 
-use crate::amount::{Amount, Unit};
-use crate::blend::LARGEST;
-use crate::error::ModelError;
+use crate::amount::{Amount, Unit, ratio_likeness};
+use crate::error::{LARGEST, ModelError};
 use crate::ids::Ids;
-use crate::likeness::ratio_likeness;
 use crate::offsets::Offsets;
-use crate::signals;
+use crate::signal_names;
 
 /// The attributes of all items.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,7 +48,7 @@ pub const PREFIX: &str = "same_";
 
 /// Whether an attribute may have this name: its signal must not have that of another one.
 pub fn is_free(name: &str) -> bool {
-    signals::index(&format!("{PREFIX}{name}")).is_none()
+    signal_names::index(&format!("{PREFIX}{name}")).is_none()
 }
 
 impl Attributes {

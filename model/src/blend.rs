@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::LARGEST;
 use crate::question::Question;
 
 /// A score: a sum of straight parts and of small trees over signals, as the artefact stores it.
@@ -55,9 +56,6 @@ impl Blend {
         self.slopes.values().chain(of_trees).all(|number| number.abs() <= LARGEST)
     }
 }
-
-/// The largest number that a model may hold: a score of many stays finite.
-pub(crate) const LARGEST: f32 = 1e12;
 
 /// The blends of all questions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

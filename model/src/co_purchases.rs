@@ -1,7 +1,6 @@
 //! Which items were bought in the same baskets, and how often.
 
-use crate::blend::LARGEST;
-use crate::error::ModelError;
+use crate::error::{LARGEST, ModelError};
 use crate::offsets::Offsets;
 
 /// For each of the first items of the catalogue its strongest partners, by rising item number.

@@ -32,3 +32,6 @@ pub enum ModelError {
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
 }
+
+/// The largest number that a model may hold: a score of many stays finite.
+pub(crate) const LARGEST: f32 = 1e12;

@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 
 use crate::co_purchases::Partner;
-use crate::histories::{ItemStats, LastBasket};
+use crate::item_stats::ItemStats;
 use crate::priors::PAIR_PRIOR;
-use crate::signals::backed_shares;
+use crate::profile::LastBasket;
 use crate::{Model, Profile, Query};
 
 /// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
@@ -216,14 +216,43 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// For each candidate the share of the baskets with the query that hold it, as [`backed_shares`] has it, as if there had
+    /// For each candidate the share of the baskets with the query that hold it, as if there had
     /// been [`PAIR_PRIOR`] more.
     pub(crate) fn backed_shares(&self) -> &[f32] {
         self.backed_shares.get_or_init(|| {
             let mut shares = vec![0.0; self.candidates.len()];
-            backed_shares(self, &mut shares, PAIR_PRIOR);
+            self.fill_backed_shares(&mut shares, PAIR_PRIOR);
             shares
         })
+    }
+
+    /// For each candidate the share of the baskets with the query that hold it, as if the query's item had been in `prior` baskets
+    /// more that were like those of its category.
+    pub(crate) fn fill_backed_shares(&self, out: &mut [f32], prior: f32) {
+        let catalogue = self.model.catalogue();
+        out.fill(0.0);
+        let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + prior;
+        let of_kind = |query_item: u32| {
+            catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PAIR_PRIOR)
+        };
+        for pair in self.partners() {
+            out[pair.at] += pair.weight * pair.counts.weight / whole(pair.query_item);
+        }
+        for pair in self.category_partners() {
+            let backing = pair.weight * prior / whole(pair.query_item);
+            out[pair.at] += backing * pair.counts.weight / of_kind(pair.query_item).unwrap_or(1.0);
+        }
+        let backing = |&(query_item, weight): &(u32, f32)| {
+            weight * prior / whole(query_item) * of_kind(query_item).map_or(1.0, |of| PAIR_PRIOR / of)
+        };
+        let popular: f32 = self.asked().iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
+        self.add_popularity(out, popular);
+    }
+
+    /// Adds so much of each candidate's popularity.
+    pub(crate) fn add_popularity(&self, out: &mut [f32], prior: f32) {
+        let catalogue = self.model.catalogue();
+        out.iter_mut().zip(self.candidates).for_each(|(out, &item)| *out += prior * catalogue.popularity(item));
     }
 
     /// For each candidate the inner product of its factors and the customer's; 0 without a customer or factors.
@@ -268,6 +297,9 @@ impl<'a> FeatureContext<'a> {
         })
     }
 }
+
+/// What a basket weighs in the pairs' weights, on average: a prior's baskets weigh no more.
+pub(crate) const USUAL_WEIGHT: f32 = 0.35;
 
 /// Calls `each` with the positions in both lists wherever they hold the same item. Both must be strictly rising.
 ///

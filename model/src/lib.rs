@@ -8,6 +8,7 @@
 //! Knows neither HTTP nor files of transactions, has no clock and no randomness.
 
 mod amount;
+mod answer_cache;
 pub mod artefact;
 pub mod attributes;
 mod blend;
@@ -19,6 +20,8 @@ pub mod files;
 pub mod histories;
 pub mod ials;
 mod ids;
+mod item_signals;
+pub mod item_stats;
 pub mod kernel;
 mod likeness;
 mod model;
@@ -27,8 +30,8 @@ mod name;
 mod name_words;
 pub mod nearest;
 mod number_set;
-mod of_items;
 mod offsets;
+mod package;
 mod priors;
 mod product_lines;
 mod profile;
@@ -37,6 +40,7 @@ mod question;
 pub mod recommend;
 mod scorer;
 mod sensitive;
+pub mod signal_names;
 pub mod signals;
 mod stores;
 mod texts;

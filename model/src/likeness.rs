@@ -1,45 +1,9 @@
 //! How alike two items are by what the shop says of them: size, price, names and attributes.
 
-use crate::amount::{Amount, MOST};
-use crate::attributes::Attributes;
-use crate::catalogue::{Catalogue, NO_CATEGORY};
-use crate::histories::ItemStats;
+use crate::amount::ratio_likeness;
+use crate::catalogue::NO_CATEGORY;
+use crate::item_stats::ItemStats;
 use crate::{Model, Profile};
-
-/// What of an item is compared with each of many others; together, so that one look finds it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Package {
-    size: Option<Amount>,
-    /// Above 0, or NaN where it is not known.
-    price: f32,
-    /// The category, if it is a kind of thing, or [`NO_CATEGORY`].
-    kind: u32,
-    /// It was sold before the last days of the period, and not in them.
-    is_unsold: bool,
-}
-
-impl Package {
-    /// Those of all items.
-    pub(crate) fn all(catalogue: &Catalogue, attributes: &Attributes) -> Vec<Self> {
-        let recent = catalogue.all_recent_baskets();
-        let package = |item: u32| Self {
-            size: attributes.size(item),
-            price: catalogue.price(item).filter(|price| *price > 0.0).unwrap_or(f32::NAN),
-            kind: catalogue.kind(item).unwrap_or(NO_CATEGORY),
-            is_unsold: catalogue.baskets(item) > 0 && recent[item as usize] == 0,
-        };
-        (0..catalogue.items().len() as u32).map(package).collect()
-    }
-
-    fn size_times(&self, other: &Self) -> Option<f32> {
-        self.size?.times(&other.size?).filter(|times| (MOST.recip()..=MOST).contains(times))
-    }
-
-    fn price_times(&self, other: &Self) -> Option<f32> {
-        let times = other.price / self.price / self.size_times(other).unwrap_or(1.0);
-        (times.is_finite() && times > 0.0).then_some(times)
-    }
-}
 
 impl Model {
     /// How many times as large the other item is; `None` where that is not known, or out of all proportion.
@@ -135,9 +99,4 @@ pub enum Flaw {
 impl Flaw {
     /// All of them, the least first.
     pub const ALL: [Self; 5] = [Self::None, Self::Price, Self::Size, Self::Kind, Self::NotSold];
-}
-
-/// 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on.
-pub(crate) fn ratio_likeness(times: f32) -> f32 {
-    if times > 0.0 && times.is_finite() { 1.0 - (2.0 * times.log2().abs()).min(2.0) } else { 0.0 }
 }

@@ -1,18 +1,20 @@
 //! A market's model in memory.
 
+use std::sync::OnceLock;
+
+use crate::answer_cache::AnswerCache;
 use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
 use crate::error::ModelError;
 use crate::histories::Histories;
-use crate::likeness::Package;
+use crate::item_signals::ItemSignals;
 use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
-use crate::of_items::OfItems;
+use crate::package::Package;
 use crate::product_lines::ProductLines;
 use crate::profile::Profile;
-use crate::recommend::AnswerCache;
 use crate::scorer::Scorers;
 use crate::stores::Stores;
 use crate::vectors::Vectors;
@@ -26,7 +28,7 @@ pub struct Model {
     scorers: Scorers,
     buyers: Vec<u32>,
     recent_bestsellers: Vec<u32>,
-    of_items: OfItems,
+    item_signals: OnceLock<ItemSignals>,
     product_lines: ProductLines,
     name_words: NameWords,
     packages: Vec<Package>,
@@ -131,11 +133,17 @@ impl Model {
         let product_lines = ProductLines::new(&parts.catalogue);
         let name_words = NameWords::new(parts.catalogue.names());
         let packages = Package::all(&parts.catalogue, &parts.attributes);
-        let of_items = OfItems::default();
-        let mut model =
-            Self { parts, scorers, buyers, recent_bestsellers, of_items, product_lines, name_words, packages, cache };
-        model.of_items = OfItems::new(&model);
-        Ok(model)
+        Ok(Self {
+            parts,
+            scorers,
+            buyers,
+            recent_bestsellers,
+            item_signals: OnceLock::new(),
+            product_lines,
+            name_words,
+            packages,
+            cache,
+        })
     }
 
     /// The same model with other blends.
@@ -249,8 +257,9 @@ impl Model {
             .collect()
     }
 
-    pub(crate) fn of_items(&self) -> &OfItems {
-        &self.of_items
+    /// Filled by [`signals`](crate::signals).
+    pub(crate) fn item_signals(&self) -> &OnceLock<ItemSignals> {
+        &self.item_signals
     }
 
     pub(crate) fn product_lines(&self) -> &ProductLines {

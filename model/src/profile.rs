@@ -1,6 +1,6 @@
 //! A customer as a value.
 
-use crate::histories::{ItemStats, ItemStatsColumns, LastBasket};
+use crate::item_stats::{ItemStats, ItemStatsColumns};
 use crate::vectors::Vectors;
 
 /// What is known of a customer on a day: borrowed from a model's tables, or from an [`OwnedProfile`].
@@ -21,6 +21,15 @@ pub struct Profile<'a> {
     pub(crate) factors: (&'a [f32], f32),
     /// The day after the last one that is known of: ages count back from the day before.
     pub(crate) end: u16,
+}
+
+/// One of a customer's last baskets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastBasket<'a> {
+    /// How many days before the end of the period it was, from 0.
+    pub age: f32,
+    /// Its items, by their positions in [`Profile::items`], rising.
+    pub positions: &'a [u16],
 }
 
 /// The last baskets of one customer, oldest first.

@@ -6,7 +6,7 @@ use crate::blend::{Blend, Blends, Tree, is_nothing};
 use crate::error::ModelError;
 use crate::kernel::{BLOCK, Branches, add_leaves, add_scaled};
 use crate::question::Question;
-use crate::signals;
+use crate::signal_names;
 
 /// A [`Blend`] whose names are looked up.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Scorer {
         }
         let names = blend.signals();
         let attribute = |name: &str| attributes.iter().position(|attribute| attribute == name);
-        let input = |name: &&str| match (signals::index(name), attribute(name)) {
+        let input = |name: &&str| match (signal_names::index(name), attribute(name)) {
             (Some(signal), _) => Ok(Input::Signal(signal)),
             (_, Some(attribute)) => Ok(Input::Attribute(attribute)),
             _ if numbers.iter().any(|number| number == name) => Ok(Input::Number((*name).to_owned())),

@@ -1,6 +1,6 @@
 //! A table of vectors, one row per item or customer.
 
-use crate::blend::LARGEST;
+use crate::error::LARGEST;
 use crate::kernel::{dot, dots};
 
 /// `rows × dims` floats, kept as unit rows with their norms beside them: the form in which finalfusion stores them,

@@ -7,8 +7,9 @@ use crate::blend::Blends;
 use crate::catalogue::{Catalogue, CatalogueParts};
 use crate::co_purchases::CoPurchases;
 use crate::error::ModelError;
-use crate::histories::{self, Histories, LastBaskets};
+use crate::histories::{Histories, LastBaskets};
 use crate::ids::Ids;
+use crate::item_stats::ItemStatsColumns;
 use crate::model::Parts;
 use crate::nearest::Neighbours;
 use crate::offsets::Offsets;
@@ -257,7 +258,7 @@ fn history_columns(histories: &Histories) -> TensorColumns {
 
 fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
     let table = Tensors::decode(bytes)?;
-    let columns = histories::ItemStatsColumns {
+    let columns = ItemStatsColumns {
         item: table.take_u32("item")?,
         baskets: table.take_u16("baskets")?,
         first_day: table.take_u16("first_day")?,

@@ -15,7 +15,7 @@ pub(super) const FILE: &str = "manifest.json";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    blake3: String,
+    pub(super) blake3: String,
     /// The artefact's format, [`FORMAT`].
     pub format: u32,
     /// The market that the model is for.
@@ -150,27 +150,8 @@ pub struct FileFacts {
     pub blake3: String,
 }
 
-const HASH_DIGITS: usize = 64;
+pub(super) const HASH_DIGITS: usize = 64;
 const BEFORE_HASH: &str = "{\n  \"blake3\": \"";
-
-/// The manifest of a model that is about to be written; see [`super::Draft`].
-pub(super) fn new(draft: &super::Draft<'_>, files: BTreeMap<String, FileFacts>) -> Manifest {
-    Manifest {
-        blake3: "0".repeat(HASH_DIGITS),
-        format: FORMAT,
-        market: draft.market.clone(),
-        version: draft.version.clone(),
-        created_at: draft.created_at.clone(),
-        trolley: env!("CARGO_PKG_VERSION").to_owned(),
-        data: draft.data.clone(),
-        config: draft.config.clone(),
-        weights: draft.parts.blends.straight(),
-        evaluation: draft.evaluation.clone(),
-        failed_gates: draft.failed_gates.clone(),
-        judgement: draft.judgement.clone(),
-        files,
-    }
-}
 
 /// The bytes of the file, its own hash filled in.
 pub(super) fn encode(manifest: &Manifest) -> Result<Vec<u8>, serde_json::Error> {

@@ -9,6 +9,7 @@
 
 mod attributes;
 mod content;
+mod draft;
 mod error;
 mod fifu;
 mod manifest;
@@ -17,9 +18,9 @@ mod publish;
 mod registry;
 mod tensors;
 
+pub use draft::Draft;
 pub use error::ArtefactError;
 pub use manifest::{DataFacts, FileFacts, Judgement, Manifest, Verdict};
-pub use publish::Draft;
 pub use registry::{ModelRegistry, Opened};
 
 /// The format that this code writes, and the only one that it reads. It grows when a reader of the old one would

@@ -3,33 +3,10 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use super::{ArtefactError, DataFacts, FileFacts, Judgement, Manifest, content, manifest};
+use super::draft::Draft;
+use super::{ArtefactError, FileFacts, Manifest, content, manifest};
 use crate::error::ModelError;
-use crate::model::Parts;
 use crate::name::Name;
-
-/// A model that is about to be published, with all that its manifest says about it.
-#[derive(Clone, Debug)]
-pub struct Draft<'a> {
-    /// The market that it is for.
-    pub market: Name,
-    /// Its version, new in that market.
-    pub version: Name,
-    /// When it was made, RFC 3339.
-    pub created_at: String,
-    /// What it was made from.
-    pub data: DataFacts,
-    /// The full training config.
-    pub config: serde_json::Value,
-    /// Figures of the evaluation by name.
-    pub evaluation: BTreeMap<String, f64>,
-    /// The conditions of the gate that it did not meet.
-    pub failed_gates: Vec<String>,
-    /// How it was judged.
-    pub judgement: Option<Judgement>,
-    /// The model itself.
-    pub parts: &'a Parts,
-}
 
 /// What begins so is no version: it is being written, or removed.
 pub(super) const UNFINISHED: &str = ".unfinished-";
@@ -66,7 +43,7 @@ pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, 
         files.insert(name.to_owned(), FileFacts { bytes: bytes.len() as u64, blake3 });
     }
     sync(&folder)?;
-    let manifest = manifest::new(draft, files);
+    let manifest = draft.manifest(files);
     let bytes =
         manifest::encode(&manifest).map_err(|e| refused((manifest::FILE, ModelError::Encoding(e.to_string()))))?;
     write(&folder.join(manifest::FILE), &bytes)?;

@@ -1,4 +1,4 @@
-use super::answer_cache::ModelTier;
+use super::model_tier::ModelTier;
 use super::score::tidy;
 use super::tiers::{is_apart, may_show, pinned};
 use super::{Limits, Prefer, Recommended, Tier};

@@ -1,5 +1,5 @@
-use super::answer_cache::ModelTier;
 use super::chance::Chance;
+use super::model_tier::ModelTier;
 use super::score::{score, tidy};
 use super::tiers::{fill_up, is_apart, may_show, pinned};
 use super::{Limits, Recommended, Tier};

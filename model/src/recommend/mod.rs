@@ -5,18 +5,17 @@
 //! after.
 
 mod alternatives;
-mod answer_cache;
 mod bought_together;
 mod chance;
 mod explain;
 mod list;
+mod model_tier;
 mod offers;
 mod reasons;
 mod score;
 mod tiers;
 
 pub use alternatives::{alternative_candidates, alternatives, alternatives_ranking};
-pub(crate) use answer_cache::AnswerCache;
 pub use bought_together::{
     bought_together, bought_together_and_new, bought_together_question, bought_together_ranking, candidates, pool,
 };
@@ -25,6 +24,11 @@ pub use list::{Kind, Kinds, varied};
 pub use offers::{Audience, Offer, PreparedOffers, RankedOffer, audience, available_offers, offers};
 pub use reasons::{FEWEST, Reason, reasons};
 pub use tiers::{Tier, may_show};
+
+/// Computes what is computed once per model, so that no request waits for it.
+pub fn prepare(model: &crate::Model) {
+    crate::signals::of_all_items(model);
+}
 
 /// What may be answered, and how much of it.
 #[derive(Clone, Copy)]

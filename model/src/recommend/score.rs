@@ -16,11 +16,12 @@ pub(super) fn score(model: &Model, scorer: &Scorer, query: &Query<'_>, candidate
 /// The values of one input of the scorer after the other; 0 for the numbers of offers.
 pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
     let context = FeatureContext::new(model, *query, candidates);
+    let of_items = signals::of_all_items(model);
     let attributes = model.attributes().all();
     let mut columns = vec![0.0; scorer.inputs().len() * candidates.len()];
     for (input, column) in scorer.inputs().iter().zip(columns.chunks_exact_mut(candidates.len().max(1))) {
         match input {
-            Input::Signal(signal) if model.of_items().fill(*signal, candidates, column) => {}
+            Input::Signal(signal) if of_items.fill(*signal, candidates, column) => {}
             Input::Signal(signal) => signals::ALL[*signal].fill(&context, column),
             Input::Attribute(at) => signals::likeness(&context, &attributes[*at], column),
             Input::Number(_) => {}

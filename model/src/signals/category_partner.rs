@@ -1,5 +1,6 @@
-use super::{Signal, USUAL_WEIGHT, add_popularity, log_small_shares};
+use super::{Signal, log_small_shares};
 use crate::FeatureContext;
+use crate::feature_context::USUAL_WEIGHT;
 use crate::priors::PAIR_PRIOR;
 
 /// The share of the baskets with the query's category that hold the candidate, large baskets counting less; shrunk
@@ -22,7 +23,7 @@ impl Signal for CategoryPartner {
         }
         let wholes = context.asked().iter().filter_map(|&(query_item, weight)| Some((whole(query_item)?, weight)));
         let prior: f32 = wholes.map(|(whole, weight)| weight * PAIR_PRIOR * USUAL_WEIGHT / whole).sum();
-        add_popularity(context, out, prior);
+        context.add_popularity(out, prior);
         log_small_shares(out);
     }
 }

@@ -1,4 +1,4 @@
-use super::{Signal, backed_shares, log_small_shares};
+use super::{Signal, log_small_shares};
 use crate::FeatureContext;
 use crate::priors::FIRM_PRIOR;
 
@@ -11,7 +11,7 @@ impl Signal for KindBackedFirmly {
     }
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
-        backed_shares(context, out, FIRM_PRIOR);
+        context.fill_backed_shares(out, FIRM_PRIOR);
         log_small_shares(out);
     }
 }

@@ -1,5 +1,6 @@
-use super::{Signal, USUAL_WEIGHT, log_ratios};
+use super::{Signal, log_ratios};
 use crate::FeatureContext;
+use crate::feature_context::USUAL_WEIGHT;
 use crate::priors::PAIR_PRIOR;
 
 /// The log of how much oftener than by chance query and candidate are in one basket, backed by the query's category as in

@@ -1,7 +1,7 @@
 //! Signals: the numbers that a recommendation is a weighted sum of.
 //!
 //! A signal says one thing about a candidate in the light of what was asked. To add one: a file here with a unit
-//! struct that implements [`Signal`], and a line in [`ALL`]. Its weight then comes from the artefact's [`Blend`].
+//! struct that implements [`Signal`], a line in [`ALL`] and one in [`NAMES`]. Its weight then comes from the artefact's [`Blend`].
 //!
 //! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by [`log_shares`] or
 //! [`log_small_shares`].
@@ -60,14 +60,15 @@ mod switched;
 mod taken_on_offer;
 mod trend;
 
-pub(crate) use kind_backed_co_purchase::backed_shares;
+pub use crate::signal_names::{CHEAP, NAMES, OF_ALTERNATIVES, OF_CUSTOMERS, index};
 
-use crate::FeatureContext;
 use crate::attributes::Attribute;
 use crate::co_purchases::Partner;
 use crate::feature_context::{Bought, OfCategory, Pair};
+use crate::item_signals::ItemSignals;
 use crate::kernel::logs;
 use crate::priors::PAIR_PRIOR;
+use crate::{FeatureContext, Model, Query};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -138,57 +139,23 @@ pub static ALL: [&dyn Signal; 51] = [
     &replaced::Replaced,
 ];
 
-/// Those of alternatives alone; beside them there is one for each of the shop's own attributes ([`likeness`]).
-pub const OF_ALTERNATIVES: [&str; 8] = [
-    "same_kind",
-    "switched",
-    "same_customers",
-    "price_ratio",
-    "price_likeness",
-    "name_similarity",
-    "store_popularity",
-    "replaced",
-];
-
-/// Those that cost little for each candidate: no product of vectors, no look at the customer's baskets one by one.
-pub const CHEAP: [&str; 12] = [
-    "co_purchase",
-    "kind_backed_co_purchase",
-    "kind_backed_lift",
-    "lift",
-    "kind_lift",
-    "category_co_purchase",
-    "habit",
-    "purchases",
-    "lately",
-    "due",
-    "latest_popularity",
-    "popularity",
-];
-
-/// Those that tell what the customer has bought.
-pub const OF_CUSTOMERS: [&str; 20] = [
-    "habit",
-    "recent_habit",
-    "lasting_habit",
-    "small_basket_habit",
-    "last_baskets",
-    "purchases",
-    "lately",
-    "due",
-    "own_co_purchase",
-    "own_category_co_purchase",
-    "category_habit",
-    "category_lately",
-    "category_due",
-    "expected",
-    "taste",
-    "taste_for_new",
-    "popularity_of_new",
-    "own_baskets",
-    "query_purchases",
-    "taken_on_offer",
-];
+/// The values of all signals that depend on the item alone; computed when they are first asked for.
+pub(crate) fn of_all_items(model: &Model) -> &ItemSignals {
+    model.item_signals().get_or_init(|| {
+        let items: Vec<u32> = (0..model.catalogue().items().len() as u32).collect();
+        let context = FeatureContext::new(model, Query { items: &[], ..Query::default() }, &items);
+        let mut free = (0..).peekable();
+        let places: Vec<Option<usize>> = ALL.iter().map(|signal| free.next_if(|_| signal.is_of_items())).collect();
+        let width = places.iter().flatten().count();
+        let (mut values, mut column) = (vec![0.0; width * items.len()], vec![0.0; items.len()]);
+        for (signal, place) in ALL.iter().zip(&places) {
+            let Some(place) = *place else { continue };
+            signal.fill(&context, &mut column);
+            values.chunks_exact_mut(width).zip(&column).for_each(|(row, &value)| row[place] = value);
+        }
+        ItemSignals { places, width, values }
+    })
+}
 
 /// The signal of an attribute: how alike each candidate is to the item asked about.
 pub fn likeness(context: &FeatureContext<'_>, attribute: &Attribute, out: &mut [f32]) {
@@ -205,14 +172,6 @@ fn of_first(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, u
         None => out.fill(0.0),
     }
 }
-
-/// The number of a signal in [`ALL`].
-pub fn index(name: &str) -> Option<usize> {
-    ALL.iter().position(|signal| signal.name() == name)
-}
-
-/// What a basket weighs in the pairs' weights, on average: a prior's baskets weigh no more.
-const USUAL_WEIGHT: f32 = 0.35;
 
 /// `ln(1 + 2000 p)` of shares `p` that are small, such as an item's of all baskets: 0 for nothing, 1.1 for one in a
 /// thousand, 5.3 for one in ten.
@@ -305,14 +264,8 @@ fn shares_of_pairs(context: &FeatureContext<'_>, out: &mut [f32], count: impl Fn
     let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + PAIR_PRIOR;
     of_partners(context, out, |pair, query_item, _| count(pair) / (query_item + PAIR_PRIOR));
     let prior: f32 = context.asked().iter().map(|&(query_item, weight)| weight * PAIR_PRIOR / whole(query_item)).sum();
-    add_popularity(context, out, prior);
+    context.add_popularity(out, prior);
     log_small_shares(out);
-}
-
-/// Adds so much of each candidate's popularity.
-fn add_popularity(context: &FeatureContext<'_>, out: &mut [f32], prior: f32) {
-    let catalogue = context.model.catalogue();
-    out.iter_mut().zip(context.candidates).for_each(|(out, &item)| *out += prior * catalogue.popularity(item));
 }
 
 #[cfg(test)]
@@ -321,8 +274,9 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_found() {
-        for (at, signal) in ALL.iter().enumerate() {
-            assert_eq!(index(signal.name()), Some(at), "{}", signal.name());
+        assert_eq!(ALL.map(Signal::name), NAMES);
+        for (at, name) in NAMES.iter().enumerate() {
+            assert_eq!(index(name), Some(at), "{name}");
         }
         assert_eq!(index("no such signal"), None);
     }

@@ -1,6 +1,6 @@
 use super::{Signal, of_first};
 use crate::FeatureContext;
-use crate::likeness::ratio_likeness;
+use crate::amount::ratio_likeness;
 
 /// How alike the prices are by the litre, kilogram or piece: 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on; 0 where
 /// one is not known.

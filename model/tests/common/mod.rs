@@ -8,7 +8,8 @@
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
-use trolley_model::histories::{ItemStats, ItemStatsColumns, LastBaskets};
+use trolley_model::histories::LastBaskets;
+use trolley_model::item_stats::{ItemStats, ItemStatsColumns};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
     AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Offsets,

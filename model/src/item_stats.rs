@@ -1,0 +1,50 @@
+//! What a customer has bought of each item.
+
+/// Statistics of one item in a customer's history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemStats {
+    /// The item's number.
+    pub item: u32,
+    /// In how many of the customer's baskets it was (at most 65,535).
+    pub baskets: u16,
+    /// Day of the first such basket, in days since 1970-01-01.
+    pub first_day: u16,
+    /// Day of the last one.
+    pub last_day: u16,
+    /// The same baskets, each counted as one half to the power of its age in half-lives.
+    pub decayed: f32,
+}
+
+/// The fields of [`ItemStats`], one list each.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "as in `Habit`")]
+pub struct ItemStatsColumns {
+    pub item: Vec<u32>,
+    pub baskets: Vec<u16>,
+    pub first_day: Vec<u16>,
+    pub last_day: Vec<u16>,
+    pub decayed: Vec<f32>,
+    /// How often the customer bought the item in a week in which it was on offer; or nothing, where no offers are known.
+    pub taken_on_offer: Vec<f32>,
+}
+
+impl ItemStatsColumns {
+    /// Adds a habit at the end.
+    pub fn push(&mut self, stats: ItemStats) {
+        self.item.push(stats.item);
+        self.baskets.push(stats.baskets);
+        self.first_day.push(stats.first_day);
+        self.last_day.push(stats.last_day);
+        self.decayed.push(stats.decayed);
+    }
+
+    /// Adds all that is in other columns.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.item.extend_from_slice(&other.item);
+        self.baskets.extend_from_slice(&other.baskets);
+        self.first_day.extend_from_slice(&other.first_day);
+        self.last_day.extend_from_slice(&other.last_day);
+        self.decayed.extend_from_slice(&other.decayed);
+        self.taken_on_offer.extend_from_slice(&other.taken_on_offer);
+    }
+}

@@ -2,15 +2,16 @@
 //!
 //! - [`cli`]: one file per command
 //! - [`config`]: the configuration
-//! - `background`: work that gives way to answers
+//! - `low_priority`: threads that yield the processors to requests
 //! - [`live`]: the markets in service, each behind one snapshot
+//! - [`store`]: the database of pushed state
 //! - [`api`]: the HTTP API
-//! - [`exposures`]: what was shown, written down
-//! - `output`: what the commands print
-//! - [`metrics`]: what operators scrape
-//! - `retention`: how long models stay
-//! - [`secret`]: what the service knows and its database does not
-//! - [`report`]: what an evaluation found, as a page
+//! - [`exposures`]: the log of what was shown
+//! - `output`: the commands' standard output
+//! - [`metrics`]: the Prometheus metrics
+//! - `retention`: removal of old models
+//! - [`secret`]: a key that is not in the database
+//! - [`report`]: the report of an evaluation
 
 #[macro_use]
 mod output;

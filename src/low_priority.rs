@@ -1,39 +1,41 @@
-//! Work that gives way to answers, such as opening a model.
+//! Work at low priority, such as opening a model: it yields the processors to requests.
 
 use std::panic::resume_unwind;
 use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
 
-/// The work ended in a panic, or there was no thread for it.
+/// The work panicked, or no thread could be started for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("work in the background did not come to its end")]
 pub(crate) struct Unfinished;
 
-/// Runs on a thread of its own. Where the processors are busy, it gets about a tenth of what a thread that answers does.
+/// Runs work on a new thread. On a busy machine, this gets about a tenth of the processor time of a thread that answers
+/// requests.
 ///
 /// # Errors
-/// If it panics, or no thread can be had.
+/// If the work panics, or no thread can be started.
 pub(crate) async fn low_priority<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Unfinished> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
         give_way();
-        // Whoever has gone away does not want it any more.
+        // The caller may be gone.
         let _ = sender.send(work());
     };
     thread::Builder::new().name("background".into()).spawn(run).map_err(|_| Unfinished)?;
     receiver.await.map_err(|_| Unfinished)
 }
 
-/// Requests that take long are worked on by so many threads at a time; the others wait.
+/// Maximum number of slow requests in progress; further ones wait.
 static SLOW: Semaphore = Semaphore::const_new(4);
 
-/// As [`background`], for a request that takes as long as many others: few at a time, so that they do not crowd out the rest.
+/// Like [`low_priority`], for a request as expensive as many others: few run at a time, so that the rest are not
+/// crowded out.
 ///
 /// # Errors
-/// As [`background`].
+/// As [`low_priority`].
 pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
     let turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
     // The client may disconnect: the work still runs, so it keeps its permit.
@@ -44,11 +46,11 @@ pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 
     .await
 }
 
-/// Runs on another thread, which gets what all others leave of the processors, and waits for it. It must hold no lock:
-/// while the processors are busy it may take very long.
+/// Runs work on another thread, which only gets processor time that no other thread needs, and waits for it. The work
+/// must not hold a lock: on a busy machine it may take very long.
 ///
 /// # Panics
-/// If the work does.
+/// If the work panics.
 pub(crate) fn when_idle<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let run = || {
         take_what_is_left();
@@ -57,7 +59,8 @@ pub(crate) fn when_idle<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Linux has a niceness for each thread; elsewhere it is the whole process's, and stays as it is.
+/// Lowers the priority of this thread. Only Linux has a niceness per thread; elsewhere it belongs to the whole process
+/// and is left unchanged.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {
@@ -71,15 +74,15 @@ fn give_way() {
     }
 }
 
-/// On Linux (`SCHED_IDLE`, sched(7)); elsewhere it is a thread like any other. With a niceness alone it keeps a processor
-/// for milliseconds after an answer was due.
+/// Makes this thread idle-only on Linux (`SCHED_IDLE`, sched(7)). With a niceness alone, it would keep a processor for
+/// milliseconds after an answer was due. Elsewhere this does nothing.
 fn take_what_is_left() {
     #[cfg(target_os = "linux")]
     {
         use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
         let (thread, idle) =
             (thread_priority::thread_native_id(), ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle));
-        // It sets the niceness too, which may not be allowed, and does not matter to such a thread.
+        // This also sets the niceness, which may not be allowed but has no effect on an idle thread.
         let set = thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, idle);
         if thread_priority::thread_schedule_policy().ok() != Some(idle) {
             tracing::debug!(?set, "opening a model does not give way");

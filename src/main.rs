@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Answers are many small allocations, learning a few large ones that come and go: this one is quicker at both.
+/// Requests make many small allocations, training a few large short-lived ones: this allocator is faster at both.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is written holds what customers bought: it is for this user and its group.
+/// Makes new files inaccessible to other users than this one and its group: they contain customers' purchases.
 fn keep_from_others() {
     #[cfg(unix)]
     {

@@ -1,6 +1,6 @@
-//! What operators scrape. Each metric is declared once: its name, and its help text.
+//! The Prometheus metrics. Each one is declared once, with name and help text.
 //!
-//! Labels come from known markets, matched routes and fixed sets, never from what a client sent.
+//! Labels come from known markets, matched routes and fixed sets, never from the content of a request.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -55,17 +55,17 @@ const EXPOSURES_DROPPED: &str = "trolley_exposures_dropped_total";
 const EVENTS: &str = "trolley_events_total";
 const ERASED: &str = "trolley_erased_customers";
 
-/// What of a gate can be accepted on the command line.
+/// Gate failures that can be accepted on the command line.
 const ACCEPTABLE: [&str; 2] = ["smaller", "unjudged"];
 
 /// Upper bounds of the latency buckets in seconds, from 50 µs.
 const LATENCY_BUCKETS: [f64; 16] =
     [0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
 
-/// Installs the recorder for the whole process. The handle renders what was recorded.
+/// Installs the recorder for the whole process. The handle renders the metrics.
 ///
 /// # Errors
-/// If a recorder is installed already.
+/// If a recorder is already installed.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(LATENCY.into()), &LATENCY_BUCKETS)?
@@ -139,8 +139,8 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// Metrics by their labels: a name, and the rest. Each thread keeps its own list: to ask the
-/// recorder which metrics they are took a request six times the instructions.
+/// Metric handles by their labels: a name, and the rest. Each thread has its own cache, because looking the handles up
+/// in the recorder took six times as many instructions per request.
 struct HandleCache<L, M>(RefCell<HashMap<String, Vec<(L, M)>>>);
 
 impl<L: PartialEq, M> HandleCache<L, M> {
@@ -162,7 +162,7 @@ thread_local! {
     static TIERS: HandleCache<(&'static str, &'static str), Counter> = HandleCache(RefCell::default());
 }
 
-/// A request was answered.
+/// Counts a response and its latency.
 pub fn request(method: &'static str, route: &str, status: u16, took: Duration) {
     let register = || {
         let (route, status) = (route.to_owned(), status.to_string());
@@ -176,71 +176,71 @@ pub fn request(method: &'static str, route: &str, status: u16, took: Duration) {
     ROUTES.with(|routes| routes.with(route, (method, status), register, count));
 }
 
-/// There is a route: what is counted of it is there from the start, and 0.
+/// Registers a route: its counters exist from the start, at 0.
 pub fn route_known(method: &'static str, route: &str) {
     for status in ["200", "503"] {
         counter!(REQUESTS, "method" => method, "route" => route.to_owned(), "status" => status).increment(0);
     }
 }
 
-/// A question was answered; `tier` is that of the first entry.
+/// Counts an answer; `tier` is that of its first entry.
 pub fn answer(market: &Name, endpoint: &'static str, tier: Option<Tier>) {
     let tier = tier.map_or("none", Tier::name);
     let register = || counter!(ANSWERS, "market" => market.to_string(), "endpoint" => endpoint, "tier" => tier);
     TIERS.with(|tiers| tiers.with(market.as_str(), (endpoint, tier), register, |answers| answers.increment(1)));
 }
 
-/// The API takes so many connections.
+/// Sets the maximum number of connections to the API.
 pub fn connections_limit(connections: usize) {
     gauge!(CONNECTIONS_LIMIT).set(connections as f64);
 }
 
-/// A connection has been opened.
+/// Counts an opened connection.
 pub fn connection_opened() {
     gauge!(CONNECTIONS).increment(1.0);
 }
 
-/// A connection has been closed.
+/// Counts a closed connection.
 pub fn connection_closed() {
     gauge!(CONNECTIONS).decrement(1.0);
 }
 
-/// A connection was closed at once.
+/// Counts a connection that was closed immediately, because too many were open.
 pub fn connection_refused() {
     counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
-/// A question was refused at once.
+/// Counts a request that was refused immediately, because it would have queued too long.
 pub fn request_shed() {
     counter!(SHED).increment(1);
 }
 
-/// A key asked too often.
+/// Counts a request over the rate limit of its key.
 pub fn request_limited() {
     counter!(LIMITED).increment(1);
 }
 
-/// So many answers were written down.
+/// Counts exposures written to the log.
 pub fn exposures_written(answers: u64) {
     counter!(EXPOSURES_WRITTEN).increment(answers);
 }
 
-/// So many answers could not be written down.
+/// Counts exposures that could not be written.
 pub fn exposures_dropped(reason: &'static str, answers: u64) {
     counter!(EXPOSURES_DROPPED, "reason" => reason).increment(answers);
 }
 
-/// Clicks or purchases were taken in.
+/// Counts events of a kind, including duplicates.
 pub fn events(market: &Name, kind: &'static str, events: u64) {
     counter!(EVENTS, "market" => market.to_string(), "kind" => kind).increment(events);
 }
 
-/// So many customers have been erased.
+/// Sets the number of erased customers.
 pub fn erased_known(market: &Name, customers: usize) {
     gauge!(ERASED, "market" => market.to_string()).set(customers as f64);
 }
 
-/// A model is in service, perhaps in the place of another one.
+/// A model is in service; `before` is the one that it replaces.
 pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest>) {
     let info = |version: &Name| gauge!(MODEL_INFO, "market" => market.to_string(), "version" => version.to_string());
     if let Some(before) = before {
@@ -274,7 +274,7 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
     counter!(REFUSED, "market" => market.to_string()).increment(0);
 }
 
-/// A market is known from now on.
+/// Registers a market: its counters exist from the start, at 0.
 pub fn market_known(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(0);
     model_awaited(market, false);
@@ -286,7 +286,7 @@ pub fn market_known(market: &Name) {
     counter!(STATE_REFUSED, "market" => market.to_string()).increment(0);
 }
 
-/// A market is out of service: what its gauges said is no longer so.
+/// A market is out of service: its gauges no longer apply.
 pub fn market_retired(market: &Name, manifest: Option<&Manifest>) {
     let Some(manifest) = manifest else { return };
     let (market, version) = (market.to_string(), manifest.version.to_string());
@@ -305,72 +305,72 @@ pub fn market_retired(market: &Name, manifest: Option<&Manifest>) {
     }
 }
 
-/// Whether the version that is to be served is still to come.
+/// Whether the version to be served is still missing or incomplete.
 pub fn model_awaited(market: &Name, awaited: bool) {
     gauge!(AWAITED, "market" => market.to_string()).set(f64::from(u8::from(awaited)));
 }
 
-/// The models folder was looked through.
+/// The models folder was scanned.
 pub fn models_looked_at() {
     gauge!(LOOKED).set(chrono::Utc::now().timestamp() as f64);
 }
 
-/// A published model was refused.
+/// Counts a published model that was refused.
 pub fn model_refused(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(1);
 }
 
-/// So many offers are known.
+/// Sets the number of known offers.
 pub fn offers_known(market: &Name, offers: usize) {
     gauge!(OFFERS, "market" => market.to_string()).set(offers as f64);
 }
 
-/// So many rules are known.
+/// Sets the number of known rules.
 pub fn rules_known(market: &Name, rules: usize) {
     gauge!(RULES, "market" => market.to_string()).set(rules as f64);
 }
 
-/// What is in the database cannot be understood.
+/// Counts offers or rules in the database that this release cannot read.
 pub fn state_refused(market: &Name) {
     counter!(STATE_REFUSED, "market" => market.to_string()).increment(1);
 }
 
-/// The last change of a kind that is known here.
+/// Sets the number of the last change of a kind that this replica has seen.
 pub fn state_version(market: &Name, kind: Kind, version: i64) {
     gauge!(STATE_VERSION, "market" => market.to_string(), "kind" => kind.name()).set(version as f64);
 }
 
-/// Whether the database was there.
+/// Whether the database could be reached.
 pub fn state_available(available: bool) {
     gauge!(STATE_AVAILABLE).set(f64::from(u8::from(available)));
 }
 
-/// Whether what was pushed could be kept.
+/// Whether the last push could be stored.
 pub fn state_writable(writable: bool) {
     gauge!(STATE_WRITABLE).set(f64::from(u8::from(writable)));
 }
 
-/// Until when the certificate in use is valid, in Unix seconds.
+/// Sets the expiry of the certificate in use, in Unix seconds.
 pub fn certificate_expires(at: i64) {
     gauge!(CERTIFICATE_EXPIRY).set(at as f64);
 }
 
-/// A connection could not be accepted.
+/// Counts a connection that could not be accepted.
 pub fn accept_failed() {
     counter!(ACCEPT_FAILED).increment(1);
 }
 
-/// A renewed certificate was refused.
+/// Counts a renewed certificate that was refused.
 pub fn certificate_refused() {
     counter!(CERTIFICATE_REFUSED).increment(1);
 }
 
-/// The stock of so many items is known.
+/// Sets the number of items whose stock is known.
 pub fn stock_known(market: &Name, items: usize) {
     gauge!(STOCK, "market" => market.to_string()).set(items as f64);
 }
 
-/// Brings what depends on the time up to date, before it is rendered.
+/// Updates the gauges that depend on the time, before they are rendered.
 pub fn refresh<'a>(markets: impl Iterator<Item = &'a Market>, state_age: f64, unsent: usize) {
     gauge!(STATE_AGE).set(state_age);
     gauge!(UNSENT).set(unsent as f64);

@@ -1,22 +1,22 @@
-//! What is printed for people and their programs.
+//! Standard output and standard error of the commands.
 //!
-//! Whoever reads may close the pipe early (`trolley check … | head`), and `println!` of the standard library panics then.
-//! The macros here take the place of `println!` and `eprintln!` in this crate: what nobody reads is dropped, the command
-//! does its work to the end, and its exit code says what became of the work. Any other error of standard output, such as
-//! a full disk, makes the command fail at its end: see [`finish`].
+//! The reader may close the pipe early (`trolley check … | head`), and `println!` of the standard library would then
+//! panic. The macros here replace `println!` and `eprintln!` in this crate. After a closed pipe, output is discarded,
+//! the command completes its work, and its exit code reports the result. Any other error of standard output, such as a
+//! full disk, makes the command fail at its end: see [`finish`].
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// What became of standard output so far.
+/// The state of standard output.
 static STATE: Mutex<State> = Mutex::new(State::Open);
 
 #[derive(Debug)]
 enum State {
     Open,
-    /// Nobody reads it any more.
+    /// The reader has closed the pipe.
     Closed,
     Failed(io::Error),
 }
@@ -37,12 +37,12 @@ pub(crate) fn line(text: Arguments<'_>) {
     print(|out| writeln!(out, "{text}"));
 }
 
-/// Standard error is where errors are told: one of its own can be told nowhere.
+/// Ignores errors of standard error, because there is nowhere to report them.
 pub(crate) fn error_line(text: Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Writes to standard output, unless that has failed before.
+/// Writes to standard output, unless an earlier write failed.
 pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
     if matches!(*state, State::Open) {
@@ -50,10 +50,10 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
     }
 }
 
-/// Writes what is still held back. A command calls it at its end.
+/// Flushes standard output at the end of a command.
 ///
 /// # Errors
-/// If standard output failed at any time, and not because nobody reads it.
+/// If standard output failed at any time, other than by a closed pipe.
 pub(crate) fn finish() -> io::Result<()> {
     print(|out| out.flush());
     match std::mem::replace(&mut *STATE.lock().unwrap_or_else(PoisonError::into_inner), State::Closed) {

@@ -1,4 +1,4 @@
-//! How long models stay.
+//! Removal of old models, and of those that contain erased customers.
 
 use std::collections::HashSet;
 use std::num::NonZeroU16;
@@ -12,27 +12,27 @@ use crate::live::{CustomerHash, customer_hash};
 use crate::secret::Secret;
 use crate::store::Erasure;
 
-/// Customers who have been erased, and what their hashes are made with.
+/// The erased customers, and the secret that keys their hashes.
 #[derive(Clone, Copy)]
 pub(crate) struct Erased<'a> {
     pub(crate) erasures: &'a [Erasure],
     pub(crate) secret: &'a Secret,
 }
 
-/// What became of the models that hold an erased customer.
+/// The result of [`forget`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Forgotten {
-    /// The versions that were removed.
+    /// The removed versions.
     pub(crate) removed: Vec<Name>,
-    /// The version in service, if it holds one too: it stays until the next model takes its place.
+    /// The version in service, if it contains an erased customer too: it stays until the next model replaces it.
     pub(crate) in_service: Option<Name>,
 }
 
-/// Removes the models of a market that hold a customer who was erased `days` ago; a day earlier, so that it is never
-/// later. What is in service stays, by the pointer or, as `served`, in memory.
+/// Removes the models of a market that contain a customer who was erased `days` ago, or one day less, so that it is
+/// never late. The version in service stays, whether by the pointer or, as `served`, in memory.
 ///
 /// # Errors
-/// If another process is publishing, or the disk refuses.
+/// If another process is publishing, or on an I/O error.
 pub(crate) fn forget(
     registry: &ModelRegistry,
     market: &Name,
@@ -42,7 +42,7 @@ pub(crate) fn forget(
     now: DateTime<Utc>,
 ) -> Result<Forgotten, ArtefactError> {
     let margin = chrono::Duration::days(i64::from(days.get() - 1));
-    // A time that is still to come is that of a wrong clock: it may have been at any time.
+    // A time in the future comes from a wrong clock: the erasure may have happened at any time.
     let due = |erasure: &&Erasure| erasure.at > now || now.signed_duration_since(erasure.at) >= margin;
     let due: Vec<&Erasure> = people.erasures.iter().filter(due).collect();
     if due.is_empty() {
@@ -55,7 +55,7 @@ pub(crate) fn forget(
     Ok(Forgotten { removed, in_service })
 }
 
-/// Says in the log what was removed, and what could not be.
+/// Logs the result of [`forget`].
 pub(crate) fn log(market: &Name, forgotten: &Result<Forgotten, ArtefactError>) {
     match forgotten {
         Ok(Forgotten { removed, in_service }) => {
@@ -66,12 +66,12 @@ pub(crate) fn log(market: &Name, forgotten: &Result<Forgotten, ArtefactError>) {
                 tracing::warn!(%market, %version, "the model in service holds erased customers: train a new one");
             }
         }
-        // It is tried again the next day.
+        // Retried the next day.
         Err(error) => tracing::error!(%market, %error, "models that hold erased customers could not be removed"),
     }
 }
 
-/// Whether a version holds a customer who was erased after it was made.
+/// Whether a version contains a customer who was erased after it was made.
 fn holds(registry: &ModelRegistry, market: &Name, version: &Name, due: &[&Erasure], secret: &Secret) -> bool {
     let made = made_at(registry, market, version);
     let erased = due.iter().filter(|erasure| made.is_none_or(|made| made <= erasure.at));
@@ -84,12 +84,12 @@ fn holds(registry: &ModelRegistry, market: &Name, version: &Name, due: &[&Erasur
             let mut customers = opened.model.histories().customers().iter();
             customers.any(|customer| erased.contains(&customer_hash(secret, customer)))
         }
-        // A disk that does not answer is asked again; what can't be looked into can't be shown to hold nobody.
+        // An I/O error is retried the next day. Any other version that cannot be opened may contain an erased customer.
         Err(error) => !matches!(error, ArtefactError::Io { .. }),
     }
 }
 
-/// When a version was made: as its manifest says, or of an older format as its folder does.
+/// When a version was made: from its manifest or, in an older format, from the modification time of its folder.
 fn made_at(registry: &ModelRegistry, market: &Name, version: &Name) -> Option<DateTime<Utc>> {
     if let Ok(manifest) = registry.manifest(market, version) {
         return DateTime::parse_from_rfc3339(&manifest.created_at).ok().map(|made| made.to_utc());
@@ -99,17 +99,17 @@ fn made_at(registry: &ModelRegistry, market: &Name, version: &Name) -> Option<Da
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
 
-/// How many models were removed after a training.
+/// The numbers of models removed after a training.
 #[cfg(feature = "training")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tidied {
-    /// Because there are newer ones.
+    /// Older than the newest `retention.keep`.
     pub(crate) pruned: usize,
-    /// Because they hold erased customers.
+    /// With erased customers.
     pub(crate) forgotten: usize,
 }
 
-/// Removes what the config does not keep, after a model was published.
+/// Applies the retention config after a training, whether or not its model was published.
 ///
 /// # Errors
 /// As [`forget`].
@@ -121,7 +121,7 @@ pub(crate) fn tidy(
     people: Erased<'_>,
     now: DateTime<Utc>,
 ) -> Result<Tidied, ArtefactError> {
-    // Without knowing what the gate compares with, nothing is removed.
+    // The gate's references must stay: if they are unknown, nothing is removed.
     let compared_with = trolley_training::gate::references(registry, market)?;
     let pruned = registry.prune(market, config.keep.get(), &compared_with)?.len();
     let forgotten = forget(registry, market, people, config.erased_days, None, now)?;

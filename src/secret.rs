@@ -1,5 +1,5 @@
-//! A random key in a file outside the database. Without it, the database or a backup of it reveals neither who was erased nor
-//! how to forge a recommendation ID.
+//! A random key in a file outside the database. Without it, neither the database nor a backup of it reveals who was
+//! erased, or how to forge a recommendation ID.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::config::ServerConfig;
 use crate::store::Place;
 
-/// The keys that are made of the secret, one for each use; or none.
+/// The keys derived from the secret, one per purpose; none if there is no secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Option<Keys>);
 
@@ -21,7 +21,7 @@ struct Keys {
     mark: String,
 }
 
-/// What is wrong with the secret.
+/// Why the secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum SecretError {
@@ -36,14 +36,14 @@ pub enum SecretError {
     Short(PathBuf),
 }
 
-/// Characters of the file at least.
+/// Minimum length of the text in bytes, without surrounding white space.
 const SHORTEST: usize = 32;
 
-/// Bytes of the file at the most.
+/// Maximum size of the file in bytes.
 const LONGEST: u64 = 4096;
 
 impl Secret {
-    /// Of some text.
+    /// Derives the keys from a text.
     pub fn new(text: &str) -> Self {
         let key = |purpose| blake3::derive_key(purpose, text.as_bytes());
         let mark = blake3::Hash::from(key("trolley 2026 mark of the secret")).to_hex()[..32].to_owned();
@@ -51,7 +51,7 @@ impl Secret {
         Self(Some(Keys { customers, answers, mark }))
     }
 
-    /// Where the config has it: where it says, or else beside the file of the state. A PostgreSQL has no place beside it.
+    /// Path of the secret: `server.secret`, by default beside the SQLite file. PostgreSQL has no default path.
     pub fn place(config: &ServerConfig) -> Option<PathBuf> {
         config.secret.clone().or_else(|| match Place::of(&config.state) {
             Ok(Place::File(file)) => Some(file.with_extension("secret")),
@@ -59,7 +59,7 @@ impl Secret {
         })
     }
 
-    /// The service's, made if it is not there.
+    /// Reads the secret of the service, and creates it if it does not exist.
     ///
     /// # Errors
     /// [`SecretError`]
@@ -76,7 +76,7 @@ impl Secret {
         Ok(Self::default())
     }
 
-    /// The one that a service has made, or none.
+    /// Reads the secret that a service has created; empty if there is none.
     ///
     /// # Errors
     /// [`SecretError`]
@@ -88,7 +88,7 @@ impl Secret {
     /// Reads the file; `None` if there is none.
     ///
     /// # Errors
-    /// If it can't be read or holds too little.
+    /// If it can't be read or is too short.
     pub fn read(path: &Path) -> Result<Option<Self>, SecretError> {
         let text = match files::read_text(path, LONGEST) {
             Ok(text) => text,
@@ -102,7 +102,7 @@ impl Secret {
         Ok(Some(Self::new(text)))
     }
 
-    /// Reads the file, which is made if it is not there.
+    /// Reads the file, and creates it if it does not exist.
     ///
     /// # Errors
     /// [`SecretError`]
@@ -110,43 +110,43 @@ impl Secret {
         if let Some(secret) = Self::read(path)? {
             return Ok(secret);
         }
-        // Two of 122 random bits each.
+        // Two UUIDs of 122 random bits each.
         let text = format!("{}{}\n", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         match write_new(path, &text) {
             Ok(()) => {
                 tracing::info!(path = %path.display(), "server.secret was made: keep a copy, apart from the database's");
             }
-            // Another process was first.
+            // Another process created it first.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(SecretError::Write { path: path.to_owned(), source }),
         }
         Self::read(path)?.ok_or_else(|| SecretError::Short(path.to_owned()))
     }
 
-    /// What a customer who has been erased is remembered by, from the plain hash of the ID: that alone, where there is no
-    /// secret, and before there was one.
+    /// The hash under which an erased customer is stored: the plain hash of the ID, keyed. Without a secret it stays
+    /// plain.
     pub fn customer(&self, plain: &blake3::Hash) -> blake3::Hash {
         self.0.as_ref().map_or(*plain, |keys| blake3::keyed_hash(&keys.customers, plain.as_bytes()))
     }
 
-    /// What tells this secret from others, and nothing of it; `None` if there is none.
+    /// Identifies this secret without revealing it; `None` if there is none.
     pub fn mark(&self) -> Option<&str> {
         self.0.as_ref().map(|keys| keys.mark.as_str())
     }
 
-    /// The ID of a new answer in a market: half of it is random, half shows that it was made here.
+    /// A new recommendation ID for a market: one half is random, the other authenticates it.
     pub fn answer(&self, market: &str) -> Uuid {
         let random = *Uuid::new_v4().as_bytes();
         self.sealed(market, random)
     }
 
-    /// Whether an ID is that of an answer in this market.
+    /// Whether [`Self::answer`] has made an ID for this market.
     pub fn has_made(&self, market: &str, id: Uuid) -> bool {
         self.sealed(market, *id.as_bytes()) == id
     }
 
-    /// An ID whose second half follows from the first: of version 8, whose bits have the meaning that its maker gives them
-    /// (RFC 9562, section 5.8).
+    /// An ID whose second half is a keyed hash of the first half and the market. It is of version 8, whose bits are
+    /// defined by the implementation (RFC 9562, section 5.8).
     fn sealed(&self, market: &str, mut bytes: [u8; 16]) -> Uuid {
         bytes[6] = bytes[6] & 0x0f | 0x80;
         let mut seal =
@@ -164,9 +164,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Writes a file that was not there, for this user alone. It is there as a whole, or not at all.
+/// Creates a file that only this user may read, completely or not at all.
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    // Another process, with the same number in another container, may do so too.
+    // Not named by the process ID: a process in another container may have the same.
     let beside = path.with_extension(format!("{}.new", Uuid::new_v4().simple()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -12,18 +12,18 @@ use utoipa::ToSchema;
 use crate::live::{Markets, StateSync};
 use crate::metrics;
 
-/// How the service is.
+/// The state of the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `live`, `ready`, `degraded` (it answers, but the database of offers, stock and rules cannot be reached), `not ready`
-    /// or `stopping`.
+    /// `live`, `ready`, `degraded` (it answers, but the database of offers, stock and rules cannot be reached),
+    /// `not ready` or `stopping`.
     #[schema(value_type = Status)]
     status: &'static str,
     /// Markets without a model in service.
     waiting_for: Vec<String>,
 }
 
-/// How the service can be.
+/// The states of the service.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "the values that are described")]
@@ -36,7 +36,7 @@ enum Status {
     Stopping,
 }
 
-/// The process runs.
+/// Liveness: the process runs.
 #[utoipa::path(
     get,
     path = "/health/live",
@@ -48,7 +48,7 @@ pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "live", waiting_for: Vec::new() })
 }
 
-/// Every market of the config, and each that was there at the start, has a model in service.
+/// Readiness: every market of the config, and each that was there at the start, has a model in service.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -76,7 +76,7 @@ pub(super) async fn ready(
     (StatusCode::SERVICE_UNAVAILABLE, Json(health))
 }
 
-/// All metrics as Prometheus reads them.
+/// All metrics in the Prometheus text format.
 pub(super) async fn metrics(
     State((state_sync, handle)): State<(Arc<StateSync>, PrometheusHandle)>,
 ) -> impl IntoResponse {

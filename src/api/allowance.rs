@@ -1,4 +1,4 @@
-//! What one key may use: audiences at a time, events a day.
+//! Limits of one key: concurrent audiences, and events per day.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 
-/// The events of a day that one key may send, as this process counts them.
+/// The daily quota of events of one key, counted by this process.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EventQuota(Option<Arc<Mutex<Today>>>);
 
@@ -29,7 +29,7 @@ impl EventQuota {
         Self(Some(Arc::new(Mutex::new(today))))
     }
 
-    /// Counts some events; or none of them, if they are too many.
+    /// Counts some events, or refuses all of them if they exceed the quota.
     pub(super) fn take(&self, events: usize) -> Result<(), Problem> {
         let Some(today) = &self.0 else { return Ok(()) };
         let mut today = today.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +45,7 @@ impl EventQuota {
         Ok(())
     }
 
-    /// Gives some back that were not taken in after all.
+    /// Gives back the quota of events that were not recorded after all.
     pub(super) fn give_back(&self, events: usize) {
         if let Some(today) = &self.0 {
             let mut today = today.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,15 +63,15 @@ impl<S: Send + Sync> FromRequestParts<S> for EventQuota {
     }
 }
 
-/// The audiences that one key may have under way.
+/// The audiences that one key may have computed or queued at a time.
 #[derive(Clone, Debug)]
 pub(super) struct AudienceShare(Arc<Semaphore>);
 
-/// Half of all.
+/// Maximum number of audiences of one key at a time: half of the maximum of all keys.
 const SHARE: usize = 4;
 
 impl AudienceShare {
-    /// A place in it, as long as the audience is under way.
+    /// A permit to be held until the audience is finished.
     pub(super) fn take(self) -> Result<OwnedSemaphorePermit, ()> {
         self.0.try_acquire_owned().map_err(|_| ())
     }

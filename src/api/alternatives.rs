@@ -19,11 +19,11 @@ use crate::exposures::Exposures;
 use crate::live::{Explain, Markets};
 use crate::low_priority::slowly;
 
-/// This item is out of stock: what instead?
+/// Recommends alternatives to an item that is out of stock.
 ///
-/// What the model does not suggest itself is of the item's category. An answer may be short, and is empty for an item that
-/// is not known. What has not been sold lately, or is of another size or price per litre, is only shown as the model's rules
-/// allow; what must match, and does not, never is.
+/// Items of the tier `category` fill up what the model itself does not find. The answer may be short, and is empty for
+/// an unknown item. Items that have not been sold recently, or that differ in size or unit price, are shown only as far
+/// as the model's rules allow. Items that differ in an attribute that must match are never shown.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/alternatives",
@@ -53,47 +53,47 @@ pub(super) async fn item(
     Ok(answer.filtered(filtered).show(&exposures, &asked))
 }
 
-/// What is missing of a cart, and how the answer is wanted.
+/// The missing items of a cart, and the options of the answer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Missing {
     /// The items that are out of stock, at most 100.
     #[schema(example = json!(["1082185", "981760"]))]
     items: Vec<String>,
-    /// What else is in the cart: it is not shown.
+    /// The other items of the cart, which are not shown.
     #[serde(default)]
     cart: Vec<String>,
-    /// Whose cart it is. An unknown customer is no error.
+    /// The customer whose cart it is. An unknown customer is no error.
     customer: Option<String>,
-    /// The store that it is for: what it does not sell, or has not in stock, is not shown.
+    /// The store: items that it does not sell, or that are out of stock there, are not shown.
     store: Option<String>,
-    /// Number of alternatives wanted to each, 6 if not said.
+    /// Maximum number of alternatives per item, 6 by default.
     #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     /// Items that must not be shown.
     #[serde(default)]
     exclude: Vec<String>,
-    /// Which come first, by their price per litre, kilogram or piece.
+    /// Alternatives to list first, by their price per litre, kilogram or piece.
     #[schema(value_type = Option<PreferName>)]
     prefer: Option<String>,
-    /// Only those whose price per litre, kilogram or piece is so much above or below at the most, as a share.
+    /// Maximum relative difference in the price per litre, kilogram or piece: 0.25 for 25 %.
     #[schema(minimum = 0, maximum = 10)]
     price_band: Option<f64>,
-    /// Whether reasons are wanted; false if not said.
+    /// Whether to give reasons, false by default.
     explain: Option<bool>,
-    /// `full` for the parts of the score beside the reasons.
+    /// `full` for the reasons and the parts of the score.
     #[schema(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 
-/// Missing items in one question.
+/// Maximum number of missing items in one request.
 const MOST_MISSING: usize = 100;
 
-/// Alternatives in one answer, and with reasons.
+/// Maximum number of alternatives in one answer, without and with reasons.
 const MOST_ALTERNATIVES: usize = 2000;
 const MOST_EXPLAINED: usize = 600;
 
-/// More alternatives than so many are answered by a thread of its own: that takes as long as many others do.
+/// Number of alternatives above which a request runs on a thread of its own: it takes as long as many others.
 const LONG: usize = 50;
 
 impl Missing {
@@ -133,7 +133,7 @@ pub(super) struct Replacements<'a> {
     /// The item that is out of stock.
     #[schema(example = "1082185")]
     id: String,
-    /// What stands in for it, best first.
+    /// Its alternatives, best first.
     alternatives: Vec<Item<'a>>,
 }
 
@@ -164,7 +164,7 @@ impl Entry for Replacements<'_> {
     }
 }
 
-/// Several items of a cart are out of stock: what instead of each? No item is shown twice, and none that is missing or in the
+/// Recommends alternatives to each missing item of a cart. No item is shown twice, and none that is missing or in the
 /// cart.
 #[utoipa::path(
     post,

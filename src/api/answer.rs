@@ -1,4 +1,4 @@
-//! What answers look like.
+//! The form of answers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use crate::live::{self, Market, Markets, Snapshot, Told, Why, customer_hash};
 use crate::metrics;
 use crate::secret::Secret;
 
-/// A market and the snapshot that the whole answer is made from.
+/// A market, and the snapshot that the whole answer is made from.
 pub(super) fn in_service(markets: &Markets, market: &str) -> Result<(Arc<Market>, Arc<Snapshot>), Problem> {
     let market = markets.get(market).ok_or_else(Problem::unknown_market)?;
     let snapshot = market.snapshot().ok_or_else(Problem::no_model)?;
     Ok((market, snapshot))
 }
 
-/// Recommended items, or offers, or an offer's customers.
+/// Recommended items, offers, or customers for an offer.
 #[derive(Debug, ToSchema)]
 pub(super) struct Recommendation<T> {
-    /// Names this answer when it is clicked or bought upon.
+    /// ID of this answer, to be sent with its events.
     #[schema(example = "3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d")]
     recommendation_id: Uuid,
     /// The market.
@@ -38,17 +38,17 @@ pub(super) struct Recommendation<T> {
     /// The version of the model that answered.
     #[schema(example = "2026-11-20t04-00-00z")]
     model: String,
-    /// The variant of an experiment that the customer is in.
+    /// The customer's variant in an experiment.
     #[schema(example = "control")]
     variant: &'static str,
-    /// Best first. Fewer than were asked for, if there are no more.
+    /// Best first; fewer than requested if there are no more.
     items: Vec<T>,
-    /// With `explain=true` and a filter, how many candidates that took out.
+    /// With `explain=true` and a filter: number of candidates that the filter removed.
     filtered: Option<usize>,
 }
 
 impl<T: Entry> Recommendation<T> {
-    /// Wraps what was found, and counts it.
+    /// Wraps the results, and counts the answer in the metrics.
     pub(super) fn new(market: &Market, snapshot: &Snapshot, endpoint: &'static str, found: Vec<impl Into<T>>) -> Self {
         let items: Vec<T> = found.into_iter().map(Into::into).collect();
         metrics::answer(market.name(), endpoint, items.first().map(Entry::tier));
@@ -62,12 +62,12 @@ impl<T: Entry> Recommendation<T> {
         }
     }
 
-    /// The same, with how many candidates the filter took out.
+    /// Sets the number of candidates that the filter removed.
     pub(super) fn filtered(self, filtered: Option<usize>) -> Self {
         Self { filtered, ..self }
     }
 
-    /// Writes down what is shown, and says it.
+    /// Logs the exposure and returns the response.
     pub(super) fn show(self, exposures: &Exposures, asked: &Asked<'_>) -> Response {
         expose(exposures, asked, &self);
         self.into_response()
@@ -75,7 +75,7 @@ impl<T: Entry> Recommendation<T> {
 
     fn json(&self) -> serde_json::Result<Vec<u8>> {
         let Self { recommendation_id, market, model, variant, items, filtered } = self;
-        // Room for all of it at once.
+        // Usually enough for the whole body, so that it is not reallocated.
         let mut body = Vec::with_capacity(256 + 96 * items.len());
         raw(&mut body, "{\"recommendation_id\":\"");
         raw(&mut body, recommendation_id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
@@ -115,15 +115,15 @@ impl<T: Entry> IntoResponse for Recommendation<T> {
     }
 }
 
-/// One of the things recommended.
+/// An entry of an answer.
 pub(super) trait Entry {
     /// Its ID.
     fn id(&self) -> &str;
 
-    /// Who answered.
+    /// The tier that produced it.
     fn tier(&self) -> Tier;
 
-    /// The IDs of what is shown: its own, if it is not a list.
+    /// The IDs of the shown items: its own, unless it is a list.
     fn shown(&self) -> Vec<&str> {
         vec![self.id()]
     }
@@ -132,19 +132,19 @@ pub(super) trait Entry {
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()>;
 }
 
-/// What was asked, for the log of what was shown.
+/// The request, for the exposure log.
 pub(super) struct Asked<'a> {
-    /// As the metrics name it.
+    /// The name of the endpoint in the metrics.
     pub(super) question: &'static str,
-    /// The items asked about.
+    /// The requested items.
     pub(super) items: &'a [String],
-    /// Who asked.
+    /// The customer.
     pub(super) customer: Option<&'a str>,
-    /// What the customer's name in the log is made with.
+    /// The secret that the customer's hash in the log is made with.
     pub(super) secret: &'a Secret,
 }
 
-/// Writes down what is shown.
+/// Logs the exposure.
 fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl Entry>) {
     if exposures.wanted() {
         exposures.add(Exposure {
@@ -161,7 +161,8 @@ fn expose(exposures: &Exposures, asked: &Asked<'_>, answer: &Recommendation<impl
     }
 }
 
-/// Who answered: a rule that pins the item, the model, the item's category, the customer's habits, or what sells best.
+/// The stage that produced an item: a rule that pins it, the model, the category of the requested item, the customer's
+/// habits, or the bestsellers.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "the values that are described")]
@@ -173,7 +174,7 @@ enum TierName {
     Bestsellers,
 }
 
-/// Which kind of reason it is, for programs.
+/// The kind of reason, for programs.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "the values that are described")]
@@ -201,14 +202,14 @@ pub(super) struct Item<'a> {
     id: &'a str,
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
-    /// Who answered.
+    /// The stage that produced the item.
     #[schema(value_type = TierName)]
     tier: Tier,
-    /// Why, with `explain=true`: what is about the item asked about first, then what is about the customer.
+    /// With `explain=true`: reasons, those about the requested item first, then those about the customer.
     reasons: Option<Vec<ReasonBody>>,
-    /// With `detail=full` the parts of the score, those that say most first.
+    /// With `detail=full`: the parts of the score, largest first by absolute value.
     parts: Option<Vec<Part>>,
-    /// Of an alternative: how many of it make up for one of what it stands in for, where the sizes of both are known.
+    /// For an alternative: how many of it replace one of the requested item, if both sizes are known.
     #[schema(example = 2)]
     quantity: Option<u32>,
 }
@@ -242,7 +243,7 @@ impl Entry for Item<'_> {
     }
 }
 
-/// Appends the fields that are the same of all that is recommended.
+/// Appends the fields that all entries share.
 fn write_score(
     body: &mut Vec<u8>,
     score: f32,
@@ -277,12 +278,12 @@ pub(super) struct OfferItem<'a> {
     item: &'a str,
     /// Higher is better; comparable within one answer and tier only.
     score: f32,
-    /// Who answered.
+    /// The stage that produced the entry.
     #[schema(value_type = TierName)]
     tier: Tier,
-    /// Why, with `explain=true`.
+    /// With `explain=true`: reasons.
     reasons: Option<Vec<ReasonBody>>,
-    /// With `detail=full` the parts of the score, those that say most first.
+    /// With `detail=full`: the parts of the score, largest first by absolute value.
     parts: Option<Vec<Part>>,
 }
 
@@ -312,20 +313,20 @@ impl Entry for OfferItem<'_> {
     }
 }
 
-/// A reason, as a person would say it. No count in it is below 5.
+/// A reason, with its facts. No count in it is below 5.
 #[derive(Debug, Serialize, ToSchema)]
 struct ReasonBody {
-    /// Which kind of reason, for programs.
+    /// The kind of reason, for programs.
     #[schema(value_type = ReasonKind)]
     kind: &'static str,
     /// The reason in words.
     #[schema(example = "often bought with Campari: 1 in 4 orders")]
     text: String,
-    /// The ID of the item that it is about, beside the recommended one.
+    /// ID of the other item that the reason is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "1082185")]
     with: Option<String>,
-    /// The name of that item.
+    /// Name of that item.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Campari")]
     name: Option<String>,
@@ -333,10 +334,10 @@ struct ReasonBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 9)]
     times: Option<u16>,
-    /// The last day of that.
+    /// Day of the customer's last purchase of the recommended item.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_day: Option<NaiveDate>,
-    /// The category that it is about.
+    /// The category that the reason is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<String>,
 }
@@ -344,16 +345,16 @@ struct ReasonBody {
 /// What one signal contributes to a score.
 #[derive(Debug, Serialize, ToSchema)]
 struct Part {
-    /// The signal's name; below the model's own tier, the tier's.
+    /// Name of the signal; in other tiers than `model`, name of the tier.
     #[schema(value_type = String, example = "co_purchase")]
     signal: Cow<'static, str>,
-    /// Its value.
+    /// Value of the signal.
     value: f32,
-    /// Its part of the score. The parts sum up to the score.
+    /// What the signal adds to the score. The shares of all parts add up to the score.
     share: f32,
 }
 
-/// The reasons, and the parts of the score if they are wanted.
+/// The reasons, and the parts of the score if there are any.
 fn said(why: Why) -> (Vec<ReasonBody>, Option<Vec<Part>>) {
     let reason = |told: Told| {
         let Told { kind, text, with, name, times, last_day, category } = told;

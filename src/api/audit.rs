@@ -1,4 +1,4 @@
-//! Who changed what: a line in the log for each change, and the names of requests.
+//! The audit log, one line per change, and request IDs.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ use uuid::Uuid;
 
 use super::keys::market;
 
-/// Names a request: the client's own name for it, or one made here.
+/// The header of the request ID: the client's, or one made here.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Of a name that a client gives.
+/// Maximum length of a client's request ID in bytes.
 const LONGEST: usize = 128;
 
-/// Who asks: the name of a key, or the beginning of its hash.
+/// The author of a change: the name of a key, or the beginning of its hash.
 #[derive(Clone, Debug)]
 pub(super) struct Who(pub(super) Arc<str>);
 
-/// What was changed, in words: counts and versions, nothing of customers.
+/// What was changed, in words: counts and versions, no customer data.
 #[derive(Clone, Debug)]
 pub(super) struct What(pub(super) String);
 
-/// The name of a request: what the client sent, if it can stand in a log as it is.
+/// The client's request ID if it is safe to log, otherwise a new one.
 pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
     let given = headers.get(&REQUEST_ID).filter(|id| {
@@ -39,7 +39,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// Writes down each change that is asked for, whether it was made or not.
+/// Logs each requested change, whether it was made or not.
 pub(super) async fn audit(request: Request, next: Next) -> Response {
     if *request.method() == Method::GET {
         return next.run(request).await;

@@ -16,7 +16,7 @@ use crate::exposures::Exposures;
 use crate::live::{self, Explain, Markets, Snapshot};
 use crate::low_priority::slowly;
 
-/// What else goes into the basket with this item?
+/// Recommends items that are bought together with an item.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/bought-together",
@@ -37,50 +37,50 @@ pub(super) async fn item(
     answer(&markets, &exposures, &sight, &market, &[id("item", item)?], &params.check()?.of_bought_together()?)
 }
 
-/// A cart, and how the answer is wanted.
+/// A cart, and the options of the answer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cart {
-    /// What is in the cart.
+    /// The items in the cart.
     #[schema(example = json!(["1082185", "981760"]))]
     items: Vec<String>,
-    /// Whose cart it is. An unknown customer is no error.
+    /// The customer whose cart it is. An unknown customer is no error.
     customer: Option<String>,
-    /// The store that it is for: what it does not sell, or has not in stock, is not shown.
+    /// The store: items that it does not sell, or that are out of stock there, are not shown.
     store: Option<String>,
-    /// Number of items wanted, 6 if not said.
+    /// Maximum number of items, 6 by default.
     #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     /// Items that must not be shown.
     #[serde(default)]
     exclude: Vec<String>,
-    /// Only items of these categories; of any, if there is none.
+    /// Only items of these categories; of all if empty.
     #[serde(default)]
     category: Vec<String>,
     /// No items of these categories.
     #[serde(default)]
     not_category: Vec<String>,
-    /// Only items that cost so much at least, by the items table.
+    /// Minimum price. Items without a known price are left out.
     #[schema(minimum = 0)]
     min_price: Option<f64>,
-    /// Only items that cost so much at the most.
+    /// Maximum price. Items without a known price are left out.
     #[schema(minimum = 0)]
     max_price: Option<f64>,
-    /// Whether items that the customer has bought before may be shown; true if not said.
+    /// Whether to show items that the customer has bought before, true by default.
     include_repeats: Option<bool>,
-    /// How many of the items are to be such as the customer has never bought, from 0 to `limit`; as the config of the market
-    /// has it if not said.
+    /// Number of slots for items that the customer has never bought, from 0 to `limit`; by default
+    /// `bought_together.new` of the config.
     #[schema(minimum = 0, maximum = 200)]
     new: Option<i64>,
-    /// Whether reasons are wanted; false if not said.
+    /// Whether to give reasons, false by default.
     explain: Option<bool>,
-    /// `full` for the parts of the score beside the reasons.
+    /// `full` for the reasons and the parts of the score.
     #[schema(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 
 impl Cart {
-    /// The items, and how the answer is wanted: as a query says it.
+    /// The items and the checked options, as for a query.
     fn check(self) -> Result<(Vec<String>, Wish), Problem> {
         let Self { items, customer, store, limit, exclude, include_repeats, new, explain, detail, .. } = self;
         let text = |number: Option<i64>| number.map(|number| number.to_string());
@@ -106,7 +106,7 @@ impl Cart {
     }
 }
 
-/// What else goes into this cart?
+/// Recommends items that are bought together with a cart.
 #[utoipa::path(
     post,
     path = "/v1/markets/{market}/bought-together",
@@ -133,7 +133,8 @@ pub(super) async fn cart(
     slowly(answer).await.map_err(unanswered)?
 }
 
-/// A cart with more lines and exclusions than this is answered by a thread of its own: it takes as long as many others do.
+/// Number of cart lines and exclusions above which a request runs on a thread of its own: it takes as long as many
+/// others.
 const LONG: usize = 50;
 
 fn answer(
@@ -156,13 +157,13 @@ fn answer(
     Ok(answer.filtered(filtered).show(exposures, &asked))
 }
 
-/// How many candidates the filter took out, if why is asked.
+/// The number of candidates that the filter removed, if an explanation is requested.
 pub(super) fn filtered(snapshot: &Snapshot, query: &live::ItemQuery<'_>, question: Question) -> Option<usize> {
     let is_wanted = query.explain != Explain::No && !query.filter.is_nothing();
     is_wanted.then(|| snapshot.filtered(query, question))
 }
 
-/// A wish as the snapshot takes it.
+/// The query of a snapshot with these options.
 pub(super) fn query<'a>(
     items: &'a [String],
     wish: &'a Wish,

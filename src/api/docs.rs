@@ -1,4 +1,4 @@
-//! The description as a page for people, from which questions can be asked: Swagger UI, whose files are in the binary.
+//! `/openapi.json` as a page that can send requests: Swagger UI, whose files are in the binary.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,11 +13,11 @@ use super::problem::Problem;
 static CONFIG: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(Config::from("/openapi.json").try_it_out_enabled(true).display_request_duration(true)));
 
-/// What the page may load: its own files and pictures in it; and it asks nobody but this address.
+/// The page loads only its own files and inline images, and connects to this address only.
 const POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/// The page lies below, so that its files are found beside it.
+/// The page is in a folder, so that its relative links work.
 pub(super) async fn page() -> Redirect {
     Redirect::permanent("/docs/")
 }

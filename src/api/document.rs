@@ -1,4 +1,4 @@
-//! The API's description: what holds for all routes, and the examples.
+//! The API's description, `/openapi.json`: what all routes share, and the examples.
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Operation, Paths};
@@ -9,7 +9,7 @@ use utoipa::openapi::{
 
 use crate::config::Scope;
 
-/// What the requests of a route may be answered beside its own answers: by name the status, and what it means.
+/// Error responses that routes share: name, status and meaning.
 const PROBLEMS: [(&str, &str, &str); 11] = [
     (
         "BadRequest",
@@ -46,7 +46,7 @@ const TAGS: [(&str, &str); 10] = [
     ("health", "Whether the process runs, and whether it can answer"),
 ];
 
-/// Says of a route's operations who may ask, and with which problems they may be answered.
+/// Adds the required scope and the shared error responses to the operations of a route.
 pub(super) fn describe(paths: &mut Paths, scope: Option<Scope>) {
     for (path, item) in &mut paths.paths {
         for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
@@ -56,7 +56,7 @@ pub(super) fn describe(paths: &mut Paths, scope: Option<Scope>) {
 }
 
 fn describe_one(path: &str, operation: &mut Operation, scope: Option<Scope>) {
-    // An empty requirement: without keys in the config everything is open.
+    // The empty requirement: without keys in the config, the API is open.
     operation.security = Some(scope.map_or_else(Vec::new, |scope| {
         vec![SecurityRequirement::new("key", [scope.name()]), SecurityRequirement::default()]
     }));
@@ -76,7 +76,7 @@ fn describe_one(path: &str, operation: &mut Operation, scope: Option<Scope>) {
     }
 }
 
-/// The document with what all routes share, and with its examples.
+/// Completes the document with what all routes share, and with the examples.
 pub(super) fn finished(mut document: OpenApi) -> Value {
     document.info = Info::new("Trolley", env!("CARGO_PKG_VERSION"));
     document.info.description = Some(
@@ -111,7 +111,7 @@ pub(super) fn finished(mut document: OpenApi) -> Value {
     for (operation, example) in EXAMPLES {
         show(&mut document, operation, &serde_json::from_str(example).unwrap_or_default());
     }
-    // What a list is of is named, not said again.
+    // Lists refer to the schema of their items instead of repeating it.
     for (list, of) in [
         ("Recommendation_Item", "Item"),
         ("Recommendation_Replacements", "Replacements"),
@@ -138,8 +138,8 @@ macro_rules! examples {
     };
 }
 
-/// Questions and pushes with their answers, by their operations, in an order in which they can be asked one after the other:
-/// `{"ask": "GET /v1/markets", "body": …, "answer": …}`. `scripts/examples.py` has them answered by a demo anew.
+/// Example requests with their answers by operation, in an order in which they can be sent one after the other:
+/// `{"ask": "GET /v1/markets", "body": …, "answer": …}`. `scripts/examples.py` regenerates the answers from a demo.
 pub static EXAMPLES: &[(&str, &str)] = examples![
     "getLiveness",
     "getReadiness",
@@ -163,7 +163,7 @@ pub static EXAMPLES: &[(&str, &str)] = examples![
     "eraseCustomer",
 ];
 
-/// Puts an example where its operation is described: at the answer, at the body, and at the parameters.
+/// Adds an example to its operation: to the answer, the body and the parameters.
 fn show(document: &mut Value, operation: &str, example: &Value) {
     let (method, url) = example["ask"].as_str().and_then(|ask| ask.split_once(' ')).unwrap_or_default();
     let (path, query) = url.split_once('?').unwrap_or((url, ""));

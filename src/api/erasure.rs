@@ -10,16 +10,16 @@ use super::params::id;
 use super::problem::Problem;
 use crate::live::StateSync;
 
-/// What has been done.
+/// The outcome of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Erasure {
-    /// Whether the customer is not known any more.
+    /// Whether the customer has been erased.
     erased: bool,
 }
 
-/// Erase a customer: from now on unknown to this market, here and on every replica; taken out of the exposures within
-/// seconds, and left out of every model that is trained from now on. It is durable when it is answered, and cannot be
-/// taken back.
+/// Erases a customer: from now on unknown to this market, on every replica; removed from the exposure log within
+/// seconds, and left out of every model that is trained from now on. The erasure is durable when it is answered, and
+/// cannot be undone.
 #[utoipa::path(
     delete,
     path = "/v1/markets/{market}/customers/{customer}",

@@ -17,43 +17,43 @@ use crate::live::StateSync;
 use crate::metrics;
 use crate::store::EventRow;
 
-/// What customers did with what they were shown.
+/// Events on shown items.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Events {
-    /// Each is checked on its own.
+    /// Each event is checked on its own.
     #[schema(value_type = Vec<Event>)]
     events: Rows<Happening>,
 }
 
-/// What a customer did with an item that was shown.
+/// What a customer did with a shown item.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Event {
-    /// The client's own name for it: sent twice, it counts once.
+    /// The client's ID of the event: an event that is sent twice counts once.
     #[schema(example = "e-20261120-0001")]
     id: String,
-    /// The answer that it came of.
+    /// The ID of the answer in which the item was shown.
     recommendation_id: Uuid,
-    /// What happened.
+    /// The kind of event.
     kind: Happened,
-    /// The item, or the offer.
+    /// The item or the offer.
     #[schema(example = "1082185")]
     item: String,
-    /// Of a replacement that was accepted or rejected, the item in whose place it was offered.
+    /// For accepted and rejected replacements: the item that was to be replaced.
     #[schema(example = "981760")]
     replaced: Option<String>,
 }
 
-/// What happened.
+/// The kind of event.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Happened {
     Click,
     Purchase,
-    /// An alternative was taken in the place of what was out of stock.
+    /// The customer accepted the item as a replacement for one that was out of stock.
     ReplacementAccepted,
-    /// It was refused.
+    /// The customer rejected it.
     ReplacementRejected,
 }
 
@@ -70,21 +70,22 @@ impl Happened {
     }
 }
 
-/// What became of the events.
+/// The outcome of recording events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Recorded {
-    /// Taken in.
+    /// Number of recorded events.
     accepted: usize,
-    /// Known already.
+    /// Number of events that were recorded before.
     duplicates: usize,
-    /// Left out, and why; the first thousand.
+    /// The first 1,000 rejected events, with the reasons.
     rejected: Vec<WrongRow>,
-    /// And so many more.
+    /// Number of further rejected events.
     #[serde(skip_serializing_if = "is_zero")]
     more_rejected: usize,
 }
 
-/// Take in clicks and purchases. Events that are wrong are named and left out; if all are, the answer is 422.
+/// Records clicks, purchases and replacements. Invalid events are listed and left out; if all are invalid, the answer
+/// is 422.
 #[utoipa::path(
     post,
     path = "/v1/markets/{market}/events",
@@ -121,7 +122,7 @@ pub(super) async fn record(
     let is_known = |id: &str| {
         snapshot.as_ref().is_some_and(|snapshot| snapshot.model().catalogue().items().position(id).is_some())
     };
-    // Of items that the model does not know nothing is counted: whoever sends events must not fill the table of pairs.
+    // Pairs with an item that the model does not know are not counted: clients must not fill the table of pairs.
     let counted = |event: EventRow| EventRow {
         replaced: event.replaced.filter(|replaced| is_known(replaced) && is_known(&event.item)),
         ..event
@@ -129,7 +130,7 @@ pub(super) async fn record(
     let good: Vec<EventRow> = known.into_iter().map(Happening::row).map(counted).collect();
     quota.take(good.len())?;
     let put = state_sync.put_events(&market, &good).await;
-    // What was sent before, or could not be kept, costs nothing.
+    // Duplicates, and events that could not be stored, do not count against the quota.
     quota.give_back(good.len() - put.as_ref().map_or(0, |accepted| *accepted));
     let accepted = put?;
     for kind in Happened::ALL {
@@ -139,7 +140,7 @@ pub(super) async fn record(
     Ok((StatusCode::OK, Json(Recorded { accepted, duplicates: good.len() - accepted, rejected, more_rejected })))
 }
 
-/// An event that is as it must be.
+/// A valid event.
 #[derive(Debug)]
 struct Happening {
     id: String,

@@ -1,4 +1,5 @@
-//! axum's extractors, with problems for what they refuse; and the query, whose lists are told from the commas of IDs.
+//! axum's extractors with problems as rejections. The query extractor splits lists before it decodes them, so that IDs
+//! may contain commas.
 
 use std::borrow::Cow;
 
@@ -14,17 +15,17 @@ use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use super::problem::Problem;
 use crate::low_priority::slowly;
 
-/// A body of JSON. What is long is understood by another thread than those that answer.
+/// A JSON body. A long one is parsed on another thread than those that serve requests.
 pub(super) struct Json<T>(pub(super) T);
 
-/// Bytes that are understood at once.
+/// Maximum size in bytes of a body that is parsed on the thread of the request.
 const SHORT: usize = 64 << 10;
 
 impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        // Nothing is read of what is no JSON.
+        // A body that is not declared as JSON is refused unread.
         if !is_json(request.headers()) {
             return understood(request);
         }
@@ -48,14 +49,14 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.to_ascii_lowercase().contains("json")
 }
 
-/// What axum makes of a body that is here as a whole, or that it does not want.
+/// Runs axum's extractor on a body that is in memory, or that it refuses unread.
 fn understood<T: DeserializeOwned>(request: Request) -> Result<Json<T>, Problem> {
     let read = axum::Json::<T>::from_request(request, &()).now_or_never();
     let read = read.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "the body is not here as a whole"))?;
     Ok(Json(read?.0))
 }
 
-/// The parameters behind the question mark. Without any, nothing is read.
+/// The query parameters; without a query, the default.
 pub(super) struct Query<T>(pub(super) T);
 
 impl<T: Default + DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -68,8 +69,8 @@ impl<T: Default + DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Quer
     }
 }
 
-/// A query: values percent-encoded, a `+` a space. What is named in [`LISTS`] may be said several times, and of that what is
-/// in [`WITH_COMMAS`] may be several IDs with commas between; a comma of an ID is percent-encoded.
+/// Parses a query with percent-encoded values and `+` for a space. The parameters in [`LISTS`] may be repeated. A value
+/// of those in [`WITH_COMMAS`] may hold several IDs separated by commas; a comma in an ID is percent-encoded.
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let mut params: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -91,9 +92,9 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         .map_err(|error: serde::de::value::Error| Problem::unreadable(StatusCode::BAD_REQUEST, &error.to_string()))
 }
 
-/// Parameters that may be said several times.
+/// Parameters that may be repeated.
 const LISTS: [&str; 3] = ["exclude", "category", "not_category"];
-/// Those of them in which a comma separates.
+/// Those of them whose values are split at commas.
 const WITH_COMMAS: [&str; 1] = ["exclude"];
 
 fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
@@ -105,7 +106,7 @@ fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
     percent_decode_str(&spaced).decode_utf8().map(|text| Cow::Owned(text.into_owned())).map_err(|_| bad())
 }
 
-/// What a parameter has been given.
+/// The value or values of a parameter.
 enum Value<'a> {
     One(Cow<'a, str>),
     Many(Vec<Cow<'a, str>>),
@@ -139,7 +140,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
     }
 }
 
-/// The parameters of the path, percent-decoded.
+/// The path parameters, percent-decoded.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(super) struct Path<T>(pub(super) T);

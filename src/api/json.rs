@@ -1,9 +1,9 @@
-//! JSON, appended piece by piece: what an answer consists of is known, and to have it worked out for each field by serde
-//! took a fifth of the instructions of a request whose answer is kept.
+//! JSON appended piece by piece. The fields of an answer are known; to serialise each of them with serde took a fifth
+//! of the instructions of a request with a cached answer.
 
 use serde::Serialize;
 
-/// Appends text as it is: what stands around values.
+/// Appends text as it is: the JSON around the values.
 pub(super) fn raw(body: &mut Vec<u8>, text: &str) {
     body.extend_from_slice(text.as_bytes());
 }
@@ -11,7 +11,7 @@ pub(super) fn raw(body: &mut Vec<u8>, text: &str) {
 /// Appends any value.
 ///
 /// # Errors
-/// As serde has it; for what is written here there are none.
+/// As serde; the values written here cause none.
 pub(super) fn value(body: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
     serde_json::to_writer(body, value)
 }

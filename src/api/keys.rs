@@ -1,4 +1,4 @@
-//! Who may ask what. A key is 244 random bits; the config holds its hash, so that a key that is read there opens nothing.
+//! API keys and what they permit. A key has 244 random bits. The config holds only its hash, which opens nothing.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -26,56 +26,57 @@ use crate::config::{KeyConfig, Scope};
 use crate::live::Why;
 use crate::metrics;
 
-/// The keys that open the API. Without any, everything is open: then only this machine can reach it.
+/// The API keys. Without any, the API is open, but only to this machine.
 #[derive(Debug, Default)]
 pub struct Keys {
     keys: Vec<Key>,
-    /// How often a key may be guessed at.
+    /// Rate limit for unknown keys.
     guesses: Option<DefaultDirectRateLimiter>,
 }
 
 #[derive(Debug)]
 struct Key {
-    /// For the log.
+    /// The name in the log.
     name: Arc<str>,
     hash: blake3::Hash,
     scopes: Vec<Scope>,
-    /// What it counts by the second, and how much of it fits into one.
+    /// The rate limiter, and its quota per second.
     limit: Option<(DefaultDirectRateLimiter, NonZeroU32)>,
-    /// What it is kept from beside that; nothing for most.
+    /// Restrictions to markets and on customer data, if there are any.
     bounds: Option<Arc<Bounds>>,
-    /// Its part of the room for audiences.
+    /// Its concurrent audiences.
     share: AudienceShare,
-    /// How many events it may still send today.
+    /// Its daily quota of events.
     quota: EventQuota,
 }
 
-/// Wrong keys in a second, for all who send them together: enough for a change of keys, and not worth a guesser's time.
+/// Maximum number of unknown keys per second, from all clients together: enough for a change of keys, too few for
+/// guessing.
 const GUESSES: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
-/// Bytes of a query or a body that count as one request more.
+/// Bytes of query and body that increase the cost of a request by 1.
 const ONE_MORE: u64 = 1 << 10;
 
-/// A body that says nothing of its length counts as one of so many bytes.
+/// Assumed size in bytes of a body without `Content-Length`.
 const UNSAID: u64 = 64 << 10;
 
-/// So many requests an audience counts for: it looks at all customers.
+/// The cost of an audience in requests: it scores all customers.
 const AUDIENCE: u32 = 20;
 
 #[derive(Debug)]
 struct Bounds {
-    /// The markets that it opens; all, if there is none.
+    /// The markets that the key opens; all if empty.
     markets: Vec<Name>,
-    /// Whether it may see what customers have bought.
+    /// Whether the key may see what customers have bought.
     customers: bool,
 }
 
-/// What a key may see.
+/// What the key of a request may see.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sight(Option<Arc<Bounds>>);
 
 impl Sight {
-    /// Whether it may see what customers have bought.
+    /// Whether the key may see what customers have bought.
     fn of_customers(&self) -> bool {
         self.0.as_ref().is_none_or(|bounds| bounds.customers)
     }
@@ -87,8 +88,8 @@ impl Sight {
         self.of_customers().then_some(()).ok_or_else(refused)
     }
 
-    /// Takes out of answers what it may not see: reasons that tell of purchases, and that an item is there because it was bought,
-    /// with its count as the score.
+    /// Removes what the key may not see: reasons that reveal purchases, and the tier `habits`, whose score is a count
+    /// of purchases.
     pub(super) fn limit<'a>(&self, answers: impl Iterator<Item = (&'a mut Tier, &'a mut f32, &'a mut Option<Why>)>) {
         if self.of_customers() {
             return;
@@ -102,7 +103,7 @@ impl Sight {
         }
     }
 
-    /// Whether it may see a market.
+    /// Whether the key may see a market.
     pub(super) fn of_market(&self, market: &str) -> bool {
         self.0.as_ref().is_none_or(|bounds| bounds.opens(market))
     }
@@ -124,10 +125,10 @@ impl Bounds {
 }
 
 impl Keys {
-    /// Reads the hashes.
+    /// Reads the hashes of the config.
     ///
     /// # Errors
-    /// In words: a hash that is none, or that of no key at all.
+    /// The message for a hash that is invalid, or that of the empty key.
     pub fn new(config: &[KeyConfig]) -> Result<Self, String> {
         let key = |(number, key): (usize, &KeyConfig)| {
             let hash = blake3::Hash::from_hex(&key.hash).map_err(|_| {
@@ -156,12 +157,12 @@ impl Keys {
         Ok(Self { keys, guesses: Some(RateLimiter::direct(Quota::per_second(GUESSES))) })
     }
 
-    /// Whether there are none.
+    /// Whether no keys are configured.
     pub(super) fn are_none(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The key that was sent; `None` where there are none.
+    /// Checks the key of a request; `None` if no keys are configured.
     fn check(&self, request: &Request, scope: Scope) -> Result<Option<&Key>, Problem> {
         let headers = request.headers();
         if self.keys.is_empty() {
@@ -172,7 +173,7 @@ impl Keys {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "send a key: `Authorization: Bearer <key>`"));
         };
         let hash = blake3::hash(sent.trim().as_bytes());
-        // All are compared, each in constant time: how long it takes says nothing about a key.
+        // All keys are compared, each in constant time, so that the duration reveals nothing about them.
         let mut found: Option<&Key> = None;
         for key in &self.keys {
             if key.hash == hash {
@@ -195,7 +196,7 @@ impl Keys {
             return Err(Problem::new(StatusCode::FORBIDDEN, "this key is not for this market"));
         }
         if let Some((limit, most)) = &key.limit
-            // More than fits into a second is let in when nothing else was.
+            // A request above the quota of a second is admitted if that quota is unused.
             && !limit.check_n(cost(request, scope).min(*most)).is_ok_and(|allowed| allowed.is_ok())
         {
             metrics::request_limited();
@@ -205,8 +206,9 @@ impl Keys {
     }
 }
 
-/// Whether a request names this machine as the one that it is for, or none. Without keys a page of another site could else have
-/// a browser on this machine ask, by giving its own name this machine's address (DNS rebinding).
+/// Whether a request names this machine as its host, or no host. Without keys, a page of another site could otherwise
+/// have a browser on this machine send requests, by pointing its own host name to this machine's address (DNS
+/// rebinding).
 fn is_of_this_machine(request: &Request) -> bool {
     let said = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or("?"));
     let Some(host) = request.uri().authority().map(Authority::as_str).or(said) else { return true };
@@ -222,12 +224,12 @@ fn elsewhere() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
-/// The market that a path is about, as it stands there.
+/// The market in a path, not decoded.
 pub(super) fn market(path: &str) -> Option<&str> {
     path.strip_prefix("/v1/markets/")?.split('/').next()
 }
 
-/// For how many requests one counts: what is long takes longer to answer.
+/// The cost of a request: a long one takes longer to answer.
 fn cost(request: &Request, scope: Scope) -> NonZeroU32 {
     let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
     let unsaid = if request.body().is_end_stream() { 0 } else { UNSAID };
@@ -237,7 +239,7 @@ fn cost(request: &Request, scope: Scope) -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(least - 1).saturating_add(u32::try_from(bytes / ONE_MORE).unwrap_or(u32::MAX))
 }
 
-/// Lets a request pass whose key has the scope.
+/// A layer that admits requests whose key has the scope.
 #[derive(Clone, Debug)]
 pub(super) struct Require(pub(super) Arc<Keys>, pub(super) Scope);
 
@@ -279,7 +281,7 @@ where
                 if let Some(bounds) = key.and_then(|key| key.bounds.clone()) {
                     request.extensions_mut().insert(Sight(Some(bounds)));
                 }
-                // Of changes it is written down who made them.
+                // The audit log names the author of a change.
                 if let Some(key) = key.filter(|_| request.method() != Method::GET) {
                     request.extensions_mut().insert(Who(key.name.clone()));
                 }

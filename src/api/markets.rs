@@ -17,24 +17,24 @@ pub(super) struct MarketList {
 /// A market.
 #[derive(Debug, Serialize, ToSchema)]
 struct MarketFacts {
-    /// Its name.
+    /// Name of the market.
     #[schema(example = "us")]
     market: String,
     /// The version of the model in service; null if there is none yet.
     model: Option<String>,
-    /// When that was made.
+    /// When this model was created.
     created_at: Option<String>,
-    /// Items in its catalogue.
+    /// Number of items in the model's catalogue.
     items: usize,
-    /// Customers that it knows.
+    /// Number of customers that the model knows.
     customers: usize,
-    /// Offers pushed.
+    /// Number of pushed offers.
     offers: usize,
-    /// Its items that are out of stock.
+    /// Number of the model's items that are out of stock.
     out_of_stock: usize,
 }
 
-/// The markets that the service knows.
+/// Lists the markets.
 #[utoipa::path(
     get,
     path = "/v1/markets",

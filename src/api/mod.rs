@@ -1,7 +1,8 @@
-//! The HTTP API: a file per resource. axum stays in this folder.
+//! The HTTP API, one file per resource. Only this folder uses axum.
 //!
-//! Every answer is an object, made from one snapshot. Errors are problems (RFC 9457) that name the field. What a
-//! client sends never leads to a 5xx, except 503 where a market has no model in service yet.
+//! Every answer is a JSON object made from one snapshot. Errors are problems (RFC 9457) that name the field. No input
+//! of a client leads to a 5xx, except 503 under overload, without a model in service, or when the database cannot take
+//! a push.
 
 mod admin;
 mod allowance;

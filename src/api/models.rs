@@ -19,9 +19,9 @@ use crate::low_priority::low_priority;
 /// The published models of a market.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ModelList {
-    /// The version that `current` names.
+    /// The version that the pointer `current` names.
     current: Option<String>,
-    /// The version that answers; another one than `current` only while that is being opened, or was refused.
+    /// The version in service. It differs from `current` only while that version is being opened, or if it was refused.
     in_service: Option<String>,
     /// Whether `current` stays when the next model is published.
     pinned: bool,
@@ -29,7 +29,7 @@ pub(super) struct ModelList {
     versions: Vec<String>,
 }
 
-/// The published models of a market.
+/// Lists the published models of a market.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/models",
@@ -46,20 +46,20 @@ pub(super) async fn list(
     blocking(move || facts(&markets, &market)).await.map(Json)
 }
 
-/// The version to be put into service.
+/// The version to put into service.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Version {
     /// One of the market's versions.
     #[schema(example = "2026-11-20t04-00-00z")]
     version: String,
-    /// Whether it stays when the next model is published.
+    /// Whether it stays in service when the next model is published.
     #[serde(default)]
     pin: bool,
 }
 
-/// Puts another version into service: a rollback, or its reverse. It holds until the next model is published or, pinned,
-/// until another version is put into service.
+/// Puts another version into service: a rollback, or its reverse. The version stays until the next model is published
+/// or, if pinned, until another version is put into service.
 #[utoipa::path(
     put,
     path = "/v1/markets/{market}/models/current",
@@ -85,7 +85,7 @@ pub(super) async fn set_current(
         let (markets, market) = (markets.clone(), market.clone());
         move || put_into_service(&markets, &market, &version, pin).and_then(|()| facts(&markets, &market))
     };
-    // On a thread of its own it goes on when nobody waits any more.
+    // It runs on a thread of its own, so it goes on after the time-out and after a disconnect.
     if let Ok(done) = tokio::time::timeout(WAITS, blocking(put)).await {
         return Ok((Extension(what), Json(done?)).into_response());
     }
@@ -93,7 +93,7 @@ pub(super) async fn set_current(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Extension(what), Json(now)).into_response())
 }
 
-/// So long it is waited for that a version comes into service.
+/// Maximum time to wait for the version to come into service before answering 202.
 const WAITS: Duration = Duration::from_secs(5);
 
 fn put_into_service(markets: &Markets, market: &Market, version: &Name, pin: bool) -> Result<(), ArtefactError> {

@@ -16,13 +16,13 @@ use super::audit::{REQUEST_ID, request_id};
 use super::problem::{self, Problem};
 use crate::metrics;
 
-/// When a request arrived that has waited for its turn.
+/// The arrival time of a request that was queued.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrived(pub(super) Instant);
 
-/// What all requests share: a bound in time, a panic contained, and counts and times by the route of this name.
+/// What all requests share: a time-out, panics answered with 500, and counts and durations by route.
 ///
-/// A service of its own: a function as middleware would copy and box what is below it for each request.
+/// A hand-written service: a function as middleware would clone and box the inner service for each request.
 #[derive(Clone, Debug)]
 pub(super) struct Observe {
     route: Arc<str>,
@@ -37,7 +37,7 @@ pub(super) struct Observed<S> {
 }
 
 impl Observe {
-    /// The requests of a route, by its path; none may take longer.
+    /// For the route of this path, with a time-out.
     pub(super) fn route(path: &str, longest: Duration) -> Self {
         Self { route: path.into(), longest }
     }
@@ -75,7 +75,7 @@ where
         };
         let (route, longest) = (self.route.clone(), self.longest);
         let id = request_id(request.headers());
-        // What is logged of a change bears the name of its request; of questions nothing is logged.
+        // The log lines of a change carry its request ID; GET requests are not logged.
         let span = if *request.method() == Method::GET {
             Span::none()
         } else {
@@ -84,7 +84,8 @@ where
         let answer = AssertUnwindSafe(self.inner.call(request).instrument(span)).catch_unwind();
         Box::pin(async move {
             let mut answer = pin!(answer);
-            // Most answers are ready at once, and need no timer. One is large: in a box of its own it makes this one no larger.
+            // Most answers are ready at once and need no timer. A timer is large, so it is boxed to keep this future
+            // small.
             let answer = match (&mut answer).now_or_never() {
                 Some(answer) => Ok(answer),
                 None => Box::pin(tokio::time::timeout(longest, answer)).await,
@@ -94,7 +95,7 @@ where
                 Ok(Err(_)) => {
                     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
                 }
-                // Whoever takes too long to send a body is told so.
+                // For example because the client sent its body too slowly.
                 Err(_) => {
                     let detail = format!("the request took longer than {} seconds", longest.as_secs());
                     Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
@@ -106,7 +107,7 @@ where
     }
 }
 
-/// The answer with the name of its request: in a header, and if it is a problem in its body.
+/// Adds the request ID to the headers, and to the body of a problem.
 async fn named(mut response: Response, id: HeaderValue) -> Response {
     if !response.status().is_success() {
         response = problem::named(response, id.to_str().unwrap_or_default()).await;

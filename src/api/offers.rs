@@ -23,13 +23,13 @@ use crate::exposures::Exposures;
 use crate::live::{Explain, Market, Markets, Offer, OfferQuery, StateSync};
 use crate::low_priority::low_priority;
 
-/// So many audiences are worked out at a time.
+/// Permits for audiences that are being computed.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
-/// And so many are under way, with those that wait; more are refused at once.
+/// Permits for audiences that are being computed or queued; further ones are refused at once.
 static QUEUE: Semaphore = Semaphore::const_new(8);
 
-/// Which of the offers that hold now are for this customer?
+/// Ranks the active offers for a customer.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/customers/{customer}/offers",
@@ -60,7 +60,7 @@ pub(super) async fn of_customer(
     Ok(answer.filtered(filtered).show(&exposures, &asked))
 }
 
-/// Which customers is this offer for?
+/// Lists the customers for whom an offer is most relevant.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/offers/{offer}/audience",
@@ -82,7 +82,8 @@ pub(super) async fn audience(
     let too_many = |what: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{what}: ask again later"));
     let _place = QUEUE.try_acquire().map_err(|_| too_many("too many audiences are being worked out"))?;
     let _share = share.take().map_err(|()| too_many("this key has too many audiences under way"))?;
-    // All customers are scored: too long for a thread that others wait for, and for many at a time.
+    // All customers are scored, which takes too long for a thread that serves requests, and for many audiences at a
+    // time.
     let room = ROOM.acquire().await;
     let work = low_priority(move || {
         let _room = room;
@@ -99,9 +100,9 @@ pub(super) async fn audience(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Offers {
-    /// If both have one, a push whose number is not above that of the last one changes nothing.
+    /// If this push and the last one have a sequence, and this one is not higher, nothing changes.
     sequence: Option<i64>,
-    /// Each is checked on its own.
+    /// Each offer is checked on its own.
     #[schema(value_type = Vec<OfferBody>)]
     offers: Rows<Offer>,
 }
@@ -113,33 +114,35 @@ pub(super) struct OfferBody {
     /// Its ID, unique among the market's offers.
     #[schema(example = "o1")]
     id: String,
-    /// The items that it covers, one or many.
+    /// The items that the offer covers, at least one.
     #[schema(example = json!(["1082185"]))]
     items: Vec<String>,
-    /// From when it holds; a day without a time from its midnight in UTC.
+    /// When the offer begins; a date without a time means 00:00 UTC of that day.
     #[serde(default, deserialize_with = "first_moment")]
     #[schema(value_type = Option<String>, example = "2026-11-20")]
     valid_from: Option<DateTime<Utc>>,
-    /// Until when it holds; a day without a time through its end in UTC.
+    /// When the offer ends; a date without a time includes that day in UTC.
     #[serde(default, deserialize_with = "last_moment")]
     #[schema(value_type = Option<String>, example = "2026-11-26T22:00:00Z")]
     valid_to: Option<DateTime<Utc>>,
-    /// The stores in which it holds; everywhere, if none is named. Whoever asks without a store is not shown it then.
+    /// The stores where the offer is valid; everywhere if empty. An offer with stores is not shown in answers to
+    /// requests without a store.
     #[serde(default)]
     #[schema(example = json!(["12"]))]
     stores: Vec<String>,
-    /// Numbers that say how strong it is, by name. Those that the model was trained with count.
+    /// Numbers that describe the strength of the offer, by name. Only names that the model was trained with have an
+    /// effect.
     #[serde(default)]
     #[schema(example = json!({"discount": 0.25}))]
     numbers: BTreeMap<String, f32>,
 }
 
-/// A moment, or the first one of a day.
+/// A time, or the beginning of a day.
 fn first_moment<'de, D: Deserializer<'de>>(text: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     moment(text, 0)
 }
 
-/// A moment, or that at which a day has ended.
+/// A time, or the end of a day.
 fn last_moment<'de, D: Deserializer<'de>>(text: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     moment(text, 1)
 }
@@ -154,20 +157,20 @@ fn moment<'de, D: Deserializer<'de>>(text: D, days: u64) -> Result<Option<DateTi
     day.map(|day| Some(day.and_time(NaiveTime::MIN).and_utc())).ok_or_else(wrong)
 }
 
-/// What became of the rows of a push.
+/// The outcome of a push.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct Pushed {
-    /// So many were accepted.
+    /// Number of accepted rows.
     pub(super) accepted: usize,
-    /// So many were older than what is known, and changed nothing.
+    /// Number of rows that were not newer than the known ones and changed nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stale: Option<usize>,
-    /// These are wrong, the first thousand.
+    /// The first 1,000 invalid rows.
     pub(super) rejected: Vec<WrongRow>,
-    /// And so many more.
+    /// Number of further invalid rows.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) more_rejected: usize,
-    /// Names of offers' numbers that the model in service has not learned from: they count for nothing until one has.
+    /// Names of `numbers` that the model in service was not trained with. They have no effect until a model is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["discuont"]))]
     pub(super) unknown_numbers: Vec<String>,
@@ -179,20 +182,20 @@ pub(super) fn is_zero(number: &usize) -> bool {
 }
 
 impl Pushed {
-    /// Nothing was taken in.
+    /// No row was accepted.
     pub(super) fn nothing(rejected: Rejected) -> Self {
         let (rejected, more_rejected) = rejected.told();
         Self { rejected, more_rejected, ..Self::default() }
     }
 
-    /// What became of rows that replace all others as one, or none.
+    /// The outcome of rows that replace all others together, or of none if the push is stale.
     pub(super) fn whole(rows: usize, news: bool, rejected: Rejected) -> Self {
         let (accepted, stale) = if news { (rows, None) } else { (0, Some(rows)) };
         Self { accepted, stale, ..Self::nothing(rejected) }
     }
 }
 
-/// The answer to a push, with what the log says of it.
+/// The answer to a push, and its line in the audit log.
 pub(super) struct Push(pub(super) StatusCode, pub(super) Pushed);
 
 impl IntoResponse for Push {
@@ -205,15 +208,15 @@ impl IntoResponse for Push {
     }
 }
 
-/// Items of all offers of a market together, each counted as often as it is on offer: every question about offers looks at
-/// all of them.
+/// Maximum number of items in all offers of a market, each counted once per offer: every request for offers scores all
+/// of them.
 #[derive(Clone, Copy, Debug)]
 pub struct OfferItems(pub usize);
 
 impl Row for Offer {
     type Body = OfferBody;
     const MOST: usize = 100_000;
-    // More than `server.offer_items` allows; that is looked at when all are read.
+    // A limit while reading; `server.offer_items` is checked after all rows are read.
     const MOST_WEIGHT: usize = 1_000_000;
 
     fn check(body: OfferBody) -> Result<Self, (String, String)> {
@@ -228,7 +231,7 @@ impl Row for Offer {
     }
 }
 
-/// Replaces the market's offers as one. Rows that are wrong are named and left out; if all are, nothing changes.
+/// Replaces all offers of the market. Invalid rows are listed and left out; if all are invalid, nothing changes.
 #[utoipa::path(
     put,
     path = "/v1/markets/{market}/offers",
@@ -269,7 +272,7 @@ pub(super) async fn replace(
     Ok(Push(StatusCode::OK, Pushed { unknown_numbers, ..Pushed::whole(offers, news, rejected) }))
 }
 
-/// Names of numbers that the model in service has not learned from; without a model none are unknown.
+/// Names of numbers that the model in service was not trained with; none without a model.
 fn unknown_numbers(market: &Market, offers: &[Offer]) -> Vec<String> {
     let Some(snapshot) = market.snapshot() else { return Vec::new() };
     let known = &snapshot.model().parts().blends.offer_numbers;

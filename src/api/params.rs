@@ -6,19 +6,19 @@ use trolley_model::recommend::Prefer;
 
 use crate::live::{Explain, Filter, Offer, PriceWish, Snapshot};
 
-/// Items in an answer if nothing is said.
+/// Default number of items in an answer.
 const SIX: usize = 6;
-/// Items in an answer at the most, and offers if nothing is said.
+/// Maximum number of items or offers in an answer, and the default for offers.
 const MOST: usize = 200;
-/// Customers in an audience at the most, and if nothing is said.
+/// Maximum and default number of customers in an audience.
 const MOST_CUSTOMERS: usize = 100_000;
 const CUSTOMERS: usize = 1000;
-/// And with reasons, of which there are dozens for each.
+/// Maximum number of customers in an audience with reasons, of which there are dozens per customer.
 const MOST_EXPLAINED: usize = 1000;
-/// Items in a cart or a list of exclusions.
+/// Maximum number of IDs in a cart or a list of exclusions.
 const MOST_IDS: usize = 1000;
 
-/// How much is said of why.
+/// The level of explanation.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "the values that are described")]
@@ -26,57 +26,57 @@ pub(super) enum Detail {
     Full,
 }
 
-/// How an answer about an item is wanted.
+/// The options of an answer about an item.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ItemParams {
-    /// The customer who is looking. An unknown one is no error.
+    /// The customer. An unknown one is no error.
     pub(super) customer: Option<String>,
-    /// The store that it is for: what it does not sell, or has not in stock, is not shown. One that is not known is no error.
+    /// The store: items that it does not sell, or that are out of stock there, are not shown. An unknown store is no
+    /// error.
     pub(super) store: Option<String>,
-    /// Number of items wanted, 6 if not said.
+    /// Maximum number of items, 6 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     pub(super) limit: Option<String>,
-    /// Items that must not be shown: said several times, or with commas between. A comma of an ID is percent-encoded.
+    /// Items that must not be shown; repeated, or separated by commas. A comma in an ID is percent-encoded.
     #[serde(default)]
     pub(super) exclude: Vec<String>,
-    /// Only items of this category; said several times, of any of them.
+    /// Only items of this category; if repeated, of any of them.
     #[serde(default)]
     pub(super) category: Vec<String>,
-    /// No items of this category; it may be said several times.
+    /// No items of this category; may be repeated.
     #[serde(default)]
     pub(super) not_category: Vec<String>,
-    /// Only items that cost so much at least, by the items table.
+    /// Minimum price. Items without a known price are left out.
     #[param(value_type = Option<f64>, minimum = 0)]
     pub(super) min_price: Option<String>,
-    /// Only items that cost so much at the most.
+    /// Maximum price. Items without a known price are left out.
     #[param(value_type = Option<f64>, minimum = 0)]
     pub(super) max_price: Option<String>,
-    /// Whether items that the customer has bought before may be shown; true if not said.
+    /// Whether to show items that the customer has bought before, true by default.
     #[param(value_type = Option<bool>)]
     pub(super) include_repeats: Option<String>,
-    /// Whether reasons are wanted; false if not said.
+    /// Whether to give reasons, false by default.
     #[param(value_type = Option<bool>)]
     pub(super) explain: Option<String>,
-    /// `full` for the parts of the score beside the reasons.
+    /// `full` for the reasons and the parts of the score.
     #[param(value_type = Option<Detail>)]
     pub(super) detail: Option<String>,
-    /// How many of the items are to be such as the customer has never bought, from 0 to `limit`; as the config of the market
-    /// has it if not said. Of what is bought together only.
+    /// Number of slots for items that the customer has never bought, from 0 to `limit`; by default
+    /// `bought_together.new` of the config. Bought together only.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 200)]
     pub(super) new: Option<String>,
-    /// Which alternatives come first, by their price per litre, kilogram or piece: those that are cheaper, or those that cost about
-    /// the same. Of alternatives only.
+    /// Alternatives to list first, by their price per litre, kilogram or piece: cheaper ones, or those with about the
+    /// same price. Alternatives only.
     #[param(value_type = Option<PreferName>)]
     pub(super) prefer: Option<String>,
-    /// Only alternatives whose price per litre, kilogram or piece is so much above or below at the most, as a share: 0.25 for a
-    /// quarter. Of alternatives only.
+    /// Maximum relative difference in the price per litre, kilogram or piece: 0.25 for 25 %. Alternatives only.
     #[param(value_type = Option<f64>, minimum = 0, maximum = 10)]
     pub(super) price_band: Option<String>,
 }
 
-/// Which alternatives come first.
+/// Alternatives to list first.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "the values that are described")]
@@ -85,7 +85,7 @@ pub(super) enum PreferName {
     SamePrice,
 }
 
-/// The same, checked.
+/// The checked options.
 #[derive(Debug)]
 pub(super) struct Wish {
     pub(super) customer: Option<String>,
@@ -99,7 +99,7 @@ pub(super) struct Wish {
     pub(super) explain: Explain,
 }
 
-/// What may be shown, as a request says it.
+/// The checked filter of a request.
 #[derive(Debug, Default)]
 pub(super) struct FilterParams {
     categories: Vec<String>,
@@ -125,7 +125,7 @@ impl FilterParams {
         Ok(Self { categories, not_categories, min_price, max_price })
     }
 
-    /// For a model, which must have prices if they are asked for.
+    /// The filter for a model; refused if it is by price and the model has no prices.
     pub(super) fn of(&self, snapshot: &Snapshot) -> Result<Filter<'_>, Problem> {
         let Self { categories, not_categories, min_price, max_price } = self;
         let (min_price, max_price) = (*min_price, *max_price);
@@ -145,7 +145,7 @@ fn price(field: &'static str, text: Option<&str>) -> Result<Option<f32>, Problem
 }
 
 impl ItemParams {
-    /// As usual, for a customer, in a store.
+    /// The defaults, for a customer and a store.
     pub(super) fn of(customer: Option<String>, store: Option<String>) -> Self {
         Self { customer, store, ..Self::default() }
     }
@@ -172,7 +172,7 @@ impl ItemParams {
     }
 }
 
-/// What an alternative may cost.
+/// Parses the price options of alternatives.
 fn price_wish(prefer: Option<&str>, band: Option<&str>) -> Result<PriceWish, Problem> {
     let prefer = match prefer {
         None => None,
@@ -187,11 +187,11 @@ fn price_wish(prefer: Option<&str>, band: Option<&str>) -> Result<PriceWish, Pro
     Ok(PriceWish { prefer, band: band.transpose()? })
 }
 
-/// The widest band of prices.
+/// Maximum of `price_band`.
 const MOST_BAND: f32 = 10.0;
 
 impl Wish {
-    /// Refuses what is for alternatives only.
+    /// Refuses options that apply to alternatives only.
     pub(super) fn of_bought_together(self) -> Result<Self, Problem> {
         match self.price {
             PriceWish { prefer: Some(_), .. } => Err(Problem::field("prefer", "prefer is for alternatives")),
@@ -200,7 +200,7 @@ impl Wish {
         }
     }
 
-    /// Refuses what is for bought together only.
+    /// Refuses options that apply to bought together only.
     pub(super) fn of_alternatives(self) -> Result<Self, Problem> {
         if self.new.is_some() {
             return Err(Problem::field("new", "new is for what is bought together"));
@@ -208,7 +208,7 @@ impl Wish {
         Ok(self)
     }
 
-    /// The same for a model, which must have prices if they are asked for.
+    /// The price options for a model; refused if there are any and the model has no prices.
     pub(super) fn price_for(&self, snapshot: &Snapshot) -> Result<PriceWish, Problem> {
         let field = match self.price {
             PriceWish { prefer: None, band: None } => return Ok(self.price),
@@ -224,13 +224,13 @@ impl Wish {
 
 const NO_PRICES: &str = "this market has no prices: train with a column `price` of the items or of the transactions";
 
-/// So many of `limit` places.
+/// Parses a number of slots, at most `limit`.
 fn places(text: &str, limit: usize) -> Result<usize, Problem> {
     let number = text.parse().ok().filter(|number| *number <= limit);
     number.ok_or_else(|| Problem::field("new", format!("new must be a whole number from 0 to limit, which is {limit}")))
 }
 
-/// How much is to be said of why.
+/// Parses the level of explanation.
 fn explain(reasons: bool, detail: Option<&str>) -> Result<Explain, Problem> {
     match (reasons, detail) {
         (_, Some("full")) => Ok(Explain::Full),
@@ -240,40 +240,40 @@ fn explain(reasons: bool, detail: Option<&str>) -> Result<Explain, Problem> {
     }
 }
 
-/// How a list of offers is wanted.
+/// The options of a list of offers.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OfferParams {
-    /// The store that it is for: its offers and those that hold everywhere, of what can be had there.
+    /// The store: only offers valid there or everywhere, with items available there.
     store: Option<String>,
-    /// Number of offers wanted, 200 if not said.
+    /// Maximum number of offers, 200 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// Offers that must not be shown: said several times, or with commas between. A comma of an ID is percent-encoded.
+    /// Offers that must not be shown; repeated, or separated by commas. A comma in an ID is percent-encoded.
     #[serde(default)]
     exclude: Vec<String>,
-    /// Only offers of items of this category; said several times, of any of them.
+    /// Only offers with an item of this category; if repeated, of any of them.
     #[serde(default)]
     category: Vec<String>,
-    /// No offers of items of this category; it may be said several times.
+    /// Only offers with an item outside this category; may be repeated.
     #[serde(default)]
     not_category: Vec<String>,
-    /// Only offers of items that cost so much at least, by the items table.
+    /// Only offers with an item of at least this price.
     #[param(value_type = Option<f64>, minimum = 0)]
     min_price: Option<String>,
-    /// Only offers of items that cost so much at the most.
+    /// Only offers with an item of at most this price.
     #[param(value_type = Option<f64>, minimum = 0)]
     max_price: Option<String>,
-    /// Whether reasons are wanted; false if not said.
+    /// Whether to give reasons, false by default.
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
-    /// `full` for the parts of the score beside the reasons.
+    /// `full` for the reasons and the parts of the score.
     #[param(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 
-/// The same, checked.
+/// The checked options.
 #[derive(Debug)]
 pub(super) struct OfferWish {
     pub(super) store: Option<String>,
@@ -297,24 +297,24 @@ impl OfferParams {
     }
 }
 
-/// How an audience is wanted.
+/// The options of an audience.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AudienceParams {
-    /// Number of customers wanted, 1,000 if not said.
+    /// Maximum number of customers, 1,000 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
     limit: Option<String>,
-    /// Whether reasons are wanted, for 1,000 customers at most; false if not said.
+    /// Whether to give reasons, for at most 1,000 customers; false by default.
     #[param(value_type = Option<bool>)]
     explain: Option<String>,
-    /// `full` for the parts of the score beside the reasons.
+    /// `full` for the reasons and the parts of the score.
     #[param(value_type = Option<Detail>)]
     detail: Option<String>,
 }
 
 impl AudienceParams {
-    /// Limit, and how much to explain.
+    /// The limit and the level of explanation.
     pub(super) fn check(&self) -> Result<(usize, Explain), Problem> {
         let explain = explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?;
         let most = if explain == Explain::No { MOST_CUSTOMERS } else { MOST_EXPLAINED };
@@ -337,18 +337,18 @@ fn flag(field: &'static str, text: Option<&str>, default: bool) -> Result<bool, 
     }
 }
 
-/// A bearable ID.
+/// Checks an ID.
 pub(super) fn id(field: &'static str, id: String) -> Result<String, Problem> {
     wrong_id(&id).map_or(Ok(id), |reason| Err(Problem::field(field, reason)))
 }
 
-/// What is wrong with an ID. PostgreSQL keeps no NUL.
+/// What is wrong with an ID. PostgreSQL cannot store NUL.
 pub(super) fn wrong_id(id: &str) -> Option<String> {
     let well_formed = (1..=Offer::LONGEST_ID).contains(&id.len()) && !id.contains('\0');
     (!well_formed).then(|| format!("an ID has 1 to {} bytes, none of them NUL", Offer::LONGEST_ID))
 }
 
-/// A bearable number of them.
+/// Checks the number of IDs, and each of them.
 pub(super) fn ids(field: &'static str, ids: Vec<String>) -> Result<Vec<String>, Problem> {
     if ids.len() > MOST_IDS {
         return Err(Problem::field(field, format!("{field} holds at most {MOST_IDS} IDs")));

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::store::StoreError;
 
-/// What went wrong, as RFC 9457 has it (`application/problem+json`).
+/// An error as problem details (RFC 9457, `application/problem+json`).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// The HTTP status.
@@ -20,11 +20,11 @@ pub(super) struct Problem {
     /// What is wrong and what to do.
     #[schema(example = "limit must be a whole number from 1 to 200")]
     detail: String,
-    /// The parameter or the field of the body that is wrong.
+    /// The invalid parameter or field of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "limit")]
     field: Option<String>,
-    /// The name of the request (`x-request-id`), which the log gives too.
+    /// The request ID (`x-request-id`), as in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "7f3a2c62-9a54-4f1e-8f0e-3d6c1a2b4c5d")]
     request_id: Option<String>,
@@ -36,7 +36,7 @@ impl Problem {
         Self { status: status.as_u16(), title, detail: detail.into(), field: None, request_id: None }
     }
 
-    /// A value that can't be accepted.
+    /// A problem with the value of a field.
     pub(super) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
@@ -50,7 +50,7 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "this market has no model in service yet: train and publish one")
     }
 
-    /// A request that can't be understood. `text` is serde's, "field: what is wrong", or says what was sent.
+    /// A request that can't be parsed. `text` is serde's message, "field: what is wrong", or describes what was sent.
     pub(super) fn unreadable(status: StatusCode, text: &str) -> Self {
         let detail = text.strip_prefix("Failed to deserialize the JSON body into the target type: ").unwrap_or(text);
         let field = ["unknown field `", "missing field `", "duplicate field `"]
@@ -63,13 +63,13 @@ impl Problem {
     }
 }
 
-/// A response with the name of its request in its body, if it is a problem.
+/// Adds the request ID to the body of a response, if it is a problem.
 pub(super) async fn named(response: Response, id: &str) -> Response {
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != PROBLEM) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // Ours are whole and short.
+    // The service's own problems are in memory and short.
     let mut bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default().to_vec();
     if bytes.last() == Some(&b'}') {
         bytes.pop();
@@ -79,7 +79,7 @@ pub(super) async fn named(response: Response, id: &str) -> Response {
     Response::from_parts(parts, bytes.into())
 }
 
-/// What problems are.
+/// The content type of problems.
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 impl IntoResponse for Problem {
@@ -91,7 +91,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        // A limit counts by the second; a database, a model or a moment of overload may take longer.
+        // Rate limits recover within a second; a database, a model or an overload may take longer.
         match status {
             StatusCode::TOO_MANY_REQUESTS => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
@@ -150,7 +150,7 @@ impl From<ArtefactError> for Problem {
                 tracing::error!(%error, "a model was asked for that is not whole");
                 return Self::new(StatusCode::CONFLICT, "that version is not whole yet: try again when it is copied");
             }
-            // What is wrong with it, and nothing about where it lies.
+            // The client learns what is wrong, but no file paths.
             ArtefactError::Format { .. } => "that version has a format that this service does not read",
             _ => "that version is damaged; the log of the service says what is wrong with it",
         };

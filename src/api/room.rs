@@ -12,27 +12,27 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::problem::Problem;
 use super::router::{LARGEST_PUSH, LARGEST_QUESTION};
 
-/// Bytes that are counted at once.
+/// The unit of the budget in bytes.
 const BLOCK: usize = 1 << 10;
 
-/// So long a body waits for room.
+/// Maximum time that a body waits for the budget.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Room for the bodies of pushes, by the block: three of the largest.
+/// The budget for the bodies of pushes in blocks: three of the largest.
 static PUSHES: Semaphore = Semaphore::const_new((96 << 20) / BLOCK);
 
-/// And for all others: carts and events.
+/// The budget for all other bodies, carts and events, in blocks.
 static OTHERS: Semaphore = Semaphore::const_new((64 << 20) / BLOCK);
 
 /// The permit of a body. It travels with the request, so it is held until the last thread drops the body.
 type Held = Arc<SemaphorePermit<'static>>;
 
-/// Lets a push in when there is room for its body.
+/// Admits a push when the budget has room for its body.
 pub(super) async fn for_push(request: Request, next: Next) -> Response {
     room(&PUSHES, LARGEST_PUSH, request, next).await
 }
 
-/// Lets any other request with a body in.
+/// Admits any other request when the budget has room for its body.
 pub(super) async fn for_question(request: Request, next: Next) -> Response {
     room(&OTHERS, LARGEST_QUESTION, request, next).await
 }
@@ -45,15 +45,15 @@ async fn room(room: &'static Semaphore, largest: usize, mut request: Request, ne
         let detail = "so much is being sent that there is no room for more: send it again in a moment";
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
     };
-    // It goes with the body, which is understood by other threads too.
+    // It travels with the body, which may be parsed on another thread.
     request.extensions_mut().insert::<Held>(Arc::new(permit));
     next.run(request).await
 }
 
-/// How many blocks a body takes, as many as the largest if it says nothing of its length; `None` if it is less than one.
+/// The number of blocks of a body, the maximum if its length is not declared; `None` if it is shorter than a block.
 fn blocks(headers: &HeaderMap, largest: usize) -> Option<u32> {
     let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    // More than the largest is refused without being read.
+    // A longer body is refused unread.
     let bytes = said.unwrap_or(largest).min(largest);
     (bytes >= BLOCK).then(|| bytes.div_ceil(BLOCK) as u32)
 }

@@ -28,41 +28,41 @@ use crate::exposures::Exposures;
 use crate::live::{Markets, StateSync};
 use crate::metrics;
 
-/// Bytes in the body of a push.
+/// Maximum size of the body of a push in bytes.
 pub(super) const LARGEST_PUSH: usize = 32 << 20;
-/// In any other, as axum has it.
+/// Maximum size of any other body in bytes: axum's default.
 pub(super) const LARGEST_QUESTION: usize = 2 << 20;
 
-/// What requests count as that none of the routes took.
+/// The route in the metrics of requests that match none.
 const NO_ROUTE: &str = "none";
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(Problem)))]
 struct Document;
 
-/// What the handlers take what they need from.
+/// The state of the API, from which handlers extract what they need.
 #[derive(Clone, Debug)]
 pub struct ApiState {
     /// The markets.
     pub markets: Arc<Markets>,
-    /// What is pushed goes to it.
+    /// Stores and applies pushes.
     pub state_sync: Arc<StateSync>,
-    /// Who may ask what.
+    /// The API keys.
     pub keys: Arc<Keys>,
-    /// Where answers are written down.
+    /// The exposure log.
     pub exposures: Exposures,
-    /// Whether administration is on the API's address too when there are keys.
+    /// Whether the API's address serves administration even if there are keys.
     pub admin_on_both: bool,
-    /// How much may be on offer in a market.
+    /// Maximum number of items in all offers of a market.
     pub offer_items: OfferItems,
-    /// True when the process has been told to stop.
+    /// True once the process has been told to stop.
     pub stopping: Receiver<bool>,
-    /// A request may take so long.
+    /// Time-out of a request.
     pub longest: Duration,
 }
 
 impl ApiState {
-    /// Open to all, for ever.
+    /// Without keys, and never told to stop.
     pub fn new(state_sync: Arc<StateSync>) -> Self {
         let (markets, exposures) = (state_sync.markets().clone(), state_sync.exposures().clone());
         let (keys, stopping) = (Arc::default(), watch::channel(false).1);
@@ -72,11 +72,11 @@ impl ApiState {
     }
 }
 
-/// The service as the handlers share it: handed to every request, so cheap to copy.
+/// The state as handlers share it: cloned for every request, so cheap to clone.
 #[derive(Clone)]
 struct Shared(Arc<ApiState>);
 
-/// Handlers name the part that they need.
+/// Lets handlers extract a part of the state.
 macro_rules! part {
     ($field:ident: $part:ty) => {
         impl FromRef<Shared> for $part {
@@ -92,7 +92,7 @@ part!(exposures: Exposures);
 part!(offer_items: OfferItems);
 part!(stopping: Receiver<bool>);
 
-/// Questions, pushes and health, by the scope of the key that they need.
+/// Routes for questions, pushes and health, each with the scope that its key needs.
 fn v1(access: &Access) -> OpenApiRouter<Shared> {
     let push = |routes| access.open_to(Scope::Push, routes);
     let pushes = OpenApiRouter::new()
@@ -124,14 +124,14 @@ fn administration(access: &Access) -> OpenApiRouter<Shared> {
         .routes(change(routes!(stock::reset)))
 }
 
-/// Open to whoever looks after the process.
+/// Health needs no key, so that operators and load balancers can use it.
 fn health(access: &Access) -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(access.open_to_all(routes!(admin::live)))
         .routes(access.open_to_all(routes!(admin::ready)))
 }
 
-/// Who may ask, and for how long.
+/// The keys and the request time-out that routes are wrapped with.
 #[derive(Clone, Debug, Default)]
 struct Access {
     keys: Arc<Keys>,
@@ -143,7 +143,7 @@ impl Access {
         Self { keys: service.keys.clone(), longest: service.longest }
     }
 
-    /// The routes of a path, for keys that have the scope.
+    /// Requires a key with the scope for the routes of a path.
     fn open_to(&self, scope: Scope, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
         document::describe(&mut routes.1, Some(scope));
         count(&routes);
@@ -162,7 +162,7 @@ impl Access {
         })
     }
 
-    /// The routes of a path, without a key.
+    /// Opens the routes of a path without a key.
     fn open_to_all(&self, mut routes: UtoipaMethodRouter<Shared>) -> UtoipaMethodRouter<Shared> {
         document::describe(&mut routes.1, None);
         count(&routes);
@@ -175,7 +175,7 @@ impl Access {
     }
 }
 
-/// Has what is counted of some routes be there from the start.
+/// Registers the metrics of some routes, so that they exist from the start.
 fn count((_, described, _): &UtoipaMethodRouter<Shared>) {
     for (path, item) in &described.paths {
         let methods =
@@ -193,14 +193,14 @@ fn path((_, described, _): &UtoipaMethodRouter<Shared>) -> &str {
     described.paths.keys().next().map_or(NO_ROUTE, String::as_str)
 }
 
-/// The API's description.
+/// The API's description, `/openapi.json`.
 pub fn openapi() -> serde_json::Value {
     let access = Access::default();
     let routes = OpenApiRouter::with_openapi(Document::openapi()).merge(v1(&access)).merge(administration(&access));
     document::finished(routes.split_for_parts().1)
 }
 
-/// The API; with administration where there are no keys, or the config says so.
+/// The API, with administration if there are no keys or the config says so.
 pub fn router(service: ApiState) -> Router {
     let access = Access::of(&service);
     let mut routes = v1(&access);
@@ -210,7 +210,7 @@ pub fn router(service: ApiState) -> Router {
     finished(described(service, &access, routes), &access)
 }
 
-/// All that the API answers too, so that the page of the description can ask; and metrics and that page.
+/// Metrics, the documentation page, and all routes of the API, so that this page can send requests.
 pub fn admin_router(service: ApiState, handle: PrometheusHandle) -> Router {
     let access = Access::of(&service);
     let metrics = Router::new()
@@ -226,10 +226,10 @@ pub fn admin_router(service: ApiState, handle: PrometheusHandle) -> Router {
     finished(described(service, &access, routes).merge(metrics).merge(page), &access)
 }
 
-/// The routes, and what describes them.
+/// The routes, and the one of their description, `/openapi.json`.
 fn described(service: ApiState, access: &Access, routes: OpenApiRouter<Shared>) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi()).merge(routes).split_for_parts();
-    // Written once: it does not change.
+    // Serialised once, since it does not change.
     let document = Bytes::from(serde_json::to_vec(&document::finished(document)).unwrap_or_default());
     router.with_state(Shared(Arc::new(service))).route(
         "/openapi.json",
@@ -238,7 +238,7 @@ fn described(service: ApiState, access: &Access, routes: OpenApiRouter<Shared>) 
     )
 }
 
-/// With problems for whatever has no handler.
+/// Answers unknown paths and methods with a problem.
 fn finished(router: Router, access: &Access) -> Router {
     let nothing = || async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path; see /openapi.json") };
     router

@@ -1,5 +1,5 @@
-//! The rows of a push, read one after the other: what is wrong with one does not touch the others, and none of them takes more
-//! memory than it has to.
+//! The rows of a push, parsed one by one: an invalid row does not affect the others, and no row takes more memory than
+//! necessary.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-/// What a row is made into.
+/// A type that a row is parsed into.
 pub(super) trait Row: Sized {
-    /// As it is written.
+    /// The row as it is sent.
     type Body: DeserializeOwned;
-    /// Rows in one push.
+    /// Maximum number of rows in one push.
     const MOST: usize;
-    /// What they may weigh together.
+    /// Maximum total weight of the rows.
     const MOST_WEIGHT: usize = usize::MAX;
 
-    /// Checks it, or says which field is wrong and why.
+    /// Checks a row; the error is the invalid field and the reason.
     fn check(body: Self::Body) -> Result<Self, (String, String)>;
 
-    /// How much room it takes, as [`Row::MOST_WEIGHT`] counts it.
+    /// The weight of the row, for [`Row::MOST_WEIGHT`].
     fn weight(&self) -> usize {
         1
     }
 }
 
-/// The rows that are right, and what is wrong with the others.
+/// The valid rows, and what is wrong with the others.
 #[derive(Debug)]
 pub(super) struct Rows<T> {
     /// Each with its position in the list, from 0.
@@ -35,21 +35,21 @@ pub(super) struct Rows<T> {
     pub(super) rejected: Rejected,
 }
 
-/// Rows that are wrong.
+/// Invalid rows.
 #[derive(Debug, Default)]
 pub(super) struct Rejected {
     /// The first ones.
     pub(super) rows: Vec<WrongRow>,
-    /// And so many more.
+    /// Number of further ones.
     pub(super) more: usize,
 }
 
-/// A row that is wrong.
+/// An invalid row.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WrongRow {
     /// Its position in the list, from 0.
     row: usize,
-    /// The field that is wrong.
+    /// The invalid field.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "valid_to")]
     field: Option<String>,
@@ -58,35 +58,34 @@ pub(super) struct WrongRow {
     reason: String,
 }
 
-/// So many rows that are wrong are named; of more it is said how many there are.
+/// Maximum number of invalid rows to list; further ones are only counted.
 const MOST_NAMED: usize = 1000;
 
-/// Bytes of one row, as they are sent: the longest offer that is right has fewer.
+/// Maximum size of a row in bytes.
 const LONGEST_ROW: usize = 4 << 20;
 
-/// Letters of what is said of a row: a row may hold a field whose name is as long as the whole push.
+/// Maximum number of characters of a field or reason: the name of a field may be as long as the whole push.
 const LONGEST_REASON: usize = 200;
 
 impl Rejected {
-    /// One more.
+    /// Adds an invalid row.
     pub(super) fn push(&mut self, row: usize, field: &str, reason: &str) {
         if self.rows.len() == MOST_NAMED {
             self.more += 1;
             return;
         }
         let short = |text: &str| text.chars().take(LONGEST_REASON).collect::<String>();
-        // serde's path for "the row itself".
+        // `.` is serde's path of the row itself.
         let field = (field != ".").then(|| short(field));
         self.rows.push(WrongRow { row, field, reason: short(reason) });
     }
 
-    /// The first ones by their positions, and how many more there are.
+    /// The listed rows by position, and the number of further ones.
     pub(super) fn told(mut self) -> (Vec<WrongRow>, usize) {
         self.rows.sort_by_key(|wrong| wrong.row);
         (self.rows, self.more)
     }
 
-    /// True if there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -138,7 +137,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
         .map_err(|error| (error.path().to_string(), without_place(error.inner())))
 }
 
-/// serde's line and column are relative to the row, so they would mislead the sender.
+/// Removes serde's line and column: they are relative to the row, so they would mislead the client.
 fn without_place(error: &serde_json::Error) -> String {
     let said = error.to_string();
     match said.rfind(" at line ") {

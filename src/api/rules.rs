@@ -17,9 +17,9 @@ use crate::live::{Rule, StateSync};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rules {
-    /// If both have one, a push whose number is not above that of the last one changes nothing.
+    /// If this push and the last one have a sequence, and this one is not higher, nothing changes.
     sequence: Option<i64>,
-    /// Each is checked on its own.
+    /// Each rule is checked on its own.
     #[schema(value_type = Vec<Rule>)]
     rules: Rows<Rule>,
 }
@@ -34,8 +34,8 @@ impl Row for Rule {
     }
 }
 
-/// Replaces the market's rules as one: what is blocked, pinned, raised or buried. Rows that are wrong are named; if there
-/// are any, nothing changes, for half of the rules may be worse than none.
+/// Replaces all rules of the market. If any row is invalid, nothing changes, since half of the rules may be worse than
+/// none.
 #[utoipa::path(
     put,
     path = "/v1/markets/{market}/rules",
@@ -69,7 +69,7 @@ pub(super) async fn replace(
     Ok(Push(StatusCode::OK, Pushed::whole(rules, news, rejected)))
 }
 
-/// The market's rules.
+/// Lists the rules of the market.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/rules",

@@ -13,29 +13,29 @@ use super::problem::Problem;
 use super::rows::{Row, Rows};
 use crate::live::{StateSync, StockUpdate};
 
-/// News about the stock.
+/// Stock updates.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Updates {
-    /// Each is checked on its own.
+    /// Each update is checked on its own.
     #[schema(value_type = Vec<UpdateBody>)]
     updates: Rows<StockUpdate>,
 }
 
-/// News of one item.
+/// A stock update of one item.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdateBody {
     /// The item; it need not be known to the model.
     #[schema(example = "1082185")]
     item: String,
-    /// The store; the whole market, if none is named. Of what a store and the whole market were told, the higher sequence
-    /// counts there.
+    /// The store; the whole market by default. Of an update for the store and one for the whole market, the one with
+    /// the higher sequence applies there.
     #[schema(example = "12")]
     store: Option<String>,
-    /// Whether it can be had.
+    /// Whether the item is in stock.
     in_stock: bool,
-    /// Grows with every change of the item: of two updates the one with the higher number counts.
+    /// Increases with every change of the item: of two updates, the one with the higher number applies.
     #[schema(example = 17)]
     sequence: u64,
 }
@@ -58,7 +58,7 @@ impl Row for StockUpdate {
     }
 }
 
-/// Takes in news about the stock. Replays and updates out of order do no harm.
+/// Updates the stock. Replays and updates out of order do no harm.
 #[utoipa::path(
     put,
     path = "/v1/markets/{market}/stock",
@@ -87,24 +87,24 @@ pub(super) async fn update(
     Ok(Push(StatusCode::OK, Pushed { accepted, stale, ..Pushed::nothing(rejected) }))
 }
 
-/// Where the item is to be forgotten.
+/// Where to reset the item.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ResetParams {
-    /// The store; what the whole market was told, if none is named.
+    /// The store; by default, the record of the whole market is reset.
     store: Option<String>,
 }
 
-/// What has been done.
+/// The outcome of a reset.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Reset {
-    /// Whether nothing is known of the item's stock any more.
+    /// Whether the stock record was removed.
     reset: bool,
 }
 
-/// Forget what was said of an item's stock: it counts as in stock, and the next update counts whatever its sequence. For an item
-/// that was given a sequence too high to be followed.
+/// Removes the stock record of an item, for example after a sequence that was too high to exceed. Without a record the
+/// item is in stock, and the next update applies whatever its sequence.
 #[utoipa::path(
     delete,
     path = "/v1/markets/{market}/stock/{item}",

@@ -16,14 +16,14 @@ use trolley_model::Flaw;
 
 use crate::live::{self, Markets, Snapshot, Standing, Taken, Verdict};
 
-/// Who is looking.
+/// Options of the answer to explain.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct WhyNotParams {
-    /// The customer who is looking.
+    /// The customer.
     customer: Option<String>,
-    /// The store that it is for.
+    /// The store.
     store: Option<String>,
 }
 
@@ -32,32 +32,32 @@ pub(super) struct WhyNotParams {
 pub(super) struct WhyNot {
     /// The item.
     item: String,
-    /// In one word.
+    /// The verdict, for programs.
     #[schema(value_type = VerdictName)]
     verdict: &'static str,
-    /// In words.
+    /// The verdict in words.
     text: String,
-    /// The rule that blocks it.
+    /// ID of the rule that blocks the item.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
-    /// The attribute in which it differs and must not.
+    /// The attribute that must match and does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     attribute: Option<String>,
-    /// Its place, from 1.
+    /// Position of the item from 1: in the answer if it is shown, else among the candidates.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
-    /// Its score.
+    /// Score of the item.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
-    /// The last item that is shown, with its score.
+    /// The last item of the tier `model` in the answer, with its score.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_shown: Option<LastShown>,
-    /// The signals in which it falls behind that one, those that cost most first.
+    /// Signals that add less to the item's score than to that of the last shown item, largest difference first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind: Vec<Behind>,
 }
 
-/// Why an item is not shown, in one word.
+/// Why an item is not shown.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "the values that are described")]
@@ -76,7 +76,7 @@ enum VerdictName {
     Outranked,
 }
 
-/// The last item that is shown.
+/// The last item of the tier `model` in an answer.
 #[derive(Debug, Serialize, ToSchema)]
 struct LastShown {
     /// Its ID.
@@ -85,17 +85,17 @@ struct LastShown {
     score: f32,
 }
 
-/// A signal in which one item falls behind another.
+/// A signal that adds less to one item's score than to another's.
 #[derive(Debug, Serialize, ToSchema)]
 struct Behind {
     /// The signal.
     #[schema(value_type = String)]
     signal: Cow<'static, str>,
-    /// Its part of the one score less its part of the other: below 0.
+    /// The difference of the two parts, below 0.
     difference: f32,
 }
 
-/// Why is this item not among the six?
+/// Explains why an item is not among those bought together.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/bought-together/why-not/{other}",
@@ -115,7 +115,7 @@ pub(super) async fn item(
     Ok(Json(why(&markets, &sight, path, params, Snapshot::why_not)?))
 }
 
-/// Why is this item not among the alternatives?
+/// Explains why an item is not among the alternatives.
 #[utoipa::path(
     get,
     path = "/v1/markets/{market}/items/{item}/alternatives/why-not/{other}",
@@ -140,7 +140,7 @@ pub(super) async fn instead(
     Ok(Json(why))
 }
 
-/// Asks the snapshot of a market: path are the market, the item and the one that is missed.
+/// Asks the snapshot of a market. The path holds the market, the requested item, and the item that is not shown.
 fn why(
     markets: &Markets,
     sight: &Sight,
@@ -207,7 +207,7 @@ impl WhyNot {
                  bought with the item less often than by chance",
             ),
             Verdict::Outranked(Standing { rank, candidates, score, last_shown, behind }) => {
-                // Others with a lower score are shown in its place.
+                // Items with a lower score are shown in its place.
                 let gave_way = last_shown.as_ref().is_some_and(|(_, last)| score > *last);
                 let why = if gave_way { ", and gives way to others so that the list is varied" } else { "" };
                 Self {

@@ -16,9 +16,10 @@ use crate::report::words;
 
 /// Compare two versions of a model, or two configs, on the same days
 ///
-/// Two versions: both as they were held out when they were judged, on the days that neither had seen. Two configs: both
-/// are fitted to the same past (the tables are those of A; of B only `[training]` is used) and judged on the last days.
-/// Prints by how much B is ahead of A in every benchmark, paired, with 95 % intervals over customers. Publishes nothing.
+/// Two versions: their held-out models are compared on the days that neither has seen. Two configs: a model is trained
+/// with each on the same past, and both are compared on the last days (the tables are those of A; only `[training]` of
+/// B is used). Prints the lead of B over A in every benchmark, paired, with 95 % confidence intervals over customers.
+/// Publishes nothing.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
     /// A version, or a config file
@@ -27,18 +28,18 @@ pub(super) struct Compare {
     b: String,
     #[command(flatten)]
     config: ConfigFile,
-    /// The market; needed if the config has several
+    /// The market; required if the config has several
     #[arg(long)]
     market: Option<Name>,
-    /// Two configs are judged on the last so many days
+    /// Two configs: number of days, at the end of the data, to compare them on
     #[arg(long)]
     test_days: Option<u16>,
-    /// Write all figures here
+    /// Write all results to this file
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
     #[command(flatten)]
     state: WithoutState,
-    /// Threads to work on; by default all processors
+    /// Number of threads; by default one per processor
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     threads: usize,
 }

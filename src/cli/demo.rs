@@ -17,18 +17,18 @@ use crate::live::{ItemQuery, Market, StateSync, label};
 
 /// Train on a small real sample and serve the model
 ///
-/// Needs nothing but the repository: trains on the sample in tests/data (414 households of The Complete Journey over a
-/// year), publishes the model to ./trolley-demo, serves it with the sample's last week of offers, and prints a curl
+/// Needs nothing but the repository. Trains on the sample in tests/data (414 households of The Complete Journey over a
+/// year), publishes the model to ./trolley-demo, serves it with the offers of the sample's last week, and prints a curl
 /// command for each question.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Where the API listens
+    /// Address of the API
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where metrics, health and administration listen
+    /// Address of metrics, health and administration
     #[arg(long, default_value = "127.0.0.1:9090")]
     admin_listen: SocketAddr,
-    /// Train, but don't serve
+    /// Train only
     #[arg(long)]
     no_serve: bool,
 }
@@ -84,7 +84,7 @@ impl Demo {
     }
 }
 
-/// The repository: the working directory, or where this binary was built.
+/// The repository: the working directory, or the one where this binary was built.
 fn home() -> anyhow::Result<PathBuf> {
     let places = [Path::new("."), Path::new(env!("CARGO_MANIFEST_DIR"))];
     match places.into_iter().find(|place| place.join("tests/data/transactions.parquet").is_file()) {
@@ -96,19 +96,19 @@ fn home() -> anyhow::Result<PathBuf> {
 async fn push_offers(state_sync: &StateSync, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
     let rows = input::read_offers(input, name.as_str(), &mut input::Fates::counted())?.rows;
     let market = state_sync.markets().get(name.as_str()).context("the market is gone")?;
-    // The sample is of 2017: what held last there holds here and now.
+    // The sample is from 2017, so its last offers are made valid at any time.
     state_sync.put_offers(&market, None, last_offers(rows, &input.columns.offers.numbers)).await?;
     Ok(())
 }
 
-/// A command to paste for each question, about things that the model knows.
+/// Prints a curl command for each question, with IDs that the model knows.
 fn print_commands(market: &Market, listen: SocketAddr) {
     let Some(snapshot) = market.snapshot() else { return };
     let model = snapshot.model();
     let customers = model.histories().customers();
     let busiest = (0..customers.len() as u32).max_by_key(|&customer| model.profile(customer).baskets());
     let customer = busiest.map_or("anybody", |customer| customers.get(customer));
-    // An item that is neither a staple nor a rarity shows more than bananas do.
+    // An item that is neither a staple nor rare is a better example than bananas.
     let item = (0..model.catalogue().bought())
         .find(|&item| model.catalogue().popularity(item) < 0.01 && model.catalogue().category(item).is_some());
     let Some(item) = item else { return };

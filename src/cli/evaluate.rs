@@ -13,30 +13,31 @@ use super::train::{latest, markets, now};
 use super::{ConfigFile, state, summary};
 use crate::report::Fate;
 
-/// Measure how good the answers are on weeks not seen
+/// Measure the quality of the answers on weeks that the model has not seen
 ///
-/// Learns from all but the last weeks of each market, has the model and a dozen baselines answer what happened in these,
-/// and prints the figures with 95 % intervals. Says whether the model would pass its market's gate. Publishes nothing.
+/// Trains on all but the last weeks of each market, lets the model and a dozen baselines answer for these weeks, and
+/// prints the metrics with 95 % confidence intervals, and whether the model would pass its market's gate. Publishes
+/// nothing.
 #[derive(Debug, Args)]
 pub(super) struct Evaluate {
     #[command(flatten)]
     config: ConfigFile,
-    /// Only this market; needed with --report and --json if the config has several
+    /// Only this market; required with --report and --json if the config has several
     #[arg(long)]
     market: Option<Name>,
-    /// Write a page for people here
+    /// Write a report for people to this file
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// Write all figures here
+    /// Write all results to this file
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
-    /// The last so many days are the test
+    /// Number of days, at the end of the data, to test on
     #[arg(long)]
     test_days: Option<u16>,
-    /// All randomness follows from it
+    /// Seed of all random numbers
     #[arg(long)]
     seed: Option<u64>,
-    /// Threads to work on; by default all processors
+    /// Number of threads; by default one per processor
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     threads: usize,
     #[command(flatten)]

@@ -7,28 +7,29 @@ use trolley_training::{Shop, ShopSize};
 use super::progress::Bars;
 use super::table::thousands;
 
-/// Make up a shop to try things with
+/// Generate a synthetic shop to try things with
 ///
-/// Writes the baskets of a shop that does not exist, of any size: items that sell by Zipf's law, customers with habits,
-/// and pairs of complements and substitutes that are planted (planted.csv) and should be found. `trolley train --config
-/// FOLDER/shop.toml` learns from it.
+/// Writes the baskets of a made-up shop of any size. Item sales follow Zipf's law, customers have habits, and there are
+/// planted pairs of complements and substitutes that a model should find (planted.csv).
+///
+/// Then run `trolley train --config FOLDER/shop.toml`.
 #[derive(Debug, Args)]
 pub(super) struct Generate {
-    /// Where it goes: a folder that does not exist yet
+    /// Folder to create; it must not exist yet
     folder: PathBuf,
-    /// Lines of all baskets, about
+    /// Approximate number of lines of all baskets
     #[arg(long, default_value_t = 1_000_000)]
     lines: u64,
-    /// Items
+    /// Number of items
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     items: u32,
-    /// Customers
+    /// Number of customers
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     customers: u32,
-    /// Days from the first basket to the last
+    /// Number of days from the first basket to the last
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     days: u16,
-    /// All randomness follows from it
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -1,4 +1,4 @@
-//! A market's tables for people: in 100 columns.
+//! What `trolley check` prints about a market's tables, in 100 columns.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,13 +11,13 @@ use super::table::{Table, thousands};
 
 const WIDTH: usize = 100;
 
-/// So many files are named.
+/// Maximum number of file names shown.
 const FILES: usize = 3;
 
-/// Characters shown of a value in a table.
+/// Maximum number of characters shown of a value in a table.
 const SHOWN: usize = 10;
 
-/// Everything that is known of the tables.
+/// Everything known about the tables.
 pub(super) fn text(tables: &Tables) -> String {
     let look = &tables.look;
     let mut out = String::new();
@@ -49,7 +49,7 @@ pub(super) fn text(tables: &Tables) -> String {
     out
 }
 
-/// The files of a table, and what became of its rows.
+/// The files of a table, and its rows left out and rejected.
 fn fates(out: &mut String, table: &TableLook) {
     let name = table.table.name();
     let files = table.files.len();
@@ -96,7 +96,7 @@ fn fit(out: &mut String, look: &Look) {
     }
 }
 
-/// Rows of each month, a line a year.
+/// Rows per month, one line per year.
 fn months(out: &mut String, look: &Look) {
     let Some([first, last]) = &look.days else { return };
     _ = writeln!(out, "\n  rows by month, {first} to {last}");
@@ -116,7 +116,7 @@ fn months(out: &mut String, look: &Look) {
     indent(out, &table);
 }
 
-/// A number in few characters.
+/// A number, abbreviated.
 fn short(number: u64) -> String {
     match number {
         0..10_000 => number.to_string(),
@@ -147,7 +147,7 @@ fn indent(out: &mut String, table: &Table) {
     }
 }
 
-/// Findings, errors first; nothing if there are none.
+/// Findings, errors first; empty if there are none.
 pub(super) fn findings(findings: &[Finding]) -> String {
     let mut out = String::new();
     if findings.is_empty() {
@@ -167,12 +167,12 @@ pub(super) fn findings(findings: &[Finding]) -> String {
     out
 }
 
-/// A text below the rest, in lines.
+/// An indented and wrapped paragraph.
 pub(super) fn wrapped(text: &str) -> String {
     lines(text, WIDTH - 2).iter().fold(String::from("\n"), |text, line| text + "  " + line + "\n")
 }
 
-/// A text in lines of so many characters, parted at spaces.
+/// Wraps a text at spaces into lines of `width` characters; only a longer word exceeds it.
 fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

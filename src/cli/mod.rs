@@ -36,8 +36,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 use crate::output;
 
-/// A recommender for shops that sell baskets: what is bought together, what can stand in for what, and which of
-/// today's offers are for whom. It learns from the shop's own transactions and answers over HTTP.
+/// A recommender for shops that sell baskets: what is bought together, what can replace an item, and which offers are
+/// relevant for a customer. It learns from the shop's own transactions and answers over HTTP.
 #[derive(Debug, Parser)]
 #[command(
     name = "trolley",
@@ -81,7 +81,7 @@ enum Command {
 /// Where the configuration comes from.
 #[derive(Debug, Args)]
 struct ConfigFile {
-    /// The config file. Without it: trolley.toml if there is one, else the defaults and the environment
+    /// The config file; by default trolley.toml if it exists, otherwise defaults and environment variables
     #[arg(long, short, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -98,7 +98,7 @@ impl ConfigFile {
 }
 
 impl Cli {
-    /// Does what was asked for and says on standard error what went wrong.
+    /// Runs the command, and prints an error on standard error.
     pub fn main(self) -> ExitCode {
         let done = self.run().and_then(|()| output::finish().context("standard output cannot be written"));
         match done {
@@ -110,10 +110,10 @@ impl Cli {
         }
     }
 
-    /// Does what was asked for.
+    /// Runs the command.
     ///
     /// # Errors
-    /// Whatever went wrong, in words for the person who asked.
+    /// Any error, in words for the user.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             #[cfg(feature = "training")]

@@ -14,7 +14,7 @@ use crate::retention;
 
 /// List, show and roll back published models
 ///
-/// A running service follows by itself.
+/// A running service applies changes without a restart.
 #[derive(Debug, Args)]
 pub(super) struct Models {
     #[command(subcommand)]
@@ -23,18 +23,18 @@ pub(super) struct Models {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// All versions of all markets; `*` marks the one in service
+    /// List all versions of all markets; `*` marks the version in service
     List {
         #[command(flatten)]
         config: ConfigFile,
         /// Only this market
         #[arg(long)]
         market: Option<Name>,
-        /// CSV instead of a table
+        /// Print CSV instead of a table
         #[arg(long)]
         csv: bool,
     },
-    /// What a model was made from, and with what (its manifest)
+    /// Show the manifest of a model: data, config and results
     Show {
         #[command(flatten)]
         config: ConfigFile,
@@ -44,20 +44,21 @@ enum Action {
         /// The version; by default the one in service
         version: Option<Name>,
     },
-    /// Put an earlier version into service; it holds until the next one is published
+    /// Put an earlier version into service, until the next one is published
     Rollback {
         #[command(flatten)]
         config: ConfigFile,
         /// The market
         #[arg(long)]
         market: Name,
-        /// The version; by default the one before the one in service
+        /// The version; by default the one before the version in service
         version: Option<Name>,
-        /// Keep it whatever is published, until the next rollback
+        /// Keep it in service when newer versions are published, until the next rollback
         #[arg(long)]
         pin: bool,
     },
-    /// Remove all models that hold a customer who was erased, however lately; one in service stays until the next is trained
+    /// Remove all models that contain an erased customer, without waiting for `retention.erased_days`; the one in
+    /// service is never removed: train a new one first
     Purge {
         #[command(flatten)]
         config: ConfigFile,
@@ -65,7 +66,7 @@ enum Action {
         #[arg(long)]
         market: Name,
     },
-    /// Take a market out of service; its models stay, and the next one that is published brings it back
+    /// Take a market out of service; its models stay, and the next published one brings it back
     Retire {
         #[command(flatten)]
         config: ConfigFile,
@@ -87,7 +88,7 @@ impl Models {
             }
             Action::Rollback { config, market, version, pin } => {
                 let registry = registry(&config)?;
-                // A damaged pointer is one more reason to roll back.
+                // A damaged pointer must not prevent a rollback.
                 let before = registry.current(&market).map_or_else(|_| "nothing".to_owned(), String::from);
                 let version = match version {
                     Some(version) => version,

@@ -1,6 +1,6 @@
-//! Many markets: each is trained by a process of its own, as many at a time as processors and memory allow.
+//! Trains several markets in parallel, each in its own process, as many at a time as processors and memory allow.
 //!
-//! A process of its own has its own peak of memory, and whatever becomes of it, the others go on.
+//! A process has its own peak of memory, and if it fails, the others continue.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -15,23 +15,24 @@ use trolley_training::input::find_files;
 use super::train::{End, Train, now};
 use crate::output;
 
-/// Bytes of memory per byte of a Parquet file, measured on The Complete Journey, and what a small market needs too.
+/// Bytes of memory per byte of a Parquet file, measured on The Complete Journey.
 const PER_BYTE: f64 = 170.0;
+/// Bytes of memory that every market needs in addition.
 const LEAST: f64 = 300e6;
-/// A CSV file holds as much as a Parquet file of an eighth of its size.
+/// Size of a CSV file relative to a Parquet file with the same content.
 const CSV: f64 = 8.0;
-/// If the system does not tell what is free.
+/// Bytes of free memory assumed if the system does not report it.
 const FREE: f64 = 4e9;
 const GIB: f64 = (1u64 << 30) as f64;
 
-/// A market on its way.
+/// A market in training.
 struct Running {
     place: usize,
     need: f64,
     waiting: JoinHandle<std::io::Result<Output>>,
 }
 
-/// Trains all markets; what became of each, in their order.
+/// Trains all markets. Returns their outcomes, in the same order.
 pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow::Result<Vec<End>> {
     let processors = available_parallelism().map_or(1, usize::from);
     let most = asked.parallel.map_or(processors, usize::from).min(markets.len());
@@ -40,19 +41,19 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
     let (threads, time) = ((threads / most).max(1), now()?);
     let name = format!("trolley-train-{}-{}", std::process::id(), chrono::Utc::now().timestamp_micros());
     let folder = std::env::temp_dir().join(name);
-    // Not one that somebody else has made.
+    // Fails if it exists: it might belong to another user.
     std::fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let outcome = |market: &Name| folder.join(format!("{market}.json"));
     let bar = bar(markets.len());
 
     let mut ends: Vec<Option<End>> = markets.iter().map(|_| None).collect();
-    // Those that need most come first, so that none of them is left alone at the end.
+    // The largest come first, so that none of them runs alone at the end.
     let mut waiting: Vec<(usize, f64)> = markets.iter().map(|(_, input)| need(input)).enumerate().collect();
     waiting.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut running: Vec<Running> = Vec::new();
     while !(waiting.is_empty() && running.is_empty()) {
         let used: f64 = running.iter().map(|running| running.need).sum();
-        // One that needs more than there is gets its chance when it is alone.
+        // A market that needs more than the budget runs alone.
         let fits = |&(_, need): &(usize, f64)| running.is_empty() || used + need <= budget;
         if running.len() < most
             && let Some(next) = waiting.iter().rposition(fits)
@@ -95,13 +96,14 @@ fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path
         ("--without-state", asked.state.without_state),
     ];
     command.args(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag));
-    // One time for all: versions of one run have one name.
+    // One time for all, so that the versions of one run have the same name.
     command.env("SOURCE_DATE_EPOCH", time.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().context("the process for a market cannot be started")
 }
 
-/// What a market's process had to say, in one piece. Its last word is said for all markets in the end, if it was `told`.
+/// Prints the output of a market's process in one piece. If the process has reported its outcome (`told`), its final
+/// error is left out: the outcomes of all markets are printed at the end.
 fn show(market: &Name, ended: Option<Output>, told: bool) {
     let Some(ended) = ended else {
         eprintln!("market `{market}`: its process cannot be heard");
@@ -116,7 +118,7 @@ fn show(market: &Name, ended: Option<Output>, told: bool) {
     }
 }
 
-/// Bytes that the training of a market may hold.
+/// Bytes of memory to reserve for a market's training.
 fn need(input: &InputConfig) -> f64 {
     if let Some(gib) = input.gate.as_ref().and_then(|gate| gate.memory_gib) {
         return gib * GIB;
@@ -125,12 +127,12 @@ fn need(input: &InputConfig) -> f64 {
         let bytes = std::fs::metadata(path).map_or(0, |file| file.len()) as f64;
         if path.extension().is_some_and(|ending| ending == "csv") { bytes / CSV } else { bytes }
     };
-    // What can't be listed is said by the training itself.
+    // If the files cannot be listed, the training reports it.
     let files = find_files(&input.transactions).unwrap_or_default().files;
     LEAST + PER_BYTE * files.iter().map(bytes).sum::<f64>()
 }
 
-/// Four fifths of what is free, on this machine or in the container.
+/// Four fifths of the free memory of this machine or container, in bytes.
 fn free_memory() -> f64 {
     let number = |file: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse().ok();
     let within: Option<f64> = number("memory.max").map(|most: f64| most - number("memory.current").unwrap_or(0.0));

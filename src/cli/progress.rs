@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trolley_training::Progress;
 
-/// How long work tells on standard error what it is doing: a bar per stage in a terminal; elsewhere a line for each new
-/// stage, and for repeated ones now and then.
+/// Shows the progress of long work on standard error: in a terminal a bar per stage, elsewhere a line for each new
+/// stage and, from time to time, for a repeated one.
 pub(super) struct Bars(Mutex<Shown>);
 
 enum Shown {
@@ -16,7 +16,7 @@ enum Shown {
     ProductLines { began: Instant, last: Instant, known: HashSet<&'static str> },
 }
 
-/// A stage that is repeated is told again after so long a silence.
+/// Minimum time between the last line and one for a repeated stage.
 const SILENCE: Duration = Duration::from_secs(10);
 
 impl Bars {
@@ -27,7 +27,7 @@ impl Bars {
         Self(Mutex::new(if std::io::stderr().is_terminal() { Shown::Bar(ProgressBar::hidden()) } else { lines }))
     }
 
-    /// Nowhere: for a process whose output is shown when it has ended.
+    /// Shows nothing: for a process whose output is printed when it has ended.
     pub(super) fn hidden() -> Self {
         Self(Mutex::new(Shown::Nothing))
     }

@@ -11,10 +11,10 @@ use super::{ConfigFile, state};
 use crate::config::Config;
 use crate::live::{Explain, ItemQuery, Offer, Policy, PriceWish, Pushed, Snapshot, Stock, Why};
 
-/// Ask a model without a server
+/// Query a model without a server
 ///
-/// The three questions, for a person: a table with names and reasons. The model is the one in service, or the version
-/// that is named.
+/// Answers the three questions with a table of names and reasons. The model is the one in service, or the given
+/// version.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,38 +29,38 @@ pub(super) struct Recommend {
 
 #[derive(Debug, Subcommand)]
 enum Question {
-    /// What else goes into the basket with these items?
+    /// Recommend what is bought together with these items
     BoughtTogether {
         /// The items in the basket
         #[arg(required = true)]
         items: Vec<String>,
-        /// The customer whose basket it is
+        /// The customer whose basket it is; by default anonymous
         #[arg(long)]
         customer: Option<String>,
-        /// Leave out what the customer has bought before
+        /// Leave out items that the customer has bought before
         #[arg(long)]
         no_repeats: bool,
         #[command(flatten)]
         wish: Wish,
     },
-    /// This item is out of stock: what instead?
+    /// Recommend alternatives to an item that is out of stock
     Alternatives {
         /// The item that is out of stock
         item: String,
-        /// The customer who wants it
+        /// The customer who wants it; by default anonymous
         #[arg(long)]
         customer: Option<String>,
-        /// Those that are cheaper, or that cost about the same, first: by the litre, kilogram or piece
+        /// Show first what is cheaper, or what costs about the same, per litre, kilogram or piece
         #[arg(long)]
         prefer: Option<First>,
-        /// Only those whose price is so much above or below at the most: 0.25 for a quarter
+        /// Show only alternatives whose price differs by at most this share: 0.25 for a quarter
         #[arg(long, value_name = "SHARE")]
         price_band: Option<f32>,
         #[command(flatten)]
         wish: Wish,
     },
     #[cfg(feature = "training")]
-    /// Which offers are for this customer? Those of the config's offers table that held last
+    /// Recommend offers to a customer, of those in the config's offers table that were valid last
     Offers {
         /// The customer
         customer: String,
@@ -85,30 +85,30 @@ impl First {
     }
 }
 
-/// What all three have.
+/// The arguments of all three questions.
 #[derive(Debug, Args)]
 struct Wish {
     #[command(flatten)]
     config: ConfigFile,
-    /// The market; may be left out if there is only one
+    /// The market; required if there are several
     #[arg(long)]
     market: Option<Name>,
-    /// A version other than the one in service
+    /// The version; by default the one in service
     #[arg(long)]
     version: Option<Name>,
-    /// The store that it is for
+    /// The store where the customer shops; by default the whole market
     #[arg(long)]
     store: Option<String>,
-    /// Number of rows wanted
+    /// Maximum number of rows
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=200))]
     limit: u16,
-    /// Items that cannot be had
+    /// An item that is out of stock; may be repeated
     #[arg(long, value_name = "ITEM")]
     out_of_stock: Vec<String>,
-    /// Say why, in full
+    /// Show all reasons and the parts of the score, not only the first reason
     #[arg(long)]
     reasons: bool,
-    /// CSV instead of a table
+    /// Print CSV instead of a table
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
@@ -224,7 +224,7 @@ impl Wish {
         }
     }
 
-    /// The first reason, or all of them and the parts of the score.
+    /// The first reason or, with `--reasons`, all of them and the parts of the score.
     fn why(&self, why: &Why) -> String {
         let mut reasons = why.reasons.iter().map(|reason| reason.text.clone());
         if !self.reasons {
@@ -235,7 +235,7 @@ impl Wish {
     }
 }
 
-/// The offers that ended last, grouped by their ID. They are of the past, so here they hold at any time.
+/// The offers that end last or never, grouped by ID. They are from the past, so they are made valid at any time.
 #[cfg(feature = "training")]
 pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>, names: &[String]) -> Vec<Offer> {
     let last = rows.iter().filter_map(|row| row.valid_to).max();

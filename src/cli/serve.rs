@@ -14,10 +14,10 @@ use crate::secret::Secret;
 use crate::store::Store;
 use crate::{api, metrics};
 
-/// Answer over HTTP
+/// Serve recommendations over HTTP
 ///
-/// Serves every market that has a model in the models folder. A newly published model or a new market is picked up by
-/// itself, without a failed or a mixed answer. Metrics, health and administration listen on their own address.
+/// Serves every market that has a model in the models folder. A newly published model or a new market is loaded without
+/// a restart; no request fails or mixes two models. Metrics, health and administration have their own address.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -31,14 +31,14 @@ impl Serve {
     }
 }
 
-/// Serves until the process is told to stop. `on_ready` is called when answers can be had.
+/// Serves until the process is told to stop. `on_ready` is called once requests are answered.
 pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&StateSync, Listening)) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // A second call in one process keeps the first subscriber.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        // It would say on standard error that standard error cannot be written, and panic.
+        // If standard error cannot be written, it would report that on standard error, and panic.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     let _ = match config.server.log {

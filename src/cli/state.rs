@@ -12,38 +12,38 @@ use crate::retention;
 use crate::secret::Secret;
 use crate::store::{Erasure, Mark, Place, Store};
 
-/// Whether to learn without knowing who has been erased.
+/// Whether to continue without the list of erased customers.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct WithoutState {
-    /// Go on without the service's database, although there was one: customers who were erased are not left out
+    /// Continue without the service's database, although there was one: erased customers are treated like all others
     #[arg(long)]
     pub(super) without_state: bool,
 }
 
-/// The customers of a market who have been erased.
+/// The erased customers of a market.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Erased {
-    /// When each was.
+    /// The hashes, with the times of erasure.
     erasures: Vec<Erasure>,
-    /// The hashes alone.
+    /// The hashes only.
     hashes: HashSet<CustomerHash>,
-    /// What these are made with.
+    /// Keys the hashes.
     secret: Arc<Secret>,
 }
 
 impl Erased {
-    /// Whether a customer is one of them.
+    /// Whether a customer has been erased.
     #[cfg(feature = "training")]
     pub(super) fn holds(&self, customer: &str) -> bool {
         !self.hashes.is_empty() && self.hashes.contains(&live::customer_hash(&self.secret, customer))
     }
 
-    /// As models are looked through for them.
+    /// In the form used to find them in models.
     pub(super) fn people(&self) -> retention::Erased<'_> {
         retention::Erased { erasures: &self.erasures, secret: &self.secret }
     }
 
-    /// As answers leave them out.
+    /// In the form used by a snapshot.
     pub(super) fn pushed(&self) -> live::Erased {
         let mut erased = live::Erased::new(self.secret.clone());
         erased.extend(self.hashes.iter().copied());
@@ -51,10 +51,11 @@ impl Erased {
     }
 }
 
-/// The customers of each market who have been erased, from the database of `server.state`.
+/// The erased customers of each market, from the database of `server.state`.
 ///
-/// One that can't be read is an error, for they must not come back. So is one that is not there, if a service has left its
-/// mark beside the models: it kept a state somewhere. Before the first service runs there is no database yet.
+/// A database that cannot be read is an error, because erased customers must not come back. A missing one is an error
+/// if a service has left its mark beside the models, because it has stored state somewhere. Before the first service
+/// runs there is no database.
 pub(super) fn erased(
     config: &Config,
     markets: &[&Name],
@@ -81,7 +82,7 @@ pub(super) fn erased(
              --without-state",
             mark.database
         ),
-        // Before a service has run there is nothing to be missed.
+        // No service has run yet, so no customer has been erased.
         (Some(_), None) => Ok(none),
         (None, mark) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -92,7 +93,7 @@ pub(super) fn erased(
     }
 }
 
-/// Says that there is no database yet where the config names one. By default there is nothing to be said.
+/// Prints a note if the database that the config names does not exist yet. For the default there is none.
 #[cfg(feature = "training")]
 pub(super) fn note(config: &Config, WithoutState { without_state }: WithoutState) -> anyhow::Result<()> {
     let url = &config.server.state;
@@ -105,7 +106,7 @@ pub(super) fn note(config: &Config, WithoutState { without_state }: WithoutState
     Ok(())
 }
 
-/// Why there can be no database, if there is none.
+/// Why there is no database; `None` if there may be one.
 fn missing(url: &str) -> anyhow::Result<Option<String>> {
     Ok(match Place::of(url)? {
         Place::Memory => Some("ends with the process that has it".to_owned()),
@@ -134,8 +135,8 @@ async fn read(
              were erased there are not left out",
             mark.database
         ),
-        // Where the service cannot write beside the models, the next training must know all the same. If it cannot be
-        // written here either, a training says so when it publishes.
+        // A service without write access to the models folder leaves no mark, and the next training needs one. If it
+        // cannot be written here either, the training reports it when it publishes.
         None if models.is_dir() => drop(store.mark(identity).map(|mark| mark.write(models))),
         Some(_) | None => {}
     }

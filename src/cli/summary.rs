@@ -1,4 +1,4 @@
-//! What a person wants to know when a model has been made.
+//! The summary that a training prints.
 
 use trolley_model::artefact::Verdict;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
@@ -12,7 +12,7 @@ use crate::live::{Offer, label};
 use crate::output;
 use crate::report::{Fate, Report, words};
 
-/// Query items in the examples.
+/// Number of query items in the examples.
 const EXAMPLES: u32 = 3;
 
 pub(super) fn print(outcome: &Outcome, job: &TrainingJob<'_>, config: &Config) {
@@ -60,7 +60,7 @@ pub(super) fn print(outcome: &Outcome, job: &TrainingJob<'_>, config: &Config) {
     println!("  report     {}", config.report_of(market, version, "html").display());
 }
 
-/// What the gate says, and what to do about it.
+/// The result of the gate, and what to do about it.
 pub(super) fn ruling(outcome: &Outcome) {
     let Ruling { verdict, failures, accepted, reasons } = &outcome.ruling;
     for failure in failures {
@@ -83,7 +83,7 @@ pub(super) fn ruling(outcome: &Outcome) {
     }
 }
 
-/// The main figure of each question beside the strongest baseline.
+/// The main metric of each benchmark, compared with the strongest baseline.
 pub(super) fn figures(evaluation: &Evaluation) {
     for benchmark in &evaluation.benchmarks {
         let metric = words::metrics(&benchmark.name)[0];
@@ -112,7 +112,7 @@ pub(super) fn figures(evaluation: &Evaluation) {
     }
 }
 
-/// What a report tells of an outcome.
+/// The report of an outcome.
 pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, fate: Fate, offers: &'a [Offer]) -> Report<'a> {
     Report {
         market: market.as_str(),
@@ -129,7 +129,7 @@ pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, fate: Fate, off
     }
 }
 
-/// The answers for the bestsellers of different categories.
+/// Answers for the bestsellers of different categories.
 fn examples(model: &Model) {
     let limits = Limits::best(3);
     let mut categories = Vec::new();

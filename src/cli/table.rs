@@ -1,4 +1,4 @@
-//! Tables for people, and the same as CSV for their programs.
+//! Tables as text and as CSV.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ impl Table {
         out.write_all(self.text().as_bytes())
     }
 
-    /// As text, each line with its end.
+    /// The table as text; every line ends with a newline.
     pub(super) fn text(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
@@ -46,7 +46,7 @@ impl Table {
     }
 }
 
-/// A field as RFC 4180 wants it. What a spreadsheet would take for a formula has an apostrophe before it.
+/// A field as RFC 4180 requires. If a spreadsheet would take it for a formula, it gets an apostrophe.
 fn quoted(cell: &str) -> String {
     let number = cell.parse::<f64>().is_ok();
     let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !number {
@@ -57,7 +57,7 @@ fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into_owned() }
 }
 
-/// Text as a terminal may have it: names from a table could else move its cursor or set its title.
+/// Text that is safe for a terminal: control characters in names could move the cursor or set the title.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);

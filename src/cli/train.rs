@@ -18,20 +18,20 @@ use crate::config::Config;
 use crate::report::Fate as Reported;
 use crate::retention;
 
-/// Learn a model for each market and publish it
+/// Train a model for each market and publish it
 ///
-/// Reads the market's tables, learns, judges the model on weeks held back, and puts a new version into the models
-/// folder, where a running service finds it. A model that does not pass the market's gate is kept aside instead, and the
-/// command fails: one that is worse than the model in service, that was made from much less data, or that could not be
-/// judged. The reports folder gets a page about it either way. Several markets are trained at a time, each by a
-/// process of its own: one that fails leaves the others' models published, and a table at the end says what became of
-/// each.
+/// Reads the market's tables, trains, judges the model on held-out weeks, and publishes a new version to the models
+/// folder, from which a running service loads it. A model fails its market's gate if, for example, it is worse than the
+/// one in service, was trained on much less data, or could not be judged although the one in service was. It is then
+/// stored under .rejected in the models folder, and the command fails. A report is written to the reports folder in
+/// either case. Several markets are trained in parallel, each in its own process: if one fails, the models of the
+/// others are still published. A table at the end shows the outcome of each.
 ///
 /// Rejected rows are counted by reason and listed in the rejects folder. The same input, config and seed give the same
-/// model at any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
+/// model with any number of threads; with `SOURCE_DATE_EPOCH` (Unix seconds) as the time, even the same bytes.
 ///
-/// Customers who have been erased are read from the service's database (`server.state`) and left out. If a service has
-/// kept a state beside these models and its database is not found, nothing is trained.
+/// Erased customers are read from the service's database (`server.state`), and their purchases count as anonymous. If a
+/// service has stored state for these models and its database is not found, nothing is trained.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
@@ -39,36 +39,37 @@ pub(super) struct Train {
     /// Only this market
     #[arg(long)]
     market: Option<Name>,
-    /// All randomness follows from it
+    /// Seed of all random numbers
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// Threads to train on; by default all processors, shared among the markets that are trained at a time
+    /// Number of threads, shared by the markets trained in parallel; by default one per processor
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(super) threads: usize,
-    /// Markets trained at a time; by default as many as there are processors, within the memory
+    /// Maximum number of markets trained in parallel, as far as the memory allows; by default one per processor
     #[arg(long)]
     pub(super) parallel: Option<NonZeroUsize>,
-    /// Memory for all markets that are trained at a time, in GiB; by default four fifths of what is free. A market is
-    /// reckoned with its gate's `memory_gib` or, without one, by the size of its files
+    /// Memory for all markets trained in parallel, in GiB; by default four fifths of the free memory. A market reserves
+    /// the `memory_gib` of its gate or, without one, an estimate from the size of its files
     #[arg(long)]
     pub(super) memory: Option<f64>,
-    /// Where to write what became of the market, for the process that trains many
+    /// Write the outcome to this file, for the process that trains several markets
     #[arg(long, hide = true)]
     outcome: Option<PathBuf>,
-    /// Publish a model of much less data than the one in service has; the manifest says so
+    /// Publish a model trained on much less data than the one in service; recorded in the manifest and on /metrics
     #[arg(long)]
     pub(super) accept_smaller: bool,
-    /// Publish a model that could not be judged though the one in service was; the manifest and /metrics say so
+    /// Publish a model that could not be judged although the one in service was; recorded in the manifest and on
+    /// /metrics
     #[arg(long)]
     pub(super) accept_unjudged: bool,
-    /// Publish even what does not pass its gate; the manifest says so
+    /// Publish a model even if it does not pass its gate; recorded in the manifest and on /metrics
     #[arg(long)]
     pub(super) force: bool,
     #[command(flatten)]
     pub(super) state: WithoutState,
 }
 
-/// Writes the report of a training into the reports folder: the page, and the same as JSON.
+/// Writes the report of a training to the reports folder, as HTML and as JSON.
 pub(super) fn report(outcome: &Outcome, market: &Name, config: &Config) -> anyhow::Result<()> {
     let Some(manifest) = &outcome.manifest else { return Ok(()) };
     let fate = match (outcome.published, outcome.ruling.failures.is_empty()) {
@@ -118,7 +119,7 @@ impl Train {
         }
     }
 
-    /// One market, with its report and summary. Its trouble is said here, and told to whoever counts.
+    /// Trains one market, with report and summary. An error is printed here, and returned as an outcome.
     fn one(&self, config: &Config, market: &Name, input: &InputConfig) -> End {
         let train = || {
             let training =
@@ -140,7 +141,7 @@ impl Train {
             };
             let bars = if self.outcome.is_some() { Bars::hidden() } else { Bars::new() };
             let outcome = trolley_training::train(&job, &bars)?;
-            // The model is in service all the same.
+            // A missing report does not undo the publication.
             if let Err(error) = report(&outcome, market, config) {
                 eprintln!("market `{market}`: the report could not be written: {error:#}");
             }
@@ -168,10 +169,10 @@ impl Train {
     }
 }
 
-/// Removes old models. That it cannot be done takes nothing back of what was published.
+/// Removes old models. A failure does not undo the publication.
 fn tidy(config: &Config, market: &Name, people: retention::Erased<'_>) {
     let registry = ModelRegistry::new(&config.models);
-    // Not the time that names the version, which may be any.
+    // The real time, not that of the version, which `SOURCE_DATE_EPOCH` may set.
     match retention::tidy(&registry, market, &config.retention, people, Utc::now()) {
         Ok(tidied) => {
             if tidied.pruned + tidied.forgotten > 0 {
@@ -182,7 +183,7 @@ fn tidy(config: &Config, market: &Name, people: retention::Erased<'_>) {
     }
 }
 
-/// What became of a market.
+/// The outcome for a market.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct End {
     market: String,
@@ -190,7 +191,7 @@ pub(super) struct End {
     version: Option<String>,
     baskets: Option<u64>,
     seconds: Option<f64>,
-    /// Most bytes held at any time.
+    /// Peak memory in bytes.
     memory: Option<u64>,
 }
 
@@ -218,19 +219,19 @@ impl End {
     }
 }
 
-/// The time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).
+/// The current time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
     let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(Utc::now()) };
     let time = text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     time.with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is not a time in Unix seconds"))
 }
 
-/// Tomorrow, by this machine's clock: what the shop's clocks say may be a little ahead.
+/// Tomorrow, by this machine's clock: the shop's clocks may be a little ahead.
 pub(super) fn latest() -> DateTime<Utc> {
     Utc::now() + chrono::Days::new(1)
 }
 
-/// The markets of the config, or the one that was asked for.
+/// All markets of the config, or only the requested one.
 pub(super) fn markets<'c>(config: &'c Config, only: Option<&Name>) -> anyhow::Result<Vec<(&'c Name, &'c InputConfig)>> {
     let markets: Vec<_> = config.markets.iter().filter(|(market, _)| only.is_none_or(|only| only == *market)).collect();
     match (markets.is_empty(), only) {

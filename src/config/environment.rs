@@ -9,14 +9,15 @@ use super::text;
 
 const PREFIX: &str = "TROLLEY_";
 
-/// Keys without a section that may be set: Kubernetes sets `TROLLEY_PORT` and the like for a service of that name.
+/// Keys without a section that may be set. Others are ignored: Kubernetes sets `TROLLEY_PORT` and the like for a
+/// service of that name.
 const TOP: [&str; 3] = ["models", "rejects", "reports"];
 
-/// The values that the environment sets, by the path of their keys.
+/// The values of environment variables, by the path of their keys.
 ///
-/// A variable is text, and its key's type says what the text means: a string takes it as it is, also if it looks like a
-/// number, and only a number, a list or a table has it parsed. The type is not known before extraction, so extraction
-/// is tried with the text first; where that fails, it is tried again with what the text can be parsed as.
+/// A variable is text, and the type of its key decides what the text means. A string takes it literally, even if it
+/// looks like a number; it is parsed only for a number, a boolean, a list or a table. The type is not known before
+/// extraction, so extraction is tried with the likeliest meaning first, and if that fails with the next one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment(BTreeMap<String, Node>);
 
@@ -29,11 +30,11 @@ enum Node {
 
 #[derive(Clone, Debug)]
 struct Leaf {
-    /// What the text may mean, the likeliest first; at least one.
+    /// Possible meanings of the text, the likeliest first; at least one.
     readings: Vec<Reading>,
-    /// The one that is tried.
+    /// Index of the one to try.
     at: usize,
-    /// What extraction said about the first one.
+    /// The error of extraction with the first one.
     first_error: Option<Box<Error>>,
 }
 
@@ -57,7 +58,7 @@ impl Environment {
     pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut environment = Self::default();
         let mut variables: Vec<(String, String)> = variables.into_iter().collect();
-        // Two spellings of one name have a fixed order.
+        // The last of two spellings of one name applies: sorting makes this deterministic.
         variables.sort();
         for (name, value) in variables {
             let Some((prefix, key)) = name.split_at_checked(PREFIX.len()) else { continue };
@@ -74,7 +75,7 @@ impl Environment {
         environment
     }
 
-    /// Extracts a config from `file` and these values, which win.
+    /// Extracts a config from `file` and these values, which take precedence.
     pub(super) fn over<T: DeserializeOwned>(mut self, file: &Figment) -> Result<T, Box<Error>> {
         loop {
             let error = match file.clone().merge(&self).extract() {
@@ -85,7 +86,8 @@ impl Environment {
         }
     }
 
-    /// Goes on to the next reading of the value that an error is about; `Err` if it has no other, or is not ours.
+    /// Switches the value that an error is about to its next reading; `Err` if it has no other, or is not from the
+    /// environment.
     fn refuse(&mut self, error: Box<Error>) -> Result<(), Box<Error>> {
         let (mut section, path) = (&mut self.0, error.path.clone());
         for (at, part) in path.iter().enumerate() {
@@ -106,7 +108,7 @@ fn insert(section: &mut BTreeMap<String, Node>, path: &[&str], leaf: Box<Leaf>) 
         return;
     }
     let node = section.entry((*part).to_owned()).or_insert_with(|| Node::Section(BTreeMap::new()));
-    // The longer path is the more precise one.
+    // The longer path is more specific and takes precedence.
     if matches!(node, Node::Leaf(_)) {
         *node = Node::Section(BTreeMap::new());
     }
@@ -116,18 +118,18 @@ fn insert(section: &mut BTreeMap<String, Node>, path: &[&str], leaf: Box<Leaf>) 
 }
 
 impl Leaf {
-    /// `quoted`: it stood in quotation marks inside a list or a table, and can only be text.
+    /// `quoted`: it was in quotation marks inside a list or a table, and can only be text.
     fn new(text: &str, quoted: bool) -> Self {
         let mut readings = Vec::new();
         if quoted {
             readings.push(Reading::Text(text.to_owned()));
         } else {
-            // Quotation marks around the whole say that it is text, and are no part of it.
+            // Quotation marks around the whole mark it as text, and are removed.
             readings.push(Reading::Text(text::unquoted(text).unwrap_or_else(|| text.to_owned())));
             if let Some(value) = text::scalar(text) {
                 readings.push(Reading::Scalar(value));
             } else if let Some(elements) = text::list(text) {
-                // Where a text would do as well as a list, quoted elements can only mean the list.
+                // If both a text and a list are valid, quoted elements mean the list.
                 let first = !elements.is_empty() && elements.iter().all(|(_, quoted)| *quoted);
                 let list = Reading::List(elements.iter().map(|(text, quoted)| Self::new(text, *quoted)).collect());
                 readings.insert(usize::from(!first), list);
@@ -139,7 +141,7 @@ impl Leaf {
         Self { readings, at: 0, first_error: None }
     }
 
-    /// Goes on to the next reading of the value that an error is about: this one, or one inside it.
+    /// Switches the value that an error is about, this one or one inside it, to its next reading.
     fn refuse(&mut self, path: &[String], error: Box<Error>) -> Result<(), Box<Error>> {
         let inside = match (&mut self.readings[self.at], path.first()) {
             (Reading::List(leaves), Some(at)) => at.parse().ok().and_then(|at: usize| leaves.get_mut(at)),
@@ -154,7 +156,7 @@ impl Leaf {
             self.first_error.get_or_insert(error);
             return Ok(());
         }
-        // That a text is no number says less than what is wrong with the number.
+        // That a text is not a number is less helpful than what is wrong with the number.
         Err(self.first_error.take_if(|first| !matches!(first.kind, Kind::InvalidType(..))).unwrap_or(error))
     }
 

@@ -2,13 +2,13 @@ use std::path::PathBuf;
 
 use figment::error::Kind;
 
-/// Why there is no configuration.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file is not there.
+    /// The file does not exist.
     #[error("there is no config file {0}: give one with --config, or copy config/reference.toml")]
     NoFile(PathBuf),
-    /// Everybody could ask.
+    /// The service would be open to everyone.
     #[error(
         "server.{key} = {address} can be reached by others, and there are no keys: make one with `trolley key` and put \
          it under server.keys, or listen on 127.0.0.1"
@@ -19,12 +19,12 @@ pub enum ConfigError {
         /// Its value.
         address: std::net::SocketAddr,
     },
-    /// Something in it is not valid.
+    /// A key or a value is not valid.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// What is wrong, where, and what was meant.
+/// What is wrong, where, and what may have been meant.
 pub(super) fn words(errors: figment::Error) -> String {
     errors.into_iter().map(|error| one(&error)).collect::<Vec<_>>().join("; ")
 }

@@ -1,9 +1,9 @@
-//! What a text in the environment can be parsed as. What is inside a list or a table stays text here: what it means, the
-//! type that it is for decides.
+//! Parses the text of environment variables. Elements of a list or a table stay text here: the type of their key
+//! decides what they mean.
 
 use figment::value::Value;
 
-/// A whole number, a number or a truth value.
+/// A boolean, an integer or a decimal number.
 pub(super) fn scalar(text: &str) -> Option<Value> {
     if let Ok(truth) = text.parse::<bool>() {
         return Some(Value::from(truth));
@@ -14,12 +14,12 @@ pub(super) fn scalar(text: &str) -> Option<Value> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(Value::from(whole));
     }
-    // `inf` and `nan` are words.
+    // `inf` and `nan` are text.
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     text.parse::<f64>().ok().filter(|number| digits && number.is_finite()).map(Value::from)
 }
 
-/// What stands between quotation marks that enclose the whole text.
+/// The content of quotation marks that enclose the whole text.
 pub(super) fn unquoted(text: &str) -> Option<String> {
     let inside = text.strip_prefix('"')?;
     let (mut unquoted, mut characters) = (String::with_capacity(inside.len()), inside.chars());
@@ -37,13 +37,13 @@ pub(super) fn unquoted(text: &str) -> Option<String> {
     }
 }
 
-/// The elements of `[a, b]`, each with whether it stood in quotation marks.
+/// The elements of `[a, b]`, each with whether it was quoted.
 pub(super) fn list(text: &str) -> Option<Vec<(String, bool)>> {
     let pieces = pieces(text.strip_prefix('[')?.strip_suffix(']')?)?;
     Some(pieces.into_iter().map(element).collect())
 }
 
-/// The keys of `{a = b}` with their values, as [`list`] has them.
+/// The keys of `{a = b}` with their values, each with whether it was quoted.
 pub(super) fn table(text: &str) -> Option<Vec<(String, String, bool)>> {
     let entry = |piece: &str| {
         let end = outside_quotes(piece).find(|(_, character)| *character == '=')?.0;
@@ -58,7 +58,8 @@ fn element(piece: &str) -> (String, bool) {
     unquoted(piece).map_or_else(|| (piece.to_owned(), false), |text| (text, true))
 }
 
-/// What stands between the commas that are in no quotation marks and no brackets; `None` if these don't match.
+/// The parts between the commas outside quotation marks and brackets; `None` if the brackets don't match or a part is
+/// empty.
 fn pieces(text: &str) -> Option<Vec<&str>> {
     let (mut pieces, mut from, mut open) = (Vec::new(), 0, Vec::new());
     for (at, character) in outside_quotes(text) {
@@ -81,7 +82,7 @@ fn pieces(text: &str) -> Option<Vec<&str>> {
     (open.is_empty() && pieces.iter().all(|piece| !piece.is_empty())).then_some(pieces)
 }
 
-/// The characters that stand in no quotation marks, with their places.
+/// The characters outside quotation marks, with their positions.
 fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut quoted, mut escaped) = (false, false);
     text.char_indices().filter(move |&(_, character)| {

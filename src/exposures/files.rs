@@ -16,13 +16,13 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
             files.push(path);
         }
     }
-    // They are named by the time.
+    // Their names contain the time.
     files.sort();
     Ok(files)
 }
 
-/// The newest file and its length, if it has room for more; otherwise a new one, named by the time, after removing the
-/// oldest so that at most `most` are left.
+/// The newest file and its length, if it has room for more. Otherwise a new one, after removing the oldest so that at
+/// most `most` files remain.
 pub(super) fn open(folder: &Path, largest: u64, most: usize) -> io::Result<(File, u64)> {
     let files = files(folder)?;
     if let Some(newest) = files.last() {
@@ -40,7 +40,7 @@ pub(super) fn open(folder: &Path, largest: u64, most: usize) -> io::Result<(File
     Ok((private().append(true).create_new(true).open(path)?, 0))
 }
 
-/// Whether the last line has its end; a process that was killed may have left half of one.
+/// Whether the last line is complete: a killed process may have left half of one.
 fn is_whole(file: &mut File, length: u64) -> io::Result<bool> {
     let mut last = [b'\n'];
     if length > 0 {
@@ -50,7 +50,7 @@ fn is_whole(file: &mut File, length: u64) -> io::Result<bool> {
     Ok(last == [b'\n'])
 }
 
-/// Writes a text that only its owner may read: as a whole, or not at all.
+/// Writes a text that only its owner may read, completely or not at all.
 pub(super) fn write_privately(path: &Path, text: &str) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = private().write(true).create(true).truncate(true).open(&beside)?;
@@ -66,8 +66,8 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Takes the lines of some customers out of some files. A file that has any is written anew beside itself and put in its
-/// place as a whole. One file's trouble does not keep the customers in the others; one that has made room is no trouble.
+/// Removes the lines of customers from files. A file that contains any is rewritten beside itself and replaced
+/// atomically. An error in one file does not stop the others. A file that was rotated out meanwhile is no error.
 pub(super) fn without(files: &[PathBuf], customers: &[String]) -> io::Result<()> {
     let customers: HashSet<&[u8]> = customers.iter().map(String::as_bytes).collect();
     let mut result = Ok(());
@@ -79,7 +79,7 @@ pub(super) fn without(files: &[PathBuf], customers: &[String]) -> io::Result<()>
 }
 
 fn file_without(path: &Path, customers: &HashSet<&[u8]>) -> io::Result<()> {
-    // Bytes, not texts: of a line that was torn only half may be there.
+    // Bytes, not strings: an incomplete line may end within a character.
     let lines = || Ok::<_, io::Error>(BufReader::new(File::open(path)?).split(b'\n'));
     let mut any = false;
     for line in lines()? {
@@ -101,8 +101,8 @@ fn file_without(path: &Path, customers: &HashSet<&[u8]>) -> io::Result<()> {
     std::fs::rename(&beside, path)
 }
 
-/// Whether a line is of one of these customers, or may be: its name is not all there. In a text of JSON the quotes would
-/// be escaped, so that nothing else looks like the field.
+/// Whether a line belongs to one of these customers, or may, because its pseudonym is incomplete. Inside a JSON string
+/// the quotes would be escaped, so nothing else matches the field.
 fn is_of(line: &[u8], customers: &HashSet<&[u8]>) -> bool {
     const FIELD: &[u8] = b"\"customer\":\"";
     let Some(at) = line.windows(FIELD.len()).position(|bytes| bytes == FIELD) else { return false };

@@ -1,7 +1,7 @@
-//! What was shown, written down for whoever learns from it: a file of JSON lines after the other.
+//! The exposure log: what was shown, in files of JSON lines, to learn from.
 //!
-//! An answer hands over what it showed and goes its way; a thread of its own writes. When it can't keep up, or the disk
-//! is full, answers are not written down, and counted.
+//! A request queues its exposure and does not wait; a separate thread writes. If it cannot keep up, or the disk is
+//! full, exposures are dropped and counted.
 
 mod files;
 mod writer;
@@ -22,29 +22,29 @@ use crate::live::CustomerHash;
 use crate::metrics;
 use writer::{Message, Writer};
 
-/// Answers that wait to be written down, at the most.
+/// Maximum number of exposures in the queue.
 const WAITING: usize = 4096;
 
-/// Length of a customer's name in the log, in hexadecimal digits.
+/// Length of a customer's pseudonym in the log, in hexadecimal digits.
 const NAME: usize = 32;
 
-/// What was shown in one answer.
+/// What one answer showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposure {
-    /// When.
+    /// Time of the answer.
     pub at: DateTime<Utc>,
-    /// The answer's own name.
+    /// ID of the answer.
     pub recommendation_id: Uuid,
     /// The market.
     pub market: String,
-    /// A keyed hash of the customer's ID: the same for the same customer, and nothing that leads back.
+    /// The customer's pseudonym, a keyed hash of the ID; `None` for an anonymous or erased customer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub customer: Option<String>,
-    /// What was asked.
+    /// The question, such as `bought-together`.
     pub question: String,
-    /// The items asked about.
+    /// The requested items.
     pub query: Vec<String>,
-    /// The items or offers shown, by their position.
+    /// The shown items or offers, in order of position.
     pub items: Vec<String>,
     /// The version of the model.
     pub model: String,
@@ -52,25 +52,25 @@ pub struct Exposure {
     pub variant: String,
 }
 
-/// The log; by default there is none.
+/// The exposure log; disabled by default.
 #[derive(Clone, Debug, Default)]
 pub struct Exposures(Option<Arc<Log>>);
 
 #[derive(Debug)]
 struct Log {
     sender: SyncSender<Message>,
-    /// What customers' hashes are keyed with.
+    /// Keys the customers' hashes.
     key: [u8; 32],
     writer: Mutex<Option<JoinHandle<()>>>,
     erased: Arc<Mutex<Erased>>,
 }
 
-/// Customers who are not in the log, by their names in it.
+/// Erased customers, by their pseudonyms in the log.
 #[derive(Debug, Default)]
 struct Erased {
-    /// What is shown to them is shown to nobody.
+    /// Their exposures are logged as anonymous.
     all: HashSet<String>,
-    /// Whose lines are still to be taken out.
+    /// Those whose lines are still to be removed.
     pending: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ impl Exposures {
     /// Opens the log.
     ///
     /// # Errors
-    /// If its folder can't be made or its key not be read.
+    /// If its folder can't be created or its key can't be read.
     pub fn open(config: &ExposureConfig) -> anyhow::Result<Self> {
         let words = || format!("server.exposures.folder: {} cannot be used", config.folder.display());
         std::fs::create_dir_all(&config.folder).with_context(words)?;
@@ -90,12 +90,12 @@ impl Exposures {
         Ok(Self(Some(Arc::new(Log { sender, key, writer: Mutex::new(Some(writer)), erased }))))
     }
 
-    /// Whether anything is written down.
+    /// Whether the log is enabled.
     pub fn wanted(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Hands over what was shown. Never waits.
+    /// Queues an exposure. Never blocks.
     pub fn add(&self, exposure: Exposure) {
         let Some(log) = &self.0 else { return };
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
@@ -105,17 +105,16 @@ impl Exposures {
         }
     }
 
-    /// The name of a market's customer in the log. The same ID may be another person in another market.
+    /// The pseudonym of a customer in the log. It differs between markets, where the same ID may be another person.
     pub fn name(&self, market: &str, customer: CustomerHash) -> Option<String> {
         let mut hasher = blake3::Hasher::new_keyed(&self.0.as_ref()?.key);
         hasher.update(customer.as_bytes()).update(market.as_bytes());
         Some(hasher.finalize().to_hex()[..NAME].to_owned())
     }
 
-    /// Takes all that was shown to some customers out of the log, in the background; what is shown to them from now on
-    /// is written down as shown to nobody.
+    /// Removes the exposures of customers from the log, in the background. From now on, theirs are logged as anonymous.
     pub fn erase(&self, market: &str, customers: impl IntoIterator<Item = CustomerHash>) {
-        // Not by the queue, which may be full: this must not be lost.
+        // Not through the queue, which may be full: an erasure must not be lost.
         if let Some(log) = &self.0 {
             let mut erased = log.erased.lock().unwrap_or_else(PoisonError::into_inner);
             for name in customers.into_iter().filter_map(|customer| self.name(market, customer)) {
@@ -126,7 +125,7 @@ impl Exposures {
         }
     }
 
-    /// Writes down what is waiting, and ends.
+    /// Writes the queued exposures, and stops the thread.
     pub fn close(&self) {
         let Some(log) = &self.0 else { return };
         let writer = log.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -137,8 +136,8 @@ impl Exposures {
     }
 }
 
-/// The key of a folder, made when it is first used. Whoever has it can tell whether a line is of a customer whose ID
-/// they know; without it nobody can.
+/// The key of a folder, created at first use. With it, the lines of a customer can be found by the ID; without it they
+/// cannot.
 fn key(folder: &Path) -> anyhow::Result<[u8; 32]> {
     let path = folder.join("key");
     let text = match std::fs::read_to_string(&path) {
@@ -150,7 +149,7 @@ fn key(folder: &Path) -> anyhow::Result<[u8; 32]> {
         text => text?,
     };
     let text = text.trim();
-    // Half a key, or none, would be one that anybody can guess.
+    // An incomplete or empty key could be guessed.
     anyhow::ensure!(
         text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit()),
         "{} holds no key of 64 hexadecimal digits: remove it if there is no log yet, or put back the one that there was",

@@ -11,32 +11,33 @@ use super::{Erased, Exposure, files};
 use crate::config::ExposureConfig;
 use crate::metrics;
 
-/// Lines are written when there are so many bytes of them, or after so long.
+/// Number of buffered bytes from which lines are written.
 const BLOCK: usize = 64 << 10;
+/// Maximum time that lines are buffered.
 const LATEST: Duration = Duration::from_secs(1);
 
-/// What the writer is told.
+/// A message to the writer.
 pub(super) enum Message {
     Shown(Box<Exposure>),
     Close,
 }
 
-/// The thread that writes.
+/// The thread that writes the log.
 pub(super) struct Writer {
     folder: PathBuf,
     largest: u64,
     most: usize,
     receiver: Receiver<Message>,
-    /// The file, and how long it is.
+    /// The current file, and its length in bytes.
     file: Option<(File, u64)>,
-    /// Lines that are not written yet, and how many.
+    /// Buffered lines, and their number.
     lines: Vec<u8>,
     count: u64,
     written: Instant,
-    /// Whether the last write failed: it is said once.
+    /// Whether the last write failed, so that a failure is logged once.
     failing: bool,
     erased: Arc<Mutex<Erased>>,
-    /// The thread that goes through the older files.
+    /// The thread that removes lines from the older files.
     taking_out: Option<JoinHandle<()>>,
 }
 
@@ -61,7 +62,7 @@ impl Writer {
         loop {
             match self.receiver.recv_timeout(LATEST) {
                 Ok(Message::Shown(mut exposure)) => {
-                    // Asked here and not by the answer: whoever was erased while it waited is nobody too.
+                    // Checked here, not when it was queued: the customer may have been erased since.
                     let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
                     exposure.customer.take_if(|customer| erased.all.contains(customer));
                     drop(erased);
@@ -86,7 +87,7 @@ impl Writer {
         }
     }
 
-    /// Writes the lines; those that can't be written are counted and forgotten, so that memory stays bounded.
+    /// Writes the buffered lines. Those that cannot be written are counted and dropped, so that memory stays bounded.
     fn write(&mut self) {
         self.written = Instant::now();
         if self.count == 0 {
@@ -114,7 +115,7 @@ impl Writer {
             none => none.insert(files::open(&self.folder, self.largest, self.most)?),
         };
         if let Err(error) = file.write_all(&self.lines) {
-            // Half a line would spoil the next one.
+            // Half a line would corrupt the next one.
             let _ = file.set_len(*length);
             return Err(error);
         }
@@ -125,8 +126,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes out what is to be erased; what fails is tried again. Lines come in while a thread of its own goes through the
-    /// older files, which may be many: after a start it is all who were ever erased.
+    /// Removes the lines of erased customers; failures are retried. A separate thread rewrites the older files, so that
+    /// lines are still written meanwhile: after a start, all files are searched for all customers ever erased.
     fn take_out(&mut self) {
         if self.taking_out.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
@@ -135,7 +136,7 @@ impl Writer {
         if names.is_empty() {
             return;
         }
-        // The newest file is the one that lines are added to: nobody else may write it anew.
+        // The newest file is rewritten here, on the only thread that appends to it.
         self.file = None;
         let without_newest = files::files(&self.folder).and_then(|mut files| {
             let newest = files.split_off(files.len().saturating_sub(1));
@@ -150,7 +151,7 @@ impl Writer {
             }
             Err(error) => tracing::error!(%error, "a customer cannot be taken out of the exposures yet"),
         };
-        // Without a thread it is tried again.
+        // If no thread can be started, it is retried.
         self.taking_out = std::thread::Builder::new().name("erasing".into()).spawn(rest).ok();
     }
 

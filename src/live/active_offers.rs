@@ -9,11 +9,11 @@ use trolley_model::{Model, NumberSet};
 use super::offers::Offer;
 use super::rules::Rulebook;
 
-/// The offers as they were pushed, and which of them hold an item.
+/// The pushed offers, with an index by item.
 #[derive(Debug, Default)]
 pub struct OfferBook {
     offers: Vec<Offer>,
-    /// The number of each item of the offers.
+    /// The number of each item in the offers.
     numbers: HashMap<String, u32>,
     /// By item number: the positions of its offers.
     of_item: Vec<Vec<u32>>,
@@ -46,15 +46,15 @@ impl OfferBook {
     }
 }
 
-/// What can be had of the offers: one bit for each of their items and one for each offer. A change of the stock touches the
-/// bits of the items that it names and of their offers.
+/// The availability of the offers: one bit for each item and one for each offer. A stock change touches only the bits
+/// of its items and their offers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Availability {
-    /// By the book's item numbers: out of stock.
+    /// The items that are out of stock, by the book's item numbers.
     out_of_stock: NumberSet,
-    /// Blocked by a rule from all answers.
+    /// The items that a rule blocks from all answers.
     blocked: NumberSet,
-    /// The offers of which nothing can be had.
+    /// The offers without an available item.
     closed: NumberSet,
 }
 
@@ -80,7 +80,7 @@ impl Availability {
         availability
     }
 
-    /// After changes of the stock: items that are in stock now, or not.
+    /// Applies stock changes: items that are in stock now, or not. `None` if no offer has any of them.
     pub(super) fn with_stock(&self, book: &OfferBook, changes: &[(&str, bool)]) -> Option<Self> {
         let changes = changes.iter().filter_map(|(id, in_stock)| Some((*book.numbers.get(*id)?, *in_stock)));
         let changes: Vec<(u32, bool)> = changes.collect();
@@ -95,45 +95,45 @@ impl Availability {
         Some(changed)
     }
 
-    /// Whether anything of an offer can be had.
+    /// Whether any item of an offer is available.
     pub(super) fn is_open(&self, at: usize) -> bool {
         !self.closed.contains(at as u32)
     }
 
-    /// The position in an offer of its first item that can be had, known to the model or not.
+    /// The position in an offer of its first available item, known to the model or not.
     pub(super) fn first(&self, book: &OfferBook, at: usize) -> Option<usize> {
         let can_be_had = |number: &u32| !self.out_of_stock.contains(*number) && !self.blocked.contains(*number);
         book.offers[at].items.iter().position(|id| book.numbers.get(id).is_some_and(can_be_had))
     }
 }
 
-/// The offers that hold at a time, ready to be ranked.
+/// The offers that are active at a time, prepared for ranking.
 #[derive(Debug)]
 pub(super) struct ActiveOffers {
-    /// The positions of these offers among all.
+    /// The positions of these offers in the book.
     pub(super) offers: Vec<usize>,
     /// Their items that the model knows and no rule blocks.
     pub(super) items: Vec<Vec<u32>>,
-    /// The same, for the model.
+    /// The same, prepared for the model.
     pub(super) ready: PreparedOffers,
-    /// It is the same from then on, as far as any offer begins or ends before.
+    /// Since when these are the active offers: the last time before at which an offer began or ended, if any.
     from: Option<DateTime<Utc>>,
-    /// Until then, as far as any does later.
+    /// Until when: the next time at which an offer begins or ends, if any.
     until: Option<DateTime<Utc>>,
 }
 
-/// What is on offer now, and next.
+/// The active offers, and the next ones.
 #[derive(Debug, Default)]
 pub(super) struct ActiveOffersCache {
     now: ArcSwapOption<ActiveOffers>,
     next: ArcSwapOption<ActiveOffers>,
 }
 
-/// What will be on offer is made ready so long before.
+/// How long in advance the next active offers are prepared.
 const SOON: TimeDelta = TimeDelta::seconds(10);
 
 impl ActiveOffersCache {
-    /// The board of a time.
+    /// The active offers at a time.
     pub(super) fn at(&self, now: DateTime<Utc>, make: impl FnOnce() -> ActiveOffers) -> Arc<ActiveOffers> {
         if let Some(active_offers) = self.now.load_full().filter(|active_offers| active_offers.holds_at(now)) {
             return active_offers;
@@ -144,7 +144,7 @@ impl ActiveOffersCache {
         active_offers
     }
 
-    /// Makes those ready that are needed now and soon.
+    /// Prepares the active offers, and the next ones if they are needed soon.
     pub(super) fn prepare(&self, now: DateTime<Utc>, make: impl Fn(DateTime<Utc>) -> ActiveOffers) {
         let active_offers = self.at(now, || make(now));
         let Some(until) = active_offers.until.filter(|until| *until <= now + SOON) else { return };
@@ -170,7 +170,7 @@ impl ActiveOffers {
         Self { offers: holding, items, ready, from, until }
     }
 
-    /// Whether it is still, or already, what is on offer.
+    /// Whether these are the active offers at a time.
     pub(super) fn holds_at(&self, now: DateTime<Utc>) -> bool {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }

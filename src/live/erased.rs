@@ -5,8 +5,8 @@ use trolley_model::{Model, NumberSet};
 
 use crate::secret::Secret;
 
-/// A customer who has been erased is remembered by this hash of the ID alone: enough to recognise the ID, here and when
-/// the next model is trained, given the secret.
+/// A keyed hash of the customer's ID: all that is stored of an erased customer. With the secret it is enough to
+/// recognise the ID, here and in later trainings.
 pub type CustomerHash = blake3::Hash;
 
 /// The hash of a customer's ID.
@@ -14,7 +14,7 @@ pub fn customer_hash(secret: &Secret, id: &str) -> CustomerHash {
     secret.customer(&blake3::hash(id.as_bytes()))
 }
 
-/// Customers who are not to be known any more.
+/// The erased customers of a market.
 #[derive(Clone, Debug, Default)]
 pub struct Erased {
     all: HashSet<CustomerHash>,
@@ -22,37 +22,37 @@ pub struct Erased {
 }
 
 impl Erased {
-    /// Nobody yet.
+    /// An empty set.
     pub fn new(secret: Arc<Secret>) -> Self {
         Self { all: HashSet::new(), secret }
     }
 
-    /// Adds some. Those who were not there before.
+    /// Adds customers; returns those that are new.
     pub fn extend(&mut self, customers: impl IntoIterator<Item = CustomerHash>) -> Vec<CustomerHash> {
         customers.into_iter().filter(|customer| self.all.insert(*customer)).collect()
     }
 
-    /// Whether a customer is among them.
+    /// Whether a customer has been erased.
     pub fn contains(&self, customer: &CustomerHash) -> bool {
         self.all.contains(customer)
     }
 
-    /// All of them, in no order.
+    /// All erased customers, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &CustomerHash> {
         self.all.iter()
     }
 
-    /// How many there are.
+    /// Number of erased customers.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there is none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// Those whom a model knows.
+    /// Those that a model knows, by number.
     pub(super) fn numbers(&self, model: &Model) -> NumberSet {
         let mut set = NumberSet::default();
         if !self.is_empty() {
@@ -63,7 +63,8 @@ impl Erased {
     }
 }
 
-/// The customers of a model with these hashes. It hashes the IDs of all of them: nothing for a thread that answers.
+/// The customers of a model with these hashes. It hashes the IDs of all customers, which takes too long for a thread
+/// that serves requests.
 pub(super) fn numbers_of(wanted: &HashSet<CustomerHash>, secret: &Secret, model: &Model) -> Vec<u32> {
     let customers = model.histories().customers();
     let is_wanted = |customer: &u32| wanted.contains(&customer_hash(secret, customers.get(*customer)));

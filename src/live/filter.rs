@@ -1,19 +1,19 @@
 use trolley_model::Catalogue;
 
-/// What a request wants to see, and what it does not. Nothing said is everything.
+/// The filter of a request. The default lets everything pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Filter<'a> {
-    /// Items of these categories only; of any, if there is none.
+    /// Only items of these categories; of all if empty.
     pub categories: &'a [String],
-    /// No items of these.
+    /// No items of these categories.
     pub not_categories: &'a [String],
-    /// Items that cost so much at least; none of which the price is not known.
+    /// Minimum price. Items without a known price do not pass.
     pub min_price: Option<f32>,
-    /// Items that cost so much at the most; none of which the price is not known.
+    /// Maximum price. Items without a known price do not pass.
     pub max_price: Option<f32>,
 }
 
-/// The same, in the numbers of a model.
+/// A [`Filter`] in the numbers of a model.
 #[derive(Debug)]
 pub(super) struct Known<'m> {
     catalogue: &'m Catalogue,
@@ -23,17 +23,17 @@ pub(super) struct Known<'m> {
 }
 
 impl Filter<'_> {
-    /// Whether it lets everything through.
+    /// Whether it lets everything pass.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether it needs to know prices.
+    /// Whether it filters by price.
     pub fn is_about_prices(&self) -> bool {
         self.min_price.is_some() || self.max_price.is_some()
     }
 
-    /// A category that the model does not know has no items.
+    /// Looks up the categories. A category that the model does not know has no items.
     pub(super) fn known<'m>(&self, catalogue: &'m Catalogue) -> Known<'m> {
         let numbers = |names: &[String]| -> Vec<u32> {
             names.iter().filter_map(|name| catalogue.categories().position(name)).collect()

@@ -16,28 +16,28 @@ use crate::metrics;
 use crate::secret::Secret;
 use crate::store::{Kind, ReplacementRow, StoreError, StoreStockRow};
 
-/// Taking in all changes may take so long: a first time it is everything that was ever pushed.
+/// Time-out for reading all changes; the first time, these are everything that was ever pushed.
 const READING: Duration = Duration::from_mins(1);
 
-/// Of more items than this of which the whole market was told something, the stock of stores is read anew.
+/// Number of items with market-wide updates above which the stock of all stores is reloaded.
 const MANY: usize = 1000;
 
-/// What the snapshots lack.
+/// What the snapshots are missing.
 #[derive(Debug)]
 enum Lack {
     Nothing,
-    /// The database is another one, or that of some markets went back: what was pushed for them is loaded anew.
+    /// The database is another one, or the state of some markets went back: their state is reloaded.
     All(Loaded, Vec<Arc<Market>>),
 }
 
-/// How the snapshots follow the database: what others have pushed, and a database that is another one or went back.
+/// How the snapshots follow the database: the changes of other replicas, and a database that was replaced or went back.
 impl StateSync {
-    /// Takes in what is in the database and not known yet.
+    /// Applies what is in the database and not known yet.
     ///
     /// # Errors
     /// If it can't be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        // A connection whose other end has vanished says nothing for ever.
+        // A connection whose other end has vanished would wait for ever.
         let agreed = tokio::time::timeout(READING, self.agree()).await.unwrap_or(Err(StoreError::Slow));
         self.there.store(agreed.is_ok(), Ordering::Relaxed);
         metrics::state_available(agreed.is_ok());
@@ -77,10 +77,10 @@ impl StateSync {
         Ok(())
     }
 
-    /// Takes in what is new, as far as the database is the one that was loaded.
+    /// Applies new changes, provided that the database is the one that was loaded.
     async fn take_in(&self) -> Result<Lack, StoreError> {
         let markets = self.markets.all();
-        // Before the database is read: what is pushed meanwhile must not look as if that had gone back.
+        // Taken before the database is read: otherwise a push in between would look as if the database had gone back.
         let known: Vec<_> = markets.values().map(|market| (market, market.newest())).collect();
         let identity = self.store.identity().await?;
         let versions = self.store.versions().await?;
@@ -105,8 +105,8 @@ impl StateSync {
             if anchor == Some(version) {
                 continue;
             }
-            // What has come since came by the last change that was seen; or that was lost when the database was put back, and
-            // others have pushed since.
+            // If the database does not remember the last change seen, that change was probably lost when the database
+            // was restored, and others have pushed since.
             if let Some(anchor) = anchor
                 && !self.store.remembers(market.name().as_str(), kind, anchor).await?
             {
@@ -122,7 +122,8 @@ impl StateSync {
         Ok(Lack::Nothing)
     }
 
-    /// Makes a market's snapshot anew from the database. Who is known to be erased here and not there is erased there too.
+    /// Rebuilds the snapshot of a market from the database. Customers who are known as erased here, but not in the
+    /// database, are erased there too.
     async fn renew(&self, market: &Arc<Market>) -> Result<(), StoreError> {
         let name = market.name().as_str();
         let there: HashSet<CustomerHash> = self.store.erased(name).await?.into_iter().collect();
@@ -152,9 +153,9 @@ impl StateSync {
         Ok(())
     }
 
-    /// Takes in what stores were told after a change, and what still counts of the items of which the whole market was told
-    /// something after it. If these are many, all is read anew: there may be as many rows as stores times items, and none is
-    /// held but for its bits.
+    /// Applies the stock updates of stores after a change, and the remaining records of stores for items with a
+    /// market-wide update after it. If these items are many, all stores are reloaded: there may be as many rows as
+    /// stores times items, and only bits of them are held in memory.
     ///
     /// # Errors
     /// If it can't be read.
@@ -175,7 +176,7 @@ impl StateSync {
         Ok(())
     }
 
-    /// Takes in how customers took replacements that were counted after a change.
+    /// Applies the counts of replacements that changed after a version.
     ///
     /// # Errors
     /// If it can't be read.
@@ -193,7 +194,7 @@ impl StateSync {
         Ok(stock)
     }
 
-    /// Brings what is newer than `seen` into the market's snapshot.
+    /// Applies changes that are newer than `seen` to the market's snapshot.
     async fn load(&self, market: &Arc<Market>, kind: Kind, seen: i64) -> Result<(), StoreError> {
         let name = market.name().as_str();
         match kind {
@@ -208,7 +209,7 @@ impl StateSync {
                     self.exposures.erase(name, new.iter().copied());
                     let exposures = self.exposures.clone();
                     let forget = move |market: &Market| {
-                        // Before there was a secret the log had other names for the same customers.
+                        // Entries of the log from before there was a secret have other hashes of the same customers.
                         let before = market.ids_of(&new).into_iter().map(|id| customer_hash(&Secret::default(), &id));
                         exposures.erase(market.name().as_str(), before);
                         market.put_erased(new);
@@ -233,8 +234,8 @@ impl StateSync {
         Ok(())
     }
 
-    /// What is kept as a whole. A newer release may write what this one does not know: then `None`, and what is in
-    /// service stays.
+    /// All offers or all rules of a market. `None` if they cannot be parsed, since a newer release may have written
+    /// them: those in service stay.
     async fn document<T: DeserializeOwned>(&self, market: &Market, kind: Kind) -> Result<Option<(i64, T)>, StoreError> {
         let Some((version, body)) = self.store.document(market.name().as_str(), kind).await? else { return Ok(None) };
         match serde_json::from_str(&body) {
@@ -247,7 +248,7 @@ impl StateSync {
         }
     }
 
-    /// Does what looks at all customers of a model.
+    /// Runs work that may take long, such as a scan of all customers of a model, at low priority.
     pub(super) async fn off_the_answering_threads(
         &self,
         market: &Arc<Market>,

@@ -6,34 +6,34 @@ use trolley_model::{Model, MustMatch, MustMatches};
 use super::replacements::{Replacements, Taken};
 use super::rules::Rulebook;
 
-/// What an alternative may cost, beside what it stands in for.
+/// The price options of alternatives, relative to the requested item.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PriceWish {
-    /// Which come first.
+    /// Alternatives to list first.
     pub prefer: Option<Prefer>,
-    /// Only those whose price per litre, kilogram or piece is so much above or below at the most, as a share.
+    /// Maximum relative difference in the price per litre, kilogram or piece.
     pub band: Option<f32>,
 }
 
-/// What the shop and its customers say of which item may stand in for which, in the numbers of a model.
+/// Which items may replace which, by the shop's rules and the customers' decisions, in the numbers of a model.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
     must_match: MustMatches,
-    /// By the item asked about and its replacement.
+    /// By requested item: its replacements with their counts.
     replacements: HashMap<u32, Vec<(u32, Taken)>>,
 }
 
-/// Why an item may not stand in for another.
+/// Why an item may not replace another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Forbidden<'a> {
-    /// It differs in this attribute.
+    /// It differs in this attribute, which must match.
     Attribute(&'a str),
-    /// Customers refuse it.
+    /// Customers mostly reject it.
     Rejected(Taken),
 }
 
 impl Standing {
-    /// By the config, the rules that were pushed, and what customers said.
+    /// From the config, the pushed rules and the customers' decisions.
     pub(super) fn new(config: &[MustMatch], rules: Option<&Rulebook>, said: &Replacements, model: &Model) -> Self {
         let pushed = rules.into_iter().flat_map(Rulebook::must_match);
         let position = |id: &str| model.catalogue().items().position(id);
@@ -47,12 +47,12 @@ impl Standing {
         Self { must_match: MustMatches::new(config.iter().chain(pushed), model), replacements }
     }
 
-    /// What customers said of the replacements of an item, by rising item.
+    /// The replacements of an item with their counts, by ascending item.
     pub(super) fn of(&self, item: u32) -> &[(u32, Taken)] {
         self.replacements.get(&item).map_or(&[], Vec::as_slice)
     }
 
-    /// Why `other` may not stand in for `item`, if it may not.
+    /// Why `other` may not replace `item`; `None` if it may.
     pub(super) fn forbids(&self, model: &Model, item: u32, other: u32) -> Option<Forbidden<'_>> {
         if let Some(attribute) = self.must_match.forbids(model, item, other) {
             return Some(Forbidden::Attribute(attribute));

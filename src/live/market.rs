@@ -18,11 +18,11 @@ use crate::metrics;
 use crate::secret::Secret;
 use crate::store::{Kind, ReplacementRow};
 
-/// A market: the snapshot that answers are made from, and what was pushed.
+/// A market: the snapshot that answers are made from, and the pushed state.
 ///
-/// Readers take the snapshot without a lock. Whoever changes something takes it into `pushed`, whose lock is held for
-/// look-ups only, and then makes the next snapshot from what `pushed` has by then, one after the other: so no change is
-/// lost, and nobody who asks what was pushed waits for a snapshot to be made.
+/// Readers take the snapshot without a lock. A writer changes `pushed`, whose lock is held for look-ups only, and then
+/// builds the next snapshot from the `pushed` of that moment, one writer at a time. So no change is lost, and no reader
+/// of `pushed` waits for a snapshot to be built.
 #[derive(Debug)]
 pub struct Market {
     name: Name,
@@ -32,22 +32,22 @@ pub struct Market {
     building: Mutex<()>,
     changing: Mutex<()>,
     secret: Arc<Secret>,
-    /// The versions that have been in service here.
+    /// The versions that have been in service in this process.
     served: Mutex<BTreeSet<Name>>,
-    /// It was found when others were in service already.
+    /// Whether it was found after the first look at the registry.
     late: bool,
 }
 
-/// What the config says of a market.
+/// The config of a market's answers.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// What is sensitive.
+    /// The sensitive categories.
     pub sensitive: Sensitive,
-    /// In which attributes alternatives must be the same.
+    /// The attributes that must match.
     pub must_match: Vec<MustMatch>,
 }
 
-/// What was pushed for a market, and what the config says of it. Copies share what they hold.
+/// The pushed state and the config of a market. Clones share their content.
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
     /// The offers.
@@ -56,35 +56,35 @@ pub struct Pushed {
     pub rules: Arc<Vec<Rule>>,
     /// The stock.
     pub stock: Arc<Stock>,
-    /// And that of each store.
+    /// The stock of each store.
     pub store_stock: Arc<StoreStock>,
-    /// The customers who have been erased.
+    /// The erased customers.
     pub erased: Arc<Erased>,
-    /// What is sensitive, by the config.
+    /// The sensitive categories, from the config.
     pub sensitive: Arc<Sensitive>,
-    /// In which attributes alternatives must be the same, by the config.
+    /// The attributes that must match, from the config.
     pub must_match: Arc<Vec<MustMatch>>,
-    /// What customers said of replacements.
+    /// The customers' decisions on replacements.
     pub replacements: Arc<Replacements>,
-    /// Whether what was pushed is not known: then neither is who has been erased, and all answers are anonymous.
+    /// Whether the pushed state is not known yet. Then neither are the erased customers, and all answers are anonymous.
     pub awaited: bool,
-    /// The number of the last change of each kind up to which all changes are in here.
+    /// By kind, the version up to which all changes are included.
     seen: BTreeMap<Kind, i64>,
-    /// The number of the newest change of each kind that is in here. If the database has only older ones, it went back.
+    /// By kind, the version of the newest change that is included. If the database has only older ones, it went back.
     newest: BTreeMap<Kind, i64>,
-    /// The last change of each kind that the database was seen to have come by.
+    /// By kind, the last version that the database was seen to have reached.
     anchors: BTreeMap<Kind, i64>,
     /// Counts the changes.
     pub(super) revision: u64,
 }
 
 impl Pushed {
-    /// Offers and stock, and nothing else.
+    /// Only offers and stock.
     pub fn new(offers: Vec<Offer>, stock: Stock) -> Self {
         Self { offers: Arc::new(OfferBook::new(offers)), stock: Arc::new(stock), ..Self::default() }
     }
 
-    /// The numbers of the last changes of each kind that are in here.
+    /// Sets the versions up to which all changes are included, by kind.
     #[must_use]
     pub fn up_to(self, seen: BTreeMap<Kind, i64>) -> Self {
         Self { newest: seen.clone(), anchors: seen.clone(), seen, ..self }
@@ -96,7 +96,7 @@ impl Pushed {
     }
 }
 
-/// A new model's snapshot is brought up to date so often without holding up pushes.
+/// Maximum number of times that the snapshot of a new model is brought up to date without holding up pushes.
 const CATCHING_UP: usize = 10;
 
 impl Market {
@@ -117,12 +117,12 @@ impl Market {
         }
     }
 
-    /// What the hashes of customers and the IDs of answers are made with.
+    /// The secret for hashes of customers and IDs of answers.
     pub fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// True if it has a model in service, or was found when others had one: it came by data alone, and its trouble must
+    /// True if it has a model in service, or was found later: such a market comes from data alone, and its failure must
     /// not take the others out of service.
     pub fn ready(&self) -> bool {
         self.late || self.snapshot.load().is_some()
@@ -133,24 +133,24 @@ impl Market {
         &self.name
     }
 
-    /// Whether a version takes this market back: to an older one, or to one that was in service before.
+    /// Whether a version is a rollback: older than the one in service, or in service before.
     pub(super) fn goes_back_to(&self, version: &Name) -> bool {
         let has_served = || self.served.lock().unwrap_or_else(PoisonError::into_inner).contains(version);
         self.snapshot().is_some_and(|snapshot| *version < snapshot.manifest().version) || has_served()
     }
 
-    /// What to answer from; `None` while no model is in service.
+    /// The snapshot to answer from; `None` while no model is in service.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshot.load_full()
     }
 
-    /// Held from the last look at the pointer `current`, or its move, until the model that it names is in service, so that
-    /// of two changes the later one wins.
+    /// Held from the last read or move of the pointer `current` until the model that it names is in service, so that of
+    /// two changes the later one wins.
     pub fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a model into service, with all that was pushed.
+    /// Puts a model into service, with the pushed state.
     pub fn serve(&self, opened: Opened) {
         let mut pushed = self.view();
         let unknown = pushed.sensitive.unknown(opened.model.catalogue());
@@ -159,7 +159,7 @@ impl Market {
             tracing::warn!(%market, ?unknown, "the config calls categories sensitive that the model does not have");
         }
         let mut snapshot = Snapshot::new(opened, &pushed);
-        // What was pushed while it was made is taken in as well.
+        // Includes what was pushed while the snapshot was built.
         for _ in 0..CATCHING_UP {
             let now = self.view();
             if now.revision == pushed.revision {
@@ -181,17 +181,17 @@ impl Market {
         metrics::model_served(&self.name, &manifest, before.as_ref().map(|before| before.manifest()));
     }
 
-    /// The rules as they were pushed.
+    /// The pushed rules.
     pub fn rules(&self) -> Arc<Vec<Rule>> {
         self.pushed().rules.clone()
     }
 
-    /// The customers who have been erased.
+    /// The erased customers.
     pub fn erased(&self) -> Arc<Erased> {
         self.pushed().erased.clone()
     }
 
-    /// Replaces all offers as one, unless a later change did so before.
+    /// Replaces all offers, unless a later change did so before.
     pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
         let (count, book) = (offers.len(), Arc::new(OfferBook::new(offers)));
         if self.put(Kind::Offers, version, |pushed| pushed.offers = book) {
@@ -199,7 +199,7 @@ impl Market {
         }
     }
 
-    /// Replaces all rules as one, unless a later change did so before.
+    /// Replaces all rules, unless a later change did so before.
     pub fn put_rules(&self, version: i64, rules: Vec<Rule>) {
         let (count, rules) = (rules.len(), Arc::new(rules));
         if self.put(Kind::Rules, version, |pushed| pushed.rules = rules) {
@@ -207,7 +207,7 @@ impl Market {
         }
     }
 
-    /// Takes in how often customers took some items in the place of others.
+    /// Applies counts of replacements.
     pub(super) fn load_replacements(&self, rows: &[ReplacementRow]) {
         if rows.is_empty() {
             return;
@@ -226,14 +226,14 @@ impl Market {
         }
     }
 
-    /// Forgets the customer of this ID.
+    /// Erases the customer with this ID.
     pub fn erase(&self, id: &str) {
         if !self.remember_erased([customer_hash(&self.secret, id)]).is_empty() {
             self.forget(|model| model.histories().customers().position(id).into_iter().collect());
         }
     }
 
-    /// Forgets the customers of these hashes. Looks at all customers of the model, if any hash is new.
+    /// Erases the customers with these hashes. If any of them is new, it scans all customers of the model.
     pub fn put_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) {
         let new: HashSet<CustomerHash> = self.remember_erased(customers).into_iter().collect();
         if !new.is_empty() {
@@ -241,7 +241,7 @@ impl Market {
         }
     }
 
-    /// The IDs of some customers, of those that the model in service knows. Looks at all of its customers.
+    /// The IDs of those customers that the model in service knows. It scans all of its customers.
     pub(super) fn ids_of(&self, wanted: &[CustomerHash]) -> Vec<String> {
         let Some(snapshot) = self.snapshot() else { return Vec::new() };
         let (model, wanted) = (snapshot.model(), wanted.iter().copied().collect());
@@ -249,7 +249,7 @@ impl Market {
         known.into_iter().map(|customer| model.histories().customers().get(customer).to_owned()).collect()
     }
 
-    /// Those of some customers who were not known to be erased, and are from now on.
+    /// Adds erased customers; returns those that are new.
     fn remember_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) -> Vec<CustomerHash> {
         let mut pushed = self.pushed();
         let mut customers =
@@ -262,13 +262,13 @@ impl Market {
         customers
     }
 
-    /// Takes customers out of the snapshot. They are looked up in its model first, while nothing is held up.
+    /// Removes customers from the snapshot. They are looked up in its model first, without a lock.
     fn forget(&self, numbers: impl Fn(&Model) -> Vec<u32>) {
         while let Some(snapshot) = self.snapshot() {
             let model = snapshot.shared_model();
             let customers = numbers(&model);
             let _building = self.building();
-            // Another model may have come meanwhile.
+            // Meanwhile another model may have been put into service.
             if let Some(snapshot) = self.snapshot().filter(|snapshot| snapshot.is_of(&model)) {
                 self.snapshot.store(Some(Arc::new(snapshot.without(customers))));
                 return;
@@ -276,8 +276,8 @@ impl Market {
         }
     }
 
-    /// What was pushed is not known until it is replaced. Who may have been erased is not known either: until then every
-    /// customer is answered as one who is not known.
+    /// Marks the pushed state as unknown until it is replaced. Until then all answers are anonymous, since any customer
+    /// may have been erased.
     pub(super) fn await_state(&self) {
         {
             let mut pushed = self.pushed();
@@ -287,12 +287,12 @@ impl Market {
         self.rebuild(Snapshot::renewed);
     }
 
-    /// Whether what was pushed is not known yet.
+    /// Whether the pushed state is not known yet.
     pub fn awaits_state(&self) -> bool {
         self.pushed().awaited
     }
 
-    /// Replaces all that was pushed: the database is another one, or went back. Who was erased stays erased.
+    /// Replaces the pushed state, since the database is another one or went back. Erased customers stay erased.
     pub fn replace(&self, mut loaded: Pushed) {
         let known = self.view();
         let mut erased = Erased::clone(&known.erased);
@@ -309,33 +309,33 @@ impl Market {
         self.rebuild(Snapshot::renewed);
     }
 
-    /// The number of the last change of a kind that is in here, 0 if there is none.
+    /// The version of a kind up to which all changes are included, 0 if there is none.
     pub(super) fn seen(&self, kind: Kind) -> i64 {
         self.pushed().seen.get(&kind).copied().unwrap_or(0)
     }
 
-    /// The number of the newest change of each kind that is known of, of those that there was any of.
+    /// The version of the newest known change of each kind that has any.
     pub(super) fn newest(&self) -> BTreeMap<Kind, i64> {
         self.pushed().newest.clone()
     }
 
-    /// The last change of a kind that the database was seen to have come by, if any.
+    /// The last version of a kind that the database was seen to have reached, if any.
     pub(super) fn anchor(&self, kind: Kind) -> Option<i64> {
         self.pushed().anchors.get(&kind).copied()
     }
 
-    /// The database has come by this change.
+    /// Notes that the database has reached this version.
     pub(super) fn anchored(&self, kind: Kind, version: i64) {
         self.pushed().anchors.insert(kind, version);
         metrics::state_version(&self.name, kind, version);
     }
 
-    /// A change of this number was made here. Others may have made some before that are not known yet.
+    /// Notes a change that was made here. Other replicas may have made earlier ones that are not known yet.
     pub(super) fn changed(&self, kind: Kind, version: i64) {
         self.pushed().note(kind, version);
     }
 
-    /// All changes of a kind up to this number are in here.
+    /// Notes that all changes of a kind up to this version are included.
     pub(super) fn saw(&self, kind: Kind, version: i64) {
         let mut pushed = self.pushed();
         let seen = pushed.seen.entry(kind).or_insert(version);
@@ -358,14 +358,14 @@ impl Market {
         true
     }
 
-    /// Makes ready what will soon be on offer.
+    /// Prepares the offers that will be active soon.
     pub(super) fn prepare(&self) {
         if let Some(snapshot) = self.snapshot() {
             snapshot.prepare(Utc::now());
         }
     }
 
-    /// Replaces the snapshot by one of what was pushed so far.
+    /// Replaces the snapshot by one with the current pushed state.
     pub(super) fn rebuild(&self, make: impl FnOnce(&Snapshot, &Pushed) -> Snapshot) {
         let _building = self.building();
         if let Some(snapshot) = self.snapshot() {
@@ -384,7 +384,7 @@ impl Market {
     }
 
     pub(super) fn pushed(&self) -> MutexGuard<'_, Pushed> {
-        // What is pushed is swapped in as a whole: a panic elsewhere leaves it sound.
+        // Pushed state is swapped in as a whole, so it is consistent even after a panic elsewhere.
         self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! How what is pushed about the stock comes into a market's snapshot.
+//! How pushed stock is applied to the snapshot of a market.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::metrics;
 use crate::store::{StockRow, StoreStockRow};
 
 impl Market {
-    /// Takes in news about the stock, by a change with this number.
+    /// Applies the stock updates of a change with this version.
     pub fn put_stock(&self, updates: &[StockUpdate], version: i64) -> Updated {
         let (mut accepted, mut turned) = (0, Vec::new());
         {
@@ -32,7 +32,7 @@ impl Market {
         Updated { accepted, stale: updates.len() - accepted }
     }
 
-    /// Takes in what the database has of some items.
+    /// Applies stock records of the database.
     pub(super) fn load_stock(&self, rows: &[StockRow]) {
         let mut turned = Vec::new();
         {
@@ -51,12 +51,12 @@ impl Market {
         self.turn(&turned);
     }
 
-    /// Whether anything was said of the stock of any store.
+    /// Whether any store has had a stock record.
     pub(super) fn knows_store_stock(&self) -> bool {
         !self.pushed().store_stock.is_empty()
     }
 
-    /// Forgets what was said of an item: it is in stock, and the next word on it counts whatever its sequence.
+    /// Removes the record of an item: it is in stock, and its next update applies whatever its sequence.
     pub fn forget_stock(&self, item: &str) {
         let was_out = {
             let mut pushed = self.pushed();
@@ -71,14 +71,14 @@ impl Market {
         }
     }
 
-    /// Brings items that can be had now, or not any more, into the snapshot.
+    /// Applies the changed stock of some items to the snapshot.
     fn turn(&self, turned: &[&str]) {
         if turned.is_empty() {
             return;
         }
         let _building = self.building();
         if let Some(snapshot) = self.snapshot() {
-            // As it is now: a later push may have come first.
+            // Read again, since a later push may have been applied first.
             let changes: Vec<(&str, Option<bool>)> = {
                 let pushed = self.pushed();
                 turned.iter().map(|&item| (item, pushed.stock.said(item))).collect()
@@ -87,8 +87,8 @@ impl Market {
         }
     }
 
-    /// Takes in what the database has of stores: all of it about items of which the whole market was told something (`of_market`),
-    /// and what is new.
+    /// Applies stock records of stores from the database: all of them for items with a market-wide update
+    /// (`of_market`), and the new ones for others.
     pub(super) fn load_store_stock(&self, of_market: &[String], rows: &[StoreStockRow]) {
         let mut changes: Vec<(String, String)> = Vec::new();
         {
@@ -116,7 +116,7 @@ impl Market {
         }
     }
 
-    /// Takes in all that the database has of stores.
+    /// Replaces the stock records of all stores.
     pub(super) fn put_store_stock(&self, stock: StoreStock) {
         {
             let mut pushed = self.pushed();

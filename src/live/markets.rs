@@ -14,36 +14,36 @@ use crate::low_priority::when_idle;
 use crate::metrics;
 use crate::secret::Secret;
 
-/// All markets that the service knows: those of the config, and those that have a folder among the models.
+/// All markets of the service: those of the config, and those that have a folder in the model registry.
 #[derive(Debug)]
 pub struct Markets {
     registry: ModelRegistry,
     secret: Arc<Secret>,
     markets: ArcSwap<BTreeMap<Name, Arc<Market>>>,
-    /// Whether the registry has been looked at.
+    /// Whether the registry has been read.
     looked: AtomicBool,
-    /// Whether models have been opened once: from then on somebody may be asking.
+    /// Whether models have been opened once: from then on there may be requests.
     opened: AtomicBool,
-    /// What the config says of each of its markets: one that is retired may come back.
+    /// The config of each market. It is not removed with a retired market, which may come back.
     policies: BTreeMap<Name, Policy>,
-    /// How many places of what is bought together go to what a customer has never bought, if a request does not say.
+    /// Default number of slots in bought-together answers for items that the customer has never bought.
     new: usize,
-    /// What was refused last of each market.
+    /// The last refusal of each market.
     refused: Mutex<BTreeMap<Name, Refused>>,
 }
 
-/// What was refused, and when it is tried again: as soon as anything of it has changed, and in any case after a while. What
-/// is copied file by file becomes whole, and not every copy changes lengths and times.
+/// What was refused, and when it is tried again: as soon as its folder has changed, and otherwise after a delay. A
+/// folder that is copied file by file becomes complete later, and not every copy changes lengths and times.
 #[derive(Clone, Debug)]
 struct Refused {
     what: What,
-    /// How its folder looked.
+    /// The state of its folder.
     traces: Traces,
     tries: u32,
     again: Instant,
 }
 
-/// As [`ModelRegistry::traces`] has them.
+/// As of [`ModelRegistry::traces`].
 type Traces = Vec<(OsString, u64, Option<SystemTime>)>;
 
 /// What can be refused.
@@ -55,18 +55,18 @@ enum What {
     Version(Name),
 }
 
-/// From the first try to the second; each further one waits twice as long, up to [`LONGEST`].
+/// Delay of the second attempt. It doubles with each further one, up to [`LONGEST`].
 const SOON: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Markets {
-    /// The markets that must be there, each with what the config says of it, and those found on the registry. No model is opened
-    /// yet: see [`Markets::open`].
+    /// The markets of the config, each with its policy. Those of the registry are found by [`Markets::look`], and
+    /// models are opened by [`Markets::open`].
     pub fn new(registry: ModelRegistry, expected: impl IntoIterator<Item = (Name, Policy)>) -> Self {
         Self::keyed(registry, expected, &Arc::default())
     }
 
-    /// The same, with what the hashes of customers and the IDs of answers are made with.
+    /// As [`Markets::new`], with the secret for hashes of customers and IDs of answers.
     pub fn keyed(
         registry: ModelRegistry,
         expected: impl IntoIterator<Item = (Name, Policy)>,
@@ -89,18 +89,18 @@ impl Markets {
         }
     }
 
-    /// The same, with so many places for what a customer has never bought, if a request does not say.
+    /// Sets the default number of slots for items that the customer has never bought.
     #[must_use]
     pub fn with_new(self, new: usize) -> Self {
         Self { new, ..self }
     }
 
-    /// How many places go to what a customer has never bought, if a request does not say.
+    /// Default number of slots for items that the customer has never bought.
     pub fn new_places(&self) -> usize {
         self.new
     }
 
-    /// What the hashes of customers and the IDs of answers are made with.
+    /// The secret for hashes of customers and IDs of answers.
     pub fn secret(&self) -> &Arc<Secret> {
         &self.secret
     }
@@ -121,13 +121,13 @@ impl Markets {
         !markets.is_empty() && markets.values().all(|market| market.ready())
     }
 
-    /// Where the models are.
+    /// The model registry.
     pub fn registry(&self) -> &ModelRegistry {
         &self.registry
     }
 
-    /// Looks for markets that have come or gone. True if any has no model in service yet: what was pushed for it must be
-    /// known before [`Markets::open`].
+    /// Looks for markets that were added or retired. True if any market has no model in service yet: its pushed state
+    /// must be loaded before [`Markets::open`].
     pub fn look(&self) -> bool {
         match self.registry.markets() {
             Ok(found) => self.take_in(found),
@@ -136,11 +136,11 @@ impl Markets {
         self.markets.load().values().any(|market| market.snapshot().is_none())
     }
 
-    /// Looks for new models and puts them into service. A model that is refused is counted and said; the one in service
-    /// stays, and if there is none yet, the newest sound older one serves.
+    /// Looks for new models and puts them into service. A refused model is counted and logged, and the one in service
+    /// stays. If there is none yet, the newest valid older version serves.
     pub fn open(&self) {
         for market in self.markets.load().values() {
-            // One market's trouble, even a panic, must not keep the others from their models.
+            // A failure in one market, even a panic, must not keep the others from their models.
             let refresh = AssertUnwindSafe(|| self.refresh_market(market));
             if std::panic::catch_unwind(refresh).is_err() {
                 tracing::error!(market = %market.name(), "opening a model panicked");
@@ -150,7 +150,7 @@ impl Markets {
         metrics::models_looked_at();
     }
 
-    /// Adds the markets that were found, and drops those that have been retired.
+    /// Adds the markets that were found, and removes those that were retired.
     fn take_in(&self, found: Vec<Name>) {
         let (known, late) = (self.markets.load(), self.looked.swap(true, Ordering::Relaxed));
         let retired = |name: &Name| !found.contains(name) && self.registry.is_retired(name);
@@ -179,7 +179,8 @@ impl Markets {
         let serves = |version: &Name| market.snapshot().is_some_and(|snapshot| snapshot.manifest().version == *version);
         let current = match self.registry.current(name) {
             Ok(current) if serves(&current) => {
-                // What was refused meanwhile may have been mended: named again, it is tried again.
+                // A version that was refused may be repaired by the time that `current` names it again, so it is tried
+                // again then.
                 if self.refused().remove(name).is_some() {
                     metrics::model_awaited(name, false);
                 }
@@ -198,11 +199,12 @@ impl Markets {
         if self.refused().get(name).filter(is_the_same).is_some_and(|refused| Instant::now() < refused.again) {
             return;
         }
-        // Opening must not slow answers down; at the start there are none, and a rollback is urgent.
+        // Opening must not slow down answers. At the start there are none, and a rollback is urgent.
         let open = || self.registry.open(name, &current);
         let gives_way = self.opened.load(Ordering::Relaxed) && !market.goes_back_to(&current);
         let opened = if gives_way { when_idle(open) } else { open() };
-        // That may have taken long, and another model may have been put into service: then the next look finds out.
+        // Opening may have taken long, and `current` or the model in service may have changed. The next refresh handles
+        // that.
         let _changing = market.changing();
         if serves(&current) || self.registry.current(name).ok().as_ref() != Some(&current) {
             return;
@@ -218,7 +220,7 @@ impl Markets {
         }
     }
 
-    /// Says what was refused, and counts it unless it is only not here yet; once for each state that it was seen in.
+    /// Logs a refusal, and counts it unless the model is merely incomplete so far; once for each state of its folder.
     fn refuse(&self, market: &Market, what: &What, traces: Traces, error: &ArtefactError) {
         let name = market.name();
         let before = self.refused().remove(name).filter(|before| before.what == *what);

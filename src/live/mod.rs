@@ -1,4 +1,4 @@
-//! The markets in service. Whatever one answer is made from stands behind one pointer: a [`Snapshot`].
+//! The markets in service. Everything that an answer is made from is behind one pointer, a [`Snapshot`].
 
 mod active_offers;
 mod erased;

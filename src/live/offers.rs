@@ -4,21 +4,22 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trolley_model::Model;
 
-/// A special offer as it was pushed.
+/// A pushed special offer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     /// Its ID, unique in its market.
     pub id: String,
     /// The items that it covers, at least one.
     pub items: Vec<String>,
-    /// From when it holds; from ever, if not said.
+    /// When it begins; `None` for no limit.
     pub valid_from: Option<DateTime<Utc>>,
-    /// Until when it holds; for ever, if not said.
+    /// When it ends (exclusive); `None` for no limit.
     pub valid_to: Option<DateTime<Utc>>,
-    /// The stores in which it holds, sorted; everywhere, if there is none.
+    /// The stores where it is valid, sorted; everywhere if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stores: Vec<String>,
-    /// Numbers that say how strong it is, such as a discount; those that the model has learned to weigh count.
+    /// Numbers that describe its strength, such as a discount. Only names that the model was trained with have an
+    /// effect.
     pub numbers: BTreeMap<String, f32>,
 }
 
@@ -47,21 +48,21 @@ pub enum OfferError {
 }
 
 impl Offer {
-    /// Items in one offer.
+    /// Maximum number of items in one offer.
     pub const MOST_ITEMS: usize = 10_000;
-    /// Stores of one offer.
+    /// Maximum number of stores of one offer.
     pub const MOST_STORES: usize = 10_000;
-    /// Numbers of one offer.
+    /// Maximum number of numbers of one offer.
     pub const MOST_NUMBERS: usize = 16;
-    /// The largest of them: what a blend makes of it is a number still.
+    /// Maximum absolute value of such a number: scores that a blend computes from it stay finite.
     pub const LARGEST_NUMBER: f32 = 1e12;
-    /// Bytes in any ID that comes from outside.
+    /// Maximum length of any ID from outside in bytes.
     pub const LONGEST_ID: usize = 256;
 
     /// Checks what its type does not.
     ///
     /// # Errors
-    /// The field that is wrong, and the first thing that is wrong with it.
+    /// The first invalid field, and what is wrong with it.
     pub fn check(&self) -> Result<(), (&'static str, OfferError)> {
         let id_fits = |id: &String| (1..=Self::LONGEST_ID).contains(&id.len());
         if !id_fits(&self.id) {
@@ -87,12 +88,12 @@ impl Offer {
         }
     }
 
-    /// Whether it holds at a time: from `valid_from` up to but not including `valid_to`.
+    /// Whether it is active at a time: from `valid_from` up to but not including `valid_to`.
     pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
         self.valid_from.is_none_or(|from| from <= now) && self.valid_to.is_none_or(|to| now < to)
     }
 
-    /// Whether it holds in a store. The stores must be sorted.
+    /// Whether it is valid in a store. The stores must be sorted.
     pub fn is_in(&self, store: &str) -> bool {
         self.stores.is_empty() || self.stores.binary_search_by(|own| own.as_str().cmp(store)).is_ok()
     }
@@ -102,7 +103,7 @@ impl Offer {
         self.numbers.iter().map(|(name, &number)| (name.as_str(), number)).collect()
     }
 
-    /// The numbers of those of its items that the model knows.
+    /// The numbers of its items that the model knows.
     pub fn known_items(&self, model: &Model) -> Vec<u32> {
         self.items.iter().filter_map(|id| model.catalogue().items().position(id)).collect()
     }

@@ -4,50 +4,50 @@ use super::filter::Filter;
 use super::instead::PriceWish;
 use super::reasons::{Explain, Why};
 
-/// What is asked about items.
+/// A query about items.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemQuery<'a> {
-    /// The items looked at: one, or a cart.
+    /// The requested items: one, or a cart.
     pub items: &'a [String],
-    /// Who looks at them.
+    /// The customer; `None` for an anonymous query.
     pub customer: Option<&'a str>,
-    /// The store that is asked for; the whole market, if there is none.
+    /// The store; `None` for the whole market.
     pub store: Option<&'a str>,
     /// Items that must not be shown.
     pub exclude: &'a [String],
     /// Whether items that the customer has bought before may be shown.
     pub repeats: bool,
-    /// Number of items wanted.
+    /// Maximum number of items.
     pub limit: usize,
-    /// How many of them are to be such as the customer has never bought.
+    /// Number of slots for items that the customer has never bought.
     pub new: usize,
-    /// What may be shown beside that.
+    /// The filter by category and price.
     pub filter: Filter<'a>,
-    /// What an alternative may cost.
+    /// Price options of alternatives.
     pub price: PriceWish,
-    /// How much is to be said of why.
+    /// The level of explanation.
     pub explain: Explain,
 }
 
-/// What is asked about offers.
+/// A query about offers.
 #[derive(Clone, Copy, Debug)]
 pub struct OfferQuery<'a> {
-    /// For whom.
+    /// The customer.
     pub customer: &'a str,
-    /// The store that is asked for; the whole market, if there is none.
+    /// The store; `None` for the whole market.
     pub store: Option<&'a str>,
     /// Offers that must not be shown.
     pub exclude: &'a [String],
-    /// Which items they may be of.
+    /// The filter of the items of the offers.
     pub filter: Filter<'a>,
-    /// Number of offers wanted.
+    /// Maximum number of offers.
     pub limit: usize,
-    /// How much is to be said of why.
+    /// The level of explanation.
     pub explain: Explain,
 }
 
 impl<'a> ItemQuery<'a> {
-    /// The best `limit` for anybody, about some items.
+    /// An anonymous query for the best `limit` items.
     pub fn of(items: &'a [String], limit: usize) -> Self {
         Self {
             items,
@@ -65,7 +65,7 @@ impl<'a> ItemQuery<'a> {
 }
 
 impl<'a> OfferQuery<'a> {
-    /// All offers, up to a limit.
+    /// A query for all offers, up to a limit.
     pub fn of(customer: &'a str, limit: usize, explain: Explain) -> Self {
         Self { customer, store: None, exclude: &[], filter: Filter::default(), limit, explain }
     }
@@ -78,11 +78,11 @@ pub struct Answer<'a> {
     pub id: &'a str,
     /// Comparable within one answer and tier only.
     pub score: f32,
-    /// Who answered.
+    /// The stage that produced it.
     pub tier: Tier,
-    /// How many of it make up for one of what it stands in for, if the sizes are known.
+    /// How many of it replace one of the requested item, if both sizes are known.
     pub quantity: Option<u32>,
-    /// Why, if that was asked.
+    /// The explanation, if it was requested.
     pub why: Option<Why>,
 }
 
@@ -95,8 +95,8 @@ pub struct OfferAnswer<'a> {
     pub item: &'a str,
     /// Comparable within one answer and tier only.
     pub score: f32,
-    /// Who answered.
+    /// The stage that produced it.
     pub tier: Tier,
-    /// Why, if that was asked.
+    /// The explanation, if it was requested.
     pub why: Option<Why>,
 }

@@ -8,37 +8,37 @@ use super::replacements::Taken;
 /// Why something is recommended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Why {
-    /// The facts that speak for it, as a person would say them; what is about the item asked about first.
+    /// The reasons in words, those about the requested item first.
     pub reasons: Vec<Told>,
-    /// What its score is made of.
+    /// The parts of the score.
     pub parts: Vec<Part>,
 }
 
 impl Why {
-    /// Without what tells of the customer's purchases.
+    /// Removes what reveals the customer's purchases.
     pub fn of_items(&mut self) {
         self.reasons.retain(|reason| !OF_CUSTOMERS.contains(&reason.kind));
         self.parts.retain(|part| !signals::OF_CUSTOMERS.contains(&part.signal.as_ref()));
     }
 }
 
-/// The kinds of reasons that tell of the customer's purchases.
+/// The kinds of reasons that reveal the customer's purchases.
 const OF_CUSTOMERS: [&str; 4] = ["own_together", "bought", "own_kind", "taste"];
 
-/// How much is to be said of why.
+/// The level of explanation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Explain {
-    /// Nothing.
+    /// No explanation.
     #[default]
     No,
     /// The reasons.
     Reasons,
-    /// These and the parts of the score.
+    /// The reasons and the parts of the score.
     Full,
 }
 
 impl Explain {
-    /// As much of it as is wanted.
+    /// The explanation at this level.
     pub(super) fn say(self, why: impl FnOnce() -> Why) -> Option<Why> {
         match self {
             Self::No => None,
@@ -51,25 +51,25 @@ impl Explain {
 /// A reason in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// Which kind of reason, for programs: `together`, `own_together`, `with_kind`, `same_kind`, `comparable`, `alike`,
+    /// The kind of reason, for programs: `together`, `own_together`, `with_kind`, `same_kind`, `comparable`, `alike`,
     /// `accepted`, `bought`, `own_kind`, `taste`, `promoted`, `popular` or `rule`.
     pub kind: &'static str,
-    /// "often bought with Campari: 1 in 4 orders".
+    /// The reason in words: "often bought with Campari: 1 in 4 orders".
     pub text: String,
-    /// The ID of the item that it is about, beside the recommended one.
+    /// The ID of the other item that the reason is about.
     pub with: Option<String>,
     /// The name of that item.
     pub name: Option<String>,
     /// How often the customer bought the recommended item.
     pub times: Option<u16>,
-    /// The last day of that.
+    /// The day of the customer's last purchase of the recommended item.
     pub last_day: Option<NaiveDate>,
-    /// The category that it is about.
+    /// The category that the reason is about.
     pub category: Option<String>,
 }
 
 impl Told {
-    /// With the names of a model.
+    /// A reason in words, with names from a model.
     pub fn new(model: &Model, reason: Reason) -> Self {
         let id = |item: u32| model.catalogue().items().get(item).to_owned();
         let name = |item: u32| model.catalogue().name(item).map(str::to_owned);
@@ -112,23 +112,23 @@ impl Told {
         }
     }
 
-    /// What customers said of it in the place of another item.
+    /// The customers' decisions on it as a replacement for another item.
     pub(super) fn accepted(taken: Taken) -> Self {
         let text = format!("taken in its place by {} of {} customers", taken.accepted, taken.accepted + taken.rejected);
         Self { kind: "accepted", text, ..Self::default() }
     }
 
-    /// What a rule of the shop does.
+    /// A rule of the shop.
     pub(super) fn rule(rule: &str) -> Self {
         Self { kind: "rule", text: format!("rule {rule}"), ..Self::default() }
     }
 }
 
-/// How two items compare by what the shop says of them: "same brand, same package size, 8 % cheaper".
+/// How two items compare by attributes, size and price: "same brand, same package size, 8 % cheaper".
 fn compared(model: &Model, with: u32, item: u32) -> String {
     let mut said = Vec::new();
     for attribute in model.attributes().all() {
-        // "manufacturer_id" is whose it is.
+        // "manufacturer_id" reads "manufacturer".
         let name = attribute.name.replace('_', " ");
         let name = name.strip_suffix(" id").unwrap_or(&name);
         if attribute.matches(with, item) {
@@ -156,12 +156,12 @@ fn compared(model: &Model, with: u32, item: u32) -> String {
     said.join(", ")
 }
 
-/// Sizes that are told as the same.
+/// Maximum relative difference of sizes that count as the same.
 const SAME_SIZE: f32 = 0.01;
 
-/// How many of some baskets hold a thing: "1 in 4 orders"; `None` if these are few.
+/// A share of baskets in words: "1 in 4 orders"; `None` if it is small.
 fn often(baskets: u32, of: u32) -> Option<String> {
-    /// What is in fewer is not worth a number.
+    /// Smallest share that is worth a number: 1 in this many.
     const FEWEST_IN: u32 = 20;
     let one_in = (of + baskets / 2) / baskets.max(1);
     match one_in {

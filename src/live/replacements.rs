@@ -1,63 +1,63 @@
 use std::collections::HashMap;
 
-/// How often customers took one item in the place of another.
+/// How often customers accepted and rejected one item as a replacement for another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// Accepted.
+    /// Number of acceptances.
     pub accepted: u32,
-    /// Refused.
+    /// Number of rejections.
     pub rejected: u32,
 }
 
-/// What customers usually accept of what they are given, and how many answers that counts for.
+/// The usual acceptance rate, and its weight as a prior number of decisions.
 const USUAL: f32 = 0.7;
 const PRIOR: f32 = 10.0;
 
-/// From so many answers on a replacement that is mostly refused is not shown.
+/// Minimum number of decisions before a mostly rejected replacement is hidden.
 const ENOUGH: u32 = 5;
 
 impl Taken {
-    /// The share that was accepted, as if there had been [`PRIOR`] more that were like any other.
+    /// The acceptance rate, shrunk towards [`USUAL`] by [`PRIOR`] decisions.
     fn share(self) -> f32 {
         let all = (self.accepted + self.rejected) as f32;
         (self.accepted as f32 + PRIOR * USUAL) / (all + PRIOR)
     }
 
-    /// The log of that against what is usual: the signal `replaced`.
+    /// Log of the acceptance rate relative to the usual one: the signal `replaced`.
     pub(super) fn log(self) -> f32 {
         (self.share() / USUAL).ln()
     }
 
-    /// Whether more than half of enough answers were refusals.
+    /// Whether there are enough decisions, and more than half of them are rejections.
     pub(super) fn is_mostly_rejected(self) -> bool {
         let all = self.accepted + self.rejected;
         all >= ENOUGH && self.rejected > all / 2
     }
 }
 
-/// What customers said of replacements.
+/// The customers' decisions on replacements.
 #[derive(Clone, Debug, Default)]
 pub struct Replacements(HashMap<String, HashMap<String, Taken>>);
 
 impl Replacements {
-    /// Takes in the counts of a pair.
+    /// Sets the counts of a pair.
     pub fn put(&mut self, item: &str, replacement: &str, taken: Taken) {
         self.0.entry(item.to_owned()).or_default().insert(replacement.to_owned(), taken);
     }
 
-    /// Each item with a replacement and the counts.
+    /// All pairs of item and replacement, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Taken)> {
         self.0
             .iter()
             .flat_map(|(item, of)| of.iter().map(move |(other, taken)| (item.as_str(), other.as_str(), *taken)))
     }
 
-    /// How many pairs there are.
+    /// Number of pairs.
     pub fn len(&self) -> usize {
         self.0.values().map(HashMap::len).sum()
     }
 
-    /// True if nothing was said.
+    /// True if there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

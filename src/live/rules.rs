@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::offers::Offer;
 
-/// What the shop itself says about its answers: exactly one of `block`, `block_pair`, `pin`, `boost` and `must_match`.
+/// A rule of the shop for its answers: exactly one of `block`, `block_pair`, `pin`, `boost` and `must_match`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -16,57 +16,57 @@ pub struct Rule {
     /// An item that is not shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
-    /// Two categories of which neither is shown for the other.
+    /// Two categories whose items are not shown for each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>, example = json!(["LIGHTER FLUID", "BABY FOOD"]))]
     pub block_pair: Option<[String; 2]>,
-    /// An item that comes first for another one.
+    /// An item that is listed first for another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
-    /// An item or a category whose scores are raised, or lowered.
+    /// An item or a category whose scores are raised or lowered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boost: Option<Boost>,
-    /// In which attributes an alternative must be like what it stands in for.
+    /// Attributes in which an alternative must match the requested item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"categories": ["MILK"], "attributes": ["organic"]}))]
     pub must_match: Option<MustMatch>,
 }
 
-/// An item that is not shown: as an answer to some queries, or at all.
+/// An item that is never shown, or not for some requested items.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The item.
     pub item: String,
-    /// Only when one of these items is asked about.
+    /// Only when one of these items is requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub for_items: Vec<String>,
-    /// Only when an item of one of these categories is asked about.
+    /// Only when an item of one of these categories is requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub for_categories: Vec<String>,
 }
 
-/// An item that comes first for another one.
+/// An item that is listed first for another one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
-    /// The item to be shown.
+    /// The item to list first.
     pub item: String,
-    /// The item asked about.
+    /// The requested item.
     pub to: String,
 }
 
-/// So much is added to the scores of an item, or of a category.
+/// A number that is added to the scores of an item, or of all items of a category.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Boost {
-    /// The item; or
+    /// The item; exactly one of `item` and `category` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
-    /// the category.
+    /// The category.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// From -100 to 100: above 0 to raise, below to bury.
+    /// From -100 to 100: positive numbers raise scores, negative ones lower them.
     #[schema(example = 1.5)]
     pub by: f32,
 }
@@ -90,13 +90,13 @@ pub enum RuleError {
 }
 
 impl Rule {
-    /// Items and categories in one rule.
+    /// Maximum number of items, categories and attributes in one rule.
     pub const MOST_IDS: usize = 1000;
 
     /// Checks what its type does not.
     ///
     /// # Errors
-    /// The field that is wrong, and what is wrong with it.
+    /// The invalid field, and what is wrong with it.
     pub fn check(&self) -> Result<(), (&'static str, RuleError)> {
         let Self { id, block, block_pair, pin, boost, must_match } = self;
         let kinds = [block.is_some(), block_pair.is_some(), pin.is_some(), boost.is_some(), must_match.is_some()];
@@ -151,20 +151,19 @@ fn fit<'a>(mut ids: impl Iterator<Item = &'a String>) -> bool {
     ids.all(|id| (1..=Offer::LONGEST_ID).contains(&id.len()))
 }
 
-/// The rules of a market in the numbers of its model. What names an item or a category that the model does not know has
-/// no effect.
+/// The rules of a market in the numbers of its model. Items and categories that the model does not know have no effect.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rulebook {
     ids: Vec<String>,
     must_match: Vec<MustMatch>,
-    /// Blocked at all.
+    /// Items that are blocked from all answers.
     blocked: HashMap<u32, usize>,
-    /// The items that are blocked for an item asked about, and for its category.
+    /// The blocked items by requested item, and by category of the requested item.
     blocked_for: HashMap<u32, Vec<(u32, usize)>>,
     blocked_for_category: HashMap<u32, Vec<(u32, usize)>>,
-    /// The categories that are blocked for the category of an item asked about, both ways round.
+    /// The blocked categories by category of the requested item, in both directions.
     pairs: HashMap<u32, Vec<(u32, usize)>>,
-    /// By the item asked about, in the order of the rules.
+    /// By requested item, in the order of the rules.
     pins: HashMap<u32, Vec<(u32, usize)>>,
     boosted: HashMap<u32, (f32, usize)>,
     boosted_categories: HashMap<u32, (f32, usize)>,
@@ -216,7 +215,7 @@ impl Rulebook {
         Some(book)
     }
 
-    /// In which attributes alternatives must be the same.
+    /// The attributes that must match.
     pub(super) fn must_match(&self) -> &[MustMatch] {
         &self.must_match
     }
@@ -239,31 +238,32 @@ impl Rulebook {
         blocked
     }
 
-    /// What comes first for a query, with the rules that say so.
+    /// The items that are pinned for a query, with the rules.
     pub(super) fn pinned(&self, query: &[u32]) -> Vec<(u32, &str)> {
         let pins = query.iter().filter_map(|asked| self.pins.get(asked)).flatten();
         pins.map(|&(item, rule)| (item, self.ids[rule].as_str())).collect()
     }
 
-    /// Whether anything is added to any score.
+    /// Whether there are any boosts.
     pub(super) fn has_boosts(&self) -> bool {
         !self.boosted.is_empty() || !self.boosted_categories.is_empty()
     }
 
-    /// What is added to an item's score, each with the rule that says so.
+    /// The boosts of an item, each with its rule.
     pub(super) fn boosts(&self, model: &Model, item: u32) -> impl Iterator<Item = (f32, &str)> {
         let of_category = model.catalogue().category(item).and_then(|category| self.boosted_categories.get(&category));
         let of_item = self.boosted.get(&item);
         of_item.into_iter().chain(of_category).map(|&(by, rule)| (by, self.ids[rule].as_str()))
     }
 
-    /// The sum of these.
+    /// The total boost of an item.
     pub(super) fn boost(&self, model: &Model, item: u32) -> f32 {
         self.boosts(model, item).map(|(by, _)| by).sum()
     }
 }
 
-/// What is blocked from the answer to one query: gathered once, for a cart may be long and each candidate is looked up.
+/// What is blocked from the answer to one query: collected once, since a cart may be long and each candidate is looked
+/// up.
 #[derive(Debug)]
 pub(super) struct Blocked<'a> {
     book: &'a Rulebook,

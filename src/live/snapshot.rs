@@ -15,36 +15,38 @@ use super::reasons::{Explain, Told, Why};
 use super::rules::Rulebook;
 use super::store_stock::{KnownStock, Place, StoreStock};
 
-/// All that one answer is made from: a model with its manifest, the offers, the rules and the stock.
+/// Everything that an answer is made from: a model with its manifest, the offers, the rules and the stock.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     manifest: Arc<Manifest>,
     model: Arc<Model>,
     offers: Arc<OfferBook>,
-    /// What can be had of the offers.
+    /// The availability of the offers.
     available: Arc<Availability>,
-    /// What was on offer when this was last asked.
+    /// The active offers, and the next ones.
     active_offers_cache: Arc<ActiveOffersCache>,
     rules: Option<Arc<Rulebook>>,
-    /// Which item may stand in for which.
+    /// Which items may replace which.
     standing: Arc<Standing>,
     out_of_stock: Arc<NumberSet>,
-    /// What nobody has bought yet and was pushed as in stock.
+    /// The items that were never bought but pushed as in stock.
     new_in_stock: Arc<NumberSet>,
     store_stock: Arc<KnownStock>,
-    /// The customers who are not to be known any more.
+    /// The erased customers.
     erased: Arc<NumberSet>,
     sensitive: Option<Arc<SensitiveCategories>>,
-    /// Whether all answers are anonymous, because it is not known who has been erased.
+    /// Whether all answers are anonymous, because it is not known who was erased.
     hides_customers: bool,
 }
 
-/// So many lines of a cart are asked about, the newest; none of the others is shown either.
+/// Maximum number of items of a cart that the model is queried with, the last ones; the others are only excluded from
+/// the answer.
 const MOST_ASKED: usize = 100;
 
 impl Snapshot {
-    /// A model with all that was pushed.
+    /// A model with the pushed state.
     pub fn new(opened: Opened, pushed: &Pushed) -> Self {
+        recommend::prepare(&opened.model);
         Self::of(Arc::new(opened.manifest), Arc::new(opened.model), pushed)
     }
 
@@ -68,18 +70,18 @@ impl Snapshot {
         }
     }
 
-    /// The same model with all that was pushed, as it is now.
+    /// The same model with the current pushed state.
     pub(super) fn renewed(&self, pushed: &Pushed) -> Self {
         Self::of(self.manifest.clone(), self.model.clone(), pushed)
     }
 
-    /// What customers said of replacements, as it is now.
+    /// With the current decisions on replacements.
     pub(super) fn with_replacements(&self, pushed: &Pushed) -> Self {
         let standing = Standing::new(&pushed.must_match, self.rules.as_deref(), &pushed.replacements, &self.model);
         Self { standing: Arc::new(standing), ..self.clone() }
     }
 
-    /// The offers and rules as they are now.
+    /// With the current offers and rules.
     pub(super) fn with(&self, pushed: &Pushed) -> Self {
         let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
@@ -89,7 +91,8 @@ impl Snapshot {
         Self { offers, available, active_offers_cache: Arc::default(), rules, standing, ..self.clone() }
     }
 
-    /// After changes of the stock: items that are in stock now, or not. Costs as much as there are changes.
+    /// Applies stock changes: items that are in stock, out of stock, or without a record. It copies bit sets, and looks
+    /// up only the changed items.
     pub(super) fn with_stock(&self, changes: &[(&str, Option<bool>)]) -> Self {
         let mut out_of_stock = NumberSet::clone(&self.out_of_stock);
         let mut new_in_stock = NumberSet::clone(&self.new_in_stock);
@@ -107,19 +110,19 @@ impl Snapshot {
         Self { available, out_of_stock, new_in_stock, ..self.clone() }
     }
 
-    /// After changes of the stock of stores: a store and an item each.
+    /// Applies stock changes of stores, each a store and an item.
     pub(super) fn with_store_stock(&self, pushed: &StoreStock, changes: &[(String, String)]) -> Self {
         let changes = changes.iter().map(|(store, item)| (store.as_str(), item.as_str()));
         let store_stock = Arc::new(self.store_stock.with(&self.model, pushed, changes));
         Self { store_stock, ..self.clone() }
     }
 
-    /// What can be had where a question is asked from.
+    /// The stock and assortment of a store, or of the whole market.
     pub(super) fn place(&self, store: Option<&str>) -> Place<'_> {
         Place::new(&self.model, &self.store_stock, [&self.out_of_stock, &self.new_in_stock], store)
     }
 
-    /// Without these customers, by their numbers.
+    /// Without these customers, by number.
     pub(super) fn without(&self, customers: impl IntoIterator<Item = u32>) -> Self {
         let mut erased = NumberSet::clone(&self.erased);
         if erased.is_empty() {
@@ -129,17 +132,17 @@ impl Snapshot {
         Self { erased: Arc::new(erased), ..self.clone() }
     }
 
-    /// Whether both are of the same model in memory.
+    /// Whether this snapshot has the same model in memory.
     pub(super) fn is_of(&self, model: &Arc<Model>) -> bool {
         Arc::ptr_eq(&self.model, model)
     }
 
-    /// The model, to be kept while snapshots change.
+    /// The model, for use beyond the life of this snapshot.
     pub(super) fn shared_model(&self) -> Arc<Model> {
         self.model.clone()
     }
 
-    /// What the model's manifest says.
+    /// The manifest of the model.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -159,7 +162,7 @@ impl Snapshot {
         self.out_of_stock.len()
     }
 
-    /// What else goes into this basket?
+    /// Recommends items that are bought together with those of the query.
     pub fn bought_together(&self, query: &ItemQuery<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
         self.within_limits(query, &items, |model_query, limits| {
@@ -170,12 +173,12 @@ impl Snapshot {
         })
     }
 
-    /// The first item of the query is out of stock: what instead?
+    /// Recommends alternatives to the first item of the query.
     pub fn alternatives(&self, query: &ItemQuery<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
         self.within_limits(query, &items, |model_query, limits| {
             self.standing_in(query, model_query, limits, |model_query, limits| {
-                // Of an item that the model does not know no kind is known either.
+                // An item that the model does not know has no known category either.
                 let found = recommend::alternatives(&self.model, model_query, limits);
                 let answer = |found: &Recommended| Answer {
                     quantity: model_query.items.first().and_then(|&item| self.model.instead(item, found.item)),
@@ -186,7 +189,8 @@ impl Snapshot {
         })
     }
 
-    /// What may stand in for the first item of the question: by what must be the same, by what customers said, and by price.
+    /// Runs a query limited to items that may replace the first one: by attributes that must match, customers'
+    /// decisions and price.
     pub(super) fn standing_in<T>(
         &self,
         query: &ItemQuery<'_>,
@@ -207,8 +211,8 @@ impl Snapshot {
         run(&Query { replacements: &said, ..*model_query }, &limits)
     }
 
-    /// Alternatives to several items at once, no item twice and none of those that are missing; item by item in the order in
-    /// which they were asked about.
+    /// Alternatives to several items, in the order of the query. No item occurs twice, and none of those that are
+    /// missing.
     pub fn alternatives_to_each(&self, query: &ItemQuery<'_>) -> Vec<Vec<Answer<'_>>> {
         let mut exclude: Vec<String> = query.exclude.iter().chain(query.items).cloned().collect();
         let mut answers: Vec<Vec<Answer<'_>>> = Vec::with_capacity(query.items.len());
@@ -221,7 +225,7 @@ impl Snapshot {
         answers
     }
 
-    /// How many candidates the filter of a query takes out of its answer; of alternatives or of what is bought together.
+    /// Number of candidates that the filter of a query removes from its answer.
     pub fn filtered(&self, query: &ItemQuery<'_>, question: Question) -> usize {
         let (items, filter) = (self.numbers(query.items), query.filter.known(self.model.catalogue()));
         let unfiltered = ItemQuery { filter: Filter::default(), ..*query };
@@ -250,7 +254,7 @@ impl Snapshot {
         }
     }
 
-    /// What is asked, in the model's numbers, and what may be answered: by the stock, the rules and the query.
+    /// Runs a query in the model's numbers, within the limits of stock, rules and request.
     pub(super) fn within_limits<T>(
         &self,
         query: &ItemQuery<'_>,
@@ -288,12 +292,12 @@ impl Snapshot {
         let blocked = rules.blocked(&self.model, items);
         let allowed = |item: u32| available(item) && blocked.by(&self.model, item).is_none();
         let boost = |item: u32| rules.boost(&self.model, item);
-        // Without a boost, scores are the model's own, and answers for anybody come from its cache.
+        // Without a boost, scores are the model's own, and anonymous answers come from its cache.
         let boost: Option<&(dyn Fn(u32) -> f32 + Sync)> = if rules.has_boosts() { Some(&boost) } else { None };
         run(&model_query, &Limits { allowed: &allowed, pinned: &pinned, boost, ..limits })
     }
 
-    /// Which of the offers that hold now are for this customer? With how many of them the filter took out.
+    /// Ranks the active offers for a customer, and counts those that the filter removed.
     pub fn offers_for(&self, query: &OfferQuery<'_>, now: DateTime<Utc>) -> (Vec<OfferAnswer<'_>>, usize) {
         let OfferQuery { limit, explain, filter, exclude, .. } = *query;
         let (customer, place) = (self.customer(Some(query.customer)), self.place(query.store));
@@ -301,12 +305,13 @@ impl Snapshot {
         let model_query = Query { items: &[], customer, ..Query::default() };
         let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
         let passes = |item: u32| known.as_ref().is_none_or(|known| known.passes(item));
-        // Of an offer whose items are all new to the model it is not known what they are.
+        // The categories and prices of items that the model does not know are not known, so a filter removes an offer
+        // of such items alone.
         let some_item_passes = |offer: usize| {
             known.is_none() || active_offers.items[offer].iter().any(|&item| passes(item) && place.has(item))
         };
         let is_excluded = |at: usize| exclude.iter().any(|id| *id == self.offers()[at].id);
-        // In a store its own stock counts, of what the model knows; of other items, the market's.
+        // In a store, its own stock counts for items that the model knows; for others, that of the market.
         let is_open = |at: usize| {
             let offer = &self.offers()[active_offers.offers[at]];
             match query.store {
@@ -347,7 +352,7 @@ impl Snapshot {
         (ranked.collect(), filtered)
     }
 
-    /// What is on offer, as it was made ready beforehand.
+    /// The active offers, prepared in advance.
     fn active_offers(&self, now: DateTime<Utc>) -> Arc<ActiveOffers> {
         self.active_offers_cache.at(now, || self.board_of(now))
     }
@@ -356,14 +361,14 @@ impl Snapshot {
         ActiveOffers::new(&self.offers, &self.model, self.rules.as_deref(), now)
     }
 
-    /// Makes ready what is on offer now, and what will be when the next offer begins or ends, if that is soon: so that nobody
-    /// who asks waits for it.
+    /// Prepares the offers that are active now, and the next ones if an offer begins or ends soon, so that no request
+    /// waits for that.
     pub(super) fn prepare(&self, now: DateTime<Utc>) {
         self.active_offers_cache.prepare(now, |at| self.board_of(at));
     }
 
-    /// Which customers is an offer for? `None` if there is no such offer. Neither today's stock nor the offer's period
-    /// matters: a newsletter is written for next week.
+    /// The customers for whom an offer is most relevant; `None` if there is no such offer. Neither the current stock
+    /// nor the validity of the offer matters: a newsletter is written for next week.
     pub fn audience(&self, offer: &str, limit: usize, explain: Explain) -> Option<Vec<OfferAnswer<'_>>> {
         let offer = self.offers().iter().find(|known| known.id == offer)?;
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
@@ -425,7 +430,7 @@ impl Snapshot {
         self.rules.as_ref()?.blocked(&self.model, query).by(&self.model, item)
     }
 
-    /// Why an item may not stand in for another, if it may not.
+    /// Why an item may not replace another; `None` if it may.
     pub(super) fn forbids(&self, item: u32, other: u32) -> Option<Forbidden<'_>> {
         self.standing.forbids(&self.model, item, other)
     }
@@ -439,7 +444,7 @@ impl Snapshot {
         Why { reasons, parts }
     }
 
-    /// The numbers of those of the items that the model knows, each once.
+    /// The numbers of the items that the model knows, without duplicates.
     pub(super) fn numbers(&self, ids: &[String]) -> Vec<u32> {
         let items = self.model.catalogue().items();
         if let [id] = ids {

@@ -17,30 +17,31 @@ use crate::secret::Secret;
 use crate::store::{EventRow, EventsPut, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
 use crate::{metrics, retention};
 
-/// Keeps what is pushed: first in the database, then in the snapshots that answers are made from, here and, by looking
-/// what others have pushed, on every replica.
+/// Synchronises pushed state: stores it in the database first, then applies it to the snapshots, here and, as each
+/// replica follows the database, on all others.
 ///
-/// A push is acknowledged when it is durable and the next answer from here knows it. Without the database there are no
-/// pushes; answers go on from what is known.
+/// A push is acknowledged when it is durable and the next answer from here uses it. Without the database, pushes are
+/// refused, and answers go on with the known state.
 #[derive(Debug)]
 pub struct StateSync {
     pub(super) store: Store,
     pub(super) markets: Arc<Markets>,
-    /// Where answers are written down; customers are erased there too.
+    /// The exposure log; customers are erased there too.
     pub(super) exposures: Exposures,
-    /// When the database was last heard of, in Unix milliseconds.
+    /// When the database was last read, in Unix milliseconds.
     pub(super) heard: AtomicI64,
-    /// Whether it was there when it was last asked.
+    /// Whether the database could be read the last time.
     pub(super) there: AtomicBool,
-    /// Which database the snapshots are of.
+    /// Which database the snapshots were made from.
     pub(super) loaded: Mutex<Loaded>,
-    /// Shared by all who bring a change into the snapshots; held alone while these are made anew.
+    /// Read-locked to apply a change to the snapshots, write-locked to rebuild them.
     pub(super) renewing: RwLock<()>,
-    /// Held while changes are read and taken in that have no number of their own, so that what was read later is taken in later.
+    /// Held while changes without a version of their own are read and applied, so that they are applied in the order in
+    /// which they were read.
     pub(super) taking_in: tokio::sync::Mutex<()>,
 }
 
-/// Which database was loaded.
+/// The identity of the loaded database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Loaded {
     pub(super) identity: String,
@@ -48,11 +49,11 @@ pub(super) struct Loaded {
 }
 
 impl StateSync {
-    /// Takes in all that is in the database. If it cannot be reached, it is taken in as soon as it can: until then every
-    /// customer is answered as one who is not known, for they may have been erased.
+    /// Loads the database. If it cannot be reached, it is loaded as soon as it can be; until then all answers are
+    /// anonymous, since any customer may have been erased.
     ///
     /// # Errors
-    /// If it is there and can't be read.
+    /// If it can be reached but not read.
     pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
         let store = store.keyed_by(markets.secret().clone());
         let identity = match store.identity().await {
@@ -77,7 +78,7 @@ impl StateSync {
         Ok(state_sync)
     }
 
-    /// Whether the database was there when it was last asked.
+    /// Whether the database could be read the last time.
     pub fn is_whole(&self) -> bool {
         self.there.load(Ordering::Relaxed)
     }
@@ -87,12 +88,12 @@ impl StateSync {
         &self.markets
     }
 
-    /// Where answers are written down.
+    /// The exposure log.
     pub fn exposures(&self) -> &Exposures {
         &self.exposures
     }
 
-    /// Takes in what customers did; returns how much of it was new.
+    /// Records events; returns how many of them were new.
     ///
     /// # Errors
     /// As [`StateSync::put_stock`].
@@ -100,7 +101,7 @@ impl StateSync {
         let put = self.store.put_events(market.name().as_str(), events);
         let apply = async |put: &EventsPut| {
             let Some(version) = put.replacements else { return };
-            // What is not taken in now is when the database is looked at next.
+            // If this fails, the next reading of the database makes up for it.
             if self.load_replacements(market, version - 1).await.is_ok() {
                 market.changed(Kind::Replacements, version);
             }
@@ -108,13 +109,13 @@ impl StateSync {
         Ok(self.keep(put, PATIENCE, apply).await?.new)
     }
 
-    /// Forgets a customer.
+    /// Erases a customer.
     ///
     /// # Errors
     /// As [`StateSync::put_stock`].
     pub async fn erase(&self, market: &Market, customer: &str) -> Result<(), StoreError> {
         let hash = customer_hash(market.secret(), customer);
-        // Before there was a secret the log had another name for the same customer.
+        // Entries of the log from before there was a secret have another hash of the same customer.
         let before = customer_hash(&Secret::default(), customer);
         let erase = self.store.erase(market.name().as_str(), &hash);
         let forget = async |version: &i64| {
@@ -123,15 +124,15 @@ impl StateSync {
             market.changed(Kind::Erased, *version);
         };
         self.keep(erase, PATIENCE, forget).await?;
-        // The models folder may not have been there before.
+        // The models folder may not have existed before.
         self.leave_mark().await;
         Ok(())
     }
 
-    /// Takes in news about the stock.
+    /// Applies stock updates.
     ///
     /// # Errors
-    /// If the database refuses; then nothing is changed.
+    /// If the database refuses; then nothing is changed. With [`StoreError::Slow`], the change may still be made.
     pub async fn put_stock(&self, market: &Arc<Market>, updates: &[StockUpdate]) -> Result<Updated, StoreError> {
         let row = |update: &StockUpdate| StockRow {
             item: update.item.clone(),
@@ -146,7 +147,7 @@ impl StateSync {
             let of_market: Vec<StockUpdate> = updates.iter().filter(|update| update.store.is_none()).cloned().collect();
             market.put_stock(&of_market, put.version);
             if of_market.len() < updates.len() || market.knows_store_stock() {
-                // What is not taken in now is when the database is looked at next.
+                // If this fails, the next reading of the database makes up for it.
                 _ = self.load_store_stock(market, put.version - 1).await;
             }
             market.changed(Kind::Stock, put.version);
@@ -156,7 +157,8 @@ impl StateSync {
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
 
-    /// Forgets what was said of an item's stock, its sequence with it; of a store's, if one is named.
+    /// Removes the stock record of an item, including its sequence: in a store if one is given, else for the whole
+    /// market.
     ///
     /// # Errors
     /// As [`StateSync::put_stock`].
@@ -179,7 +181,7 @@ impl StateSync {
         Ok(())
     }
 
-    /// Replaces all offers of a market as one. False if their sequence is not above the last one: then nothing changes.
+    /// Replaces all offers of a market. False if the sequence is not above the last one; then nothing changes.
     ///
     /// # Errors
     /// As [`StateSync::put_stock`].
@@ -199,7 +201,7 @@ impl StateSync {
         Ok(self.keep(put, PATIENCE, apply).await?.is_some())
     }
 
-    /// Replaces all rules of a market as one. False as of [`StateSync::put_offers`].
+    /// Replaces all rules of a market. Returns the same as [`StateSync::put_offers`].
     ///
     /// # Errors
     /// As [`StateSync::put_stock`].
@@ -219,16 +221,16 @@ impl StateSync {
         Ok(self.keep(put, PATIENCE, apply).await?.is_some())
     }
 
-    /// Makes a change durable and then applies it to the snapshots. If it went into another database than they are of,
-    /// because a file was replaced, they are made anew from that one before it counts as done.
+    /// Makes a change durable, then applies it to the snapshots. If it went into another database than the one that
+    /// they were made from, because the file was replaced, they are rebuilt before the change counts as done.
     async fn keep<T>(
         &self,
         change: impl Future<Output = Result<T, StoreError>>,
         patience: Duration,
         apply: impl AsyncFnOnce(&T),
     ) -> Result<T, StoreError> {
-        // A file may be given another content. Then that is known first, so that the change is not taken for the newest of
-        // what was there before.
+        // The content of a SQLite file may have been replaced. This must be detected first, so that the change is not
+        // taken for the newest one of the previous content.
         if matches!(self.store.place(), Place::File(_)) {
             patiently(PATIENCE, self.catch_up()).await?;
         }
@@ -246,11 +248,12 @@ impl StateSync {
         Ok(done)
     }
 
-    /// Looks for new markets and new models and puts them into service, with all that was pushed for them.
+    /// Looks for new markets and models, and puts them into service with their pushed state.
     pub async fn refresh(&self) {
         let look = self.markets.clone();
         let newcomers = low_priority(move || look.look()).await;
-        // While the database is away, markets whose state is known go on; others answer anonymously, as a customer may be erased.
+        // While the database cannot be reached, markets with known state go on. Others answer anonymously, since any
+        // customer may have been erased.
         if matches!(newcomers, Ok(true)) && self.catch_up().await.is_err() {
             let markets = self.markets.all();
             markets.values().filter(|market| market.snapshot().is_none()).for_each(|market| market.await_state());
@@ -265,7 +268,7 @@ impl StateSync {
         }
     }
 
-    /// Refreshes now and then, for ever.
+    /// Refreshes at regular intervals, for ever.
     pub async fn watch(self: Arc<Self>, every: Duration) {
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -275,7 +278,7 @@ impl StateSync {
         }
     }
 
-    /// Follows the changes of others, for ever.
+    /// Follows the changes of other replicas, for ever.
     pub async fn follow(self: Arc<Self>) {
         let mut changes = self.store.changes();
         let mut well = true;
@@ -291,7 +294,7 @@ impl StateSync {
         }
     }
 
-    /// Removes the models that hold customers who were erased so many days ago, once a day for ever.
+    /// Once a day for ever, removes the models that hold customers who were erased `days` ago.
     pub async fn forget_in_models(self: Arc<Self>, days: NonZeroU16) {
         let mut ticks = tokio::time::interval(FORGETTING);
         loop {
@@ -314,7 +317,7 @@ impl StateSync {
         }
     }
 
-    /// How long ago the database was last heard of, in seconds.
+    /// Seconds since the database was last read.
     pub fn age(&self) -> f64 {
         (chrono::Utc::now().timestamp_millis() - self.heard.load(Ordering::Relaxed)) as f64 / 1000.0
     }
@@ -323,8 +326,8 @@ impl StateSync {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Leaves word beside the models that there is a state, and where: a training that does not find it stops. Where the
-    /// models can't be written, the trainer leaves it.
+    /// Writes next to the models which database holds the state: a training that does not find it stops. Where the
+    /// models folder is read-only, the trainer writes this.
     pub(super) async fn leave_mark(&self) {
         let Some(mark) = self.store.mark(self.loaded().identity) else { return };
         let models = self.markets.registry().path().to_owned();
@@ -335,13 +338,14 @@ impl StateSync {
     }
 }
 
-/// So much longer it may take for each row: a hundred thousand of them are in the database within a request's time.
+/// Additional time-out per row: 100,000 rows are stored within the time-out of a request.
 const A_ROW: Duration = Duration::from_micros(200);
 
-/// How often models are looked through for customers who must not be in them any more.
+/// Interval between searches for models that still hold erased customers.
 const FORGETTING: Duration = Duration::from_hours(24);
 
-/// Who pushes is told soon when the database hangs. The change may be made all the same: pushed again, it does no harm.
+/// Applies a time-out, so that the client learns soon when the database hangs. The change may still be made; to push it
+/// again does no harm.
 async fn patiently<T>(
     patience: Duration,
     change: impl Future<Output = Result<T, StoreError>>,

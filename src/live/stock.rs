@@ -2,48 +2,48 @@ use std::collections::HashMap;
 
 use trolley_model::{Model, NumberSet};
 
-/// What was pushed about the stock of a market. An item that nothing was said about is in stock.
+/// The pushed stock of a market. An item without a record is in stock.
 #[derive(Clone, Debug, Default)]
 pub struct Stock(HashMap<String, Known>);
 
-/// The last word on an item.
+/// The latest record of an item.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     in_stock: bool,
     sequence: u64,
-    /// The number of the change that brought it; 0 if it is not of a database.
+    /// The version of the change that set it; 0 if it did not come from a database.
     version: i64,
 }
 
-/// News of one item.
+/// A stock update of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockUpdate {
     /// The item.
     pub item: String,
-    /// The store; the whole market, if there is none.
+    /// The store; `None` for the whole market.
     pub store: Option<String>,
-    /// Whether it can be had.
+    /// Whether the item is in stock.
     pub in_stock: bool,
-    /// Grows with every change of the item: of two updates the one with the higher number counts.
+    /// Increases with every change of the item: of two updates, the one with the higher number applies.
     pub sequence: u64,
 }
 
-/// What became of a batch of updates.
+/// The outcome of a batch of updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Updated {
-    /// So many were news.
+    /// Number of updates that were newer than the known records.
     pub accepted: usize,
-    /// So many were no higher in sequence than what was known, and changed nothing.
+    /// Number of updates that were not newer and changed nothing.
     pub stale: usize,
 }
 
 impl Stock {
-    /// Takes an update in if it is news.
+    /// Applies an update if its sequence is higher than the known one; returns whether it is.
     pub fn update(&mut self, update: &StockUpdate) -> bool {
         self.update_by(update, 0)
     }
 
-    /// The same, of a change with this number.
+    /// As [`Stock::update`], for a change with this version.
     pub(super) fn update_by(&mut self, update: &StockUpdate, version: i64) -> bool {
         let StockUpdate { in_stock, sequence, .. } = *update;
         if let Some(known) = self.0.get_mut(&update.item) {
@@ -57,8 +57,8 @@ impl Stock {
         true
     }
 
-    /// Takes in what the database has, unless a later change was taken in already: of an item that was reset its sequence may be
-    /// lower than before. `None` forgets what was said.
+    /// Applies a record of the database, unless a later change was applied before: after a reset, the sequence of an
+    /// item may be lower. `None` removes the record.
     pub(super) fn load(&mut self, item: &str, said: Option<(bool, u64)>, version: i64) {
         if self.0.get(item).is_some_and(|known| known.version >= version) {
             return;
@@ -71,32 +71,32 @@ impl Stock {
         }
     }
 
-    /// Forgets what was said of an item, and its sequence with it.
+    /// Removes the record of an item, including its sequence.
     pub fn forget(&mut self, item: &str) {
         self.0.remove(item);
     }
 
-    /// False if the last word on the item was that it cannot be had.
+    /// False if the latest record of the item says that it is out of stock.
     pub fn is_in_stock(&self, item: &str) -> bool {
         self.0.get(item).is_none_or(|known| known.in_stock)
     }
 
-    /// The last word on the item, if there was any.
+    /// What the latest record of the item says, if there is one.
     pub fn said(&self, item: &str) -> Option<bool> {
         self.0.get(item).map(|known| known.in_stock)
     }
 
-    /// Number of items that something is known about.
+    /// Number of items with a record.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True if nothing is known.
+    /// True if there are no records.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The items that nobody has bought yet and that can be had, as numbers of a model.
+    /// The items that were never bought but pushed as in stock, as numbers of a model.
     pub(super) fn new_in_stock(&self, model: &Model) -> NumberSet {
         let catalogue = model.catalogue();
         let mut set = NumberSet::new(catalogue.items().len());

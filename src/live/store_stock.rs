@@ -3,21 +3,21 @@ use std::sync::Arc;
 
 use trolley_model::{Ids, Model, NumberSet, Stores};
 
-/// What was pushed about the stock of each store, as far as it is newer than what was pushed for the whole market: two bits
-/// per store and item that anything was pushed about.
+/// The pushed stock of each store, as far as it is newer than that of the whole market: two bits for each store and
+/// item with a record.
 #[derive(Clone, Debug, Default)]
 pub struct StoreStock {
-    /// The items that were pushed for any store.
+    /// The items with a record in any store.
     items: Ids,
     stores: HashMap<String, Words>,
 }
 
-/// What one store was told, by the numbers of some list of items.
+/// The stock records of one store, by the numbers of some list of items.
 #[derive(Clone, Debug, Default)]
 struct Words {
-    /// The items that can be had.
+    /// The items in stock.
     available: NumberSet,
-    /// The items that cannot.
+    /// The items out of stock.
     out: NumberSet,
 }
 
@@ -38,9 +38,9 @@ impl Words {
 }
 
 impl StoreStock {
-    /// Takes in the last word on an item in a store; `None` for none.
+    /// Sets the latest record of an item in a store; `None` removes it.
     pub fn say(&mut self, store: &str, item: &str, in_stock: Option<bool>) {
-        // There are never more items than fit: each was in the database under its own ID.
+        // There are never too many items for their numbers: each was in the database under its own ID.
         let Ok(item) = self.items.intern(item) else { return };
         if let Some(words) = self.stores.get_mut(store) {
             words.say(item, in_stock);
@@ -49,7 +49,7 @@ impl StoreStock {
         }
     }
 
-    /// Forgets what was said of an item in all stores, and names those of which anything was.
+    /// Removes the records of an item in all stores; returns the stores that had one.
     pub fn forget(&mut self, item: &str) -> Vec<String> {
         let Some(item) = self.items.position(item) else { return Vec::new() };
         let mut stores = Vec::new();
@@ -60,12 +60,12 @@ impl StoreStock {
         stores
     }
 
-    /// The last word on an item in a store that is newer than that on the whole market.
+    /// What the latest record of an item in a store says, if it is newer than that of the whole market.
     pub fn said(&self, store: &str, item: &str) -> Option<bool> {
         self.stores.get(store)?.said(self.items.position(item)?)
     }
 
-    /// True if nothing was said of any store.
+    /// True if no store has had a record.
     pub fn is_empty(&self) -> bool {
         self.stores.is_empty()
     }
@@ -85,12 +85,12 @@ impl StoreStock {
     }
 }
 
-/// What stores were told, in the numbers of a model.
+/// The stock records of the stores, in the numbers of a model.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownStock(HashMap<String, Arc<Words>>);
 
 impl KnownStock {
-    /// The same after what some stores have been told: only what these hold is copied.
+    /// With changed records: only the stores that they concern are copied.
     pub(super) fn with<'a>(
         &self,
         model: &Model,
@@ -111,18 +111,18 @@ impl KnownStock {
     }
 }
 
-/// What can be had where a question is asked from.
+/// The stock and assortment of a store, or of the whole market.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     pub(super) out_of_stock: &'a NumberSet,
-    /// Items that nobody has bought yet, and that the whole market was told are in stock.
+    /// Items that were never bought but pushed as in stock for the whole market.
     pub(super) new_in_stock: &'a NumberSet,
     words: Option<&'a Words>,
     assortment: Option<(&'a Stores, u32)>,
 }
 
 impl<'a> Place<'a> {
-    /// The whole market, or a store of it. Of one that the model does not know it is not known what it sells.
+    /// For the whole market, or one of its stores. A store that the model does not know sells every item.
     pub(super) fn new(
         model: &'a Model,
         stock: &'a KnownStock,
@@ -139,7 +139,7 @@ impl<'a> Place<'a> {
         self.assortment.map(|(_, store)| store)
     }
 
-    /// Whether the stock allows an item to be shown.
+    /// Whether an item is in stock.
     pub(super) fn is_in_stock(&self, item: u32) -> bool {
         match self.words.and_then(|words| words.said(item)) {
             Some(said) => said,
@@ -155,7 +155,7 @@ impl<'a> Place<'a> {
             || self.words.is_some_and(|words| words.said(item) == Some(true))
     }
 
-    /// Both.
+    /// Whether an item is in stock and sold.
     pub(super) fn has(&self, item: u32) -> bool {
         self.is_in_stock(item) && self.sells(item)
     }

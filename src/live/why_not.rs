@@ -11,51 +11,53 @@ use super::snapshot::Snapshot;
 /// Why an item is not in an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It is: at this place, from 1.
+    /// It is in the answer, at this position from 1.
     Shown(usize),
-    /// The model has never heard of it.
+    /// The model does not know it.
     Unknown,
-    /// It is what was asked about.
+    /// It is a requested item.
     AskedAbout,
-    /// It cannot be had.
+    /// It is out of stock.
     OutOfStock,
-    /// The store that is asked for does not sell it.
+    /// The store of the query does not sell it.
     NotInStore,
-    /// The rule of this ID blocks it.
+    /// The rule with this ID blocks it.
     Blocked(String),
-    /// It differs in this attribute, in which alternatives must be the same.
+    /// It differs in this attribute, which must match.
     MustMatch(String),
-    /// Customers refuse it in the place of what is asked about.
+    /// Customers mostly reject it as a replacement for the requested item.
     Rejected(Taken),
-    /// It is an alternative that something speaks against.
+    /// It is an alternative with a flaw.
     Flawed(Flaw),
-    /// The query leaves it out: it is excluded, or was bought before and repeats are not wanted.
+    /// The query leaves it out: it is excluded, filtered out, kept apart from a requested item as sensitive, or was
+    /// bought before and repeats are not wanted.
     LeftOut,
-    /// Nothing suggests it: it is surely bought with the item less often than by chance, or it is no bestseller, no partner of
-    /// the item asked about nor of its category, and not what
-    /// the customer buys.
+    /// It is no candidate. For bought together: it is no bestseller, no partner of a requested item or its category,
+    /// and not bought by the customer; or it is bought with the requested items significantly less often than by
+    /// chance.
     NoCandidate,
-    /// Others have a higher score.
+    /// It is a candidate, but other items are shown.
     Outranked(Standing),
 }
 
-/// Where an item stands that is outranked.
+/// The position of a candidate that is not shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
-    /// Its place among the candidates, from 1.
+    /// Its rank among the candidates, from 1.
     pub rank: usize,
-    /// Of so many.
+    /// Number of candidates.
     pub candidates: usize,
     /// Its score.
     pub score: f32,
-    /// The score of the last item that is shown, and its ID.
+    /// The last shown item of the tier `model`, and its score.
     pub last_shown: Option<(String, f32)>,
-    /// The signals in which it falls behind that one, with the difference; those that cost most first.
+    /// The signals that add less to its score than to that of the last shown item, with the difference; largest
+    /// difference first.
     pub behind: Vec<(Cow<'static, str>, f32)>,
 }
 
 impl Snapshot {
-    /// Why is `other` not in the answer to a question about what is bought together?
+    /// Why is `other` not in the answer to a bought-together query?
     pub fn why_not(&self, query: &ItemQuery<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
         let item = match self.named(&items, other) {
@@ -67,7 +69,7 @@ impl Snapshot {
         }
         self.within_limits(query, &items, |model_query, limits| {
             let shown = recommend::bought_together(self.model(), model_query, limits);
-            // The same candidates as the answer's: how many there are depends on the limit.
+            // The candidates of the answer: their number depends on the limit.
             let ranking = || recommend::bought_together_ranking(self.model(), model_query, limits);
             self.verdict(
                 recommend::bought_together_question(model_query, limits),
@@ -80,7 +82,7 @@ impl Snapshot {
         })
     }
 
-    /// Why is `other` not among the alternatives to the item of a question?
+    /// Why is `other` not among the alternatives to the item of a query?
     pub fn why_not_instead(&self, query: &ItemQuery<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
         let item = match self.named(&items, other) {
@@ -102,7 +104,7 @@ impl Snapshot {
                 let ranking = || recommend::alternatives_ranking(self.model(), model_query, limits);
                 let verdict = self.verdict(Question::Alternatives, model_query, limits, item, &shown, ranking);
                 let flaw = items.first().map(|&asked| self.model().flaw(asked, item, model_query.customer.as_ref()));
-                // Others that come after it are shown, or there is room for it.
+                // Items that come after it are shown, or the answer has room for it.
                 let gave_way = match &verdict {
                     Verdict::Outranked(standing) => {
                         let is_ahead = |(_, last): &(String, f32)| standing.score > *last;
@@ -118,7 +120,7 @@ impl Snapshot {
         })
     }
 
-    /// The number of an item that might be shown; or why it is not, whatever else there is.
+    /// The number of an item that might be shown; or the verdict that holds whatever else is in the answer.
     fn named(&self, asked: &[u32], other: &str) -> Result<u32, Verdict> {
         let item = self.model().catalogue().items().position(other).ok_or(Verdict::Unknown)?;
         if asked.contains(&item) {
@@ -127,7 +129,7 @@ impl Snapshot {
         self.blocked_by(asked, item).map_or(Ok(item), |rule| Err(Verdict::Blocked(rule.to_owned())))
     }
 
-    /// What is not there cannot be shown.
+    /// The verdict on an item that is out of stock, or not sold by the store.
     fn not_there(&self, query: &ItemQuery<'_>, item: u32) -> Option<Verdict> {
         let place = self.place(query.store);
         if !place.is_in_stock(item) {
@@ -168,7 +170,7 @@ impl Snapshot {
     }
 }
 
-/// The signals in which one falls behind another.
+/// The signals that add less to `other` than to `shown`.
 fn behind(shown: &[Part], other: &[Part]) -> Vec<(Cow<'static, str>, f32)> {
     let part = |of: &[Part], signal: &str| -> f32 {
         of.iter().filter(|part| part.signal == signal).map(|part| part.share).sum()

@@ -1,4 +1,4 @@
-//! The model beside those before it.
+//! The comparison with earlier models.
 
 use maud::{Markup, html};
 use trolley_training::gate::{Days, Finding, Settings};
@@ -51,7 +51,7 @@ fn found(finding: Finding) -> &'static str {
     }
 }
 
-/// Of every benchmark the figure in which models are compared.
+/// For every benchmark, the metric by which models are compared.
 fn table(leads: &Leads, last: &str, more: impl Fn(&str) -> String) -> Markup {
     html! {
         table {

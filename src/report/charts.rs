@@ -1,4 +1,4 @@
-//! Charts as SVG, drawn by hand: a report must stand alone.
+//! Charts as SVG, drawn without a library: a report must be self-contained.
 
 use maud::{Markup, html};
 use trolley_training::Estimate;
@@ -6,7 +6,7 @@ use trolley_training::Estimate;
 const OURS: &str = "#0a7d4f";
 const THEIRS: &str = "#9aa5b1";
 
-/// A bar with its name.
+/// A labelled bar.
 pub(super) struct Bar {
     pub(super) name: String,
     pub(super) value: Estimate,
@@ -59,7 +59,8 @@ pub(super) fn line(values: &[f64], x_label: &str) -> Markup {
     }
 }
 
-/// A curve through (value, part) around 0; `reach` is the largest part that any curve beside it has.
+/// A curve through points (value, part) around a part of 0; `reach` scales it, and is the same for all curves of a
+/// table.
 pub(super) fn curve(points: &[[f32; 2]], reach: f32) -> Markup {
     const WIDTH: f32 = 150.0;
     const HEIGHT: f32 = 36.0;
@@ -76,7 +77,7 @@ pub(super) fn curve(points: &[[f32; 2]], reach: f32) -> Markup {
     }
 }
 
-/// Labelled points; `(x, y, size, label)`.
+/// Labelled points: `(x, y, size, label)`.
 pub(super) fn scatter(points: &[(f64, f64, f64, String)]) -> Markup {
     const WIDTH: f64 = 1000.0;
     const HEIGHT: f64 = 620.0;

@@ -1,4 +1,4 @@
-//! The tables that a model was learned from, and what was found in them.
+//! The tables that a model was trained on, and the findings about them.
 
 use maud::{Markup, html};
 use trolley_training::input::{Column, Look, Severity, TableLook};
@@ -42,7 +42,7 @@ fn findings(look: &Look) -> Markup {
     }
 }
 
-/// A bar for each month: one that is missing shows as a gap.
+/// A bar per month; a month without rows shows as a gap.
 fn months(look: &Look) -> Markup {
     const HEIGHT: f64 = 70.0;
     let most = look.months.values().copied().max().unwrap_or(1).max(1) as f64;
@@ -65,7 +65,7 @@ fn months(look: &Look) -> Markup {
     }
 }
 
-/// What became of a table's rows.
+/// The rows of a table that were left out or rejected.
 fn rows(table: &TableLook) -> Markup {
     let fates = [("left out", &table.left_out), ("rejected", &table.rejected)];
     html! {
@@ -101,7 +101,7 @@ fn columns(table: &TableLook) -> Markup {
     }
 }
 
-/// Customers are counted here and not named: a page is passed on.
+/// Customers are counted but not named, because a report may be passed on.
 fn row(column: &Column) -> Markup {
     let named = column.name != "customer_id";
     html! {

@@ -1,4 +1,4 @@
-//! What the model answers, with the names of things, for a person to look at.
+//! Examples of answers, with names, for people to look at.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ const ITEMS: usize = 10;
 const CUSTOMERS: usize = 5;
 const SIX: usize = 6;
 
-/// An item with its answers, each with the strongest reason that can be told.
+/// An item with its answers, each with its first reason.
 pub(super) struct ItemExample {
     pub(super) name: String,
     pub(super) together: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub(super) struct ItemExample {
 
 /// A customer with their best offers.
 pub(super) struct CustomerExample {
-    /// Who, without saying who.
+    /// A description without the ID.
     pub(super) about: String,
     pub(super) usual: Vec<String>,
     pub(super) offers: Vec<(String, String)>,
@@ -33,7 +33,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
     let all: Vec<u32> = learned.collect();
     let mut chosen: Vec<u32> = Vec::new();
     for number in 0..ITEMS {
-        // Even in the logarithm of the rank: as many of the best 10 as of the next 90.
+        // Evenly spaced in the logarithm of the rank: as many of the best 10 as of the next 90.
         let rank = (all.len() as f64).powf((number as f64 + 0.5) / ITEMS as f64) as usize;
         let new = |&item: &u32| chosen.iter().all(|&other| catalogue.category(other) != catalogue.category(item));
         chosen.extend(all.iter().skip(rank).copied().find(new));
@@ -55,7 +55,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
     chosen.into_iter().map(example).collect()
 }
 
-/// Customers with many and with few baskets, and what is on offer for them.
+/// Customers with many and with few baskets, and their best offers.
 pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample> {
     let known: Vec<Vec<u32>> = offers.iter().map(|offer| offer.known_items(model)).collect();
     let numbers: Vec<Vec<(&str, f32)>> = offers.iter().map(Offer::named_numbers).collect();
@@ -88,7 +88,7 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
     (0..CUSTOMERS).filter_map(at).map(example).collect()
 }
 
-/// The offers of the examples; the bestsellers stand in if there are none.
+/// The offers of the examples or, if there are none, bestsellers.
 pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offer> {
     if !offers.is_empty() {
         return offers.to_vec();
@@ -107,7 +107,7 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
     (0..model.catalogue().bought().min(1000)).map(one).collect()
 }
 
-/// The first reason for it.
+/// The text of the first reason.
 fn told(model: &Model, question: Question, query: &Query<'_>, found: &Recommended) -> String {
     let reasons = recommend::reasons(model, question, query, found, &|_| false);
     reasons.first().map(|&reason| Told::new(model, reason).text).unwrap_or_default()

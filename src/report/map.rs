@@ -1,15 +1,16 @@
-//! A map of the categories: those whose items are bought in the same company lie near each other.
+//! A map of the categories: those whose items are bought in similar baskets are close to each other.
 
 use trolley_model::Model;
 
-/// The best-selling so many categories are drawn.
+/// Number of best-selling categories on the map.
 const CATEGORIES: usize = 110;
 
-/// Effective number of neighbours that each point looks at, and steps of descent.
+/// Effective number of neighbours of each point.
 const PERPLEXITY: f64 = 12.0;
+/// Number of steps of gradient descent.
 const STEPS: usize = 600;
 
-/// A category on the map: where, how many baskets its items were in, and its name.
+/// The categories on the map: x, y, the number of baskets summed over their items, and the name.
 pub(super) fn categories(model: &Model) -> Vec<(f64, f64, f64, String)> {
     let catalogue = model.catalogue();
     let mut all: Vec<(u64, u32, Vec<f64>)> = (0..catalogue.categories().len() as u32)
@@ -36,14 +37,14 @@ pub(super) fn categories(model: &Model) -> Vec<(f64, f64, f64, String)> {
     all.iter().zip(places).map(|((sold, category, _), [x, y])| (x, y, *sold as f64, name(*category))).collect()
 }
 
-/// t-SNE in two dimensions (van der Maaten and Hinton 2008), exact: fit for a few hundred points.
+/// Exact t-SNE in two dimensions (van der Maaten and Hinton 2008), suitable for a few hundred points.
 fn t_sne(vectors: &[&[f64]]) -> Vec<[f64; 2]> {
     let n = vectors.len();
     if n < 3 {
         return (0..n).map(|at| [at as f64, 0.0]).collect();
     }
     let distance = |a: usize, b: usize| vectors[a].iter().zip(vectors[b]).map(|(x, y)| (x - y) * (x - y)).sum::<f64>();
-    // Each point's neighbours with probabilities of the wanted perplexity; the width is found by bisection.
+    // Neighbour probabilities of each point with the wanted perplexity; the precision is found by bisection.
     let wanted = PERPLEXITY.min((n - 1) as f64 / 3.0).max(1.5).ln();
     let mut p = vec![0.0; n * n];
     for a in 0..n {
@@ -64,7 +65,7 @@ fn t_sne(vectors: &[&[f64]]) -> Vec<[f64; 2]> {
         }
     }
     let joint = |a: usize, b: usize| ((p[a * n + b] + p[b * n + a]) / (2 * n) as f64).max(1e-12);
-    // Begins on a spiral: no chance is needed to part the points.
+    // Starts on a spiral, which separates the points without random numbers.
     let mut places: Vec<[f64; 2]> = (0..n)
         .map(|at| {
             let (angle, radius) = (at as f64 * 2.399_963, 1e-2 * (at as f64 + 1.0).sqrt());

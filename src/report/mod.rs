@@ -1,4 +1,4 @@
-//! What an evaluation found, for a person who decides: one page of HTML that needs no network, and the same as JSON.
+//! The report of an evaluation: a self-contained HTML page for the person who decides, and the same results as JSON.
 
 mod beside;
 mod charts;
@@ -18,28 +18,28 @@ use trolley_training::{Comparison, Costs, Evaluation, Ruling};
 
 use crate::live::Offer;
 
-/// All that a report tells.
+/// The content of a report.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
     /// The market.
     pub market: &'a str,
-    /// The model's version; `None` for one that was made to be judged only.
+    /// The model's version; `None` for a model that was only evaluated.
     pub version: Option<&'a str>,
-    /// What became of it.
+    /// The outcome for the model.
     pub fate: Fate,
-    /// What the gate says: whether it was judged, and the conditions that were not met.
+    /// The result of the gate: whether the model was judged, and the conditions that were not met.
     pub ruling: &'a Ruling,
-    /// The figures; `None` if nothing could be held back.
+    /// The results; `None` if the model could not be judged.
     pub evaluation: Option<&'a Evaluation>,
-    /// Beside the models before it.
+    /// The comparison with earlier models.
     pub comparison: Option<&'a Comparison>,
-    /// The tables that it was learned from, and what was found in them.
+    /// The tables that it was trained on, and the findings about them.
     pub data: &'a Look,
-    /// What it took.
+    /// Time and memory of the training.
     pub costs: &'a Costs,
-    /// Mean loss of the item embeddings, epoch by epoch.
+    /// Mean loss of the item embeddings per epoch.
     pub losses: &'a [f64],
-    /// The model that the examples are asked.
+    /// The model that answers the examples.
     #[serde(skip)]
     pub model: &'a Model,
     /// The offers of the examples.
@@ -47,24 +47,24 @@ pub struct Report<'a> {
     pub offers: &'a [Offer],
 }
 
-/// What became of a model.
+/// The outcome for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
-    /// No gate was failed, and it is in service. Whether it was judged is for the ruling to say.
+    /// It failed no gate and was published. The ruling says whether it was judged.
     Published,
-    /// It did not pass, and is in service because that was forced.
+    /// It did not pass, and was published by force.
     Forced,
-    /// It did not pass, and lies aside.
+    /// It did not pass, and was stored without being published.
     Rejected,
-    /// It was made to be judged only, and would pass.
+    /// It was only evaluated, and would pass.
     WouldPass,
-    /// It was made to be judged only, and would not pass.
+    /// It was only evaluated, and would not pass.
     WouldNotPass,
 }
 
 impl Report<'_> {
-    /// The page.
+    /// The HTML page.
     pub fn html(&self) -> String {
         page::page(self).into_string()
     }
@@ -72,7 +72,7 @@ impl Report<'_> {
     /// Everything but the examples, as JSON.
     ///
     /// # Errors
-    /// If a number is not one.
+    /// If the report cannot be serialised.
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self)
     }

@@ -1,4 +1,4 @@
-//! The page.
+//! The HTML page of a report.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
     }
 }
 
-/// What became of the model and the one thing to remember, before anything else.
+/// The outcome for the model and the main results, before anything else.
 fn verdict(report: &Report<'_>) -> Markup {
     let Ruling { verdict, failures, accepted, reasons } = report.ruling;
     let published = match (report.fate, verdict) {
@@ -99,7 +99,7 @@ fn verdict(report: &Report<'_>) -> Markup {
     }
 }
 
-/// What it means, in sentences.
+/// The main results in sentences.
 fn headline(evaluation: &Evaluation) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(benchmark) = evaluation.benchmark("bought_together")
@@ -202,7 +202,7 @@ fn bars(benchmark: &Benchmark, metric: &str) -> Vec<Bar> {
     bars
 }
 
-/// By how well the item sells and by how much is known of the customer.
+/// Results by popularity of the item and by history of the customer.
 fn groups(evaluation: &Evaluation) -> Markup {
     let of = |benchmark: &Benchmark, group: &Group| {
         let metric = words::metrics(&benchmark.name)[0];
@@ -260,7 +260,7 @@ fn reach(evaluation: &Evaluation) -> Markup {
     }
 }
 
-/// Whether alternatives are like what they stand in for.
+/// The similarity of alternatives to the items that they replace.
 fn like(likeness: &Likeness, of: &str) -> Markup {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let same = likeness.same.iter().map(|(name, share)| format!(", {} have the same {name}", percent(*share)));
@@ -277,7 +277,7 @@ fn like(likeness: &Likeness, of: &str) -> Markup {
     }
 }
 
-/// How many of the six are without a flaw at the least, as it was chosen.
+/// The minimum numbers of flawless alternatives that were tried, with their hit rates.
 fn flaws(evaluation: &Evaluation) -> Markup {
     html! {
         table {
@@ -300,7 +300,7 @@ fn tuned(evaluation: &Evaluation) -> Markup {
     }
 }
 
-/// What each signal does in each blend.
+/// The effect of each signal in each blend.
 fn feature_importances(report: &Report<'_>) -> Markup {
     const BLENDS: [(&str, &str); 7] = [
         ("bought_together", "Bought together, customer known"),

@@ -1,11 +1,11 @@
-//! What the lists of bought together are like, beyond whether they hit.
+//! Metrics of bought-together lists other than hits.
 
 use maud::{Markup, html};
 use trolley_training::{Benchmark, Estimate, Evaluation, MODEL, MethodResult};
 
 use super::words;
 
-/// The section of the page; nothing if it was not measured.
+/// The section of the page; empty if they were not measured.
 pub(super) fn section(evaluation: &Evaluation) -> Markup {
     let measured = |benchmark: &&Benchmark| benchmark.of_model("top_50_share").is_some();
     let benchmarks: Vec<&Benchmark> = evaluation.benchmarks.iter().filter(measured).collect();

@@ -1,8 +1,8 @@
-//! Names for people.
+//! Names and sentences for people.
 
 use trolley_training::{BestPart, Estimate, Focus, MODEL, MethodResult, compared_by};
 
-/// What a benchmark is called.
+/// The name of a benchmark.
 pub fn benchmark(name: &str) -> &str {
     match name {
         "bought_together" => "Bought together, customer known",
@@ -21,7 +21,7 @@ pub fn benchmark(name: &str) -> &str {
     }
 }
 
-/// The benchmark of a figure and what is measured, if models are compared by that figure.
+/// The names of a figure's benchmark and metric, if models are compared by that figure.
 pub fn compared(figure: &str) -> Option<String> {
     let (of, metric) = figure.split_once('.')?;
     let metric = match metric {
@@ -33,7 +33,7 @@ pub fn compared(figure: &str) -> Option<String> {
     Some(format!("{}: {metric}", benchmark(of)))
 }
 
-/// What a metric is called, with the length of the lists.
+/// The name of a metric, with the length of the lists.
 pub fn metric(name: &str, k: usize) -> String {
     match name {
         "hit_rate" => format!("hit rate@{k}"),
@@ -42,7 +42,7 @@ pub fn metric(name: &str, k: usize) -> String {
     }
 }
 
-/// The metrics of a benchmark that people ask for first.
+/// The main metrics of a benchmark.
 pub fn metrics(benchmark: &str) -> [&'static str; 2] {
     match benchmark {
         name if name.starts_with("alternatives") || name.starts_with("bought") => ["hit_rate", "ndcg"],
@@ -50,7 +50,7 @@ pub fn metrics(benchmark: &str) -> [&'static str; 2] {
     }
 }
 
-/// What the lists of bought together are like: each metric with its name, and whether it is a share.
+/// Metrics of bought-together lists: the key, the name, and whether it is a share.
 pub const SHOWN: [(&str, &str, bool); 6] = [
     ("due_to_item", "due to the item", false),
     ("lift_below_one", "lift below 1", true),
@@ -60,7 +60,7 @@ pub const SHOWN: [(&str, &str, bool); 6] = [
     ("categories", "categories", false),
 ];
 
-/// The same of one method, in words; `None` where it is not measured.
+/// All but the first of [`SHOWN`] for one method, in words; `None` if none was measured.
 pub fn shown(result: &MethodResult) -> Option<String> {
     let figure = |&(metric, name, is_share): &(&str, &str, bool)| {
         let value = result.figures.get(metric)?.value;
@@ -70,7 +70,7 @@ pub fn shown(result: &MethodResult) -> Option<String> {
     (!figures.is_empty()).then(|| figures.join(", "))
 }
 
-/// `0.1234` as `.123`.
+/// `0.1234` as `0.123`.
 pub(super) fn share(value: f64) -> String {
     format!("{value:.3}")
 }
@@ -85,7 +85,7 @@ pub(super) fn signal(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// A blend beside its best part.
+/// The comparison of a blend with its best part.
 pub fn best_part(question: &str, best: &BestPart) -> String {
     let BestPart { name, part, blend, standard_error, customers, serves } = best;
     let which = if *serves {
@@ -100,7 +100,7 @@ pub fn best_part(question: &str, best: &BestPart) -> String {
     )
 }
 
-/// The item focuses that were tried for a question, with what came of them.
+/// The item focuses that were tried for a question, with their results.
 pub fn focuses(question: &str, tried: &[Focus]) -> String {
     let one = |tried: &Focus| {
         let chosen = if tried.chosen { " (chosen)" } else { "" };
@@ -110,7 +110,7 @@ pub fn focuses(question: &str, tried: &[Focus]) -> String {
     format!("{}: item focus {}", benchmark(question), tried.join("; "))
 }
 
-/// The strongest method but the model, with its figure.
+/// The strongest method other than the model, with its result.
 pub fn strongest<'a>(results: &'a [MethodResult], metric: &str) -> Option<(&'a str, Estimate)> {
     let others = results.iter().filter(|result| result.method != MODEL);
     let figures = others.filter_map(|result| Some((result.method.as_str(), *result.figures.get(metric)?)));

@@ -2,14 +2,14 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgListener;
 
-/// How often to look when nobody tells.
+/// Interval of polling, and timeout of the listening connection.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// So long one connection listens: where the URL leads may be another server by then.
+/// Maximum age of the listening connection: after a failover, the URL may lead to another server.
 const LISTENS: Duration = Duration::from_mins(1);
 
-/// Says when it is time to look for changes: on PostgreSQL as soon as another replica has made one, and now and then in
-/// any case, since news can be lost with a connection.
+/// Signals when to look for changes: on PostgreSQL as soon as another replica has made one, and periodically in any
+/// case, because a notification can be lost with its connection.
 #[derive(Debug)]
 pub struct Changes {
     url: Option<String>,
@@ -17,19 +17,19 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Of the PostgreSQL at `url`; nobody tells of changes in a SQLite.
+    /// Listens to the PostgreSQL at `url`. SQLite sends no notifications and is polled.
     pub(super) fn new(url: Option<String>) -> Self {
         Self { url, listener: None }
     }
 
-    /// Returns when there may be something new.
+    /// Returns when there may be changes.
     pub async fn next(&mut self) {
         let Some(url) = &self.url else { return tokio::time::sleep(LOOK).await };
         if self.listener.as_ref().is_none_or(|(_, since)| since.elapsed() > LISTENS) {
             self.listener = listening(url).await.ok().map(|listener| (listener, Instant::now()));
         }
         let Some((listener, _)) = &mut self.listener else { return tokio::time::sleep(LOOK).await };
-        // A connection that was lost is made again next time.
+        // A lost connection is reopened by the next call.
         if let Ok(Err(_) | Ok(None)) = tokio::time::timeout(LOOK, listener.try_recv()).await {
             self.listener = None;
         }

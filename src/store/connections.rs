@@ -11,10 +11,10 @@ use super::{PATIENCE, StoreError};
 
 /// The connections to the database.
 ///
-/// A file of SQLite may be replaced while the service runs: a backup is put back, a link is turned. Open connections go
-/// on in the file that has no name any more, and what is pushed there is lost. So each use compares the file that the
-/// connections have with the one that the name stands for; if they differ, all connections are closed and the file that is
-/// there is opened, with the next generation number.
+/// An SQLite file may be replaced while the service runs, by a restored backup or a changed link. Open connections
+/// would continue in the unlinked file, and pushes would be lost. So each use compares the file of the connections with
+/// the one at the path. If they differ, all connections are closed and the current file is opened, with the next
+/// generation number.
 #[derive(Debug)]
 pub(super) struct Connections {
     url: String,
@@ -24,7 +24,7 @@ pub(super) struct Connections {
     reopening: Mutex<()>,
     /// Whether the schema is up to date.
     prepared: AtomicBool,
-    /// SQLite has one writer at a time, and lets the others sleep and try again: here they wait in a row.
+    /// SQLite has one writer at a time, and lets the others sleep and retry. This lock queues them instead.
     writing: Mutex<()>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Connections {
 pub(super) struct Open {
     pub(super) pool: AnyPool,
     pub(super) generation: u64,
-    /// The file that they are of.
+    /// The file that they belong to.
     file: Option<FileId>,
 }
 
@@ -57,7 +57,7 @@ impl Connections {
         self.last().generation
     }
 
-    /// Connections to the database that is there now.
+    /// Connections to the current database.
     pub(super) async fn open(&self) -> Result<Open, StoreError> {
         let open = self.last();
         if self.is_current(&open) {
@@ -76,7 +76,7 @@ impl Connections {
         if let Place::File(path) = &self.place
             && FileId::of(path).is_none()
         {
-            // An empty one must not take its place: it would have forgotten who was erased.
+            // An empty file must not replace it: the erased customers would be lost.
             return Err(StoreError::Gone(path.clone()));
         }
         open.pool.close().await;
@@ -87,17 +87,17 @@ impl Connections {
         Ok(open)
     }
 
-    /// The turn to write; PostgreSQL has its own order.
+    /// The permit to write; PostgreSQL needs none.
     pub(super) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         if self.place == Place::Server { None } else { Some(self.writing.lock().await) }
     }
 
-    /// What was done, if it was done in the database that is there; `None` if that was replaced meanwhile.
+    /// The result, if it was obtained in the current database; `None` if the file was replaced meanwhile.
     pub(super) fn settle<T>(&self, open: &Open, done: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
         self.is_current(open).then_some(done)
     }
 
-    /// The content is not what it was, though the file is: the next use opens it anew.
+    /// Reopens the file at the next use: its content has been replaced, although it is the same file.
     pub(super) fn suspect(&self) {
         self.open.write().unwrap_or_else(PoisonError::into_inner).file = None;
     }
@@ -115,8 +115,8 @@ impl Connections {
     }
 }
 
-/// Connects, and brings the schema of a SQLite up to date. Also the file that the connections are of. A PostgreSQL need not be
-/// there yet.
+/// Connects, and migrates the schema of SQLite. Also returns the file that the connections belong to. PostgreSQL need
+/// not be reachable yet.
 async fn connect(
     url: &str,
     options: AnyConnectOptions,
@@ -132,7 +132,7 @@ async fn connect(
             let (first, place) = (first.clone(), place.clone());
             Box::pin(async move {
                 durable(connection).await?;
-                // All connections are of one file, whenever they are made.
+                // All connections must belong to one file, whenever they are opened.
                 if let Place::File(path) = &place
                     && let Some(file) = FileId::of(path)
                     && *first.get_or_init(|| file) != file
@@ -142,11 +142,11 @@ async fn connect(
                 Ok(())
             })
         });
-        // A full disk makes SQLite end a transaction by itself, and the end that the pool then asks for fails: it goes on
-        // counting one too many, and what the next one on this connection commits would stay uncommitted.
+        // On a full disk, SQLite rolls a transaction back by itself, and the pool's own rollback fails. The connection
+        // then counts one transaction too many, and the next commit on it would have no effect.
         let pool_options = pool_options.after_release(|connection, _| {
             Box::pin(async move {
-                connection.ping().await?; // an end asked for has come to its end
+                connection.ping().await?; // completes a pending rollback
                 Ok(!connection.is_in_transaction())
             })
         });
@@ -156,14 +156,14 @@ async fn connect(
     Ok((pool, file.get().copied()))
 }
 
-/// So long a PostgreSQL may take to say whether it can be written.
+/// Timeout for asking PostgreSQL whether it is writable, and minimum age of a connection to be given up if it is not.
 const SAYS_SO: Duration = Duration::from_secs(1);
 
-/// Connections to a PostgreSQL as it is where the URL leads now. After a switch-over those that are open stay with the old
-/// primary, which answers questions with what it last knew, and refuses each change, or does not answer at all. So each is
-/// asked before it is used whether it can be written; if not, it is given up, and with it all that were made before.
+/// Connections to the PostgreSQL that the URL leads to now. After a failover, open connections stay with the old
+/// primary, which answers reads from its last state and refuses writes, or does not answer at all. So each connection
+/// is checked for writability before it is used. If it fails, it is given up, with all that were opened before.
 ///
-/// A database that can only be read for the time being is connected anew each second.
+/// While a database is read-only, its connections are reopened every second.
 fn writable(options: AnyPoolOptions) -> AnyPoolOptions {
     let given_up = Arc::new(RwLock::new(Instant::now()));
     options.test_before_acquire(false).before_acquire(move |connection, since| {
@@ -185,17 +185,17 @@ fn writable(options: AnyPoolOptions) -> AnyPoolOptions {
     })
 }
 
-/// Migrations only add: a release that is older than the database goes on with what it knows.
+/// Migrations only add, so a release that is older than the schema continues with what it knows.
 async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
     Ok(sqlx::migrate!().set_ignore_missing(true).run(pool).await?)
 }
 
-/// Every commit is on the disk when it returns, in the database's own file: no second file has to be kept with it, and
-/// SQLite notices before each transaction if the content is another one.
+/// Every commit is on disk when it returns, in the database file itself. So there is no second file to back up, and
+/// SQLite notices before each transaction if the content was replaced.
 async fn durable(connection: &mut AnyConnection) -> sqlx::Result<()> {
     connection.execute("PRAGMA busy_timeout = 3000; PRAGMA synchronous = FULL;").await?;
     if let Err(error) = connection.execute("PRAGMA journal_mode = TRUNCATE").await {
-        // Until 0.1 the journal was a write-ahead log, and as long as another process has it, it stays one.
+        // Before 0.1 the journal was a write-ahead log. It stays one while another process has the database open.
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
         if mode != "wal" {
             return Err(error);
@@ -213,7 +213,8 @@ mod tests {
         sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&pool).await.unwrap()
     }
 
-    /// An older release had a write-ahead log. What is in it is not lost, and it goes as soon as nobody else has it open.
+    /// An older release used a write-ahead log. Its content is not lost, and it is removed once no other process has it
+    /// open.
     #[tokio::test]
     async fn a_database_with_a_write_ahead_log_is_taken_over() {
         let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use sqlx::migrate::MigrateError;
 
 use super::PATIENCE;
 
-/// What the database could not do.
+/// An error of the database.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StoreError {
@@ -30,7 +30,7 @@ pub enum StoreError {
     Slow,
 }
 
-/// What to set if it is a pooler that refuses.
+/// The setting that helps if the error comes from a pooler.
 fn pooler(error: &impl ToString) -> &'static str {
     let said = error.to_string();
     let is = |what: &str| said.contains(what);
@@ -45,7 +45,7 @@ fn pooler(error: &impl ToString) -> &'static str {
 }
 
 impl StoreError {
-    /// Of a URL that may hold a password nothing is told, nor what the driver says of it: that quotes the URL.
+    /// A URL other than SQLite's may contain a password. It is not shown, nor is the driver's message, which quotes it.
     pub(super) fn url(url: &str, reason: &(impl ToString + ?Sized)) -> Self {
         if url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sqlite:")) {
             return Self::Url { url: format!("`{url}`"), reason: reason.to_string() };
@@ -53,7 +53,7 @@ impl StoreError {
         Self::Url { url: "a URL that is not shown here".to_owned(), reason: "it cannot be read".to_owned() }
     }
 
-    /// Whether the database could not be reached, and may be later.
+    /// Whether the database is unavailable now, but may be available later.
     pub fn is_away(&self) -> bool {
         match self {
             Self::Slow => true,
@@ -62,13 +62,13 @@ impl StoreError {
         }
     }
 
-    /// Why a change could not be made, for whoever wanted it: nothing about where the database is.
+    /// Why a change failed, for its caller: nothing about the location of the database.
     pub fn cause(&self) -> &'static str {
         let code = match self {
             Self::Database(sqlx::Error::Database(error)) => error.code(),
             _ => None,
         };
-        // Of PostgreSQL five characters, of SQLite a number whose last byte says what it is.
+        // PostgreSQL's codes have five characters; SQLite's are numbers, with the primary code in the last byte.
         match (self, code.as_deref()) {
             (Self::Gone(_), _) => "the database file is not there",
             (Self::Slow, _) => "the database does not answer",
@@ -83,7 +83,7 @@ impl StoreError {
         }
     }
 
-    /// What was to be kept cannot be written down.
+    /// A value that cannot be serialised.
     pub fn encoding(error: serde_json::Error) -> Self {
         Self::Database(sqlx::Error::Encode(Box::new(error)))
     }
@@ -92,7 +92,7 @@ impl StoreError {
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // It is stopping, starting, or has no connection to spare.
+        // It is stopping or starting, or has no free connection.
         sqlx::Error::Database(error) => {
             error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code))
         }

@@ -3,21 +3,21 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// The file of the models folder that says which database the service keeps its state in.
+/// The file in the models folder that names the database of the service's state.
 const FILE: &str = ".state";
 
-/// Says beside the models that a service has kept a state, and where. A training that finds no database knows by it that
-/// one was there: customers may have been erased, and must not come back.
+/// A file beside the models which says that a service has stored state, and where. If a training finds no database, it
+/// learns from the mark that there was one: customers may have been erased, and must not come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// What the database was given when it was made.
+    /// [`Store::identity`](super::Store::identity) of the database.
     pub identity: String,
-    /// Where it is, for people.
+    /// Location of the database, for people.
     pub database: String,
 }
 
 impl Mark {
-    /// The mark beside some models; `None` if there is none.
+    /// Reads the mark beside the models; `None` if there is none.
     ///
     /// # Errors
     /// If it can't be read.
@@ -29,7 +29,7 @@ impl Mark {
         }
     }
 
-    /// Puts the mark beside the models, as a whole; the folder need not be there yet.
+    /// Writes the mark atomically. The folder need not exist yet.
     ///
     /// # Errors
     /// If it can't be written.
@@ -38,13 +38,13 @@ impl Mark {
             return Ok(());
         }
         std::fs::create_dir_all(models)?;
-        // Two processes may write at a time.
+        // Two processes may write at the same time.
         let beside = models.join(format!("{FILE}.{}.new", std::process::id()));
         std::fs::write(&beside, serde_json::to_vec(self)?)?;
         std::fs::rename(&beside, Self::path(models))
     }
 
-    /// Where it lies.
+    /// Path of the mark.
     pub fn path(models: &Path) -> PathBuf {
         models.join(FILE)
     }

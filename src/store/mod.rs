@@ -1,8 +1,8 @@
-//! What was pushed, kept in a database: a file of SQLite, or PostgreSQL for several replicas. One schema, one interface;
-//! no other module knows SQL.
+//! The database of pushed state: an SQLite file, or PostgreSQL for several replicas. One schema, one interface; no
+//! other module uses SQL.
 //!
-//! A change is durable when its call returns. Each takes the next number of its market and kind in the same transaction,
-//! so that a replica that has seen a number has seen everything before it, and can ask for what came after.
+//! A change is durable when its call returns. It takes the next number of its market and kind in the same transaction.
+//! So a replica that has seen a number has seen every change before it, and can request those after it.
 
 mod changes;
 mod connections;
@@ -32,25 +32,25 @@ pub use store_stock::StoreStockRow;
 
 use crate::secret::Secret;
 
-/// What can be pushed.
+/// A kind of pushed state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// What is in stock, item by item.
+    /// Stock, item by item.
     Stock,
-    /// The offers, as a whole.
+    /// Offers, replaced as a whole.
     Offers,
-    /// The rules, as a whole.
+    /// Rules, replaced as a whole.
     Rules,
-    /// The customers who are not to be known any more.
+    /// Erased customers.
     Erased,
-    /// How often customers took one item in the place of another, pair by pair.
+    /// How often customers accepted or refused one item in place of another, pair by pair.
     Replacements,
 }
 
 impl Kind {
     const ALL: [Self; 5] = [Self::Stock, Self::Offers, Self::Rules, Self::Erased, Self::Replacements];
 
-    /// As the database and the metrics name it.
+    /// The name in the database and in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
@@ -62,21 +62,21 @@ impl Kind {
     }
 }
 
-/// How long a call waits for a connection before it fails, and a push for the database.
+/// Timeout for obtaining a connection, and for a push.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The database. Copies share its connections.
+/// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     connections: Arc<Connections>,
-    /// What erased customers are remembered with; not looked at before it was given.
+    /// Keys the hashes of erased customers. Until it is set, it is not compared with that of the database.
     secret: Option<Arc<Secret>>,
     url: String,
     pruning: Arc<Mutex<Pruning>>,
 }
 
 impl Store {
-    /// Opens `sqlite:<file>`, which is created if it is not there, or `postgres://…`, and brings the schema up to date.
+    /// Opens `sqlite:<file>`, which is created if it does not exist, or `postgres://…`, and migrates the schema.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -86,7 +86,7 @@ impl Store {
         Ok(store)
     }
 
-    /// The same, but a PostgreSQL that cannot be reached is opened when it can.
+    /// Like [`Self::open`], but an unreachable PostgreSQL is opened later, when it can be reached.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -99,7 +99,7 @@ impl Store {
         }
     }
 
-    /// The same with the secret that erased customers are remembered with.
+    /// Sets the secret that keys the hashes of erased customers.
     #[must_use]
     pub fn keyed_by(self, secret: Arc<Secret>) -> Self {
         Self { secret: Some(secret), ..self }
@@ -110,7 +110,7 @@ impl Store {
         self.connections.place()
     }
 
-    /// What is to be left beside the models; nothing if the database ends with the process.
+    /// The mark to leave beside the models; `None` if the database ends with the process.
     pub fn mark(&self, identity: String) -> Option<Mark> {
         let database = match self.place() {
             Place::Memory => return None,
@@ -120,12 +120,13 @@ impl Store {
         Some(Mark { identity, database })
     }
 
-    /// Grows each time that the database's file was found to be another one.
+    /// Increases each time the database file is found to have been replaced.
     pub fn generation(&self) -> u64 {
         self.connections.generation()
     }
 
-    /// What the database was given when it was made. Another one means another database, even under the same name.
+    /// The random ID that the database got at its creation. A different one means a different database, even under the
+    /// same name.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -134,7 +135,7 @@ impl Store {
         let known = match identity(&open).await {
             Ok(known) => known,
             Err(error) => {
-                // The file has another content, whose schema is older or not there at all.
+                // The content of the file was replaced, and its schema is older or missing.
                 if error.as_database_error().is_some_and(|error| error.message().contains("no such table")) {
                     self.connections.suspect();
                 }
@@ -154,15 +155,14 @@ impl Store {
         Ok(identity(&open).await?.unwrap_or_default())
     }
 
-    /// Makes sure that the secret is the one that the database was used with: with another one nobody would be known to have
-    /// been erased.
+    /// Checks that the database was used with this secret: with another one, no erased customer would be recognised.
     async fn has_this_secret(&self, open: &Open) -> Result<(), StoreError> {
         let Some(secret) = &self.secret else { return Ok(()) };
         let mark = || fact(open, "secret");
         let mut there = mark().await?;
         if let (None, Some(own)) = (&there, secret.mark()) {
             let put = "INSERT INTO facts (name, value) VALUES ('secret', $1) ON CONFLICT (name) DO NOTHING";
-            // A database that can only be read has to be asked again.
+            // A read-only database cannot store the mark, so it is checked again later.
             if let Err(error) = sqlx::query(put).bind(own).execute(&open.pool).await {
                 tracing::debug!(%error, "the database does not keep which secret it is used with");
                 return Ok(());
@@ -172,8 +172,8 @@ impl Store {
         if there.as_deref() == secret.mark() { Ok(()) } else { Err(StoreError::Secret) }
     }
 
-    /// Replaces what is kept as a whole, and returns the number of the change; `None` if its sequence is not above the
-    /// last one, and nothing is changed. Without a sequence it counts as newer than all before.
+    /// Replaces a document, and returns the number of the change. If `sequence` is not above the last one, nothing is
+    /// changed and the result is `None`. Without a sequence, the document counts as the newest.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
@@ -226,7 +226,7 @@ impl Store {
         Ok(Some(version))
     }
 
-    /// What is kept as a whole, with the number of its change.
+    /// A document, with the number of its last change.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -239,7 +239,7 @@ impl Store {
         Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get("version")?, row.try_get("body")?))).transpose()?)
     }
 
-    /// The numbers of the last changes, by market and kind.
+    /// The number of the last change, by market and kind.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -249,7 +249,7 @@ impl Store {
         let mut versions = Vec::with_capacity(rows.len());
         for row in rows {
             let name: String = row.try_get("kind")?;
-            // A newer release that shares the database may keep more.
+            // A newer release that shares the database may have more kinds.
             if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) {
                 versions.push((row.try_get("market")?, kind, row.try_get("version")?));
             }
@@ -257,7 +257,7 @@ impl Store {
         Ok(versions)
     }
 
-    /// Whether a change is one of those that have led to the database as it is.
+    /// Whether a change is in the recent history of this database. After a rollback, it may not be.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -272,14 +272,14 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// News of the changes of other replicas.
+    /// Signals for changes made by other replicas.
     pub fn changes(&self) -> Changes {
         Changes::new((*self.place() == Place::Server).then(|| self.url.clone()))
     }
 
     async fn announce(&self, transaction: &mut Transaction<'_, Any>) -> Result<(), sqlx::Error> {
         if *self.place() == Place::Server {
-            // Delivered at the commit.
+            // Delivered on commit.
             transaction.execute("NOTIFY trolley_state").await?;
         }
         Ok(())
@@ -294,9 +294,9 @@ async fn fact(open: &Open, name: &'static str) -> Result<Option<String>, sqlx::E
     sqlx::query_scalar("SELECT value FROM facts WHERE name = $1").bind(name).fetch_optional(&open.pool).await
 }
 
-/// The number of a change: the time in Unix milliseconds, or the next number if that is higher. So numbers go on even
-/// when the database goes back, to a backup or to a standby that lags behind: replicas have seen higher ones than it
-/// remembers, and would take what comes for old. Its row stays locked until the commit, so that numbers are committed in
+/// The number of a change: the time in Unix milliseconds, or the next number if that is higher. So numbers rise even if
+/// the database is rolled back, to a backup or to a lagging standby. Otherwise replicas, which have seen higher
+/// numbers, would take new changes for old. The row stays locked until the commit, so that numbers are committed in
 /// order.
 async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind: Kind) -> Result<i64, sqlx::Error> {
     let version: i64 = sqlx::query_scalar(
@@ -329,8 +329,8 @@ async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind
     Ok(version)
 }
 
-/// So many changes of a kind are remembered. A replica that has seen none of them takes in everything anew.
+/// Number of changes in the history of a market and kind. A replica that has seen none of them reloads everything.
 const REMEMBERED: i64 = 1000;
 
-/// Of so many changes one removes what is older, about.
+/// About one change in so many prunes the history.
 const PRUNED_EACH: i64 = 50;

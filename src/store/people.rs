@@ -8,60 +8,60 @@ use super::connections::Open;
 use super::place::Place;
 use super::{Kind, Store, StoreError, next_version, replacements};
 
-/// What a customer did with what was shown.
+/// A customer's response to a recommendation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
-    /// The client's name for it.
+    /// The client's ID of the event.
     pub id: String,
-    /// The answer that it came of.
+    /// The ID of the recommendation.
     pub recommendation: String,
-    /// What happened.
+    /// The kind of event.
     pub kind: &'static str,
     /// The item, or the offer.
     pub item: String,
-    /// Of a replacement, the item in whose place it was offered.
+    /// For a replacement, the item in whose place it was offered.
     pub replaced: Option<String>,
 }
 
 impl EventRow {
-    /// The kind of an event by which a replacement was taken.
+    /// Kind of event: a replacement was accepted.
     pub const ACCEPTED: &'static str = "replacement_accepted";
-    /// And by which it was refused.
+    /// Kind of event: a replacement was refused.
     pub const REJECTED: &'static str = "replacement_rejected";
 }
 
-/// What became of events.
+/// The result of storing events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventsPut {
-    /// So many were new.
+    /// Number of new events.
     pub new: usize,
-    /// The number of the change in how replacements are taken, if there was any.
+    /// The number of the change in the counts of replacements, if there was one.
     pub replacements: Option<i64>,
 }
 
-/// A customer who has been erased.
+/// An erased customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// What the secret makes of the BLAKE3 hash of the ID.
+    /// The BLAKE3 hash of the ID, keyed with the secret.
     pub customer: blake3::Hash,
-    /// When.
+    /// Time of the erasure.
     pub at: DateTime<Utc>,
 }
 
-/// Events are kept so long, in seconds: a season.
+/// Retention of events in seconds: 100 days, a season.
 const RETENTION_SECONDS: i64 = 100 * 86_400;
 
-/// Old events are removed so often.
+/// Minimum interval between removals of old events.
 const PRUNED_EVERY: Duration = Duration::from_hours(1);
 
-/// So many old events are removed at a time, beside as many as have come since. If a clock is wrong after all, no more are
-/// lost in an hour.
+/// Maximum number of old events removed at a time, in addition to as many as have arrived since the last time. So a
+/// wrong clock cannot delete more in an hour.
 const PRUNED_AT_MOST: i64 = 10_000;
 
-/// Rows in one statement.
+/// Maximum number of rows per statement.
 const ROWS: usize = 1000;
 
-/// When old events were last removed, and how many have come since.
+/// When old events were last removed, and how many events have arrived since.
 #[derive(Debug, Default)]
 pub(super) struct Pruning {
     last: Option<Instant>,
@@ -69,9 +69,8 @@ pub(super) struct Pruning {
 }
 
 impl Store {
-    /// Takes in events; those that are there already are passed over. Returns how many were new. Whatever is older than
-    /// a season is forgotten now and then on the way. Both times are of the database's clock: a replica's own may be
-    /// wrong.
+    /// Stores events; those that exist already are ignored. From time to time, this also removes events older than a
+    /// season. Their age is measured by the database's clock, because a replica's own may be wrong.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
@@ -90,7 +89,7 @@ impl Store {
         let mut transaction = open.pool.begin().await?;
         let now = self.clock();
         let (mut new, mut new_replacements) = (0, Vec::new());
-        // One by one, so that it is known which of them are new.
+        // Replacements are inserted one by one, to know which of them are new.
         let (replacements, others): (Vec<&EventRow>, Vec<&EventRow>) =
             events.iter().partition(|event| event.replaced.is_some());
         let chunks = others.chunks(ROWS).chain(replacements.chunks(1));
@@ -121,7 +120,7 @@ impl Store {
                  ORDER BY received LIMIT $2)"
             );
             sqlx::query(AssertSqlSafe(text)).bind(RETENTION_SECONDS).bind(most).execute(&mut *transaction).await?;
-            // What is counted stays counted.
+            // The counts themselves stay.
             let text = format!(
                 "DELETE FROM replacement_answers WHERE (market, recommendation, item, replacement) IN (SELECT market, \
                  recommendation, item, replacement FROM replacement_answers WHERE received < {now} - $1 ORDER BY received \
@@ -133,7 +132,7 @@ impl Store {
         Ok(EventsPut { new, replacements })
     }
 
-    /// The time by the database's clock in Unix seconds, as SQL has it.
+    /// SQL for the time of the database's clock in Unix seconds.
     fn clock(&self) -> &'static str {
         match self.place() {
             Place::Server => "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT)",
@@ -141,7 +140,7 @@ impl Store {
         }
     }
 
-    /// How many old events may be removed now, if it is time to.
+    /// Maximum number of old events to remove now; `None` if it is not time yet.
     fn prunes(&self, new: i64) -> Option<i64> {
         let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
         pruning.come += new;
@@ -153,7 +152,7 @@ impl Store {
         Some(most)
     }
 
-    /// Remembers that a customer is not to be known any more, by what the secret makes of the hash of the ID.
+    /// Stores the erasure of a customer, by the keyed hash of the ID.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
@@ -186,7 +185,8 @@ impl Store {
         Ok(version)
     }
 
-    /// The customers of a market who have been erased, and when. The number of a change is its time in Unix milliseconds.
+    /// The erased customers of a market, with the times of erasure. The number of a change is its time in Unix
+    /// milliseconds.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -209,7 +209,7 @@ impl Store {
             }
             erasures.push(Erasure { customer, at });
         }
-        // A database that can only be read keeps them until it can be written.
+        // In a read-only database they stay plain until it is writable.
         if let Err(error) = self.key(&open, market, &plain).await {
             tracing::debug!(%error, "who has been erased is kept by a hash without a key for now");
         }
@@ -220,7 +220,7 @@ impl Store {
         self.secret.as_ref().is_some_and(|secret| secret.mark().is_some())
     }
 
-    /// Puts what the secret makes of some hashes in the place of them.
+    /// Replaces plain hashes by keyed ones.
     async fn key(&self, open: &Open, market: &str, plain: &[(String, blake3::Hash, i64)]) -> Result<(), sqlx::Error> {
         for rows in plain.chunks(ROWS) {
             let _turn = self.connections.turn().await;
@@ -245,7 +245,7 @@ impl Store {
         Ok(())
     }
 
-    /// All customers of a market who have been erased.
+    /// The hashes of all erased customers of a market.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -268,8 +268,8 @@ mod tests {
         sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(&open.pool).await.unwrap()
     }
 
-    /// Events are as old as the database says, and no more of the old ones go at a time than is bounded: whatever a
-    /// replica's clock shows, the others' events stay.
+    /// Age is measured by the database's clock, and removals are limited: whatever a replica's clock shows, the events
+    /// of the others stay.
     #[tokio::test]
     async fn old_events_go_by_the_databases_clock_and_a_bounded_number_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
@@ -287,7 +287,7 @@ mod tests {
 
         store.put_events("de", &[event("new-1".into())]).await.unwrap();
         assert_eq!(count(&store, "id LIKE 'old-%'").await, many.len() as i64, "an hour has not passed");
-        // Another process looks at its start.
+        // Another process removes old events at its first push.
         let other = Store::open(&url).await.unwrap();
         other.put_events("fr", &[event("new-2".into())]).await.unwrap();
         assert_eq!(count(&store, "id LIKE 'old-%'").await, 49, "as many as are bounded, and one for the new one");

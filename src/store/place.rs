@@ -7,19 +7,19 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::StoreError;
 
-/// Where the database of a URL is.
+/// The location of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// PostgreSQL.
     Server,
     /// SQLite in memory: it ends with the process.
     Memory,
-    /// A file of SQLite.
+    /// An SQLite file.
     File(PathBuf),
 }
 
 impl Place {
-    /// As sqlx understands the URL, whatever way it is written.
+    /// Parses a URL in every notation that sqlx accepts.
     ///
     /// # Errors
     /// [`StoreError::Url`]
@@ -35,17 +35,17 @@ impl Place {
         if options.database_url.query_pairs().any(in_memory) || file.as_os_str().to_str().is_some_and(is_memory) {
             return Ok(Self::Memory);
         }
-        // SQLite itself takes a name that begins so for a URI: <https://www.sqlite.org/uri.html>.
+        // SQLite itself treats a name with this prefix as a URI: <https://www.sqlite.org/uri.html>.
         let file = file.to_str().and_then(|name| name.strip_prefix("file:")).map_or_else(|| file.to_owned(), of_uri);
         match file.as_os_str().to_str() {
-            // SQLite would make a new one for each connection, and remove it at the end.
+            // SQLite would create a temporary database for each connection.
             Some("") => Err(StoreError::url(url, "it names no file")),
             _ => Ok(Self::File(file)),
         }
     }
 }
 
-/// The files that a URL of PostgreSQL names: without one of them no connection would ever be made.
+/// Checks the files that a PostgreSQL URL names: if one is missing, no connection ever succeeds.
 fn certificates_are_there(options: &AnyConnectOptions) -> Result<(), StoreError> {
     for (key, file) in options.database_url.query_pairs() {
         let is_file = ["sslrootcert", "sslcert", "sslkey"].contains(&key.replace('-', "").as_str());
@@ -56,12 +56,12 @@ fn certificates_are_there(options: &AnyConnectOptions) -> Result<(), StoreError>
     Ok(())
 }
 
-/// What SQLite calls a database in memory, and what sqlx calls each that it makes.
+/// Whether this is SQLite's name for a database in memory, or one that sqlx generates.
 fn is_memory(name: &str) -> bool {
     name == ":memory:" || name == "file::memory:" || name.starts_with("file:sqlx-in-memory-")
 }
 
-/// What sqlx makes of a URL.
+/// Parses a URL with sqlx, and refuses unsupported databases.
 pub(super) fn parse(url: &str) -> Result<AnyConnectOptions, StoreError> {
     let options = AnyConnectOptions::from_str(url).map_err(|error| StoreError::url(url, &error))?;
     match options.database_url.scheme() {
@@ -70,7 +70,7 @@ pub(super) fn parse(url: &str) -> Result<AnyConnectOptions, StoreError> {
     }
 }
 
-/// The same, of a SQLite whose file is made if it is not there; unless the URL says what it is opened for.
+/// Lets SQLite create a missing file, unless the URL sets the mode.
 pub(super) fn creating(mut options: AnyConnectOptions) -> AnyConnectOptions {
     if !options.database_url.query_pairs().any(|(key, _)| key == "mode") {
         options.database_url.query_pairs_mut().append_pair("mode", "rwc");
@@ -97,7 +97,7 @@ fn of_uri(uri: &str) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What a file is, whatever its name: moved or replaced, a name stands for another one.
+/// The identity of a file, independent of its name: after a move or replacement, the name refers to another file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -105,7 +105,7 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// The file that a name stands for, through links; `None` if there is none.
+    /// The file at a path, through links; `None` if there is none.
     #[cfg(unix)]
     pub(super) fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -113,7 +113,7 @@ impl FileId {
         Some(Self { device: file.dev(), number: file.ino() })
     }
 
-    /// Elsewhere an open file can neither be moved nor replaced.
+    /// On other systems, an open file can be neither moved nor replaced.
     #[cfg(not(unix))]
     pub(super) fn of(path: &Path) -> Option<Self> {
         path.exists().then_some(Self { device: 0, number: 0 })
@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Our reading of a name against where the driver really puts the file.
+    /// Compares our parsing of a URL with where the driver creates the file.
     #[tokio::test]
     async fn the_driver_makes_the_file_where_we_look_for_it() {
         let folder = tempfile::tempdir().unwrap();

@@ -2,21 +2,21 @@ use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::{EventRow, Kind, Store, StoreError, next_version};
 
-/// How often customers took an item in the place of another, and how often they refused it.
+/// How often customers accepted and refused an item in place of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplacementRow {
-    /// What was wanted.
+    /// The requested item.
     pub item: String,
-    /// What was offered in its place.
+    /// The item offered in its place.
     pub replacement: String,
-    /// So often it was taken.
+    /// Number of times it was accepted.
     pub accepted: u32,
-    /// So often it was refused.
+    /// Number of times it was refused.
     pub rejected: u32,
 }
 
-/// Counts some events that are new, of those about replacements, each pair once for an answer; returns the number of the
-/// change, if anything was counted. `now` is the database's clock as SQL has it.
+/// Counts the replacements among new events, each pair once per recommendation. Returns the number of the change, if
+/// anything was counted. `now` is SQL for the database's clock.
 pub(super) async fn count(
     transaction: &mut Transaction<'_, Any>,
     market: &str,
@@ -59,7 +59,7 @@ pub(super) async fn count(
 }
 
 impl Store {
-    /// How often customers took items in the place of others, of those pairs that were counted after a change.
+    /// The counts that have changed since change `version`.
     ///
     /// # Errors
     /// [`StoreError`]

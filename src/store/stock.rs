@@ -3,46 +3,45 @@ use sqlx::{AssertSqlSafe, Row};
 use super::connections::Open;
 use super::{Kind, Store, StoreError, next_version, store_stock};
 
-/// The last word on an item.
+/// The latest stock of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockRow {
     /// The item.
     pub item: String,
-    /// The store; the whole market, if there is none.
+    /// The store, or `None` for the whole market.
     pub store: Option<String>,
-    /// Whether it can be had.
+    /// Whether it is available.
     pub in_stock: bool,
-    /// The number that the shop gave it.
+    /// The shop's sequence number.
     pub sequence: i64,
-    /// The number of the change that brought it.
+    /// The number of the change.
     pub version: i64,
 }
 
-/// The sequence of an item of which nothing is known any more: lower than any that the shop gives.
+/// The sequence of an item whose stock was reset: lower than any of the shop's.
 const FORGOTTEN: i64 = -1;
 
 impl StockRow {
-    /// Whether it can be had, and the sequence; `None` if what was said does not count any more.
+    /// Availability and sequence; `None` if the stock was reset.
     pub fn said(&self) -> Option<(bool, u64)> {
         Some((self.in_stock, u64::try_from(self.sequence).ok()?))
     }
 }
 
-/// What became of news about the stock.
+/// The result of a stock update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockPut {
     /// The number of the change.
     pub version: i64,
-    /// So many were news.
+    /// Number of rows that were newer than the stored ones.
     pub accepted: usize,
 }
 
-/// Rows in one statement: SQLite takes 32,766 values.
+/// Maximum number of rows per statement: SQLite takes 32,766 values.
 const ROWS: usize = 1000;
 
 impl Store {
-    /// Takes in news about the stock: of each item the highest sequence counts, and of what a store and the whole market were
-    /// told the higher one.
+    /// Updates the stock. For each item the highest sequence applies, also between a store and the whole market.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
@@ -83,7 +82,7 @@ impl Store {
         Ok(StockPut { version, accepted })
     }
 
-    /// Forgets what was said of an item: whatever comes next counts. Returns the number of the change.
+    /// Resets the stock of an item: the next update applies, whatever its sequence. Returns the number of the change.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
@@ -101,7 +100,7 @@ impl Store {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Stock).await?;
-        // It stays as a row, so that other replicas hear of it.
+        // The row stays, so that other replicas see the reset.
         sqlx::query("UPDATE stock SET in_stock = 1, sequence = $1, version = $2 WHERE market = $3 AND item = $4")
             .bind(FORGOTTEN)
             .bind(version)
@@ -114,7 +113,7 @@ impl Store {
         Ok(version)
     }
 
-    /// What was said about the stock after a change.
+    /// The market-wide stock that has changed since change `version`.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -134,7 +133,7 @@ impl Store {
     }
 }
 
-/// The statement that takes in so many rows of stock: $1 is the market, $2 the change, then three values per row.
+/// The statement for a number of rows: $1 is the market, $2 the change, then three values per row.
 fn upsert(rows: usize) -> String {
     let row = |row: usize| format!("($1, ${}, ${}, ${}, $2)", 3 * row + 3, 3 * row + 4, 3 * row + 5);
     let values: Vec<String> = (0..rows).map(row).collect();

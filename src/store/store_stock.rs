@@ -3,22 +3,22 @@ use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::{Kind, StockRow, Store, StoreError, next_version};
 
-/// Rows in one statement: SQLite takes 32,766 values.
+/// Maximum number of rows per statement: SQLite takes 32,766 values.
 const ROWS: usize = 1000;
 
-/// The last word on an item in a store.
+/// The latest stock of an item in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreStockRow {
     /// The store.
     pub store: String,
     /// The item.
     pub item: String,
-    /// Whether it can be had there; `None` if what was said does not count any more.
+    /// Whether it is available there; `None` if the stock was reset.
     pub in_stock: Option<bool>,
 }
 
-/// Takes in news about stores, by a change of this number; returns how many there were. What the whole market was told later
-/// counts in its place.
+/// Updates the stock of stores, in the change `version`; returns the number of accepted rows. A row with a lower
+/// sequence than the market-wide stock is dropped.
 pub(super) async fn put(
     transaction: &mut Transaction<'_, Any>,
     market: &str,
@@ -42,7 +42,7 @@ pub(super) async fn put(
     Ok(accepted.saturating_sub(superseded))
 }
 
-/// After a change of the whole market's stock: what stores were told before that does not count any more.
+/// After a change of market-wide stock, removes the rows of stores with a lower sequence.
 pub(super) async fn supersede(
     transaction: &mut Transaction<'_, Any>,
     market: &str,
@@ -60,7 +60,8 @@ pub(super) async fn supersede(
 }
 
 impl Store {
-    /// Forgets what was said of an item in a store: whatever comes next counts. Returns the number of the change.
+    /// Resets the stock of an item in a store: the next update applies, whatever its sequence. Returns the number of
+    /// the change.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is changed.
@@ -71,7 +72,7 @@ impl Store {
                 let _turn = self.connections.turn().await;
                 let mut transaction = open.pool.begin().await?;
                 let version = next_version(&mut transaction, market, Kind::Stock).await?;
-                // It stays as a row, so that other replicas hear of it.
+                // The row stays, so that other replicas see the reset.
                 sqlx::query(
                     "UPDATE store_stock SET sequence = -1, version = $1 WHERE market = $2 AND item = $3 AND store = $4",
                 )
@@ -92,8 +93,9 @@ impl Store {
         }
     }
 
-    /// Calls `each` with what stores were told after a change, and with what still counts of items of which the whole market
-    /// was told something after it. There may be as many rows as stores times items: they are not held together.
+    /// Calls `each` with the stock of stores that has changed since change `version`, and with all that is stored for
+    /// items whose market-wide stock has changed since. The rows are streamed: there may be as many as stores times
+    /// items.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -116,7 +118,7 @@ impl Store {
     }
 }
 
-/// The statement that takes in so many rows: $1 is the market, $2 the change, then four values per row.
+/// The statement for a number of rows: $1 is the market, $2 the change, then four values per row.
 fn upsert(rows: usize) -> String {
     let row = |row: usize| format!("($1, ${}, ${}, ${}, ${}, $2)", 4 * row + 3, 4 * row + 4, 4 * row + 5, 4 * row + 6);
     let values: Vec<String> = (0..rows).map(row).collect();

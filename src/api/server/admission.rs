@@ -1,15 +1,15 @@
-//! Beyond capacity, answer 503 at once rather than late; and a burst is not beyond capacity.
+//! Admission control: requests beyond capacity get 503 immediately. A burst is not beyond capacity.
 //!
-//! Answers are pure computation: they never wait for anything but the processor, so a limit on requests in flight would
-//! never be reached. Therefore a request that was read first steps back behind all others that are ready to be read, and
-//! is counted until its turn comes. How many are waiting, times what an answer takes, is how long the next would wait.
-//! All that is spared while there are so few connections that a question of each could not make a queue.
+//! Answers wait for nothing but the processor, so a limit on requests in flight would never be reached. Instead, a
+//! request that has been read yields to all others that are ready to be read, and counts as waiting until its turn. The
+//! expected wait is the number of waiting requests times the mean answer time, divided by the number of processors.
+//! None of this is done while one request from each connection could not form a queue.
 //!
-//! A queue that comes and goes is a burst, and may be as long as a caller can wait. One that stands is overload: whoever
-//! waits in it gains nothing by its length. So once it has not been short for [`INTERVAL`], and until it was for as long, only
-//! what would wait no longer than [`TARGET`] is taken: controlled delay (Nichols and Jacobson 2012) in the form of Maurer,
-//! "Fail at Scale" (ACM Queue 2015), by the wait that is expected instead of the one that was had, so that a refusal costs no
-//! wait.
+//! A queue that comes and goes is a burst, and may be as long as a caller can wait. A standing queue is overload:
+//! waiting in it gains nothing. A queue that was not short for [`INTERVAL`] is standing until it has been short for as
+//! long; meanwhile only requests with an expected wait of at most [`TARGET`] are admitted. This is controlled delay
+//! (Nichols and Jacobson 2012) in the form of Maurer, "Fail at Scale" (ACM Queue 2015), but by the expected wait
+//! instead of the measured one, so that a refusal costs no wait.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -23,49 +23,50 @@ use crate::api::audit::{REQUEST_ID, request_id};
 use crate::api::problem::Problem;
 use crate::metrics;
 
-/// The mean follows the last so many answers.
+/// Each answer time has a weight of 1 / `MEMORY` in the moving average.
 const MEMORY: u64 = 64;
 
-/// What takes longer, such as an audience, waits for another thread, and holds up nobody here.
+/// Maximum answer time that enters the mean. Slower answers, such as audiences, run on other threads and do not delay
+/// this queue.
 const LONGEST: Duration = Duration::from_millis(5);
 
-/// So many for each processor may always wait: if they are late, it is because the processor was busy elsewhere.
+/// Requests per processor that may always wait: if they are late, the processor was busy elsewhere.
 const FEW: u64 = 64;
 
-/// What is taken while the queue stands waits no longer than this.
+/// Maximum expected wait of a request that is admitted while the queue is standing.
 const TARGET: Duration = Duration::from_millis(5);
 
-/// A queue is short if what comes waits no longer than this.
+/// The queue is short if a new request is expected to wait at most this long.
 const SHORT: Duration = Duration::from_micros(1250);
 
-/// A queue stands that was not short for so long, and until it was nothing else for as long.
+/// A queue that was not short for this long is standing, until it has been short for this long.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Who is waiting, and how long an answer takes.
+/// The number of waiting requests and the mean answer time.
 #[derive(Debug)]
 pub(super) struct Admission {
     connections: AtomicUsize,
     waiting: AtomicUsize,
-    /// The mean time of an answer, in nanoseconds.
+    /// Mean answer time in nanoseconds.
     mean: AtomicU64,
     processors: u64,
-    /// A question may wait so long.
+    /// Maximum expected wait; 0 for no limit.
     limit: Duration,
-    /// When the queue was last short, and when it was last not, in nanoseconds from `started`.
+    /// When the queue was last short, and when it was last not short, in nanoseconds since `started`.
     short: AtomicU64,
     long: AtomicU64,
-    /// Whether it stands.
+    /// Whether the queue is standing.
     stands: AtomicBool,
     started: Instant,
 }
 
-/// A request that waits for its turn; nothing, if it need not. With how many questions it counts for.
+/// A waiting request with its cost, or `None` if it need not wait.
 pub(super) struct Permit(Option<(Arc<Admission>, usize)>);
 
-/// Bytes of a query or a body that count as one question more.
+/// Bytes of query and body that increase the cost of a request by 1.
 const ONE_MORE: usize = 512;
 
-/// For how many questions one counts, by its length.
+/// The cost of a request by its length; 1 for a short one.
 pub(super) fn questions<B: hyper::body::Body>(request: &Request<B>) -> usize {
     let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok();
     let unsaid = if request.body().is_end_stream() { 0 } else { UNSAID };
@@ -73,11 +74,11 @@ pub(super) fn questions<B: hyper::body::Body>(request: &Request<B>) -> usize {
     1 + said(request.headers()).unwrap_or(unsaid).saturating_add(query) / ONE_MORE
 }
 
-/// A body that says nothing of its length counts as one of so many bytes.
+/// Assumed size in bytes of a body without `Content-Length`.
 const UNSAID: usize = 64 << 10;
 
 impl Admission {
-    /// Refuses what would wait longer than `limit`; 0 refuses nothing.
+    /// Refuses requests with an expected wait above `limit`; 0 refuses none.
     pub(super) fn new(limit: Duration) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, |processors| processors.get() as u64);
         Self {
@@ -93,29 +94,28 @@ impl Admission {
         }
     }
 
-    /// A connection has been opened.
     pub(super) fn connected(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection has been closed.
     pub(super) fn disconnected(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How long the last of so many questions would wait.
+    /// Expected wait of the last of this many waiting requests.
     fn wait(&self, questions: u64) -> Duration {
         Duration::from_nanos(questions * self.mean.load(Ordering::Relaxed) / self.processors)
     }
 
-    /// Whether there could be a queue.
+    /// Whether a queue can form.
     fn may_be_long(&self, shared: bool) -> bool {
         let connections = self.connections.load(Ordering::Relaxed) as u64;
         let few = connections <= FEW * self.processors;
         !self.limit.is_zero() && (shared || (!few && self.wait(connections) > TARGET.min(self.limit)))
     }
 
-    /// How long a question may wait that would wait so long now, at a time since the start.
+    /// Maximum wait of a request whose expected wait is `wait`, at `now` since the start. Updates whether the queue is
+    /// standing.
     fn may_wait(&self, wait: Duration, now: Duration) -> Duration {
         let is_short = wait <= SHORT;
         let (this, other) = if is_short { (&self.short, &self.long) } else { (&self.long, &self.short) };
@@ -126,8 +126,8 @@ impl Admission {
         if self.stands.load(Ordering::Relaxed) { TARGET.min(self.limit) } else { self.limit }
     }
 
-    /// A turn; `None` for a question that would wait too long. Health is always answered. `shared` if the connection has
-    /// several requests at a time.
+    /// Admits a request; `None` if it would wait too long. Only requests for `/v1/` are refused, never health.
+    /// `shared`: the connection carries several requests at a time.
     pub(super) fn enter(self: &Arc<Self>, path: &str, shared: bool, questions: usize) -> Option<Permit> {
         if !self.may_be_long(shared) {
             return Some(Permit(None));
@@ -142,17 +142,17 @@ impl Admission {
         Some(turn)
     }
 
-    /// What counts for so many questions was answered in this time.
+    /// Records how long a request of this cost took.
     pub(super) fn answered(&self, took: Duration, questions: usize) {
         let took = took / u32::try_from(questions).unwrap_or(u32::MAX).max(1);
-        // Two threads at once may lose one of their times: it is a mean all the same.
+        // Two threads at once may lose a sample, which a mean tolerates.
         let (mean, took) = (self.mean.load(Ordering::Relaxed), took.min(LONGEST).as_nanos() as u64);
         self.mean.store(mean - mean / MEMORY + took / MEMORY, Ordering::Relaxed);
     }
 }
 
-/// A problem as any other, but written beforehand: under overload most of the time would go into writing it. The request's
-/// name stands in the header alone.
+/// A problem as any other, but serialised in advance: under overload, serialising would take most of the time. The
+/// request ID is in the header only.
 pub(super) fn refusal(asked: &HeaderMap) -> Response {
     static BODY: LazyLock<Bytes> = LazyLock::new(|| {
         let detail = "more is asked than can be answered in time: try again in a moment";
@@ -168,12 +168,13 @@ pub(super) fn refusal(asked: &HeaderMap) -> Response {
 }
 
 impl Permit {
-    /// Whether it waits for others.
+    /// Whether the request has to wait.
     pub(super) fn waits(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Steps back behind what is ready to be read, if that may be much, then begins.
+    /// Yields to the requests that are ready to be read, if it has to wait. Returns the time at which its processing
+    /// begins.
     pub(super) async fn begin(self) -> Instant {
         if self.0.is_some() {
             tokio::task::yield_now().await;
@@ -195,7 +196,7 @@ mod tests {
 
     use futures_util::FutureExt;
 
-    /// With answers that take 40 µs.
+    /// With a mean answer time of 40 µs.
     fn admission(limit: u64, processors: u64) -> Arc<Admission> {
         let admission = Admission { processors, ..Admission::new(Duration::from_micros(limit)) };
         (0..1000).for_each(|_| admission.answered(Duration::from_micros(40), 1));

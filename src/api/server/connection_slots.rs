@@ -1,5 +1,5 @@
-//! Connection slots. A connection that has not authenticated, or has asked for health alone, is a stranger. When all slots are
-//! taken, a new connection evicts the oldest stranger.
+//! Connection slots. A connection counts as unauthenticated until a request that needs a key has succeeded; health
+//! requests need none. When all slots are taken, a new connection evicts the oldest unauthenticated one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// So many strangers one address may send wherever there is room for them.
+/// Number of unauthenticated connections that one address may always have, as long as slots are free.
 const A_FEW: usize = 8;
 
-/// A bound on connections.
+/// A limit on the number of connections.
 #[derive(Debug)]
 pub(super) struct ConnectionSlots {
     most: usize,
@@ -22,9 +22,9 @@ pub(super) struct ConnectionSlots {
 struct There {
     known: usize,
     next: u64,
-    /// In the order in which they came.
+    /// In order of arrival.
     unauthenticated: BTreeMap<u64, Unauthenticated>,
-    /// How many of them there are from each address.
+    /// Number of unauthenticated connections by address.
     from: HashMap<IpAddr, usize>,
 }
 
@@ -34,7 +34,7 @@ struct Unauthenticated {
     leave: Arc<Notify>,
 }
 
-/// A place among the guests, given back when it is dropped.
+/// A connection slot, freed on drop.
 #[derive(Debug)]
 pub(super) struct Place {
     slots: Arc<ConnectionSlots>,
@@ -44,13 +44,14 @@ pub(super) struct Place {
 }
 
 impl ConnectionSlots {
-    /// Room for so many.
+    /// A limit of `most` connections.
     pub(super) fn new(most: usize) -> Self {
         Self { most, there: Mutex::default() }
     }
 
-    /// A slot for a new connection from an address; `None` if all slots belong to authenticated connections. Strangers of one
-    /// address get at most half of the slots, but always [`A_FEW`].
+    /// A slot for a new connection; `None` if all slots belong to authenticated connections. One address gets
+    /// unauthenticated connections for at most half of the slots, but always [`A_FEW`]; a further one evicts its
+    /// oldest.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut there = self.there();
         if there.from.get(&address).copied().unwrap_or(0) >= (self.most / 2).max(A_FEW) {
@@ -82,14 +83,14 @@ impl There {
         self.known + self.unauthenticated.len()
     }
 
-    /// Takes a stranger's place away.
+    /// Evicts an unauthenticated connection.
     fn ask_to_leave(&mut self, number: Option<u64>) {
         if let Some(stranger) = number.and_then(|number| self.no_stranger(number)) {
             stranger.leave.notify_one();
         }
     }
 
-    /// Takes one off the list of strangers.
+    /// Removes a connection from the unauthenticated ones.
     fn no_stranger(&mut self, number: u64) -> Option<Unauthenticated> {
         let stranger = self.unauthenticated.remove(&number)?;
         if let Some(from) = self.from.get_mut(&stranger.address) {
@@ -103,7 +104,7 @@ impl There {
 }
 
 impl Place {
-    /// The connection has authenticated: it is no longer evicted.
+    /// Marks the connection as authenticated: it is no longer evicted.
     pub(super) fn keep(&self) {
         if self.is_known.load(Ordering::Relaxed) {
             return;
@@ -115,7 +116,7 @@ impl Place {
         }
     }
 
-    /// Returns when it was given to somebody else.
+    /// Completes when the connection is evicted.
     pub(super) async fn lost(&self) {
         self.leave.notified().await;
     }

@@ -28,34 +28,34 @@ use crate::api::observe::Arrived;
 use crate::api::problem::Problem;
 use crate::metrics;
 
-/// Connections of HTTP/2 are asked so often whether somebody is still there, who has as long to say so.
+/// Interval of HTTP/2 keep-alive pings, and the time-out for their acknowledgement.
 const STILL_THERE: Duration = Duration::from_secs(20);
-/// After a connection could not be accepted, because files have run out for example.
+/// Pause after a failed accept, for example when file descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Bytes of the headers of a request.
+/// Maximum size of a request's headers in bytes.
 const LARGEST_HEADERS: usize = 32 << 10;
-/// Requests at a time on one connection of HTTP/2.
+/// Maximum number of concurrent requests on an HTTP/2 connection.
 const STREAMS: u32 = 100;
 
-/// An address that takes connections.
+/// A listening address with its limits.
 pub(super) struct Listener {
     pub(super) listener: TcpListener,
     pub(super) certificates: Option<Arc<Certificates>>,
-    /// At a time; whoever comes when there are so many is turned away.
+    /// Maximum number of open connections.
     pub(super) connections: usize,
-    /// With clients.
+    /// Time-outs of established connections.
     pub(super) timeouts: Timeouts,
-    /// To the first byte, and for the handshake.
+    /// Time-out for the first byte, for the TLS handshake, and for the unread rest of a request body.
     pub(super) greeting: Duration,
-    /// What is in flight when connections are closed has this long to finish.
+    /// Time-out for requests in flight when connections are closed.
     pub(super) drain: Duration,
-    /// From the signal to stop until connections are closed. Meanwhile every answer asks its client to come back on
-    /// another connection, so that in the end only idle ones are closed.
+    /// Delay from the stop signal until connections are closed. Meanwhile every answer tells its client to reconnect,
+    /// so that in the end only idle connections are closed.
     pub(super) leaving: Duration,
 }
 
 impl Listener {
-    /// Answers until the process is told to stop; then finishes what is in flight, within `drain`.
+    /// Serves until the process is told to stop, then finishes requests in flight within `drain`.
     pub(super) async fn serve(self, router: Router, admission: Option<Arc<Admission>>, stopping: Receiver<bool>) {
         let (graceful, slots) = (GracefulShutdown::new(), Arc::new(ConnectionSlots::new(self.connections)));
         let left = left(stopping.clone(), self.leaving);
@@ -102,13 +102,13 @@ impl Listener {
     }
 }
 
-/// Returns when the process has been told to stop and its clients have had the time to leave.
+/// Completes `leaving` after the stop signal.
 async fn left(stopping: Receiver<bool>, leaving: Duration) {
     until(stopping).await;
     tokio::time::sleep(leaving).await;
 }
 
-/// Counts a connection as long as it is there.
+/// Counts a connection while it is open.
 struct Counted {
     admission: Option<Arc<Admission>>,
 }
@@ -128,7 +128,7 @@ impl Drop for Counted {
     }
 }
 
-/// A connection, and what its requests are answered with.
+/// A connection with everything that its requests need.
 struct Connection {
     router: Router,
     admission: Option<Arc<Admission>>,
@@ -149,9 +149,10 @@ impl Connection {
         certificates: Option<Arc<Certificates>>,
         watcher: hyper_util::server::graceful::Watcher,
     ) {
-        // Small answers must not wait for more.
+        // Small answers must not wait for more data (Nagle's algorithm).
         let _ = stream.set_nodelay(true);
-        // Which version it speaks is waited for without a bound, and without being told to stop.
+        // hyper detects the HTTP version without a time-out and regardless of shutdown, so the first bytes are awaited
+        // here.
         let mut first = [0; 3];
         let spoke = tokio::select! {
             peeked = tokio::time::timeout(self.greeting, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1..))),
@@ -163,7 +164,7 @@ impl Connection {
         }
         let stream = Observed::new(stream, self.traffic.clone());
         match certificates {
-            // HTTP/2 begins with `PRI * HTTP/2.0`, and no method does.
+            // The HTTP/2 preface begins with `PRI`, as no HTTP/1.1 method does.
             None => self.serve(stream, watcher, first == *b"PRI").await,
             Some(certificates) => {
                 let handshake = tokio::time::timeout(self.greeting, certificates.acceptor().accept(stream));
@@ -199,12 +200,12 @@ impl Connection {
             .max_concurrent_streams(STREAMS);
         let answer = hyper::service::service_fn(|request| self.answer(request));
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
-        // It ends with an error when the client does: nothing that anybody could do about.
+        // An error means that the client has gone; there is nothing left to do.
         if !shared {
             return self.with_timeouts(watcher.watch(connection)).await;
         }
-        // HTTP/2 is told at once that no new request is taken (GOAWAY), and finishes those that it has: its client loses none.
-        // Only the end of the process waits for the watcher.
+        // An HTTP/2 client gets GOAWAY at once, and its open streams are finished: it loses no request. The watcher
+        // only makes the process wait for the connection.
         let stopping = self.stopping.clone();
         let connection = async {
             let _watched = watcher;
@@ -219,7 +220,7 @@ impl Connection {
         self.with_timeouts(connection).await;
     }
 
-    /// Until the conversation ends, patience does, or the place is given to somebody else.
+    /// Runs a connection until it ends, times out or is evicted.
     async fn with_timeouts(&self, connection: impl Future) {
         tokio::select! {
             () = with_timeouts(&self.traffic, &self.unsent, self.timeouts, connection) => {}
@@ -239,7 +240,7 @@ impl Connection {
         async move {
             let shows_key = shows_key(request.uri().path());
             let _answering = answering;
-            // Of HTTP/2 a stream is reset by itself.
+            // An HTTP/2 stream is reset on its own, so the rest of its body need not be read.
             let (mut request, rest) = if one { rest::shared(request) } else { (request.map(Body::new), None) };
             let answer = async {
                 let Some(admission) = admission else { return router.call(request).await };
@@ -268,7 +269,7 @@ impl Connection {
                 traffic.keep();
             }
             let read = match rest {
-                // Who has taken too long is not waited for any longer.
+                // A client that has been too slow is not waited for again.
                 Some(_) if response.status() == StatusCode::REQUEST_TIMEOUT => false,
                 Some(rest) => rest.read(timeouts).await,
                 None => true,
@@ -285,12 +286,12 @@ impl Connection {
     }
 }
 
-/// Whether a path is answered to those alone who have the key for it.
+/// Whether a path requires a key, where there are keys.
 fn shows_key(path: &str) -> bool {
     path.starts_with("/v1/") || path == "/metrics"
 }
 
-/// In place of an answer for which there is no room, because those before it are not taken.
+/// Replaces an answer that would exceed the limits on unread bytes.
 fn too_much(answered: &HeaderMap) -> Response<Body> {
     let detail = "too much of what was answered is not taken yet: read it, or ask for less at a time";
     let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();

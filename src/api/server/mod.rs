@@ -1,4 +1,4 @@
-//! The process as the network sees it: addresses, connections and their limits, TLS, and how it starts and stops.
+//! The network side of the process: addresses, connections and their limits, TLS, start and stop.
 
 mod admission;
 mod connection_slots;
@@ -30,27 +30,27 @@ pub(super) use unsent::waiting as unsent_bytes;
 use super::offers::OfferItems;
 use super::{ApiState, Keys, admin_router, router};
 
-/// Metrics drop samples that nobody scrapes only when told to.
+/// Interval of metrics upkeep: without it, unscraped samples would accumulate.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// How often the certificate's files are looked at.
+/// Interval between checks of the certificate files.
 const RENEWAL: Duration = Duration::from_secs(1);
 
-/// The addresses in use: where a port of 0 was asked for, these say which it became.
+/// The bound addresses, with the actual ports where port 0 was configured.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
-    /// The API's.
+    /// The API's address.
     pub api: SocketAddr,
-    /// That of metrics, health and administration.
+    /// The address of metrics, health and administration.
     pub admin: SocketAddr,
 }
 
-/// Opens the models and answers until the process is told to stop; then finishes what is in flight.
+/// Opens the models and serves until the process is told to stop, then finishes requests in flight.
 ///
 /// `on_ready` is called when the API listens and every model that could be opened is in service.
 ///
 /// # Errors
-/// If an address can't be bound, or a key or the certificate is not as it must be.
+/// If an address can't be bound, or a key or the certificate is invalid.
 pub async fn serve(
     config: &ServerConfig,
     state_sync: Arc<StateSync>,
@@ -101,7 +101,7 @@ pub async fn serve(
         drain: seconds(config.drain_seconds),
         leaving: Duration::from_millis(config.leaving_milliseconds),
     };
-    // Whoever looks after the process gets in however many others there are.
+    // The admin address has a limit of its own, so that operators get in however many API connections there are.
     let admin = {
         let routes = admin_router(service.clone(), metrics);
         tokio::spawn(listener(admin, ADMIN_CONNECTIONS).serve(routes, None, stopping.clone()))
@@ -110,7 +110,7 @@ pub async fn serve(
     state_sync.refresh().await;
     tokio::spawn(state_sync.clone().watch(Duration::from_millis(config.reload_milliseconds.max(1))));
     tokio::spawn(state_sync.clone().follow());
-    // Whoever connects before is told that nobody is there, and goes to another replica.
+    // Until here connections to the API are refused, so that clients go to another replica.
     let api = api.listen(BACKLOG)?;
     tell(&[NotifyState::Ready]);
     if let Some(interval) = sd_notify::watchdog_enabled() {
@@ -122,19 +122,19 @@ pub async fn serve(
     Ok(())
 }
 
-/// Connections of the address for metrics, health and administration.
+/// Maximum number of connections to the admin address.
 const ADMIN_CONNECTIONS: usize = 100;
 
-/// Tells systemd, if it asked to be told. A runtime that stands still tells nothing, and is started anew.
+/// Notifies systemd, if it asked for that. A runtime that hangs sends no watchdog message, and is restarted.
 fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "systemd could not be told");
     }
 }
 
-/// Says so beforehand if the limit of open files is below what the connections need.
+/// Warns if the limit of open files is below what the connections need.
 fn check_files(connections: usize) {
-    /// For models, the database, the log and the admin address.
+    /// Files for models, the database, the log and the admin address.
     const OTHERS: u64 = 200;
     #[cfg(unix)]
     {
@@ -150,14 +150,15 @@ fn check_files(connections: usize) {
     }
 }
 
-/// Connections that may wait to be accepted.
+/// Maximum number of connections waiting to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Takes an address, on which nobody is listened to yet.
+/// Binds an address without listening on it yet.
 fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpSocket> {
     let bound = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // As a listener does it: an address is free as soon as the process before has ended. Elsewhere it means to share it.
+        // As std's listeners do on Unix: the address is free as soon as the previous process has ended. On Windows the
+        // option means sharing the address.
         if cfg!(unix) {
             socket.set_reuseaddr(true)?;
         }
@@ -167,7 +168,7 @@ fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpSocket> {
     bound().with_context(|| format!("cannot listen on {address}; set {key} to another address"))
 }
 
-/// Does something now and then, for ever.
+/// Calls `what` at regular intervals, for ever.
 async fn every(time: Duration, mut what: impl FnMut()) {
     let mut ticks = tokio::time::interval(time);
     loop {
@@ -177,7 +178,7 @@ async fn every(time: Duration, mut what: impl FnMut()) {
 }
 
 async fn until(mut stopping: Receiver<bool>) {
-    // An error means that nobody can say stop any more.
+    // An error means that the sender is gone, which counts as a stop signal.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 

@@ -1,8 +1,8 @@
-//! What a client still sends when it has been answered already.
+//! The rest of a request body, read after the answer is known.
 //!
-//! A push is refused by its key, its length or an overload before its body was read. If the connection were closed then, the
-//! system would tell the client that nobody listens, and many a client would never see why. So the rest is read, within
-//! bounds, before the answer is sent.
+//! A push may be refused by its key, its length or an overload before its body was read. If the connection were closed
+//! then, the kernel would reset it, and many clients would never see the reason. So the rest is read, within bounds,
+//! before the answer is sent.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,14 +13,14 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 
-/// More is not read: whoever sends more has been told by the length that it is too much.
+/// Maximum number of bytes to read; the connection of a client that sends more is closed.
 const MOST: usize = 64 << 20;
 
-/// A body that is read by whoever answers, and then to its end.
+/// A body that the handler reads as far as it likes; the rest can be read afterwards.
 #[derive(Clone, Debug)]
 pub(super) struct Rest(Arc<Mutex<Incoming>>);
 
-/// The request, and its body once more; `None` if there is none, or none is sent before it is asked for.
+/// The request, and a second handle to its body; `None` if it has no body, or the client waits for `100 Continue`.
 pub(super) fn shared(request: Request<Incoming>) -> (Request<Body>, Option<Rest>) {
     if request.body().is_end_stream() || waits(request.headers()) {
         return (request.map(Body::new), None);
@@ -30,13 +30,13 @@ pub(super) fn shared(request: Request<Incoming>) -> (Request<Body>, Option<Rest>
     (Request::from_parts(parts, Body::new(rest.clone())), Some(rest))
 }
 
-/// With `Expect: 100-continue` a client sends its body when it is asked for it.
+/// With `Expect: 100-continue`, a client sends its body only when asked to.
 fn waits(headers: &HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
 
 impl Rest {
-    /// Reads what is left, for so long at the most; whether that was all.
+    /// Reads the rest of the body within a time-out; true if it reached the end.
     pub(super) async fn read(self, timeouts: Duration) -> bool {
         let mut read = 0;
         let all = std::future::poll_fn(|cx| {

@@ -1,7 +1,7 @@
-//! How long a client may hold a connection and not get on: silent, in the middle of a request, or taking nothing.
+//! Limits how long a client may hold a connection without progress: silent, in the middle of a request, or not reading.
 //!
-//! What moved is looked at every few seconds, which costs an answer nothing. Timers that were set anew for each read, each
-//! write and each request took as many instructions as a third of an answer that is kept.
+//! Progress is checked every few seconds, which costs an answer nothing. Timers that are reset at each read, write and
+//! request took as many instructions as a third of a cached answer.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,27 +15,27 @@ use tokio::time::MissedTickBehavior;
 
 use super::unsent::Unsent;
 
-/// Between two looks.
+/// Interval between checks of a connection.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// For how many looks a connection may stand still.
+/// Time-outs, as numbers of checks without progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
-    /// A client that sends nothing. Longer than any answer takes, for which it waits in silence.
+    /// For a client that sends nothing. Longer than any answer takes, since a client waits for it in silence.
     silent: u32,
-    /// From the first byte of a request to the end of its headers. The first look may come right after the byte.
+    /// From the first byte of a request to the end of its headers. The first check may come right after that byte.
     half_asked: u32,
-    /// While a client takes nothing of its answer.
+    /// For a client that reads nothing of its answer.
     stuck: u32,
-    /// Until it has taken all of one.
+    /// Until a client has read all of an answer.
     answer: Duration,
 }
 
-/// A stranger between two requests, who may have come for health alone.
+/// For an unauthenticated client between two requests, which may have come for health alone.
 const STRANGER: u32 = 2;
 
 impl Timeouts {
-    /// With idle connections, with clients, and with requests.
+    /// From the time-outs of idle connections, of clients and of requests.
     pub(super) fn new(idle: Duration, client: Duration, request: Duration) -> Self {
         let looks = |time: Duration| u32::try_from(time.as_secs().div_ceil(LOOK.as_secs())).unwrap_or(u32::MAX);
         let client = looks(client).max(1);
@@ -44,29 +44,29 @@ impl Timeouts {
     }
 }
 
-/// What has moved on a connection. Its numbers go round; they are only compared.
+/// Activity on a connection. The counters wrap around; they are only compared.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    /// Reads that brought something.
+    /// Completed reads.
     heard: AtomicU32,
-    /// How many those were when a request was last understood, or answered.
+    /// The value of `heard` when a request was last parsed or answered.
     understood: AtomicU32,
-    /// Requests, each with all of its headers.
+    /// Requests whose headers are complete.
     requests: AtomicU32,
     /// Those of them that are being answered.
     answering: AtomicU32,
-    /// Whether several requests share the connection: then bytes may come that belong to none.
+    /// Whether the connection carries several requests at a time (HTTP/2), so that bytes may belong to none.
     shared: AtomicBool,
-    /// Writes that were taken.
+    /// Completed writes.
     taken: AtomicU32,
-    /// Whether something waits to be taken.
+    /// Whether a write is pending.
     waits: AtomicBool,
-    /// Whether the client has shown a key, where there are keys.
+    /// Whether the client has authenticated, where there are keys.
     known: AtomicBool,
 }
 
 impl Traffic {
-    /// A request has come with all of its headers. It is being answered until this is dropped.
+    /// Counts a request whose headers are complete. It is being answered until the returned guard is dropped.
     pub(super) fn understood(self: &Arc<Self>) -> Answering {
         self.follow();
         self.requests.fetch_add(1, Relaxed);
@@ -74,22 +74,22 @@ impl Traffic {
         Answering(self.clone())
     }
 
-    /// The client is no stranger.
+    /// Marks the client as authenticated.
     pub(super) fn keep(&self) {
         self.known.store(true, Relaxed);
     }
 
-    /// Several requests share the connection.
+    /// Marks the connection as carrying several requests at a time.
     pub(super) fn share(&self) {
         self.shared.store(true, Relaxed);
     }
 
-    /// All that was heard belongs to requests that were understood.
+    /// Notes that all bytes so far belong to parsed requests.
     fn follow(&self) {
         self.understood.store(self.heard.load(Relaxed), Relaxed);
     }
 
-    /// Something was written, or has to wait.
+    /// Records the outcome of a write.
     fn wrote<T>(&self, written: Poll<std::io::Result<T>>) -> Poll<std::io::Result<T>> {
         self.waits.store(written.is_pending(), Relaxed);
         if written.is_ready() {
@@ -99,18 +99,17 @@ impl Traffic {
     }
 }
 
-/// A request that is being answered.
 pub(super) struct Answering(Arc<Traffic>);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        // A body came after its headers.
+        // Bytes that came after the headers belonged to the body.
         self.0.follow();
         self.0.answering.fetch_sub(1, Relaxed);
     }
 }
 
-/// What was seen at the last look, and for how many looks in a row nothing has got on.
+/// The activity at the last check, and for how many checks in a row there has been no progress.
 #[derive(Debug, Default)]
 struct Looks {
     heard: u32,
@@ -122,7 +121,7 @@ struct Looks {
 }
 
 impl Looks {
-    /// Looks again; true when patience has run out.
+    /// Checks again; true if a time-out has expired.
     fn enough(&mut self, traffic: &Traffic, unsent: &Unsent, timeouts: Timeouts) -> bool {
         let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
         let (requests, shared) = (traffic.requests.load(Relaxed), traffic.shared.load(Relaxed));
@@ -130,7 +129,7 @@ impl Looks {
         let between = traffic.answering.load(Relaxed) == 0 && requests == self.requests;
         let is_stranger = !traffic.known.load(Relaxed) && requests > 0;
         let count = |looks: &mut u32, stands_still: bool| *looks = if stands_still { *looks + 1 } else { 0 };
-        // On a connection that is shared bytes come that are no request: it says that it is still there.
+        // On a shared connection, bytes may be HTTP/2 keep-alive frames instead of requests.
         count(&mut self.silent, if shared || is_stranger { between } else { heard == self.heard });
         count(&mut self.half_asked, asks && between);
         count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
@@ -143,12 +142,12 @@ impl Looks {
     }
 }
 
-/// Waits for the end of the conversation, or of patience.
+/// Runs a connection until it ends or times out.
 pub(super) async fn with_timeouts(traffic: &Traffic, unsent: &Unsent, timeouts: Timeouts, connection: impl Future) {
     tokio::pin!(connection);
     let mut looks = Looks::default();
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
-    // When this machine has stood still, its clients have not.
+    // If this machine was paused, its clients were not idle: missed checks must not be made up in a burst.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -159,7 +158,7 @@ pub(super) async fn with_timeouts(traffic: &Traffic, unsent: &Unsent, timeouts: 
     }
 }
 
-/// A stream that says what moves on it.
+/// A stream that records its activity.
 pub(super) struct Observed {
     stream: TcpStream,
     traffic: Arc<Traffic>,
@@ -233,7 +232,7 @@ mod tests {
         assert_eq!(of(s(3_601), s(21), s(30)), [721, 6, 5]);
     }
 
-    /// How many looks until there is enough, if `between` happens before each; at most 1,000.
+    /// Number of checks until a time-out if `between` happens before each; at most 1,000.
     fn looks(traffic: &Arc<Traffic>, between: impl Fn()) -> u32 {
         let mut looks = Looks::default();
         looks.enough(traffic, &Unsent::default(), timeouts());

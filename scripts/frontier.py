@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draws docs/frontier.svg: scripts/frontier.py NAME=FILE.json ...
 
-Each file is what `trolley evaluate --json` wrote for one shop: hit rate against what is due to the item, for each item focus
-that was tried on the validation weeks with the customer known. Needs nothing but Python.
+Each file is the output of `trolley evaluate --json` for one shop. The chart shows the hit rate against what is due to
+the item, for each item focus that was tried on the validation weeks, for known customers. Needs only Python.
 """
 
 import json

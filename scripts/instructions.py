@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Counts the instructions of the hot kernels with callgrind, and compares them with scripts/instructions.json.
 
-    scripts/instructions.py           fails when a kernel has grown by more than 5 %
-    scripts/instructions.py --write   takes the counts of today; say why in the changelog
+    scripts/instructions.py           fails if the count of a kernel has grown by more than 5 %
+    scripts/instructions.py --write   stores the current counts; say why in the changelog
 
-Counts do not depend on how busy a machine is. Valgrind knows AVX2 and not AVX-512, so the AVX2 copies are counted.
+The counts do not depend on the load of the machine. Valgrind supports AVX2 but not AVX-512, so the AVX2 versions are
+counted.
 """
 
 import json
@@ -36,7 +37,7 @@ def main():
     compiler = subprocess.run(["rustc", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     path = program()
     kernels = subprocess.run([path], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-    # What it takes to start is in both counts.
+    # The instructions of the start are in both counts.
     counts = {k: round((instructions(path, k, TIMES) - instructions(path, k, 0)) / TIMES) for k in kernels}
     if "--write" in sys.argv:
         KEPT.write_text(json.dumps({"compiler": compiler, "kernels": counts}, indent=2) + "\n")

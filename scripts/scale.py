@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Trains made-up shops of rising size: scripts/scale.py [LINES:ITEMS:CUSTOMERS ...]
+"""Trains synthetic shops of increasing size: scripts/scale.py [LINES:ITEMS:CUSTOMERS ...]
 
-Prints a table of time and memory, asks each model for planted pairs, and draws docs/scale.svg. Needs
-`cargo build --release`; TROLLEY names another binary.
+Prints a table of time and memory, counts how many planted pairs each model finds, and draws docs/scale.svg. Run
+`cargo build --release` first, or name another binary in TROLLEY.
 """
 
 import csv
@@ -21,7 +21,7 @@ ASKED = 30
 
 
 def measured(command, environment):
-    """Runs a command: seconds, seconds of processors, MiB at most."""
+    """Runs a command. Returns seconds, processor seconds and peak memory in MiB."""
     began = time.monotonic()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -31,7 +31,7 @@ def measured(command, environment):
 
 
 def found(folder, kind, question):
-    """Of some planted pairs, how many the model answers among the six."""
+    """How many of a sample of planted pairs are among the model's six items."""
     with open(folder / "planted.csv", newline="") as file:
         pairs = [(row["item_id"], row["other_id"]) for row in csv.DictReader(file) if row["kind"] == kind]
     some = pairs[:: max(1, len(pairs) // ASKED)][:ASKED]
@@ -44,7 +44,7 @@ def found(folder, kind, question):
 
 
 def chart(rows):
-    """Lines against seconds of processors and MiB, both on logarithmic scales."""
+    """Processor seconds and MiB by number of lines, on logarithmic scales."""
     width, height, left, bottom = 640, 300, 60, 40
     lines = [row[0] for row in rows]
     low, high = math.log10(min(lines)), math.log10(max(lines))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Asks the service what its own OpenAPI document allows, and what it does not: nothing may be answered with a 5xx, and
-# every answer must look as the document says.
+# Sends the service requests that its OpenAPI document allows, and some that it does not: no response may be a 5xx, and
+# every response must match the document.
 #
-#     cargo run -- demo --no-serve    makes a model
+#     cargo run -- demo --no-serve    trains a model
 #     scripts/schemathesis.sh [EXAMPLES PER OPERATION AND PHASE=200]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,7 @@ models = "$PWD/trolley-demo/models"
 listen = "127.0.0.1:0"
 admin_listen = "127.0.0.1:0"
 state = "sqlite:$folder/state.sqlite"
-# Asked as fast as it answers, it would say that it is busy: that is another test.
+# Under this load the service would shed requests, which other tests cover.
 admission_microseconds = 0
 END
 cat >"$folder/schemathesis.toml" <<END
@@ -33,7 +33,7 @@ until address=$(sed -n 's/.*listening.* api=\([0-9.:]*\).*/\1/p' "$folder/log") 
 done
 memory() { awk '/VmRSS/ { print $2 }' /proc/$service/status; }
 before=$(memory)
-# In that folder, for it leaves files where it runs.
+# In that folder, because schemathesis leaves files where it runs.
 venv=$PWD/$venv
 cd "$folder"
 $venv/bin/schemathesis --config-file "$folder/schemathesis.toml" run "http://$address/openapi.json" \

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Draws docs/shop-page.svg: the demo's answers about one item, as a shop's page would show them.
+"""Draws docs/shop-page.svg: the demo's answers for one item, as a shop's page would show them.
 
     trolley demo                                          (in another terminal)
     python scripts/shop_page.py [ITEM] [API]              (866172, http://127.0.0.1:8080)
 
-Items, order and reasons are those of the API. The API returns IDs only, so the names come from `trolley recommend`. It
-runs in the current folder, where the demo's model is; TROLLEY names the program if it is not target/debug/trolley.
-Names are changed in case alone and shown without the brand. The drawings are not Trolley's: a shop has photographs.
-Needs nothing but Python.
+Items, order and reasons are those of the API. The API returns only IDs, so the names come from `trolley recommend`, run
+in the current folder, which must contain the demo's model. TROLLEY names the binary if it is not target/debug/trolley.
+Names are shown in another case and without the brand. The drawings stand for a shop's photographs. Needs only Python.
 """
 
 import csv
@@ -23,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 900, 345
 INK, GREY, LINE, SHADE, BUTTON = "#1f2328", "#59636e", "#d1d9e0", "#f6f8fa", "#0969da"
 
-# 48 by 48, chosen by the first word that the name holds.
+# 48 by 48 units; the first key that the name contains decides.
 DRAWINGS = {
     "MARSHMALLOW": """<g fill="#fff" stroke="#b9a3a8" stroke-width="1.2">
         <path d="M21 8v13c0 2 4.5 4 10 4s10-2 10-4V8"/><ellipse cx="31" cy="8" rx="10" ry="4" fill="#fdf0f2"/>
@@ -74,14 +73,14 @@ def readable(name):
 
 
 def said(reason):
-    """A reason's text, with `this` for the item that the page is about, and the category in small letters."""
+    """A reason's text, with `this` for the page's item, and the category in lower case."""
     text = reason["text"].replace(reason.get("name") or "\n", "this")
     category = reason.get("category")
     return text.replace(category, category.lower()) if category else text
 
 
 def length(text, size):
-    """As wide as in DejaVu Sans, which is wider than most."""
+    """Approximate width in DejaVu Sans, which is wider than most fonts."""
     def letter(one):
         return .34 if one in "iljft.,:;'|!()[] " else .92 if one in "mwMW%" else .70 if one.isupper() else .62
     return size * sum(map(letter, text))

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Runs all attacks of docs/security.md at once against a service under honest load, and judges how that fared.
+"""Runs all attacks of docs/security.md at once against a service under legitimate load, and checks the effect.
 
-    trolley demo --no-serve                 makes a model
+    trolley demo --no-serve                 trains a model
     cargo build --release
     scripts/soak.py [--minutes 10] target/release/trolley
 
-The honest load is 200 questions a second with a key of its own, and a push of stock each second. Quiet, for a minute; with the
-attacks against another service on the same machine, for a fifth of the time, as attackers and that service need the processors
-too; then with the attacks. At the end its p99 must be within twice that of the busy machine, memory within 1.5 times, no honest
-request refused or failed, and every push that was acknowledged there.
+The legitimate load is 200 requests a second, one of them a push of stock, with a key of its own. It runs for a minute
+without attacks, then for a fifth of the time with attacks on another service on the same machine, because attackers and
+that service use the processors too, and then for the whole time with attacks on the service itself. At the end, p99
+must be at most twice that with attacks on the other service, and memory at most 1.5 times that before the attacks. No
+legitimate request may be refused or fail, and every acknowledged push must be stored.
 """
 
 import argparse
@@ -62,7 +63,7 @@ class Api:
 
 
 def honest(address: str, token: str, items: list[str], until: float, start: int, out: multiprocessing.Queue) -> None:
-    """200 questions a second, and a push of stock each second; what they took, and what went wrong."""
+    """Sends 200 requests a second, one of them a push of stock. Returns the latencies and failures."""
     api, times, wrong, pushed = Api(address, token), [], [], start
     began = time.perf_counter()
     for number in itertools.count():
@@ -88,7 +89,7 @@ def honest(address: str, token: str, items: list[str], until: float, start: int,
 
 
 def attack(what) -> None:
-    """Again and again, as others would from another machine: it leaves the processors to the service."""
+    """Repeats an attack at low priority, as if it came from another machine with its own processors."""
     os.nice(15)
     while True:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -200,7 +201,7 @@ def judge(process: subprocess.Popen, addresses: list, tokens: dict[str, str], mi
                     break
             time.sleep(0.1)
     client = clients[0]
-    # Items that the model knows: those that it recommends, and what goes with them.
+    # Items that the model knows: those that it recommends, and what it recommends with them.
     items, ahead = [], ["1082185"]
     while ahead and len(items) < 300:
         item = ahead.pop(0)
@@ -236,7 +237,7 @@ def judge(process: subprocess.Popen, addresses: list, tokens: dict[str, str], mi
     memory_before = memory(process)
     times, wrong, pushed = attacked(addresses[0], 60 * minutes, pushed)
     memory_after = memory(process)
-    # What was acknowledged is there: an older sequence is no news.
+    # An acknowledged push is stored if an update with the same sequence is not accepted.
     last = {f"soak-{n % 500}": n for n in range(20, pushed)}
     body = {"updates": [{"item": item, "in_stock": False, "sequence": n} for item, n in last.items()]}
     _, answer = client.ask("PUT", f"{MARKET}/stock", json.dumps(body))

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use trolley::live::{ItemQuery, Pushed, Snapshot, Stock, StockUpdate, Verdict};
+use trolley::live::{ItemQuery, PushedState, Snapshot, Stock, StockUpdate, Verdict};
 use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, Recommended, Tier, bought_together, candidates, explain};
 use trolley_model::{Model, Query, Question};
@@ -30,7 +30,7 @@ fn shop(folder: &Path) -> Snapshot {
         let item = opened.model.catalogue().items().get(item).to_owned();
         stock.update(&StockUpdate { item, store: None, in_stock: false, sequence: 1 });
     }
-    Snapshot::new(opened, &Pushed::new(Vec::new(), stock))
+    Snapshot::new(opened, &PushedState::new(Vec::new(), stock))
 }
 
 /// The candidates with the scores that their reasons sum up to, best first.

@@ -80,7 +80,7 @@ pub(super) async fn ready(
 pub(super) async fn metrics(
     State((state_sync, handle)): State<(Arc<StateSync>, PrometheusHandle)>,
 ) -> impl IntoResponse {
-    let unsent = super::server::unsent_bytes();
+    let unsent = super::server::unsent::waiting();
     metrics::refresh(state_sync.markets().all().values().map(AsRef::as_ref), state_sync.age(), unsent);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render())
 }

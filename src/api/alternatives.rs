@@ -12,8 +12,8 @@ use super::answer::{Asked, Entry, Item, Recommendation, in_service};
 use super::bought_together::{filtered, query};
 use super::extract::{self, Path, Query};
 use super::json::{raw, string};
-use super::keys::Sight;
-use super::params::{Detail, ItemParams, PreferName, Wish, id, ids};
+use super::keys::KeyPermissions;
+use super::params::{Detail, ItemOptions, ItemParams, PreferName, id, ids};
 use super::problem::Problem;
 use crate::exposures::Exposures;
 use crate::live::{Explain, Markets};
@@ -38,17 +38,21 @@ pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
-    sight: Sight,
+    permissions: KeyPermissions,
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
-    let (items, wish) = ([id("item", item)?], params.check()?.of_alternatives()?);
+    let (items, options) = ([id("item", item)?], params.check()?.of_alternatives()?);
     let (market, snapshot) = in_service(&markets, &market)?;
-    let query = query(&items, &wish, &snapshot)?;
+    let query = query(&items, &options, &snapshot)?;
     let filtered = filtered(&snapshot, &query, Question::Alternatives);
     let mut found = snapshot.alternatives(&query);
-    sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
-    let asked =
-        Asked { question: "alternatives", items: &items, customer: wish.customer.as_deref(), secret: market.secret() };
+    permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
+    let asked = Asked {
+        question: "alternatives",
+        items: &items,
+        customer: options.customer.as_deref(),
+        secret: market.secret(),
+    };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "alternatives", found);
     Ok(answer.filtered(filtered).show(&exposures, &asked))
 }
@@ -97,7 +101,7 @@ const MOST_EXPLAINED: usize = 600;
 const LONG: usize = 50;
 
 impl Missing {
-    fn check(self) -> Result<(Vec<String>, Wish), Problem> {
+    fn check(self) -> Result<(Vec<String>, ItemOptions), Problem> {
         let Self { items, cart, customer, store, limit, exclude, prefer, price_band, explain, detail } = self;
         if items.len() > MOST_MISSING {
             return Err(Problem::field("items", format!("items holds at most {MOST_MISSING} IDs")));
@@ -112,9 +116,9 @@ impl Missing {
             detail,
             ..ItemParams::default()
         };
-        let wish = params.check()?;
-        let all = items.len() * wish.limit;
-        let most = if wish.explain == Explain::No { MOST_ALTERNATIVES } else { MOST_EXPLAINED };
+        let options = params.check()?;
+        let all = items.len() * options.limit;
+        let most = if options.explain == Explain::No { MOST_ALTERNATIVES } else { MOST_EXPLAINED };
         if all > most {
             let detail = format!(
                 "at most {most} alternatives together, and {all} are asked for: lower limit, or name fewer items"
@@ -123,7 +127,7 @@ impl Missing {
         }
         let mut not = ids("exclude", exclude)?;
         not.extend(ids("cart", cart)?);
-        Ok((ids("items", items)?, Wish { exclude: not, ..wish }))
+        Ok((ids("items", items)?, ItemOptions { exclude: not, ..options }))
     }
 }
 
@@ -180,17 +184,17 @@ pub(super) async fn cart(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path(market): Path<String>,
-    sight: Sight,
+    permissions: KeyPermissions,
     extract::Json(missing): extract::Json<Missing>,
 ) -> Result<Response, Problem> {
-    let (items, wish) = missing.check()?;
-    let is_long = items.len() * wish.limit > LONG;
+    let (items, options) = missing.check()?;
+    let is_long = items.len() * options.limit > LONG;
     let answer = move || {
         let (market, snapshot) = in_service(&markets, &market)?;
-        let query = query(&items, &wish, &snapshot)?;
+        let query = query(&items, &options, &snapshot)?;
         let mut found = snapshot.alternatives_to_each(&query);
         let all = found.iter_mut().flatten();
-        sight.limit(all.map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
+        permissions.limit(all.map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
         let replacements: Vec<Replacements<'_>> = items
             .iter()
             .zip(found)
@@ -199,7 +203,7 @@ pub(super) async fn cart(
                 alternatives: found.into_iter().map(Into::into).collect(),
             })
             .collect();
-        let (customer, secret) = (wish.customer.as_deref(), market.secret());
+        let (customer, secret) = (options.customer.as_deref(), market.secret());
         let asked = Asked { question: "alternatives", items: &items, customer, secret };
         let answer = Recommendation::<Replacements<'_>>::new(&market, &snapshot, "alternatives", replacements);
         Ok(answer.show(&exposures, &asked))

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::json::{raw, string, value};
 use super::problem::Problem;
 use crate::exposures::{Exposure, Exposures};
-use crate::live::{self, Market, Markets, Snapshot, Told, Why, customer_hash};
+use crate::live::{self, Market, Markets, ReasonText, Snapshot, Why, customer_hash};
 use crate::metrics;
 use crate::secret::Secret;
 
@@ -188,7 +188,7 @@ enum ReasonKind {
     Accepted,
     Bought,
     OwnKind,
-    FactorScore,
+    Taste,
     Promoted,
     Popular,
     Rule,
@@ -315,6 +315,7 @@ impl Entry for OfferItem<'_> {
 
 /// A reason, with its facts. No count in it is below 5.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reason)]
 struct ReasonBody {
     /// The kind of reason, for programs.
     #[schema(value_type = ReasonKind)]
@@ -356,8 +357,8 @@ struct Part {
 
 /// The reasons, and the parts of the score if there are any.
 fn said(why: Why) -> (Vec<ReasonBody>, Option<Vec<Part>>) {
-    let reason = |told: Told| {
-        let Told { kind, text, with, name, times, last_day, category } = told;
+    let reason = |told: ReasonText| {
+        let ReasonText { kind, text, with, name, times, last_day, category } = told;
         ReasonBody { kind, text, with, name, times, last_day, category }
     };
     let part = |ScorePart { signal, value, share }| Part { signal, value, share };

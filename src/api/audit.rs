@@ -1,7 +1,5 @@
 //! The audit log, one line per change, and request IDs.
 
-use std::sync::Arc;
-
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -9,7 +7,7 @@ use axum::response::Response;
 use trolley_model::Name;
 use uuid::Uuid;
 
-use super::keys::market;
+use super::keys::{Author, market};
 
 /// The header of the request ID: the client's, or one made here.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -17,13 +15,9 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Maximum length of a client's request ID in bytes.
 const LONGEST: usize = 128;
 
-/// The author of a change: the name of a key, or the beginning of its hash.
-#[derive(Clone, Debug)]
-pub(super) struct Who(pub(super) Arc<str>);
-
 /// What was changed, in words: counts and versions, no customer data.
 #[derive(Clone, Debug)]
-pub(super) struct What(pub(super) String);
+pub(super) struct ChangeSummary(pub(super) String);
 
 /// The client's request ID if it is safe to log, otherwise a new one.
 pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
@@ -44,12 +38,12 @@ pub(super) async fn audit(request: Request, next: Next) -> Response {
     if *request.method() == Method::GET {
         return next.run(request).await;
     }
-    let who = request.extensions().get::<Who>().map_or_else(|| "no key".into(), |who| who.0.clone());
+    let who = request.extensions().get::<Author>().map_or_else(|| "no key".into(), |who| who.0.clone());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let market = market(request.uri().path()).and_then(|market| Name::new(market).ok());
     let method = request.method().clone();
     let response = next.run(request).await;
-    let what = response.extensions().get::<What>().map(|what| what.0.as_str()).unwrap_or_default();
+    let what = response.extensions().get::<ChangeSummary>().map(|what| what.0.as_str()).unwrap_or_default();
     let market = market.as_ref().map(Name::as_str).unwrap_or_default();
     tracing::info!(who = &*who, %method, route, market, status = response.status().as_u16(), what, "a change");
     response

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::answer::{Asked, Item, Recommendation, in_service};
 use super::extract::{self, Path, Query};
-use super::keys::Sight;
-use super::params::{Detail, ItemParams, Wish, id, ids};
+use super::keys::KeyPermissions;
+use super::params::{Detail, ItemOptions, ItemParams, id, ids};
 use super::problem::Problem;
 use crate::exposures::Exposures;
 use crate::live::{self, Explain, Markets, Snapshot};
@@ -31,10 +31,10 @@ pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path((market, item)): Path<(String, String)>,
-    sight: Sight,
+    permissions: KeyPermissions,
     Query(params): Query<ItemParams>,
 ) -> Result<Response, Problem> {
-    answer(&markets, &exposures, &sight, &market, &[id("item", item)?], &params.check()?.of_bought_together()?)
+    answer(&markets, &exposures, &permissions, &market, &[id("item", item)?], &params.check()?.of_bought_together()?)
 }
 
 /// A cart, and the options of the answer.
@@ -81,7 +81,7 @@ pub(super) struct Cart {
 
 impl Cart {
     /// The items and the checked options, as for a query.
-    fn check(self) -> Result<(Vec<String>, Wish), Problem> {
+    fn check(self) -> Result<(Vec<String>, ItemOptions), Problem> {
         let Self { items, customer, store, limit, exclude, include_repeats, new, explain, detail, .. } = self;
         let text = |number: Option<i64>| number.map(|number| number.to_string());
         let price = |price: Option<f64>| price.map(|price| price.to_string());
@@ -102,7 +102,7 @@ impl Cart {
             explain: flag(explain),
             detail,
         };
-        Ok((ids("items", items)?, Wish { exclude: ids("exclude", exclude)?, ..params.check()? }))
+        Ok((ids("items", items)?, ItemOptions { exclude: ids("exclude", exclude)?, ..params.check()? }))
     }
 }
 
@@ -120,12 +120,12 @@ pub(super) async fn cart(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path(market): Path<String>,
-    sight: Sight,
+    permissions: KeyPermissions,
     extract::Json(cart): extract::Json<Cart>,
 ) -> Result<Response, Problem> {
-    let (items, wish) = cart.check()?;
-    let is_long = items.len() + wish.exclude.len() > LONG;
-    let answer = move || answer(&markets, &exposures, &sight, &market, &items, &wish);
+    let (items, options) = cart.check()?;
+    let is_long = items.len() + options.exclude.len() > LONG;
+    let answer = move || answer(&markets, &exposures, &permissions, &market, &items, &options);
     if !is_long {
         return answer();
     }
@@ -140,19 +140,19 @@ const LONG: usize = 50;
 fn answer(
     markets: &Markets,
     exposures: &Exposures,
-    sight: &Sight,
+    permissions: &KeyPermissions,
     market: &str,
     items: &[String],
-    wish: &Wish,
+    options: &ItemOptions,
 ) -> Result<Response, Problem> {
-    let new = wish.new.unwrap_or_else(|| markets.new_places()).min(wish.limit);
+    let new = options.new.unwrap_or_else(|| markets.new_places()).min(options.limit);
     let (market, snapshot) = in_service(markets, market)?;
-    let query = live::ItemQuery { new, ..query(items, wish, &snapshot)? };
+    let query = live::ItemQuery { new, ..query(items, options, &snapshot)? };
     let filtered = filtered(&snapshot, &query, Question::BoughtTogether);
     let mut found = snapshot.bought_together(&query);
-    sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
+    permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let asked =
-        Asked { question: "bought-together", items, customer: wish.customer.as_deref(), secret: market.secret() };
+        Asked { question: "bought-together", items, customer: options.customer.as_deref(), secret: market.secret() };
     let answer = Recommendation::<Item<'_>>::new(&market, &snapshot, "bought-together", found);
     Ok(answer.filtered(filtered).show(exposures, &asked))
 }
@@ -166,19 +166,19 @@ pub(super) fn filtered(snapshot: &Snapshot, query: &live::ItemQuery<'_>, questio
 /// The query of a snapshot with these options.
 pub(super) fn query<'a>(
     items: &'a [String],
-    wish: &'a Wish,
+    options: &'a ItemOptions,
     snapshot: &Snapshot,
 ) -> Result<live::ItemQuery<'a>, Problem> {
     Ok(live::ItemQuery {
         items,
-        customer: wish.customer.as_deref(),
-        store: wish.store.as_deref(),
-        exclude: &wish.exclude,
-        repeats: wish.repeats,
-        limit: wish.limit,
+        customer: options.customer.as_deref(),
+        store: options.store.as_deref(),
+        exclude: &options.exclude,
+        repeats: options.repeats,
+        limit: options.limit,
         new: 0,
-        filter: wish.filter.of(snapshot)?,
-        price: wish.price_for(snapshot)?,
-        explain: wish.explain,
+        filter: options.filter.of(snapshot)?,
+        price: options.price_for(snapshot)?,
+        explain: options.explain,
     })
 }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::allowance::EventQuota;
 use super::extract::{self, Path};
 use super::offers::is_zero;
 use super::params::wrong_id;
 use super::problem::Problem;
+use super::quota::EventQuota;
 use super::rows::{Row, Rows, WrongRow};
 use crate::live::StateSync;
 use crate::metrics;
@@ -23,7 +23,7 @@ use crate::store::EventRow;
 pub(super) struct Events {
     /// Each event is checked on its own.
     #[schema(value_type = Vec<Event>)]
-    events: Rows<Happening>,
+    events: Rows<ValidEvent>,
 }
 
 /// What a customer did with a shown item.
@@ -36,7 +36,7 @@ pub(super) struct Event {
     /// The ID of the answer in which the item was shown.
     recommendation_id: Uuid,
     /// The kind of event.
-    kind: Happened,
+    kind: EventKind,
     /// The item or the offer.
     #[schema(example = "1082185")]
     item: String,
@@ -48,7 +48,7 @@ pub(super) struct Event {
 /// The kind of event.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Happened {
+pub(super) enum EventKind {
     Click,
     Purchase,
     /// The customer accepted the item as a replacement for one that was out of stock.
@@ -57,7 +57,7 @@ pub(super) enum Happened {
     ReplacementRejected,
 }
 
-impl Happened {
+impl EventKind {
     const ALL: [Self; 4] = [Self::Click, Self::Purchase, Self::ReplacementAccepted, Self::ReplacementRejected];
 
     fn name(self) -> &'static str {
@@ -127,13 +127,13 @@ pub(super) async fn record(
         replaced: event.replaced.filter(|replaced| is_known(replaced) && is_known(&event.item)),
         ..event
     };
-    let good: Vec<EventRow> = known.into_iter().map(Happening::row).map(counted).collect();
+    let good: Vec<EventRow> = known.into_iter().map(ValidEvent::row).map(counted).collect();
     quota.take(good.len())?;
     let put = state_sync.put_events(&market, &good).await;
     // Duplicates, and events that could not be stored, do not count against the quota.
     quota.give_back(good.len() - put.as_ref().map_or(0, |accepted| *accepted));
     let accepted = put?;
-    for kind in Happened::ALL {
+    for kind in EventKind::ALL {
         let events = good.iter().filter(|event| event.kind == kind.name()).count();
         metrics::events(market.name(), kind.name(), events as u64);
     }
@@ -142,22 +142,22 @@ pub(super) async fn record(
 
 /// A valid event.
 #[derive(Debug)]
-struct Happening {
+struct ValidEvent {
     id: String,
     recommendation: Uuid,
-    kind: Happened,
+    kind: EventKind,
     item: String,
     replaced: Option<String>,
 }
 
-impl Happening {
+impl ValidEvent {
     fn row(self) -> EventRow {
         let Self { id, recommendation, kind, item, replaced } = self;
         EventRow { id, recommendation: recommendation.to_string(), kind: kind.name(), item, replaced }
     }
 }
 
-impl Row for Happening {
+impl Row for ValidEvent {
     type Body = Event;
     const MOST: usize = 5000;
 
@@ -167,7 +167,7 @@ impl Row for Happening {
                 return Err((field.to_owned(), reason));
             }
         }
-        let is_about_two = matches!(kind, Happened::ReplacementAccepted | Happened::ReplacementRejected);
+        let is_about_two = matches!(kind, EventKind::ReplacementAccepted | EventKind::ReplacementRejected);
         match &replaced {
             Some(_) if !is_about_two => {
                 return Err(("replaced".to_owned(), "only a replacement stands in for another item".to_owned()));

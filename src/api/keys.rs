@@ -19,9 +19,8 @@ use tower::{Layer, Service};
 use trolley_model::Name;
 use trolley_model::recommend::Tier;
 
-use super::allowance::{AudienceShare, EventQuota};
-use super::audit::Who;
 use super::problem::Problem;
+use super::quota::{AudienceLimit, EventQuota};
 use crate::config::{KeyConfig, Scope};
 use crate::live::Why;
 use crate::metrics;
@@ -43,9 +42,9 @@ struct Key {
     /// The rate limiter, and its quota per second.
     limit: Option<(DefaultDirectRateLimiter, NonZeroU32)>,
     /// Restrictions to markets and on customer data, if there are any.
-    bounds: Option<Arc<Bounds>>,
+    bounds: Option<Arc<KeyRestrictions>>,
     /// Its concurrent audiences.
-    share: AudienceShare,
+    share: AudienceLimit,
     /// Its daily quota of events.
     quota: EventQuota,
 }
@@ -55,16 +54,16 @@ struct Key {
 const GUESSES: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// Bytes of query and body that increase the cost of a request by 1.
-const ONE_MORE: u64 = 1 << 10;
+const BYTES_PER_COST: u64 = 1 << 10;
 
 /// Assumed size in bytes of a body without `Content-Length`.
-const UNSAID: u64 = 64 << 10;
+const ASSUMED_LENGTH: u64 = 64 << 10;
 
 /// The cost of an audience in requests: it scores all customers.
 const AUDIENCE: u32 = 20;
 
 #[derive(Debug)]
-struct Bounds {
+struct KeyRestrictions {
     /// The markets that the key opens; all if empty.
     markets: Vec<Name>,
     /// Whether the key may see what customers have bought.
@@ -73,9 +72,9 @@ struct Bounds {
 
 /// What the key of a request may see.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sight(Option<Arc<Bounds>>);
+pub(super) struct KeyPermissions(Option<Arc<KeyRestrictions>>);
 
-impl Sight {
+impl KeyPermissions {
     /// Whether the key may see what customers have bought.
     fn of_customers(&self) -> bool {
         self.0.as_ref().is_none_or(|bounds| bounds.customers)
@@ -109,7 +108,7 @@ impl Sight {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Sight {
+impl<S: Send + Sync> FromRequestParts<S> for KeyPermissions {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
@@ -118,7 +117,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Sight {
     }
 }
 
-impl Bounds {
+impl KeyRestrictions {
     fn opens(&self, market: &str) -> bool {
         self.markets.is_empty() || self.markets.iter().any(|name| name.as_str() == market)
     }
@@ -141,7 +140,8 @@ impl Keys {
             }
             let limit = key.per_second.map(|most| (RateLimiter::direct(Quota::per_second(most)), most));
             let name = key.name.clone().unwrap_or_else(|| hash.to_hex()[..8].to_owned());
-            let bounds = Bounds { markets: key.markets.clone(), customers: key.scopes.contains(&Scope::Customers) };
+            let bounds =
+                KeyRestrictions { markets: key.markets.clone(), customers: key.scopes.contains(&Scope::Customers) };
             let bounds = (!bounds.markets.is_empty() || !bounds.customers).then(|| Arc::new(bounds));
             Ok(Key {
                 name: name.into(),
@@ -149,7 +149,7 @@ impl Keys {
                 scopes: key.scopes.clone(),
                 limit,
                 bounds,
-                share: AudienceShare::default(),
+                share: AudienceLimit::default(),
                 quota: EventQuota::of(key.events_per_day),
             })
         };
@@ -224,6 +224,10 @@ fn elsewhere() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
+/// The author of a change: the name of a key, or the beginning of its hash.
+#[derive(Clone, Debug)]
+pub(super) struct Author(pub(super) Arc<str>);
+
 /// The market in a path, not decoded.
 pub(super) fn market(path: &str) -> Option<&str> {
     path.strip_prefix("/v1/markets/")?.split('/').next()
@@ -232,11 +236,11 @@ pub(super) fn market(path: &str) -> Option<&str> {
 /// The cost of a request: a long one takes longer to answer.
 fn cost(request: &Request, scope: Scope) -> NonZeroU32 {
     let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    let unsaid = if request.body().is_end_stream() { 0 } else { UNSAID };
+    let unsaid = if request.body().is_end_stream() { 0 } else { ASSUMED_LENGTH };
     let query = request.uri().query().map_or(0, |query| query.len() as u64);
     let bytes = said(request.headers()).unwrap_or(unsaid).saturating_add(query);
     let least = if scope == Scope::Audience { AUDIENCE } else { 1 };
-    NonZeroU32::MIN.saturating_add(least - 1).saturating_add(u32::try_from(bytes / ONE_MORE).unwrap_or(u32::MAX))
+    NonZeroU32::MIN.saturating_add(least - 1).saturating_add(u32::try_from(bytes / BYTES_PER_COST).unwrap_or(u32::MAX))
 }
 
 /// A layer that admits requests whose key has the scope.
@@ -279,11 +283,11 @@ where
                     _ => {}
                 }
                 if let Some(bounds) = key.and_then(|key| key.bounds.clone()) {
-                    request.extensions_mut().insert(Sight(Some(bounds)));
+                    request.extensions_mut().insert(KeyPermissions(Some(bounds)));
                 }
                 // The audit log names the author of a change.
                 if let Some(key) = key.filter(|_| request.method() != Method::GET) {
-                    request.extensions_mut().insert(Who(key.name.clone()));
+                    request.extensions_mut().insert(Author(key.name.clone()));
                 }
                 Either::Right(self.inner.call(request))
             }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::keys::Sight;
+use super::keys::KeyPermissions;
 use crate::live::{Market, Markets};
 
 /// The markets that the service knows.
@@ -42,9 +42,9 @@ struct MarketFacts {
     operation_id = "listMarkets",
     responses((status = 200, description = "All markets, by name", body = MarketList))
 )]
-pub(super) async fn list(State(markets): State<Arc<Markets>>, sight: Sight) -> Json<MarketList> {
+pub(super) async fn list(State(markets): State<Arc<Markets>>, permissions: KeyPermissions) -> Json<MarketList> {
     let markets = markets.all();
-    let seen = markets.values().filter(|market| sight.of_market(market.name().as_str()));
+    let seen = markets.values().filter(|market| permissions.of_market(market.name().as_str()));
     Json(MarketList { markets: seen.map(|market| facts(market)).collect() })
 }
 

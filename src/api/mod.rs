@@ -5,10 +5,10 @@
 //! a push.
 
 mod admin;
-mod allowance;
 mod alternatives;
 mod answer;
 mod audit;
+mod body_budget;
 mod bought_together;
 mod docs;
 mod document;
@@ -23,7 +23,7 @@ mod observe;
 mod offers;
 mod params;
 mod problem;
-mod room;
+mod quota;
 mod router;
 mod rows;
 mod rules;

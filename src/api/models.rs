@@ -10,7 +10,7 @@ use trolley_model::Name;
 use trolley_model::artefact::ArtefactError;
 use utoipa::ToSchema;
 
-use super::audit::What;
+use super::audit::ChangeSummary;
 use super::extract::{self, Path};
 use super::problem::Problem;
 use crate::live::{Market, Markets};
@@ -79,7 +79,7 @@ pub(super) async fn set_current(
 ) -> Result<Response, Problem> {
     let market = markets.get(&market).ok_or_else(Problem::unknown_market)?;
     let version = Name::new(&version).map_err(|e| Problem::field("version", e.to_string()))?;
-    let what = What(format!("version {version}{}", if pin { ", pinned" } else { "" }));
+    let what = ChangeSummary(format!("version {version}{}", if pin { ", pinned" } else { "" }));
     let place = format!("/v1/markets/{}/models", market.name());
     let put = {
         let (markets, market) = (markets.clone(), market.clone());

@@ -11,13 +11,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::allowance::AudienceShare;
 use super::answer::{Asked, OfferItem, Recommendation, in_service};
-use super::audit::What;
+use super::audit::ChangeSummary;
 use super::extract::{self, Path, Query};
-use super::keys::Sight;
-use super::params::{AudienceParams, OfferParams, OfferWish, id};
+use super::keys::KeyPermissions;
+use super::params::{AudienceParams, OfferOptions, OfferParams, id};
 use super::problem::Problem;
+use super::quota::AudienceLimit;
 use super::rows::{Rejected, Row, Rows, WrongRow};
 use crate::exposures::Exposures;
 use crate::live::{Explain, Market, Markets, Offer, OfferQuery, StateSync};
@@ -44,16 +44,16 @@ pub(super) async fn of_customer(
     State(markets): State<Arc<Markets>>,
     State(exposures): State<Exposures>,
     Path((market, customer)): Path<(String, String)>,
-    sight: Sight,
+    permissions: KeyPermissions,
     Query(params): Query<OfferParams>,
 ) -> Result<Response, Problem> {
-    let (customer, wish) = (id("customer", customer)?, params.check()?);
+    let (customer, options) = (id("customer", customer)?, params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
-    let OfferWish { store, limit, explain, exclude, filter } = &wish;
+    let OfferOptions { store, limit, explain, exclude, filter } = &options;
     let (filter, limit, explain) = (filter.of(&snapshot)?, *limit, *explain);
     let query = OfferQuery { customer: &customer, store: store.as_deref(), exclude, filter, limit, explain };
     let (mut found, filtered) = snapshot.offers_for(&query, Utc::now());
-    sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
+    permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);
     let asked = Asked { question: "offers", items: &[], customer: Some(&customer), secret: market.secret() };
     let answer = Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "offers", found);
@@ -73,8 +73,8 @@ pub(super) async fn of_customer(
 pub(super) async fn audience(
     State(markets): State<Arc<Markets>>,
     Path((market, offer)): Path<(String, String)>,
-    sight: Sight,
-    share: AudienceShare,
+    permissions: KeyPermissions,
+    share: AudienceLimit,
     Query(params): Query<AudienceParams>,
 ) -> Result<Response, Problem> {
     let (limit, explain) = params.check()?;
@@ -88,7 +88,7 @@ pub(super) async fn audience(
     let work = low_priority(move || {
         let _room = room;
         let mut found = snapshot.audience(&offer, limit, explain)?;
-        sight.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
+        permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
         Some(Recommendation::<OfferItem<'_>>::new(&market, &snapshot, "audience", found).into_response())
     });
     work.await
@@ -204,7 +204,7 @@ impl IntoResponse for Push {
         let Pushed { accepted, stale, rejected, more_rejected, .. } = &pushed;
         let rejected = rejected.len() + more_rejected;
         let what = format!("accepted {accepted}, stale {}, rejected {rejected}", stale.unwrap_or(0));
-        (status, Extension(What(what)), Json(pushed)).into_response()
+        (status, Extension(ChangeSummary(what)), Json(pushed)).into_response()
     }
 }
 

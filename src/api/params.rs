@@ -4,7 +4,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::problem::Problem;
 use trolley_model::recommend::Prefer;
 
-use crate::live::{Explain, Filter, Offer, PriceWish, Snapshot};
+use crate::live::{Explain, Filter, Offer, PriceOptions, Snapshot};
 
 /// Default number of items in an answer.
 const SIX: usize = 6;
@@ -87,13 +87,13 @@ pub(super) enum PreferName {
 
 /// The checked options.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(super) struct ItemOptions {
     pub(super) customer: Option<String>,
     pub(super) store: Option<String>,
     pub(super) limit: usize,
     pub(super) exclude: Vec<String>,
     pub(super) filter: FilterParams,
-    pub(super) price: PriceWish,
+    pub(super) price: PriceOptions,
     pub(super) repeats: bool,
     pub(super) new: Option<usize>,
     pub(super) explain: Explain,
@@ -150,10 +150,10 @@ impl ItemParams {
         Self { customer, store, ..Self::default() }
     }
 
-    pub(super) fn check(self) -> Result<Wish, Problem> {
+    pub(super) fn check(self) -> Result<ItemOptions, Problem> {
         let exclude = self.exclude.into_iter().filter(|id| !id.is_empty()).collect();
         let limit = limit(self.limit.as_deref(), SIX, MOST)?;
-        Ok(Wish {
+        Ok(ItemOptions {
             customer: self.customer.map(|customer| id("customer", customer)).transpose()?,
             store: self.store.map(|store| id("store", store)).transpose()?,
             price: price_wish(self.prefer.as_deref(), self.price_band.as_deref())?,
@@ -173,7 +173,7 @@ impl ItemParams {
 }
 
 /// Parses the price options of alternatives.
-fn price_wish(prefer: Option<&str>, band: Option<&str>) -> Result<PriceWish, Problem> {
+fn price_wish(prefer: Option<&str>, band: Option<&str>) -> Result<PriceOptions, Problem> {
     let prefer = match prefer {
         None => None,
         Some("cheaper") => Some(Prefer::Cheaper),
@@ -184,19 +184,19 @@ fn price_wish(prefer: Option<&str>, band: Option<&str>) -> Result<PriceWish, Pro
         let band = text.parse().ok().filter(|band: &f32| (0.0..=MOST_BAND).contains(band));
         band.ok_or_else(|| Problem::field("price_band", "price_band must be a share from 0 to 10, such as 0.25"))
     });
-    Ok(PriceWish { prefer, band: band.transpose()? })
+    Ok(PriceOptions { prefer, band: band.transpose()? })
 }
 
 /// Maximum of `price_band`.
 const MOST_BAND: f32 = 10.0;
 
-impl Wish {
+impl ItemOptions {
     /// Refuses options that apply to alternatives only.
     pub(super) fn of_bought_together(self) -> Result<Self, Problem> {
         match self.price {
-            PriceWish { prefer: Some(_), .. } => Err(Problem::field("prefer", "prefer is for alternatives")),
-            PriceWish { band: Some(_), .. } => Err(Problem::field("price_band", "price_band is for alternatives")),
-            PriceWish { prefer: None, band: None } => Ok(self),
+            PriceOptions { prefer: Some(_), .. } => Err(Problem::field("prefer", "prefer is for alternatives")),
+            PriceOptions { band: Some(_), .. } => Err(Problem::field("price_band", "price_band is for alternatives")),
+            PriceOptions { prefer: None, band: None } => Ok(self),
         }
     }
 
@@ -209,11 +209,11 @@ impl Wish {
     }
 
     /// The price options for a model; refused if there are any and the model has no prices.
-    pub(super) fn price_for(&self, snapshot: &Snapshot) -> Result<PriceWish, Problem> {
+    pub(super) fn price_for(&self, snapshot: &Snapshot) -> Result<PriceOptions, Problem> {
         let field = match self.price {
-            PriceWish { prefer: None, band: None } => return Ok(self.price),
-            PriceWish { prefer: Some(_), .. } => "prefer",
-            PriceWish { .. } => "price_band",
+            PriceOptions { prefer: None, band: None } => return Ok(self.price),
+            PriceOptions { prefer: Some(_), .. } => "prefer",
+            PriceOptions { .. } => "price_band",
         };
         if snapshot.model().catalogue().all_prices().is_empty() {
             return Err(Problem::field(field, NO_PRICES));
@@ -275,7 +275,7 @@ pub(super) struct OfferParams {
 
 /// The checked options.
 #[derive(Debug)]
-pub(super) struct OfferWish {
+pub(super) struct OfferOptions {
     pub(super) store: Option<String>,
     pub(super) limit: usize,
     pub(super) exclude: Vec<String>,
@@ -284,10 +284,10 @@ pub(super) struct OfferWish {
 }
 
 impl OfferParams {
-    pub(super) fn check(self) -> Result<OfferWish, Problem> {
+    pub(super) fn check(self) -> Result<OfferOptions, Problem> {
         let exclude = self.exclude.into_iter().filter(|id| !id.is_empty()).collect();
         let (min_price, max_price) = (self.min_price.as_deref(), self.max_price.as_deref());
-        Ok(OfferWish {
+        Ok(OfferOptions {
             store: self.store.map(|store| id("store", store)).transpose()?,
             limit: limit(self.limit.as_deref(), MOST, MOST)?,
             exclude: ids("exclude", exclude)?,

@@ -20,18 +20,13 @@ use super::observe::Observe;
 use super::offers::OfferItems;
 use super::problem::Problem;
 use super::{
-    admin, alternatives, bought_together, docs, document, erasure, events, markets, models, offers, room, rules, stock,
-    why_not,
+    admin, alternatives, body_budget, bought_together, docs, document, erasure, events, markets, models, offers, rules,
+    stock, why_not,
 };
 use crate::config::{Scope, ServerConfig};
 use crate::exposures::Exposures;
 use crate::live::{Markets, StateSync};
 use crate::metrics;
-
-/// Maximum size of the body of a push in bytes.
-pub(super) const LARGEST_PUSH: usize = 32 << 20;
-/// Maximum size of any other body in bytes: axum's default.
-pub(super) const LARGEST_QUESTION: usize = 2 << 20;
 
 /// The route in the metrics of requests that match none.
 const NO_ROUTE: &str = "none";
@@ -99,7 +94,7 @@ fn v1(access: &Access) -> OpenApiRouter<Shared> {
         .routes(push(routes!(offers::replace)))
         .routes(push(routes!(stock::update)))
         .routes(push(routes!(rules::replace, rules::list)))
-        .route_layer(DefaultBodyLimit::max(LARGEST_PUSH));
+        .route_layer(DefaultBodyLimit::max(body_budget::LARGEST_PUSH));
     let question = |routes| access.open_to(Scope::Recommend, routes);
     let questions = OpenApiRouter::new()
         .routes(question(routes!(markets::list)))
@@ -153,8 +148,8 @@ impl Access {
         routes.map(|methods| {
             let methods = match (has_body, scope) {
                 (false, _) => methods,
-                (true, Scope::Push) => methods.route_layer(from_fn(room::for_push)),
-                (true, _) => methods.route_layer(from_fn(room::for_question)),
+                (true, Scope::Push) => methods.route_layer(from_fn(body_budget::for_push)),
+                (true, _) => methods.route_layer(from_fn(body_budget::for_question)),
             };
             let audited = matches!(scope, Scope::Push | Scope::Admin);
             let methods = if audited { methods.route_layer(from_fn(audit)) } else { methods };

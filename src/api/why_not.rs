@@ -9,12 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::in_service;
 use super::bought_together::query;
 use super::extract::{Path, Query};
-use super::keys::Sight;
+use super::keys::KeyPermissions;
 use super::params::{ItemParams, id};
 use super::problem::Problem;
 use trolley_model::Flaw;
 
-use crate::live::{self, Markets, Snapshot, Standing, Taken, Verdict};
+use crate::live::{self, Markets, OutrankedBy, ReplacementCounts, Snapshot, Verdict};
 
 /// Options of the answer to explain.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -109,10 +109,10 @@ struct Behind {
 pub(super) async fn item(
     State(markets): State<Arc<Markets>>,
     Path(path): Path<(String, String, String)>,
-    sight: Sight,
+    permissions: KeyPermissions,
     Query(params): Query<WhyNotParams>,
 ) -> Result<Json<WhyNot>, Problem> {
-    Ok(Json(why(&markets, &sight, path, params, Snapshot::why_not)?))
+    Ok(Json(why(&markets, &permissions, path, params, Snapshot::why_not)?))
 }
 
 /// Explains why an item is not among the alternatives.
@@ -129,10 +129,10 @@ pub(super) async fn item(
 pub(super) async fn instead(
     State(markets): State<Arc<Markets>>,
     Path(path): Path<(String, String, String)>,
-    sight: Sight,
+    permissions: KeyPermissions,
     Query(params): Query<WhyNotParams>,
 ) -> Result<Json<WhyNot>, Problem> {
-    let mut why = why(&markets, &sight, path, params, Snapshot::why_not_instead)?;
+    let mut why = why(&markets, &permissions, path, params, Snapshot::why_not_alternative)?;
     if why.verdict == "no_candidate" {
         "it is not bought in the same company, nor of the same category, nor what the customer buys of it"
             .clone_into(&mut why.text);
@@ -143,18 +143,18 @@ pub(super) async fn instead(
 /// Asks the snapshot of a market. The path holds the market, the requested item, and the item that is not shown.
 fn why(
     markets: &Markets,
-    sight: &Sight,
+    permissions: &KeyPermissions,
     (market, item, other): (String, String, String),
     WhyNotParams { customer, store }: WhyNotParams,
     ask: impl FnOnce(&Snapshot, &live::ItemQuery<'_>, &str) -> Verdict,
 ) -> Result<WhyNot, Problem> {
     if customer.is_some() {
-        sight.must_see_customers()?;
+        permissions.must_see_customers()?;
     }
-    let wish = ItemParams::of(customer, store).check()?;
+    let options = ItemParams::of(customer, store).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(&markets, &market)?;
-    Ok(WhyNot::new(&other, ask(&snapshot, &query(&items, &wish, &snapshot)?, &other)))
+    Ok(WhyNot::new(&other, ask(&snapshot, &query(&items, &options, &snapshot)?, &other)))
 }
 
 impl WhyNot {
@@ -183,7 +183,7 @@ impl WhyNot {
                 attribute: Some(attribute),
                 ..plain("must_match", "")
             },
-            Verdict::Rejected(Taken { accepted, rejected }) => {
+            Verdict::Rejected(ReplacementCounts { accepted, rejected }) => {
                 let all = accepted + rejected;
                 plain("rejected", &format!("{rejected} of {all} customers refused it in the place of the item"))
             }
@@ -206,7 +206,7 @@ impl WhyNot {
                 "it is no bestseller, no partner of the item or of its category, and not what the customer buys; or it is surely \
                  bought with the item less often than by chance",
             ),
-            Verdict::Outranked(Standing { rank, candidates, score, last_shown, behind }) => {
+            Verdict::Outranked(OutrankedBy { rank, candidates, score, last_shown, behind }) => {
                 // Items with a lower score are shown in its place.
                 let gave_way = last_shown.as_ref().is_some_and(|(_, last)| score > *last);
                 let why = if gave_way { ", and gives way to others so that the list is varied" } else { "" };

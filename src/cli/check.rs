@@ -8,9 +8,10 @@ use trolley_training::input::{Fates, InputError, Look};
 use trolley_training::{EvaluationConfig, InputConfig};
 
 use super::ConfigFile;
+use super::clock::latest;
 use super::look;
 use super::progress::Bars;
-use super::train::{latest, markets};
+use super::train::markets;
 use crate::output;
 
 /// Read the config and the tables, and report problems

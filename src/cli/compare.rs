@@ -7,10 +7,11 @@ use trolley_model::artefact::ModelRegistry;
 use trolley_training::{Accept, Compared, Pair, TrainingConfig, TrainingJob, compare_pair};
 
 use super::ConfigFile;
+use super::clock::{latest, now};
 use super::progress::Bars;
 use super::state::{self, WithoutState};
 use super::table::{Table, thousands};
-use super::train::{latest, markets, now};
+use super::train::markets;
 use crate::config::Config;
 use crate::report::words;
 

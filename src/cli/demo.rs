@@ -8,10 +8,10 @@ use trolley_model::artefact::ModelRegistry;
 use trolley_training::input::{self, InputConfig};
 use trolley_training::{Accept, TrainingJob};
 
+use super::last_offers::last_offers;
 use super::progress::Bars;
-use super::recommend::last_offers;
 use super::state::WithoutState;
-use super::{serve, state, summary, train};
+use super::{clock, serve, state, summary, train};
 use crate::config::Config;
 use crate::live::{ItemQuery, Market, StateSync, label};
 
@@ -58,8 +58,8 @@ impl Demo {
                 config: &config.training,
                 registry: &registry,
                 rejects: config.rejects.join(format!("{market}.csv")),
-                now: train::now()?,
-                latest: train::latest(),
+                now: clock::now()?,
+                latest: clock::latest(),
                 threads: 0,
                 accept: Accept::default(),
                 force: false,

@@ -6,10 +6,11 @@ use trolley_model::Name;
 use trolley_model::artefact::ModelRegistry;
 use trolley_training::{Accept, TrainingConfig, TrainingJob};
 
+use super::clock::{latest, now};
+use super::last_offers::last_offers;
 use super::progress::Bars;
-use super::recommend::last_offers;
 use super::state::WithoutState;
-use super::train::{latest, markets, now};
+use super::train::markets;
 use super::{ConfigFile, state, summary};
 use crate::report::Fate;
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "training")]
 mod check;
 #[cfg(feature = "training")]
+mod clock;
+#[cfg(feature = "training")]
 mod compare;
 #[cfg(feature = "training")]
 mod demo;
@@ -12,7 +14,11 @@ mod evaluate;
 mod generate;
 mod key;
 #[cfg(feature = "training")]
+mod last_offers;
+#[cfg(feature = "training")]
 mod look;
+#[cfg(feature = "training")]
+mod market_outcome;
 mod models;
 #[cfg(feature = "training")]
 mod parallel_markets;

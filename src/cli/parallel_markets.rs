@@ -2,6 +2,8 @@
 //!
 //! A process has its own peak of memory, and if it fails, the others continue.
 
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{JoinHandle, available_parallelism};
@@ -12,7 +14,8 @@ use trolley_model::Name;
 use trolley_training::InputConfig;
 use trolley_training::input::find_files;
 
-use super::train::{End, Train, now};
+use super::clock::now;
+use super::market_outcome::MarketOutcome;
 use crate::output;
 
 /// Bytes of memory per byte of a Parquet file, measured on The Complete Journey.
@@ -32,12 +35,24 @@ struct Running {
     waiting: JoinHandle<std::io::Result<Output>>,
 }
 
+/// How to train markets in parallel.
+pub(super) struct Parallel {
+    /// Maximum number of processes; one per processor if it is not set.
+    pub(super) processes: Option<NonZeroUsize>,
+    /// Memory for all processes in GiB; the free memory if it is not set.
+    pub(super) memory: Option<f64>,
+    /// Threads of all processes; 0 for all processors.
+    pub(super) threads: usize,
+    /// Arguments of `trolley train` in each process.
+    pub(super) arguments: Vec<OsString>,
+}
+
 /// Trains all markets. Returns their outcomes, in the same order.
-pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow::Result<Vec<End>> {
+pub(super) fn train(parallel: &Parallel, markets: &[(&Name, &InputConfig)]) -> anyhow::Result<Vec<MarketOutcome>> {
     let processors = available_parallelism().map_or(1, usize::from);
-    let most = asked.parallel.map_or(processors, usize::from).min(markets.len());
-    let budget = asked.memory.map_or_else(free_memory, |gib| gib * GIB);
-    let threads = if asked.threads == 0 { processors } else { asked.threads };
+    let most = parallel.processes.map_or(processors, usize::from).min(markets.len());
+    let budget = parallel.memory.map_or_else(free_memory, |gib| gib * GIB);
+    let threads = if parallel.threads == 0 { processors } else { parallel.threads };
     let (threads, time) = ((threads / most).max(1), now()?);
     let name = format!("trolley-train-{}-{}", std::process::id(), chrono::Utc::now().timestamp_micros());
     let folder = std::env::temp_dir().join(name);
@@ -46,7 +61,7 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
     let outcome = |market: &Name| folder.join(format!("{market}.json"));
     let bar = bar(markets.len());
 
-    let mut ends: Vec<Option<End>> = markets.iter().map(|_| None).collect();
+    let mut ends: Vec<Option<MarketOutcome>> = markets.iter().map(|_| None).collect();
     // The largest come first, so that none of them runs alone at the end.
     let mut waiting: Vec<(usize, f64)> = markets.iter().map(|(_, input)| need(input)).enumerate().collect();
     waiting.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -60,7 +75,7 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
         {
             let (place, need) = waiting.remove(next);
             let market = markets[place].0;
-            let child = start(asked, market, threads, time.timestamp(), &outcome(market))?;
+            let child = start(&parallel.arguments, market, threads, time.timestamp(), &outcome(market))?;
             running.push(Running { place, need, waiting: std::thread::spawn(move || child.wait_with_output()) });
             continue;
         }
@@ -72,7 +87,7 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
         let (market, output) = (markets[place].0, waiting.join());
         let end = std::fs::read_to_string(outcome(market)).ok().and_then(|text| serde_json::from_str(&text).ok());
         bar.suspend(|| show(market, output.ok().and_then(Result::ok), end.is_some()));
-        ends[place] = Some(end.unwrap_or_else(|| End::failed(market)));
+        ends[place] = Some(end.unwrap_or_else(|| MarketOutcome::failed(market)));
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -80,22 +95,10 @@ pub(super) fn train(asked: &Train, markets: &[(&Name, &InputConfig)]) -> anyhow:
     Ok(ends.into_iter().flatten().collect())
 }
 
-fn start(asked: &Train, market: &Name, threads: usize, time: i64, outcome: &Path) -> anyhow::Result<Child> {
+fn start(arguments: &[OsString], market: &Name, threads: usize, time: i64, outcome: &Path) -> anyhow::Result<Child> {
     let mut command = Command::new(std::env::current_exe().context("this program does not know where it lies")?);
     command.args(["train", "--market", market.as_str(), "--threads", &threads.to_string(), "--outcome"]).arg(outcome);
-    if let Some(config) = &asked.config.config {
-        command.arg("--config").arg(config);
-    }
-    if let Some(seed) = asked.seed {
-        command.args(["--seed", &seed.to_string()]);
-    }
-    let flags = [
-        ("--force", asked.force),
-        ("--accept-smaller", asked.accept_smaller),
-        ("--accept-unjudged", asked.accept_unjudged),
-        ("--without-state", asked.state.without_state),
-    ];
-    command.args(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag));
+    command.args(arguments);
     // One time for all, so that the versions of one run have the same name.
     command.env("SOURCE_DATE_EPOCH", time.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

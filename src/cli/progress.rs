@@ -13,7 +13,7 @@ pub(super) struct Bars(Mutex<Shown>);
 enum Shown {
     Nothing,
     Bar(ProgressBar),
-    ProductLines { began: Instant, last: Instant, known: HashSet<&'static str> },
+    TextLines { began: Instant, last: Instant, known: HashSet<&'static str> },
 }
 
 /// Minimum time between the last line and one for a repeated stage.
@@ -23,7 +23,7 @@ impl Bars {
     /// On standard error.
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        let lines = Shown::ProductLines { began: now, last: now, known: HashSet::new() };
+        let lines = Shown::TextLines { began: now, last: now, known: HashSet::new() };
         Self(Mutex::new(if std::io::stderr().is_terminal() { Shown::Bar(ProgressBar::hidden()) } else { lines }))
     }
 
@@ -50,7 +50,7 @@ impl Progress for Bars {
                 bar.enable_steady_tick(Duration::from_millis(200));
                 *current = bar;
             }
-            Shown::ProductLines { began, last, known } => {
+            Shown::TextLines { began, last, known } => {
                 if known.insert(stage) || last.elapsed() > SILENCE {
                     *last = Instant::now();
                     eprintln!("{:6.1} s  {stage}", began.elapsed().as_secs_f64());

@@ -9,7 +9,7 @@ use trolley_model::recommend::Prefer;
 use super::table::Table;
 use super::{ConfigFile, state};
 use crate::config::Config;
-use crate::live::{Explain, ItemQuery, Offer, Policy, PriceWish, Pushed, Snapshot, Stock, Why};
+use crate::live::{Explain, ItemQuery, Offer, Policy, PriceOptions, PushedState, Snapshot, Stock, Why};
 
 /// Query a model without a server
 ///
@@ -41,7 +41,7 @@ enum Question {
         #[arg(long)]
         no_repeats: bool,
         #[command(flatten)]
-        wish: Wish,
+        options: ItemOptions,
     },
     /// Recommend alternatives to an item that is out of stock
     Alternatives {
@@ -57,7 +57,7 @@ enum Question {
         #[arg(long, value_name = "SHARE")]
         price_band: Option<f32>,
         #[command(flatten)]
-        wish: Wish,
+        options: ItemOptions,
     },
     #[cfg(feature = "training")]
     /// Recommend offers to a customer, of those in the config's offers table that were valid last
@@ -65,7 +65,7 @@ enum Question {
         /// The customer
         customer: String,
         #[command(flatten)]
-        wish: Wish,
+        options: ItemOptions,
     },
 }
 
@@ -87,7 +87,7 @@ impl First {
 
 /// The arguments of all three questions.
 #[derive(Debug, Args)]
-struct Wish {
+struct ItemOptions {
     #[command(flatten)]
     config: ConfigFile,
     /// The market; required if there are several
@@ -118,28 +118,28 @@ struct Wish {
 impl Recommend {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.question {
-            Question::BoughtTogether { items, customer, no_repeats, wish } => {
-                let snapshot = wish.open()?;
-                let query = wish.query(&items, customer.as_deref(), !no_repeats);
+            Question::BoughtTogether { items, customer, no_repeats, options } => {
+                let snapshot = options.open()?;
+                let query = options.query(&items, customer.as_deref(), !no_repeats);
                 let found = snapshot.bought_together(&query);
-                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
+                options.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
-            Question::Alternatives { item, customer, prefer, price_band, wish } => {
-                let snapshot = wish.open()?;
+            Question::Alternatives { item, customer, prefer, price_band, options } => {
+                let snapshot = options.open()?;
                 let items = [item];
-                let price = PriceWish { prefer: prefer.map(First::prefer), band: price_band };
-                let query = ItemQuery { price, ..wish.query(&items, customer.as_deref(), true) };
+                let price = PriceOptions { prefer: prefer.map(First::prefer), band: price_band };
+                let query = ItemQuery { price, ..options.query(&items, customer.as_deref(), true) };
                 let found = snapshot.alternatives(&query);
-                wish.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
+                options.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
             #[cfg(feature = "training")]
-            Question::Offers { customer, wish } => {
-                let (snapshot, now) = (wish.open_with_offers()?, chrono::Utc::now());
-                let query = crate::live::OfferQuery::of(&customer, usize::from(wish.limit), Explain::Full);
-                let query = crate::live::OfferQuery { store: wish.store.as_deref(), ..query };
+            Question::Offers { customer, options } => {
+                let (snapshot, now) = (options.open_with_offers()?, chrono::Utc::now());
+                let query = crate::live::OfferQuery::of(&customer, usize::from(options.limit), Explain::Full);
+                let query = crate::live::OfferQuery { store: options.store.as_deref(), ..query };
                 let found = snapshot.offers_for(&query, now).0;
                 let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.why));
-                wish.print(&snapshot, rows);
+                options.print(&snapshot, rows);
             }
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Recommend {
 /// Offer, item, score, tier and reasons.
 type Row<'a> = (Option<&'a str>, &'a str, f32, &'static str, Option<Why>);
 
-impl Wish {
+impl ItemOptions {
     fn open(&self) -> anyhow::Result<Snapshot> {
         self.open_with(|_, _| Ok(Vec::new()))
     }
@@ -162,7 +162,7 @@ impl Wish {
             let table = config.markets.get(market).filter(|input| input.offers.is_some());
             let table = table.with_context(|| format!("the config has no `offers` table for market `{market}`"))?;
             let rows = input::read_offers(table, market.as_str(), &mut input::Fates::counted())?.rows;
-            Ok(last_offers(rows, &table.columns.offers.numbers))
+            Ok(super::last_offers::last_offers(rows, &table.columns.offers.numbers))
         };
         self.open_with(offers)
     }
@@ -186,7 +186,7 @@ impl Wish {
             stock.update(&crate::live::StockUpdate { item: item.clone(), store: None, in_stock: false, sequence: 0 });
         }
         let offers = offers(&config, &market)?;
-        let mut pushed = Pushed::new(offers, stock);
+        let mut pushed = PushedState::new(offers, stock);
         let Policy { sensitive, must_match } = config.policies()?.remove(&market).unwrap_or_default();
         (pushed.sensitive, pushed.must_match) = (Arc::new(sensitive), Arc::new(must_match));
         pushed.erased = Arc::new(state::erased(&config, &[&market], self.state)?[&market].pushed());
@@ -233,18 +233,4 @@ impl Wish {
         let parts = why.parts.iter().map(|part| format!("{} {:+.2}", part.signal, part.share));
         reasons.chain(parts).collect::<Vec<_>>().join("; ")
     }
-}
-
-/// The offers that end last or never, grouped by ID. They are from the past, so they are made valid at any time.
-#[cfg(feature = "training")]
-pub(super) fn last_offers(rows: Vec<trolley_training::input::OfferRow>, names: &[String]) -> Vec<Offer> {
-    let last = rows.iter().filter_map(|row| row.valid_to).max();
-    let mut offers: std::collections::BTreeMap<String, Offer> = std::collections::BTreeMap::new();
-    for row in rows.into_iter().filter(|row| row.valid_to.is_none() || row.valid_to == last) {
-        let id = row.offer.clone();
-        let numbers = names.iter().cloned().zip(row.numbers).collect();
-        let new = || Offer { id, items: Vec::new(), valid_from: None, valid_to: None, stores: Vec::new(), numbers };
-        offers.entry(row.offer).or_insert_with(new).items.push(row.item);
-    }
-    offers.into_values().collect()
 }

@@ -1,19 +1,22 @@
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use clap::Args;
-use serde::{Deserialize, Serialize};
 use trolley_model::Name;
 use trolley_model::artefact::ModelRegistry;
 use trolley_training::{Accept, InputConfig, Outcome, TrainingConfig, TrainingJob};
 
+use super::clock::{latest, now};
+use super::last_offers::last_offers;
+use super::market_outcome::{Fate, MarketOutcome};
+use super::parallel_markets::{self, Parallel};
 use super::progress::Bars;
-use super::recommend::last_offers;
 use super::state::WithoutState;
 use super::table::{Table, thousands};
-use super::{ConfigFile, parallel_markets, state, summary};
+use super::{ConfigFile, state, summary};
 use crate::config::Config;
 use crate::report::Fate as Reported;
 use crate::retention;
@@ -88,7 +91,7 @@ impl Train {
         let markets = markets(&config, self.market.as_ref())?;
         let ends = match &markets[..] {
             [(market, input)] => vec![self.one(&config, market, input)],
-            _ => parallel_markets::train(&self, &markets)?,
+            _ => parallel_markets::train(&self.parallel(), &markets)?,
         };
         if let Some(file) = &self.outcome {
             std::fs::write(file, serde_json::to_string(&ends[0])?).context("the outcome cannot be written")?;
@@ -120,7 +123,25 @@ impl Train {
     }
 
     /// Trains one market, with report and summary. An error is printed here, and returned as an outcome.
-    fn one(&self, config: &Config, market: &Name, input: &InputConfig) -> End {
+    fn parallel(&self) -> Parallel {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if let Some(config) = &self.config.config {
+            arguments.extend(["--config".into(), config.into()]);
+        }
+        if let Some(seed) = self.seed {
+            arguments.extend(["--seed".into(), seed.to_string().into()]);
+        }
+        let flags = [
+            ("--force", self.force),
+            ("--accept-smaller", self.accept_smaller),
+            ("--accept-unjudged", self.accept_unjudged),
+            ("--without-state", self.state.without_state),
+        ];
+        arguments.extend(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag.into()));
+        Parallel { processes: self.parallel, memory: self.memory, threads: self.threads, arguments }
+    }
+
+    fn one(&self, config: &Config, market: &Name, input: &InputConfig) -> MarketOutcome {
         let train = || {
             let training =
                 TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
@@ -152,18 +173,18 @@ impl Train {
         match train() {
             Ok(outcome) => {
                 let facts = outcome.manifest.as_ref();
-                End {
+                MarketOutcome {
                     fate: if outcome.published { Fate::Published } else { Fate::Rejected },
                     version: facts.map(|manifest| manifest.version.to_string()),
                     baskets: facts.map(|manifest| manifest.data.baskets),
                     seconds: Some(outcome.costs.seconds),
                     memory: outcome.costs.peak_memory,
-                    ..End::failed(market)
+                    ..MarketOutcome::failed(market)
                 }
             }
             Err(error) => {
                 eprintln!("market `{market}`: no new model: {error:#}");
-                End::failed(market)
+                MarketOutcome::failed(market)
             }
         }
     }
@@ -181,54 +202,6 @@ fn tidy(config: &Config, market: &Name, people: retention::Erased<'_>) {
         }
         Err(error) => eprintln!("market `{market}`: old models could not be removed: {error}"),
     }
-}
-
-/// The outcome for a market.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct End {
-    market: String,
-    fate: Fate,
-    version: Option<String>,
-    baskets: Option<u64>,
-    seconds: Option<f64>,
-    /// Peak memory in bytes.
-    memory: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Fate {
-    Published,
-    Rejected,
-    Failed,
-}
-
-impl Fate {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Rejected => "rejected by its gate",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl End {
-    pub(super) fn failed(market: &Name) -> Self {
-        let (version, baskets, seconds, memory) = (None, None, None, None);
-        Self { market: market.to_string(), fate: Fate::Failed, version, baskets, seconds, memory }
-    }
-}
-
-/// The current time, or `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>).
-pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
-    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(Utc::now()) };
-    let time = text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    time.with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is not a time in Unix seconds"))
-}
-
-/// Tomorrow, by this machine's clock: the shop's clocks may be a little ahead.
-pub(super) fn latest() -> DateTime<Utc> {
-    Utc::now() + chrono::Days::new(1)
 }
 
 /// All markets of the config, or only the requested one.

@@ -6,6 +6,7 @@
 
 mod environment;
 mod error;
+mod policy;
 mod text;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ use trolley_training::{InputConfig, TrainingConfig};
 
 use environment::Environment;
 
-use crate::live::Policy;
 pub use error::ConfigError;
+pub use policy::Policy;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -3,54 +3,28 @@
 //! A request queues its exposure and does not wait; a separate thread writes. If it cannot keep up, or the disk is
 //! full, exposures are dropped and counted.
 
+mod exposure;
 mod files;
 mod writer;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::config::ExposureConfig;
 use crate::live::CustomerHash;
 use crate::metrics;
+use exposure::{Erased, NAME};
 use writer::{Message, Writer};
+
+pub use exposure::Exposure;
 
 /// Maximum number of exposures in the queue.
 const WAITING: usize = 4096;
-
-/// Length of a customer's pseudonym in the log, in hexadecimal digits.
-const NAME: usize = 32;
-
-/// What one answer showed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exposure {
-    /// Time of the answer.
-    pub at: DateTime<Utc>,
-    /// ID of the answer.
-    pub recommendation_id: Uuid,
-    /// The market.
-    pub market: String,
-    /// The customer's pseudonym, a keyed hash of the ID; `None` for an anonymous or erased customer.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub customer: Option<String>,
-    /// The question, such as `bought-together`.
-    pub question: String,
-    /// The requested items.
-    pub query: Vec<String>,
-    /// The shown items or offers, in order of position.
-    pub items: Vec<String>,
-    /// The version of the model.
-    pub model: String,
-    /// The variant of an experiment.
-    pub variant: String,
-}
 
 /// The exposure log; disabled by default.
 #[derive(Clone, Debug, Default)]
@@ -63,15 +37,6 @@ struct Log {
     key: [u8; 32],
     writer: Mutex<Option<JoinHandle<()>>>,
     erased: Arc<Mutex<Erased>>,
-}
-
-/// Erased customers, by their pseudonyms in the log.
-#[derive(Debug, Default)]
-struct Erased {
-    /// Their exposures are logged as anonymous.
-    all: HashSet<String>,
-    /// Those whose lines are still to be removed.
-    pending: Vec<String>,
 }
 
 impl Exposures {

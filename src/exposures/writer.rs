@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Erased, Exposure, files};
+use super::exposure::{Erased, Exposure};
+use super::files;
 use crate::config::ExposureConfig;
 use crate::metrics;
 

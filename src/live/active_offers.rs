@@ -11,7 +11,7 @@ use super::rules::Rulebook;
 
 /// The pushed offers, with an index by item.
 #[derive(Debug, Default)]
-pub struct OfferBook {
+pub struct OfferIndex {
     offers: Vec<Offer>,
     /// The number of each item in the offers.
     numbers: HashMap<String, u32>,
@@ -19,7 +19,7 @@ pub struct OfferBook {
     of_item: Vec<Vec<u32>>,
 }
 
-impl OfferBook {
+impl OfferIndex {
     /// Indexes the offers.
     pub fn new(mut offers: Vec<Offer>) -> Self {
         offers.iter_mut().for_each(|offer| offer.stores.sort_unstable());
@@ -60,7 +60,7 @@ pub(super) struct Availability {
 
 impl Availability {
     pub(super) fn new(
-        book: &OfferBook,
+        book: &OfferIndex,
         model: &Model,
         in_stock: impl Fn(&str) -> bool,
         rules: Option<&Rulebook>,
@@ -81,7 +81,7 @@ impl Availability {
     }
 
     /// Applies stock changes: items that are in stock now, or not. `None` if no offer has any of them.
-    pub(super) fn with_stock(&self, book: &OfferBook, changes: &[(&str, bool)]) -> Option<Self> {
+    pub(super) fn with_stock(&self, book: &OfferIndex, changes: &[(&str, bool)]) -> Option<Self> {
         let changes = changes.iter().filter_map(|(id, in_stock)| Some((*book.numbers.get(*id)?, *in_stock)));
         let changes: Vec<(u32, bool)> = changes.collect();
         if changes.is_empty() {
@@ -101,7 +101,7 @@ impl Availability {
     }
 
     /// The position in an offer of its first available item, known to the model or not.
-    pub(super) fn first(&self, book: &OfferBook, at: usize) -> Option<usize> {
+    pub(super) fn first(&self, book: &OfferIndex, at: usize) -> Option<usize> {
         let can_be_had = |number: &u32| !self.out_of_stock.contains(*number) && !self.blocked.contains(*number);
         book.offers[at].items.iter().position(|id| book.numbers.get(id).is_some_and(can_be_had))
     }
@@ -155,7 +155,7 @@ impl ActiveOffersCache {
 }
 
 impl ActiveOffers {
-    pub(super) fn new(book: &OfferBook, model: &Model, rules: Option<&Rulebook>, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(book: &OfferIndex, model: &Model, rules: Option<&Rulebook>, now: DateTime<Utc>) -> Self {
         let offers = book.offers();
         let holding: Vec<usize> = (0..offers.len()).filter(|&at| offers[at].holds_at(now)).collect();
         let shown = |&item: &u32| rules.is_none_or(|rules| rules.blocks_always(item).is_none());

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::erased::{CustomerHash, customer_hash};
-use super::market::{Market, Pushed};
-use super::replacements::Taken;
+use super::market::Market;
+use super::pushed::PushedState;
+use super::replacements::ReplacementCounts;
 use super::state_sync::{Loaded, StateSync};
 use super::stock::Stock;
 use super::store_stock::StoreStock;
@@ -139,12 +140,12 @@ impl StateSync {
         }
         let offers = self.document(market, Kind::Offers).await?;
         let rules = self.document(market, Kind::Rules).await?;
-        let mut pushed = Pushed::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
+        let mut pushed = PushedState::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
         pushed.rules = Arc::new(rules.map(|rules| rules.1).unwrap_or_default());
         pushed.store_stock = Arc::new(self.store_stock(name).await?);
         let said = Arc::make_mut(&mut pushed.replacements);
         for ReplacementRow { item, replacement, accepted, rejected } in self.store.replacements_after(name, 0).await? {
-            said.put(&item, &replacement, Taken { accepted, rejected });
+            said.put(&item, &replacement, ReplacementCounts { accepted, rejected });
         }
         let customers = self.store.erased(name).await?;
         self.exposures.erase(name, customers.iter().copied());

@@ -4,16 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwapOption;
 use chrono::Utc;
 use trolley_model::artefact::Opened;
-use trolley_model::{Model, MustMatch, Name, Sensitive};
+use trolley_model::{Model, Name};
 
-use super::active_offers::OfferBook;
+use super::active_offers::OfferIndex;
 use super::erased::{CustomerHash, Erased, customer_hash, numbers_of};
 use super::offers::Offer;
-use super::replacements::{Replacements, Taken};
+use super::pushed::PushedState;
+use super::replacements::ReplacementCounts;
 use super::rules::Rule;
 use super::snapshot::Snapshot;
-use super::stock::Stock;
-use super::store_stock::StoreStock;
+use crate::config::Policy;
 use crate::metrics;
 use crate::secret::Secret;
 use crate::store::{Kind, ReplacementRow};
@@ -27,7 +27,7 @@ use crate::store::{Kind, ReplacementRow};
 pub struct Market {
     name: Name,
     pub(super) snapshot: ArcSwapOption<Snapshot>,
-    pushed: Mutex<Pushed>,
+    pushed: Mutex<PushedState>,
     /// Held while the snapshot is replaced.
     building: Mutex<()>,
     changing: Mutex<()>,
@@ -36,64 +36,6 @@ pub struct Market {
     served: Mutex<BTreeSet<Name>>,
     /// Whether it was found after the first look at the registry.
     late: bool,
-}
-
-/// The config of a market's answers.
-#[derive(Clone, Debug, Default)]
-pub struct Policy {
-    /// The sensitive categories.
-    pub sensitive: Sensitive,
-    /// The attributes that must match.
-    pub must_match: Vec<MustMatch>,
-}
-
-/// The pushed state and the config of a market. Clones share their content.
-#[derive(Clone, Debug, Default)]
-pub struct Pushed {
-    /// The offers.
-    pub offers: Arc<OfferBook>,
-    /// The rules.
-    pub rules: Arc<Vec<Rule>>,
-    /// The stock.
-    pub stock: Arc<Stock>,
-    /// The stock of each store.
-    pub store_stock: Arc<StoreStock>,
-    /// The erased customers.
-    pub erased: Arc<Erased>,
-    /// The sensitive categories, from the config.
-    pub sensitive: Arc<Sensitive>,
-    /// The attributes that must match, from the config.
-    pub must_match: Arc<Vec<MustMatch>>,
-    /// The customers' decisions on replacements.
-    pub replacements: Arc<Replacements>,
-    /// Whether the pushed state is not known yet. Then neither are the erased customers, and all answers are anonymous.
-    pub awaited: bool,
-    /// By kind, the version up to which all changes are included.
-    seen: BTreeMap<Kind, i64>,
-    /// By kind, the version of the newest change that is included. If the database has only older ones, it went back.
-    newest: BTreeMap<Kind, i64>,
-    /// By kind, the last version that the database was seen to have reached.
-    anchors: BTreeMap<Kind, i64>,
-    /// Counts the changes.
-    pub(super) revision: u64,
-}
-
-impl Pushed {
-    /// Only offers and stock.
-    pub fn new(offers: Vec<Offer>, stock: Stock) -> Self {
-        Self { offers: Arc::new(OfferBook::new(offers)), stock: Arc::new(stock), ..Self::default() }
-    }
-
-    /// Sets the versions up to which all changes are included, by kind.
-    #[must_use]
-    pub fn up_to(self, seen: BTreeMap<Kind, i64>) -> Self {
-        Self { newest: seen.clone(), anchors: seen.clone(), seen, ..self }
-    }
-
-    fn note(&mut self, kind: Kind, version: i64) {
-        let newest = self.newest.entry(kind).or_insert(version);
-        *newest = version.max(*newest);
-    }
 }
 
 /// Maximum number of times that the snapshot of a new model is brought up to date without holding up pushes.
@@ -108,7 +50,7 @@ impl Market {
         Self {
             name,
             snapshot: ArcSwapOption::empty(),
-            pushed: Mutex::new(Pushed { erased, sensitive, must_match, ..Pushed::default() }),
+            pushed: Mutex::new(PushedState { erased, sensitive, must_match, ..PushedState::default() }),
             secret,
             building: Mutex::default(),
             changing: Mutex::default(),
@@ -193,7 +135,7 @@ impl Market {
 
     /// Replaces all offers, unless a later change did so before.
     pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
-        let (count, book) = (offers.len(), Arc::new(OfferBook::new(offers)));
+        let (count, book) = (offers.len(), Arc::new(OfferIndex::new(offers)));
         if self.put(Kind::Offers, version, |pushed| pushed.offers = book) {
             metrics::offers_known(&self.name, count);
         }
@@ -216,7 +158,7 @@ impl Market {
             let mut pushed = self.pushed();
             let said = Arc::make_mut(&mut pushed.replacements);
             for ReplacementRow { item, replacement, accepted, rejected } in rows {
-                said.put(item, replacement, Taken { accepted: *accepted, rejected: *rejected });
+                said.put(item, replacement, ReplacementCounts { accepted: *accepted, rejected: *rejected });
             }
             pushed.revision += 1;
         }
@@ -293,7 +235,7 @@ impl Market {
     }
 
     /// Replaces the pushed state, since the database is another one or went back. Erased customers stay erased.
-    pub fn replace(&self, mut loaded: Pushed) {
+    pub fn replace(&self, mut loaded: PushedState) {
         let known = self.view();
         let mut erased = Erased::clone(&known.erased);
         erased.extend(loaded.erased.iter().copied());
@@ -343,7 +285,7 @@ impl Market {
         pushed.note(kind, version);
     }
 
-    fn put(&self, kind: Kind, version: i64, change: impl FnOnce(&mut Pushed)) -> bool {
+    fn put(&self, kind: Kind, version: i64, change: impl FnOnce(&mut PushedState)) -> bool {
         {
             let mut pushed = self.pushed();
             if pushed.seen.get(&kind).is_some_and(|&seen| seen >= version) {
@@ -366,7 +308,7 @@ impl Market {
     }
 
     /// Replaces the snapshot by one with the current pushed state.
-    pub(super) fn rebuild(&self, make: impl FnOnce(&Snapshot, &Pushed) -> Snapshot) {
+    pub(super) fn rebuild(&self, make: impl FnOnce(&Snapshot, &PushedState) -> Snapshot) {
         let _building = self.building();
         if let Some(snapshot) = self.snapshot() {
             let next = make(&snapshot, &self.view());
@@ -375,7 +317,7 @@ impl Market {
         }
     }
 
-    pub(super) fn view(&self) -> Pushed {
+    pub(super) fn view(&self) -> PushedState {
         self.pushed().clone()
     }
 
@@ -383,7 +325,7 @@ impl Market {
         self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn pushed(&self) -> MutexGuard<'_, Pushed> {
+    pub(super) fn pushed(&self) -> MutexGuard<'_, PushedState> {
         // Pushed state is swapped in as a whole, so it is consistent even after a panic elsewhere.
         self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
     }

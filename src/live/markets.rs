@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, ModelRegistry};
 
-use super::market::{Market, Policy};
+use super::market::Market;
+use crate::config::Policy;
 use crate::low_priority::when_idle;
 use crate::metrics;
 use crate::secret::Secret;

@@ -1,8 +1,8 @@
 use trolley_model::recommend::Tier;
 
 use super::filter::Filter;
-use super::instead::PriceWish;
 use super::reasons::{Explain, Why};
+use super::substitution::PriceOptions;
 
 /// A query about items.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub struct ItemQuery<'a> {
     /// The filter by category and price.
     pub filter: Filter<'a>,
     /// Price options of alternatives.
-    pub price: PriceWish,
+    pub price: PriceOptions,
     /// The level of explanation.
     pub explain: Explain,
 }
@@ -58,7 +58,7 @@ impl<'a> ItemQuery<'a> {
             limit,
             new: 0,
             filter: Filter::default(),
-            price: PriceWish::default(),
+            price: PriceOptions::default(),
             explain: Explain::No,
         }
     }

@@ -3,13 +3,13 @@ use trolley_model::attributes::AttributeValues;
 use trolley_model::recommend::{Part, Reason};
 use trolley_model::{Model, signals};
 
-use super::replacements::Taken;
+use super::replacements::ReplacementCounts;
 
 /// Why something is recommended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Why {
     /// The reasons in words, those about the requested item first.
-    pub reasons: Vec<Told>,
+    pub reasons: Vec<ReasonText>,
     /// The parts of the score.
     pub parts: Vec<Part>,
 }
@@ -50,7 +50,7 @@ impl Explain {
 
 /// A reason in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ReasonText {
     /// The kind of reason, for programs: `together`, `own_together`, `with_kind`, `same_kind`, `comparable`, `alike`,
     /// `accepted`, `bought`, `own_kind`, `taste`, `promoted`, `popular` or `rule`.
     pub kind: &'static str,
@@ -68,7 +68,7 @@ pub struct Told {
     pub category: Option<String>,
 }
 
-impl Told {
+impl ReasonText {
     /// A reason in words, with names from a model.
     pub fn new(model: &Model, reason: Reason) -> Self {
         let id = |item: u32| model.catalogue().items().get(item).to_owned();
@@ -113,7 +113,7 @@ impl Told {
     }
 
     /// The customers' decisions on it as a replacement for another item.
-    pub(super) fn accepted(taken: Taken) -> Self {
+    pub(super) fn accepted(taken: ReplacementCounts) -> Self {
         let text = format!("taken in its place by {} of {} customers", taken.accepted, taken.accepted + taken.rejected);
         Self { kind: "accepted", text, ..Self::default() }
     }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 /// How often customers accepted and rejected one item as a replacement for another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct ReplacementCounts {
     /// Number of acceptances.
     pub accepted: u32,
     /// Number of rejections.
@@ -16,7 +16,7 @@ const PRIOR: f32 = 10.0;
 /// Minimum number of decisions before a mostly rejected replacement is hidden.
 const ENOUGH: u32 = 5;
 
-impl Taken {
+impl ReplacementCounts {
     /// The acceptance rate, shrunk towards [`USUAL`] by [`PRIOR`] decisions.
     fn share(self) -> f32 {
         let all = (self.accepted + self.rejected) as f32;
@@ -37,16 +37,16 @@ impl Taken {
 
 /// The customers' decisions on replacements.
 #[derive(Clone, Debug, Default)]
-pub struct Replacements(HashMap<String, HashMap<String, Taken>>);
+pub struct Replacements(HashMap<String, HashMap<String, ReplacementCounts>>);
 
 impl Replacements {
     /// Sets the counts of a pair.
-    pub fn put(&mut self, item: &str, replacement: &str, taken: Taken) {
+    pub fn put(&mut self, item: &str, replacement: &str, taken: ReplacementCounts) {
         self.0.entry(item.to_owned()).or_default().insert(replacement.to_owned(), taken);
     }
 
     /// All pairs of item and replacement, with their counts.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Taken)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, ReplacementCounts)> {
         self.0
             .iter()
             .flat_map(|(item, of)| of.iter().map(move |(other, taken)| (item.as_str(), other.as_str(), *taken)))
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn few_answers_say_little_and_many_refusals_end_it() {
-        let of = |accepted, rejected| Taken { accepted, rejected };
+        let of = |accepted, rejected| ReplacementCounts { accepted, rejected };
         assert!(of(0, 0).log().abs() < 1e-6);
         assert!(of(1, 0).log() > 0.0 && of(1, 0).log() < of(20, 0).log());
         assert!(of(0, 1).log() < 0.0 && of(0, 20).log() < of(0, 2).log());

@@ -5,29 +5,29 @@ use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Reason, Recommended, Tier};
 use trolley_model::{Model, NumberSet, Profile, Query, Question, SensitiveCategories};
 
-use super::active_offers::{ActiveOffers, ActiveOffersCache, Availability, OfferBook};
+use super::active_offers::{ActiveOffers, ActiveOffersCache, Availability, OfferIndex};
 use super::filter::Filter;
-use super::instead::{Forbidden, Standing};
-use super::market::Pushed;
 use super::offers::Offer;
+use super::pushed::PushedState;
 use super::query::{Answer, ItemQuery, OfferAnswer, OfferQuery};
-use super::reasons::{Explain, Told, Why};
+use super::reasons::{Explain, ReasonText, Why};
 use super::rules::Rulebook;
-use super::store_stock::{KnownStock, Place, StoreStock};
+use super::store_stock::{KnownStock, StoreStock, StoreView};
+use super::substitution::{Forbidden, ReplacementRules};
 
 /// Everything that an answer is made from: a model with its manifest, the offers, the rules and the stock.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     manifest: Arc<Manifest>,
     model: Arc<Model>,
-    offers: Arc<OfferBook>,
+    offers: Arc<OfferIndex>,
     /// The availability of the offers.
     available: Arc<Availability>,
     /// The active offers, and the next ones.
     active_offers_cache: Arc<ActiveOffersCache>,
     rules: Option<Arc<Rulebook>>,
     /// Which items may replace which.
-    standing: Arc<Standing>,
+    replacement_rules: Arc<ReplacementRules>,
     out_of_stock: Arc<NumberSet>,
     /// The items that were never bought but pushed as in stock.
     new_in_stock: Arc<NumberSet>,
@@ -45,16 +45,21 @@ const MOST_ASKED: usize = 100;
 
 impl Snapshot {
     /// A model with the pushed state.
-    pub fn new(opened: Opened, pushed: &Pushed) -> Self {
+    pub fn new(opened: Opened, pushed: &PushedState) -> Self {
         recommend::prepare(&opened.model);
         Self::of(Arc::new(opened.manifest), Arc::new(opened.model), pushed)
     }
 
-    fn of(manifest: Arc<Manifest>, model: Arc<Model>, pushed: &Pushed) -> Self {
+    fn of(manifest: Arc<Manifest>, model: Arc<Model>, pushed: &PushedState) -> Self {
         let rules = Rulebook::new(&pushed.rules, &model).map(Arc::new);
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         Self {
-            standing: Arc::new(Standing::new(&pushed.must_match, rules.as_deref(), &pushed.replacements, &model)),
+            replacement_rules: Arc::new(ReplacementRules::new(
+                &pushed.must_match,
+                rules.as_deref(),
+                &pushed.replacements,
+                &model,
+            )),
             sensitive: SensitiveCategories::new(&pushed.sensitive, model.catalogue()).map(Arc::new),
             erased: Arc::new(pushed.erased.numbers(&model)),
             hides_customers: pushed.awaited,
@@ -71,24 +76,27 @@ impl Snapshot {
     }
 
     /// The same model with the current pushed state.
-    pub(super) fn renewed(&self, pushed: &Pushed) -> Self {
+    pub(super) fn renewed(&self, pushed: &PushedState) -> Self {
         Self::of(self.manifest.clone(), self.model.clone(), pushed)
     }
 
     /// With the current decisions on replacements.
-    pub(super) fn with_replacements(&self, pushed: &Pushed) -> Self {
-        let standing = Standing::new(&pushed.must_match, self.rules.as_deref(), &pushed.replacements, &self.model);
-        Self { standing: Arc::new(standing), ..self.clone() }
+    pub(super) fn with_replacements(&self, pushed: &PushedState) -> Self {
+        let replacement_rules =
+            ReplacementRules::new(&pushed.must_match, self.rules.as_deref(), &pushed.replacements, &self.model);
+        Self { replacement_rules: Arc::new(replacement_rules), ..self.clone() }
     }
 
     /// With the current offers and rules.
-    pub(super) fn with(&self, pushed: &Pushed) -> Self {
+    pub(super) fn with(&self, pushed: &PushedState) -> Self {
         let rules = Rulebook::new(&pushed.rules, &self.model).map(Arc::new);
         let in_stock = |item: &str| pushed.stock.is_in_stock(item);
         let available = Availability::new(&pushed.offers, &self.model, in_stock, rules.as_deref());
-        let standing = Standing::new(&pushed.must_match, rules.as_deref(), &pushed.replacements, &self.model);
-        let (offers, available, standing) = (pushed.offers.clone(), Arc::new(available), Arc::new(standing));
-        Self { offers, available, active_offers_cache: Arc::default(), rules, standing, ..self.clone() }
+        let replacement_rules =
+            ReplacementRules::new(&pushed.must_match, rules.as_deref(), &pushed.replacements, &self.model);
+        let (offers, available, replacement_rules) =
+            (pushed.offers.clone(), Arc::new(available), Arc::new(replacement_rules));
+        Self { offers, available, active_offers_cache: Arc::default(), rules, replacement_rules, ..self.clone() }
     }
 
     /// Applies stock changes: items that are in stock, out of stock, or without a record. It copies bit sets, and looks
@@ -118,8 +126,8 @@ impl Snapshot {
     }
 
     /// The stock and assortment of a store, or of the whole market.
-    pub(super) fn place(&self, store: Option<&str>) -> Place<'_> {
-        Place::new(&self.model, &self.store_stock, [&self.out_of_stock, &self.new_in_stock], store)
+    pub(super) fn place(&self, store: Option<&str>) -> StoreView<'_> {
+        StoreView::new(&self.model, &self.store_stock, [&self.out_of_stock, &self.new_in_stock], store)
     }
 
     /// Without these customers, by number.
@@ -177,7 +185,7 @@ impl Snapshot {
     pub fn alternatives(&self, query: &ItemQuery<'_>) -> Vec<Answer<'_>> {
         let items = self.numbers(query.items);
         self.within_limits(query, &items, |model_query, limits| {
-            self.standing_in(query, model_query, limits, |model_query, limits| {
+            self.with_substitution_limits(query, model_query, limits, |model_query, limits| {
                 // An item that the model does not know has no known category either.
                 let found = recommend::alternatives(&self.model, model_query, limits);
                 let answer = |found: &Recommended| Answer {
@@ -191,7 +199,7 @@ impl Snapshot {
 
     /// Runs a query limited to items that may replace the first one: by attributes that must match, customers'
     /// decisions and price.
-    pub(super) fn standing_in<T>(
+    pub(super) fn with_substitution_limits<T>(
         &self,
         query: &ItemQuery<'_>,
         model_query: &Query<'_>,
@@ -199,10 +207,11 @@ impl Snapshot {
         run: impl FnOnce(&Query<'_>, &Limits<'_>) -> T,
     ) -> T {
         let Some(&item) = model_query.items.first() else { return run(model_query, limits) };
-        let said: Vec<(u32, f32)> = self.standing.of(item).iter().map(|(other, taken)| (*other, taken.log())).collect();
+        let said: Vec<(u32, f32)> =
+            self.replacement_rules.of(item).iter().map(|(other, taken)| (*other, taken.log())).collect();
         let may_stand_in = |other: u32| {
             (limits.allowed)(other)
-                && self.standing.forbids(&self.model, item, other).is_none()
+                && self.replacement_rules.forbids(&self.model, item, other).is_none()
                 && query.price.band.is_none_or(|band| {
                     self.model.price_times(item, other).is_some_and(|times| (times - 1.0).abs() <= band)
                 })
@@ -230,9 +239,11 @@ impl Snapshot {
         let (items, filter) = (self.numbers(query.items), query.filter.known(self.model.catalogue()));
         let unfiltered = ItemQuery { filter: Filter::default(), ..*query };
         let candidates = self.within_limits(&unfiltered, &items, |model_query, limits| match question {
-            Question::Alternatives => self.standing_in(query, model_query, limits, |model_query, limits| {
-                recommend::alternative_candidates(&self.model, model_query, limits)
-            }),
+            Question::Alternatives => {
+                self.with_substitution_limits(query, model_query, limits, |model_query, limits| {
+                    recommend::alternative_candidates(&self.model, model_query, limits)
+                })
+            }
             _ => recommend::pool(&self.model, model_query, limits),
         });
         candidates.into_iter().filter(|&item| !filter.passes(item)).count()
@@ -354,17 +365,17 @@ impl Snapshot {
 
     /// The active offers, prepared in advance.
     fn active_offers(&self, now: DateTime<Utc>) -> Arc<ActiveOffers> {
-        self.active_offers_cache.at(now, || self.board_of(now))
+        self.active_offers_cache.at(now, || self.make_active_offers(now))
     }
 
-    fn board_of(&self, now: DateTime<Utc>) -> ActiveOffers {
+    fn make_active_offers(&self, now: DateTime<Utc>) -> ActiveOffers {
         ActiveOffers::new(&self.offers, &self.model, self.rules.as_deref(), now)
     }
 
     /// Prepares the offers that are active now, and the next ones if an offer begins or ends soon, so that no request
     /// waits for that.
     pub(super) fn prepare(&self, now: DateTime<Utc>) {
-        self.active_offers_cache.prepare(now, |at| self.board_of(at));
+        self.active_offers_cache.prepare(now, |at| self.make_active_offers(at));
     }
 
     /// The customers for whom an offer is most relevant; `None` if there is no such offer. Neither the current stock
@@ -398,31 +409,33 @@ impl Snapshot {
         if question == Question::Alternatives
             && let Some(&item) = model_query.items.first()
         {
-            let said = self.standing.of(item).iter().find(|(other, _)| *other == found.item);
-            reasons.extend(said.filter(|(_, taken)| taken.accepted >= FEWEST).map(|(_, taken)| Told::accepted(*taken)));
+            let said = self.replacement_rules.of(item).iter().find(|(other, _)| *other == found.item);
+            reasons.extend(
+                said.filter(|(_, taken)| taken.accepted >= FEWEST).map(|(_, taken)| ReasonText::accepted(*taken)),
+            );
         }
         match (&self.rules, found.tier) {
             (Some(rules), Tier::Model) => {
                 for (share, rule) in rules.boosts(&self.model, found.item) {
                     parts.push(Part { signal: "boost".into(), value: share, share });
-                    reasons.extend((share > 0.0).then(|| Told::rule(rule)));
+                    reasons.extend((share > 0.0).then(|| ReasonText::rule(rule)));
                 }
                 parts.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
             }
             (Some(rules), Tier::Pinned) => {
                 let pinned = rules.pinned(model_query.items).into_iter().find(|(item, _)| *item == found.item);
-                reasons = pinned.into_iter().map(|(_, rule)| Told::rule(rule)).collect();
+                reasons = pinned.into_iter().map(|(_, rule)| ReasonText::rule(rule)).collect();
             }
             _ => {}
         }
         Why { reasons, parts }
     }
 
-    fn told(&self, question: Question, model_query: &Query<'_>, found: &Recommended) -> Vec<Told> {
+    fn told(&self, question: Question, model_query: &Query<'_>, found: &Recommended) -> Vec<ReasonText> {
         let sensitive = self.sensitive.as_ref();
         let is_discreet = |category| sensitive.is_some_and(|sensitive| sensitive.is_discreet(category));
         let reasons = recommend::reasons(&self.model, question, model_query, found, &is_discreet);
-        reasons.into_iter().map(|reason| Told::new(&self.model, reason)).collect()
+        reasons.into_iter().map(|reason| ReasonText::new(&self.model, reason)).collect()
     }
 
     /// The rule that blocks an item from the answer to a query.
@@ -432,14 +445,14 @@ impl Snapshot {
 
     /// Why an item may not replace another; `None` if it may.
     pub(super) fn forbids(&self, item: u32, other: u32) -> Option<Forbidden<'_>> {
-        self.standing.forbids(&self.model, item, other)
+        self.replacement_rules.forbids(&self.model, item, other)
     }
 
     fn why_offer(&self, model_query: &Query<'_>, found: &Recommended, offer: &recommend::Offer<'_>) -> Why {
         let parts = recommend::explain_offer(&self.model, Question::Offers, model_query, offer, found);
         let mut reasons = self.told(Question::Offers, model_query, found);
         if parts.iter().any(|part| part.signal == PROMOTION && part.share > 0.0) {
-            reasons.push(Told::new(&self.model, Reason::Promoted));
+            reasons.push(ReasonText::new(&self.model, Reason::Promoted));
         }
         Why { reasons, parts }
     }

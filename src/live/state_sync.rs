@@ -14,7 +14,7 @@ use super::stock::{StockUpdate, Updated};
 use crate::exposures::Exposures;
 use crate::low_priority::{low_priority, when_idle};
 use crate::secret::Secret;
-use crate::store::{EventRow, EventsPut, Kind, PATIENCE, Place, StockPut, StockRow, Store, StoreError};
+use crate::store::{DATABASE_TIMEOUT, EventRow, EventsPut, Kind, Place, StockPut, StockRow, Store, StoreError};
 use crate::{metrics, retention};
 
 /// Synchronises pushed state: stores it in the database first, then applies it to the snapshots, here and, as each
@@ -106,7 +106,7 @@ impl StateSync {
                 market.changed(Kind::Replacements, version);
             }
         };
-        Ok(self.keep(put, PATIENCE, apply).await?.new)
+        Ok(self.keep(put, DATABASE_TIMEOUT, apply).await?.new)
     }
 
     /// Erases a customer.
@@ -123,7 +123,7 @@ impl StateSync {
             market.erase(customer);
             market.changed(Kind::Erased, *version);
         };
-        self.keep(erase, PATIENCE, forget).await?;
+        self.keep(erase, DATABASE_TIMEOUT, forget).await?;
         // The models folder may not have existed before.
         self.leave_mark().await;
         Ok(())
@@ -152,7 +152,7 @@ impl StateSync {
             }
             market.changed(Kind::Stock, put.version);
         };
-        let patience = PATIENCE + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let patience = DATABASE_TIMEOUT + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let StockPut { accepted, .. } = self.keep(put, patience, apply).await?;
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
@@ -169,7 +169,7 @@ impl StateSync {
                 _ = self.load_store_stock(market, version - 1).await;
                 market.changed(Kind::Stock, *version);
             };
-            self.keep(forget, PATIENCE, apply).await?;
+            self.keep(forget, DATABASE_TIMEOUT, apply).await?;
             return Ok(());
         }
         let forget = self.store.forget_stock(market.name().as_str(), item);
@@ -177,7 +177,7 @@ impl StateSync {
             market.forget_stock(item);
             market.changed(Kind::Stock, *version);
         };
-        self.keep(forget, PATIENCE, apply).await?;
+        self.keep(forget, DATABASE_TIMEOUT, apply).await?;
         Ok(())
     }
 
@@ -198,7 +198,7 @@ impl StateSync {
                 self.off_the_answering_threads(market, move |market| market.put_offers(version, offers)).await;
             }
         };
-        Ok(self.keep(put, PATIENCE, apply).await?.is_some())
+        Ok(self.keep(put, DATABASE_TIMEOUT, apply).await?.is_some())
     }
 
     /// Replaces all rules of a market. Returns the same as [`StateSync::put_offers`].
@@ -218,7 +218,7 @@ impl StateSync {
                 self.off_the_answering_threads(market, move |market| market.put_rules(version, rules)).await;
             }
         };
-        Ok(self.keep(put, PATIENCE, apply).await?.is_some())
+        Ok(self.keep(put, DATABASE_TIMEOUT, apply).await?.is_some())
     }
 
     /// Makes a change durable, then applies it to the snapshots. If it went into another database than the one that
@@ -232,7 +232,7 @@ impl StateSync {
         // The content of a SQLite file may have been replaced. This must be detected first, so that the change is not
         // taken for the newest one of the previous content.
         if matches!(self.store.place(), Place::File(_)) {
-            patiently(PATIENCE, self.catch_up()).await?;
+            patiently(DATABASE_TIMEOUT, self.catch_up()).await?;
         }
         let done = {
             let _shared = self.renewing.read().await;

@@ -113,7 +113,7 @@ impl KnownStock {
 
 /// The stock and assortment of a store, or of the whole market.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct StoreView<'a> {
     pub(super) out_of_stock: &'a NumberSet,
     /// Items that were never bought but pushed as in stock for the whole market.
     pub(super) new_in_stock: &'a NumberSet,
@@ -121,7 +121,7 @@ pub(super) struct Place<'a> {
     assortment: Option<(&'a Stores, u32)>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> StoreView<'a> {
     /// For the whole market, or one of its stores. A store that the model does not know sells every item.
     pub(super) fn new(
         model: &'a Model,

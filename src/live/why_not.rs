@@ -3,10 +3,10 @@ use std::borrow::Cow;
 use trolley_model::recommend::{self, Limits, Part, Recommended, Tier};
 use trolley_model::{Flaw, Query, Question};
 
-use super::instead::Forbidden;
 use super::query::ItemQuery;
-use super::replacements::Taken;
+use super::replacements::ReplacementCounts;
 use super::snapshot::Snapshot;
+use super::substitution::Forbidden;
 
 /// Why an item is not in an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub enum Verdict {
     /// It differs in this attribute, which must match.
     MustMatch(String),
     /// Customers mostly reject it as a replacement for the requested item.
-    Rejected(Taken),
+    Rejected(ReplacementCounts),
     /// It is an alternative with a flaw.
     Flawed(Flaw),
     /// The query leaves it out: it is excluded, filtered out, kept apart from a requested item as sensitive, or was
@@ -37,12 +37,12 @@ pub enum Verdict {
     /// chance.
     NoCandidate,
     /// It is a candidate, but other items are shown.
-    Outranked(Standing),
+    Outranked(OutrankedBy),
 }
 
 /// The position of a candidate that is not shown.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing {
+pub struct OutrankedBy {
     /// Its rank among the candidates, from 1.
     pub rank: usize,
     /// Number of candidates.
@@ -83,7 +83,7 @@ impl Snapshot {
     }
 
     /// Why is `other` not among the alternatives to the item of a query?
-    pub fn why_not_instead(&self, query: &ItemQuery<'_>, other: &str) -> Verdict {
+    pub fn why_not_alternative(&self, query: &ItemQuery<'_>, other: &str) -> Verdict {
         let items = self.numbers(query.items);
         let item = match self.named(&items, other) {
             Ok(item) => item,
@@ -99,7 +99,7 @@ impl Snapshot {
             return verdict;
         }
         self.within_limits(query, &items, |model_query, limits| {
-            self.standing_in(query, model_query, limits, |model_query, limits| {
+            self.with_substitution_limits(query, model_query, limits, |model_query, limits| {
                 let shown = recommend::alternatives(self.model(), model_query, limits);
                 let ranking = || recommend::alternatives_ranking(self.model(), model_query, limits);
                 let verdict = self.verdict(Question::Alternatives, model_query, limits, item, &shown, ranking);
@@ -160,7 +160,7 @@ impl Snapshot {
         let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
         let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
         let id = |item: u32| self.model().catalogue().items().get(item).to_owned();
-        Verdict::Outranked(Standing {
+        Verdict::Outranked(OutrankedBy {
             rank: rank + 1,
             candidates,
             score: ranked[rank].score,

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 use trolley_training::input::{Column, Look, Severity, TableLook};
 
-/// The section of the page.
 pub(super) fn section(look: &Look) -> Markup {
     html! {
         h2 { "The data" }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trolley_model::recommend::{self, Limits, Recommended, alternatives, bought_together};
 use trolley_model::{Model, Query, Question};
 
-use crate::live::{Offer, Told, label};
+use crate::live::{Offer, ReasonText, label};
 
 const ITEMS: usize = 10;
 const CUSTOMERS: usize = 5;
@@ -110,5 +110,5 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
 /// The text of the first reason.
 fn told(model: &Model, question: Question, query: &Query<'_>, found: &Recommended) -> String {
     let reasons = recommend::reasons(model, question, query, found, &|_| false);
-    reasons.first().map(|&reason| Told::new(model, reason).text).unwrap_or_default()
+    reasons.first().map(|&reason| ReasonText::new(model, reason).text).unwrap_or_default()
 }

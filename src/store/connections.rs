@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::place::{self, FileId, Place};
-use super::{PATIENCE, StoreError};
+use super::{DATABASE_TIMEOUT, StoreError};
 
 /// The connections to the database.
 ///
@@ -122,7 +122,7 @@ async fn connect(
     options: AnyConnectOptions,
     place: &Place,
 ) -> Result<(AnyPool, Option<FileId>), StoreError> {
-    let pool_options = AnyPoolOptions::new().acquire_timeout(PATIENCE);
+    let pool_options = AnyPoolOptions::new().acquire_timeout(DATABASE_TIMEOUT);
     let file: Arc<OnceLock<FileId>> = Arc::default();
     let pool = if *place == Place::Server {
         return Ok((writable(pool_options.max_connections(8)).connect_lazy(url)?, None));

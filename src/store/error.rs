@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use sqlx::migrate::MigrateError;
 
-use super::PATIENCE;
+use super::DATABASE_TIMEOUT;
 
 /// An error of the database.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum StoreError {
     Migration(#[from] MigrateError),
     #[error("the database of server.state: {0}{hint}", hint = pooler(.0))]
     Database(#[from] sqlx::Error),
-    #[error("the database of server.state did not answer within {} seconds", PATIENCE.as_secs())]
+    #[error("the database of server.state did not answer within {} seconds", DATABASE_TIMEOUT.as_secs())]
     Slow,
 }
 

@@ -63,7 +63,7 @@ impl Kind {
 }
 
 /// Timeout for obtaining a connection, and for a push.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+pub const DATABASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -332,5 +332,5 @@ async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind
 /// Number of changes in the history of a market and kind. A replica that has seen none of them reloads everything.
 const REMEMBERED: i64 = 1000;
 
-/// About one change in so many prunes the history.
+/// Average number of changes between prunings of the history.
 const PRUNED_EACH: i64 = 50;

@@ -14,6 +14,7 @@ mod blend;
 mod co_purchases;
 mod compare;
 mod config;
+mod costs;
 mod count;
 mod evaluation;
 mod fit;
@@ -40,6 +41,7 @@ mod train;
 pub use blend::{BestPart, BlendConfig, Focus, ItemFocus};
 pub use compare::{Compared, Pair, compare_pair};
 pub use config::TrainingConfig;
+pub use costs::{Costs, Stage};
 pub use count::{BasketSample, Counts, Pairs};
 pub use evaluation::{
     Benchmark, Coverage, Estimate, Evaluation, EvaluationConfig, FeatureImportance, FeatureImportances, Flawless,
@@ -47,7 +49,7 @@ pub use evaluation::{
     evaluate_next_basket, judgeable,
 };
 pub use fit::{Fitted, Scope, fit};
-pub use gate::{Accept, Comparison, Costs, Failure, GateConfig, Margin, Ruling, Stage};
+pub use gate::{Accept, Comparison, Failure, GateConfig, Margin, Ruling};
 pub use generate::{PlantedPairs, Shop, ShopSize};
 pub use input::InputConfig;
 pub use learn::learn;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 
-use crate::gate::Stage;
+use crate::costs::Stage;
 
 /// Hears of the stages of training. The command line draws bars; tests and other callers pass [`Silent`].
 pub trait Progress: Sync {

@@ -8,11 +8,10 @@ use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Judgement, Manife
 use trolley_model::{BadName, Model, ModelError, Name, Parts};
 
 use crate::config::TrainingConfig;
+use crate::costs::{Costs, peak_memory};
 use crate::evaluation::{self, Evaluation, Judged, NotJudged, date, evaluate, evaluate_next_basket};
 use crate::fit::{Fitted, Scope, fit};
-use crate::gate::{
-    self, Accept, Comparison, Costs, GateConfig, Ruling, Volume, compare, next_reference, peak_memory, rule,
-};
+use crate::gate::{self, Accept, Comparison, GateConfig, Ruling, Volume, compare, next_reference, rule};
 use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, InputTable, Items, Look, OfferRow, Transactions};
 use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};

@@ -64,18 +64,18 @@ pub(super) struct Admission {
 pub(super) struct Permit(Option<(Arc<Admission>, usize)>);
 
 /// Bytes of query and body that increase the cost of a request by 1.
-const ONE_MORE: usize = 512;
+const BYTES_PER_COST: usize = 512;
 
 /// The cost of a request by its length; 1 for a short one.
 pub(super) fn questions<B: hyper::body::Body>(request: &Request<B>) -> usize {
     let said = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok();
-    let unsaid = if request.body().is_end_stream() { 0 } else { UNSAID };
+    let unsaid = if request.body().is_end_stream() { 0 } else { ASSUMED_LENGTH };
     let query = request.uri().query().map_or(0, str::len);
-    1 + said(request.headers()).unwrap_or(unsaid).saturating_add(query) / ONE_MORE
+    1 + said(request.headers()).unwrap_or(unsaid).saturating_add(query) / BYTES_PER_COST
 }
 
 /// Assumed size in bytes of a body without `Content-Length`.
-const UNSAID: usize = 64 << 10;
+const ASSUMED_LENGTH: usize = 64 << 10;
 
 impl Admission {
     /// Refuses requests with an expected wait above `limit`; 0 refuses none.

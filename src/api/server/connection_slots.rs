@@ -36,7 +36,7 @@ struct Unauthenticated {
 
 /// A connection slot, freed on drop.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Slot {
     slots: Arc<ConnectionSlots>,
     number: u64,
     leave: Arc<Notify>,
@@ -52,7 +52,7 @@ impl ConnectionSlots {
     /// A slot for a new connection; `None` if all slots belong to authenticated connections. One address gets
     /// unauthenticated connections for at most half of the slots, but always [`A_FEW`]; a further one evicts its
     /// oldest.
-    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
         let mut there = self.there();
         if there.from.get(&address).copied().unwrap_or(0) >= (self.most / 2).max(A_FEW) {
             let first = there.unauthenticated.iter().find(|(_, stranger)| stranger.address == address);
@@ -70,7 +70,7 @@ impl ConnectionSlots {
         there.next += 1;
         there.unauthenticated.insert(number, Unauthenticated { address, leave: leave.clone() });
         *there.from.entry(address).or_default() += 1;
-        Some(Place { slots: self.clone(), number, leave, is_known: AtomicBool::new(false) })
+        Some(Slot { slots: self.clone(), number, leave, is_known: AtomicBool::new(false) })
     }
 
     fn there(&self) -> MutexGuard<'_, There> {
@@ -103,7 +103,7 @@ impl There {
     }
 }
 
-impl Place {
+impl Slot {
     /// Marks the connection as authenticated: it is no longer evicted.
     pub(super) fn keep(&self) {
         if self.is_known.load(Ordering::Relaxed) {
@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut there = self.slots.there();
         if *self.is_known.get_mut() {
@@ -143,21 +143,21 @@ mod tests {
         IpAddr::from([10, 0, 0, last])
     }
 
-    fn has_lost(place: &Place) -> bool {
+    fn has_lost(place: &Slot) -> bool {
         place.lost().now_or_never().is_some()
     }
 
     #[test]
     fn strangers_take_the_places_of_strangers_and_of_nobody_else() {
         let slots = Arc::new(ConnectionSlots::new(4));
-        let mut places: Vec<Place> = (1..5).map(|last| slots.enter(address(last)).unwrap()).collect();
+        let mut places: Vec<Slot> = (1..5).map(|last| slots.enter(address(last)).unwrap()).collect();
         places[0].keep();
         places.push(slots.enter(address(5)).unwrap());
         assert_eq!(places.iter().map(has_lost).collect::<Vec<_>>(), [false, true, false, false, false]);
         let lost = places.remove(1);
         lost.keep();
         drop(lost);
-        places.iter().for_each(Place::keep);
+        places.iter().for_each(Slot::keep);
         assert!(slots.enter(address(6)).is_none(), "all are known");
         places.pop();
         drop(slots.enter(address(6)).expect("a place became free"));
@@ -169,10 +169,10 @@ mod tests {
     #[test]
     fn one_address_has_half_of_the_places() {
         let slots = Arc::new(ConnectionSlots::new(20));
-        let one: Vec<Place> = (0..12).map(|_| slots.enter(address(1)).unwrap()).collect();
+        let one: Vec<Slot> = (0..12).map(|_| slots.enter(address(1)).unwrap()).collect();
         assert_eq!(one.iter().filter(|place| has_lost(place)).count(), 2);
         assert!(!one[2..].iter().any(has_lost), "the first ones made room");
-        let others: Vec<Place> = (2..12).map(|last| slots.enter(address(last)).unwrap()).collect();
+        let others: Vec<Slot> = (2..12).map(|last| slots.enter(address(last)).unwrap()).collect();
         assert!(!one[2..].iter().chain(&others).any(has_lost));
         one[2].keep();
         let more = slots.enter(address(12)).unwrap();

@@ -17,8 +17,8 @@ use tokio::sync::watch::Receiver;
 use tower::Service;
 
 use super::admission::{self, Admission};
-use super::connection_slots::{ConnectionSlots, Place};
-use super::rest;
+use super::connection_slots::{ConnectionSlots, Slot};
+use super::drain_body;
 use super::timeouts::{Observed, Timeouts, Traffic, with_timeouts};
 use super::tls::Certificates;
 use super::unsent::{self, Unsent};
@@ -138,7 +138,7 @@ struct Connection {
     greeting: Duration,
     traffic: Arc<Traffic>,
     unsent: Arc<Unsent>,
-    place: Arc<Place>,
+    place: Arc<Slot>,
     _counted: Counted,
 }
 
@@ -241,7 +241,7 @@ impl Connection {
             let shows_key = shows_key(request.uri().path());
             let _answering = answering;
             // An HTTP/2 stream is reset on its own, so the rest of its body need not be read.
-            let (mut request, rest) = if one { rest::shared(request) } else { (request.map(Body::new), None) };
+            let (mut request, rest) = if one { drain_body::shared(request) } else { (request.map(Body::new), None) };
             let answer = async {
                 let Some(admission) = admission else { return router.call(request).await };
                 let cart = request.method() == Method::POST && request.uri().path().ends_with("/bought-together");

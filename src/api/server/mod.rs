@@ -3,10 +3,10 @@
 mod admission;
 mod connection_slots;
 mod connections;
-mod rest;
+mod drain_body;
 mod timeouts;
 mod tls;
-mod unsent;
+pub(super) mod unsent;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -25,7 +25,6 @@ use admission::Admission;
 use connections::Listener;
 use timeouts::Timeouts;
 use tls::Certificates;
-pub(super) use unsent::waiting as unsent_bytes;
 
 use super::offers::OfferItems;
 use super::{ApiState, Keys, admin_router, router};

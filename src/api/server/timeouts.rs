@@ -16,17 +16,17 @@ use tokio::time::MissedTickBehavior;
 use super::unsent::Unsent;
 
 /// Interval between checks of a connection.
-const LOOK: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Time-outs, as numbers of checks without progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
     /// For a client that sends nothing. Longer than any answer takes, since a client waits for it in silence.
-    silent: u32,
+    idle: u32,
     /// From the first byte of a request to the end of its headers. The first check may come right after that byte.
-    half_asked: u32,
+    partial_request: u32,
     /// For a client that reads nothing of its answer.
-    stuck: u32,
+    not_reading: u32,
     /// Until a client has read all of an answer.
     answer: Duration,
 }
@@ -37,10 +37,16 @@ const STRANGER: u32 = 2;
 impl Timeouts {
     /// From the time-outs of idle connections, of clients and of requests.
     pub(super) fn new(idle: Duration, client: Duration, request: Duration) -> Self {
-        let looks = |time: Duration| u32::try_from(time.as_secs().div_ceil(LOOK.as_secs())).unwrap_or(u32::MAX);
+        let looks =
+            |time: Duration| u32::try_from(time.as_secs().div_ceil(CHECK_INTERVAL.as_secs())).unwrap_or(u32::MAX);
         let client = looks(client).max(1);
-        let answer = request + Duration::from_secs(u64::from(client) * LOOK.as_secs());
-        Self { silent: looks(idle.max(request)).max(1), half_asked: client.saturating_add(1), stuck: client, answer }
+        let answer = request + Duration::from_secs(u64::from(client) * CHECK_INTERVAL.as_secs());
+        Self {
+            idle: looks(idle.max(request)).max(1),
+            partial_request: client.saturating_add(1),
+            not_reading: client,
+            answer,
+        }
     }
 }
 
@@ -111,16 +117,16 @@ impl Drop for Answering {
 
 /// The activity at the last check, and for how many checks in a row there has been no progress.
 #[derive(Debug, Default)]
-struct Looks {
+struct ProgressChecks {
     heard: u32,
     taken: u32,
     requests: u32,
-    silent: u32,
-    half_asked: u32,
-    stuck: u32,
+    idle: u32,
+    partial_request: u32,
+    not_reading: u32,
 }
 
-impl Looks {
+impl ProgressChecks {
     /// Checks again; true if a time-out has expired.
     fn enough(&mut self, traffic: &Traffic, unsent: &Unsent, timeouts: Timeouts) -> bool {
         let (heard, taken) = (traffic.heard.load(Relaxed), traffic.taken.load(Relaxed));
@@ -130,14 +136,14 @@ impl Looks {
         let is_stranger = !traffic.known.load(Relaxed) && requests > 0;
         let count = |looks: &mut u32, stands_still: bool| *looks = if stands_still { *looks + 1 } else { 0 };
         // On a shared connection, bytes may be HTTP/2 keep-alive frames instead of requests.
-        count(&mut self.silent, if shared || is_stranger { between } else { heard == self.heard });
-        count(&mut self.half_asked, asks && between);
-        count(&mut self.stuck, traffic.waits.load(Relaxed) && taken == self.taken);
+        count(&mut self.idle, if shared || is_stranger { between } else { heard == self.heard });
+        count(&mut self.partial_request, asks && between);
+        count(&mut self.not_reading, traffic.waits.load(Relaxed) && taken == self.taken);
         (self.heard, self.taken, self.requests) = (heard, taken, requests);
-        let silent = if is_stranger { STRANGER.min(timeouts.silent) } else { timeouts.silent };
-        self.silent >= silent
-            || self.half_asked >= timeouts.half_asked
-            || self.stuck >= timeouts.stuck
+        let idle = if is_stranger { STRANGER.min(timeouts.idle) } else { timeouts.idle };
+        self.idle >= idle
+            || self.partial_request >= timeouts.partial_request
+            || self.not_reading >= timeouts.not_reading
             || unsent.waits().is_some_and(|time| time > timeouts.answer)
     }
 }
@@ -145,8 +151,8 @@ impl Looks {
 /// Runs a connection until it ends or times out.
 pub(super) async fn with_timeouts(traffic: &Traffic, unsent: &Unsent, timeouts: Timeouts, connection: impl Future) {
     tokio::pin!(connection);
-    let mut looks = Looks::default();
-    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
+    let mut looks = ProgressChecks::default();
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     // If this machine was paused, its clients were not idle: missed checks must not be made up in a burst.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -223,8 +229,8 @@ mod tests {
     #[test]
     fn what_is_waited_for_in_silence_is_an_answer_too() {
         let of = |idle, client, request| {
-            let Timeouts { silent, half_asked, stuck, .. } = Timeouts::new(idle, client, request);
-            [silent, half_asked, stuck]
+            let Timeouts { idle, partial_request, not_reading, .. } = Timeouts::new(idle, client, request);
+            [idle, partial_request, not_reading]
         };
         let s = Duration::from_secs;
         assert_eq!(of(s(75), s(20), s(30)), [15, 5, 4]);
@@ -234,7 +240,7 @@ mod tests {
 
     /// Number of checks until a time-out if `between` happens before each; at most 1,000.
     fn looks(traffic: &Arc<Traffic>, between: impl Fn()) -> u32 {
-        let mut looks = Looks::default();
+        let mut looks = ProgressChecks::default();
         looks.enough(traffic, &Unsent::default(), timeouts());
         (1..1000)
             .find(|_| {

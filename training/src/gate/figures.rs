@@ -1,6 +1,7 @@
 //! Conditions on a model's own figures and on what its training took.
 
-use super::{Costs, Failure, GateConfig, Margin};
+use super::{Failure, GateConfig, Margin};
+use crate::costs::Costs;
 use crate::evaluation::{Estimate, Evaluation, MODEL};
 
 const MEND: &str = "the report shows the figure beside its baselines; mend the data or the settings, change the gate, or \

@@ -2,7 +2,6 @@
 
 mod beside;
 mod config;
-mod costs;
 mod figures;
 mod not_worse;
 mod reference;
@@ -16,8 +15,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) use beside::compare;
 pub use beside::{Comparison, Days, Reference, Settings, references};
 pub use config::{GateConfig, Margin};
-pub(crate) use costs::peak_memory;
-pub use costs::{Costs, Stage};
 pub use not_worse::{Finding, TOLERANCE};
 pub(crate) use reference::next as next_reference;
 pub use verdict::{Accept, Ruling};

@@ -4,7 +4,8 @@ use serde::Serialize;
 use trolley_model::artefact::Verdict;
 
 use super::not_worse::surely_worse;
-use super::{Comparison, Costs, Failure, Finding, GateConfig, Settings, Volume};
+use super::{Comparison, Failure, Finding, GateConfig, Settings, Volume};
+use crate::costs::Costs;
 use crate::evaluation::{Estimate, Evaluation, Leads, NotJudged, QUESTIONS, compared_by, enough};
 
 /// What whoever trains accepts beforehand.

@@ -10,7 +10,11 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::problem::Problem;
-use super::router::{LARGEST_PUSH, LARGEST_QUESTION};
+
+/// Maximum size of the body of a push in bytes.
+pub(super) const LARGEST_PUSH: usize = 32 << 20;
+/// Maximum size of any other body in bytes: axum's default.
+pub(super) const LARGEST_QUESTION: usize = 2 << 20;
 
 /// The unit of the budget in bytes.
 const BLOCK: usize = 1 << 10;
@@ -25,7 +29,7 @@ static PUSHES: Semaphore = Semaphore::const_new((96 << 20) / BLOCK);
 static OTHERS: Semaphore = Semaphore::const_new((64 << 20) / BLOCK);
 
 /// The permit of a body. It travels with the request, so it is held until the last thread drops the body.
-type Held = Arc<SemaphorePermit<'static>>;
+type BodyPermit = Arc<SemaphorePermit<'static>>;
 
 /// Admits a push when the budget has room for its body.
 pub(super) async fn for_push(request: Request, next: Next) -> Response {
@@ -46,7 +50,7 @@ async fn room(room: &'static Semaphore, largest: usize, mut request: Request, ne
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
     };
     // It travels with the body, which may be parsed on another thread.
-    request.extensions_mut().insert::<Held>(Arc::new(permit));
+    request.extensions_mut().insert::<BodyPermit>(Arc::new(permit));
     next.run(request).await
 }
 

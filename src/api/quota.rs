@@ -65,26 +65,26 @@ impl<S: Send + Sync> FromRequestParts<S> for EventQuota {
 
 /// The audiences that one key may have computed or queued at a time.
 #[derive(Clone, Debug)]
-pub(super) struct AudienceShare(Arc<Semaphore>);
+pub(super) struct AudienceLimit(Arc<Semaphore>);
 
 /// Maximum number of audiences of one key at a time: half of the maximum of all keys.
 const SHARE: usize = 4;
 
-impl AudienceShare {
+impl AudienceLimit {
     /// A permit to be held until the audience is finished.
     pub(super) fn take(self) -> Result<OwnedSemaphorePermit, ()> {
         self.0.try_acquire_owned().map_err(|_| ())
     }
 }
 
-impl Default for AudienceShare {
+impl Default for AudienceLimit {
     /// For one key, or for one request without a key.
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(SHARE)))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for AudienceShare {
+impl<S: Send + Sync> FromRequestParts<S> for AudienceLimit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {

@@ -3,12 +3,12 @@ use std::collections::HashMap;
 use trolley_model::recommend::Prefer;
 use trolley_model::{Model, MustMatch, MustMatches};
 
-use super::replacements::{Replacements, Taken};
+use super::replacements::{ReplacementCounts, Replacements};
 use super::rules::Rulebook;
 
 /// The price options of alternatives, relative to the requested item.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct PriceWish {
+pub struct PriceOptions {
     /// Alternatives to list first.
     pub prefer: Option<Prefer>,
     /// Maximum relative difference in the price per litre, kilogram or piece.
@@ -17,10 +17,10 @@ pub struct PriceWish {
 
 /// Which items may replace which, by the shop's rules and the customers' decisions, in the numbers of a model.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct ReplacementRules {
     must_match: MustMatches,
     /// By requested item: its replacements with their counts.
-    replacements: HashMap<u32, Vec<(u32, Taken)>>,
+    replacements: HashMap<u32, Vec<(u32, ReplacementCounts)>>,
 }
 
 /// Why an item may not replace another.
@@ -29,15 +29,15 @@ pub(super) enum Forbidden<'a> {
     /// It differs in this attribute, which must match.
     Attribute(&'a str),
     /// Customers mostly reject it.
-    Rejected(Taken),
+    Rejected(ReplacementCounts),
 }
 
-impl Standing {
+impl ReplacementRules {
     /// From the config, the pushed rules and the customers' decisions.
     pub(super) fn new(config: &[MustMatch], rules: Option<&Rulebook>, said: &Replacements, model: &Model) -> Self {
         let pushed = rules.into_iter().flat_map(Rulebook::must_match);
         let position = |id: &str| model.catalogue().items().position(id);
-        let mut replacements: HashMap<u32, Vec<(u32, Taken)>> = HashMap::new();
+        let mut replacements: HashMap<u32, Vec<(u32, ReplacementCounts)>> = HashMap::new();
         for (item, replacement, taken) in said.iter() {
             if let (Some(item), Some(replacement)) = (position(item), position(replacement)) {
                 replacements.entry(item).or_default().push((replacement, taken));
@@ -48,7 +48,7 @@ impl Standing {
     }
 
     /// The replacements of an item with their counts, by ascending item.
-    pub(super) fn of(&self, item: u32) -> &[(u32, Taken)] {
+    pub(super) fn of(&self, item: u32) -> &[(u32, ReplacementCounts)] {
         self.replacements.get(&item).map_or(&[], Vec::as_slice)
     }
 

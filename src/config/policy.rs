@@ -1,0 +1,10 @@
+use trolley_model::{MustMatch, Sensitive};
+
+/// The config of a market's answers.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// The sensitive categories.
+    pub sensitive: Sensitive,
+    /// The attributes that must match.
+    pub must_match: Vec<MustMatch>,
+}

@@ -8,7 +8,7 @@ use trolley_model::files;
 use uuid::Uuid;
 
 use crate::config::ServerConfig;
-use crate::store::Place;
+use crate::store::place::Place;
 
 /// The keys derived from the secret, one per purpose; none if there is no secret.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ mod connections;
 mod error;
 mod mark;
 mod people;
-mod place;
+pub(crate) mod place;
 mod replacements;
 mod stock;
 mod store_stock;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use sqlx::any::AnyConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// The location of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::{Catalogue, Ids, ModelError, Offsets, Texts};
 
-use crate::count::BasketSample;
 use crate::input::{ANONYMOUS, Basket, Items, Transactions};
 
 /// What all learners read: baskets oldest first, and the customers who have any of them.
@@ -40,6 +39,33 @@ impl Baskets {
     /// Number of baskets.
     pub(crate) fn len(&self) -> usize {
         self.heads.len()
+    }
+}
+
+/// Baskets from which the item embeddings are learned: all, or a sample.
+#[derive(Clone, Copy, Debug)]
+pub struct BasketSample<'a> {
+    /// The offsets of each basket in `items`.
+    pub offsets: &'a Offsets,
+    /// The item numbers of all baskets, rising in each.
+    pub items: &'a [u32],
+}
+
+impl BasketSample<'_> {
+    /// Number of baskets.
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// The items of a basket that are among the first `learned`.
+    pub(crate) fn learned_items(&self, basket: u32, learned: usize) -> &[u32] {
+        let items = &self.items[self.offsets.range(basket)];
+        &items[..items.partition_point(|&item| (item as usize) < learned)]
     }
 }
 

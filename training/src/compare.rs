@@ -4,8 +4,8 @@ use serde::Serialize;
 use trolley_model::artefact::Opened;
 use trolley_model::{Model, Name};
 
-use crate::config::TrainingConfig;
-use crate::evaluation::{EvaluationConfig, Leads, Periods, date, held_out, leads};
+use crate::config::{EvaluationConfig, TrainingConfig};
+use crate::evaluation::{Leads, Periods, date, held_out, leads};
 use crate::input::Transactions;
 use crate::progress::Progress;
 use crate::setting::SettingError;

@@ -1,12 +1,11 @@
 //! From baskets to counts: all that a model knows without learning.
 
-use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, ModelError, Offsets, Stores};
+use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, ModelError, Stores};
 
 use crate::attributes::attributes;
 use crate::baskets::{Baskets, catalogue_and_baskets};
 use crate::co_purchases::{category_pairs, category_partners, co_purchases};
 use crate::config::TrainingConfig;
-use crate::fit::Scope;
 use crate::histories::histories;
 use crate::input::{Items, OfferRow, Transactions};
 use crate::on_offer::OnOfferDays;
@@ -16,6 +15,15 @@ use crate::switches::switches;
 
 /// Maximum number of switches stored per item.
 const SWITCHES: usize = 64;
+
+/// What is to be learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// What offers are ranked by: no pairs of items and no embeddings, which take longest.
+    Customers,
+}
 
 /// What was counted up to a cut-off day: a plain value, which another program may fill, from a cluster for instance. Items and
 /// customers are numbered as in `catalogue` and `histories`.
@@ -55,33 +63,6 @@ impl Pairs {
     pub fn none() -> Self {
         let none = || CoPurchases::new([]);
         Self { items: none(), categories: none(), category_partners: none(), switches: none() }
-    }
-}
-
-/// Baskets from which the item embeddings are learned: all, or a sample.
-#[derive(Clone, Copy, Debug)]
-pub struct BasketSample<'a> {
-    /// The offsets of each basket in `items`.
-    pub offsets: &'a Offsets,
-    /// The item numbers of all baskets, rising in each.
-    pub items: &'a [u32],
-}
-
-impl BasketSample<'_> {
-    /// Number of baskets.
-    pub fn len(&self) -> usize {
-        self.offsets.len()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
-    }
-
-    /// The items of a basket that are among the first `learned`.
-    pub(crate) fn learned_items(&self, basket: u32, learned: usize) -> &[u32] {
-        let items = &self.items[self.offsets.range(basket)];
-        &items[..items.partition_point(|&item| (item as usize) < learned)]
     }
 }
 

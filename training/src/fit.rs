@@ -1,30 +1,12 @@
 //! From baskets to a model: counted, then learned.
 
-use trolley_model::{ModelError, Parts};
+use trolley_model::ModelError;
 
 use crate::config::TrainingConfig;
-use crate::count::count;
+use crate::count::{Scope, count};
 use crate::input::{Items, OfferRow, Transactions};
-use crate::learn::learn;
+use crate::learn::{Fitted, learn};
 use crate::progress::Progress;
-
-/// A model as it was learned.
-#[derive(Debug)]
-pub struct Fitted {
-    /// The model.
-    pub parts: Parts,
-    /// Mean loss of the item embeddings, pass by pass.
-    pub losses: Vec<f64>,
-}
-
-/// What is to be learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything.
-    All,
-    /// What offers are ranked by: no pairs of items and no embeddings, which take longest.
-    Customers,
-}
 
 /// Learns a model from the first `until` baskets: all of them for publishing, the past for an evaluation.
 ///

@@ -3,14 +3,23 @@
 use trolley_model::nearest::Neighbours;
 use trolley_model::{Blends, ModelError, Parts, Vectors};
 
+use crate::baskets::BasketSample;
 use crate::blend::default_weights;
 use crate::config::TrainingConfig;
-use crate::count::{BasketSample, Counts};
-use crate::fit::Fitted;
+use crate::count::Counts;
 use crate::ials::ials;
 use crate::mixed::mixed;
 use crate::progress::Progress;
 use crate::skipgram::skip_gram;
+
+/// A model as it was learned.
+#[derive(Debug)]
+pub struct Fitted {
+    /// The model.
+    pub parts: Parts,
+    /// Mean loss of the item embeddings, pass by pass.
+    pub losses: Vec<f64>,
+}
 
 /// Learns a model from counts, and its item embeddings from a sample of baskets. Without a sample there are no embeddings. The
 /// blends have the default weights.

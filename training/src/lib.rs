@@ -38,23 +38,22 @@ mod stores;
 mod switches;
 mod train;
 
-pub use blend::{BestPart, BlendConfig, Focus, ItemFocus};
+pub use baskets::BasketSample;
+pub use blend::{BestPart, FeatureImportance, FeatureImportances, Focus};
 pub use compare::{Compared, Pair, compare_pair};
-pub use config::TrainingConfig;
+pub use config::{BlendConfig, EvaluationConfig, ItemFocus, SkipGramConfig, TrainingConfig};
 pub use costs::{Costs, Stage};
-pub use count::{BasketSample, Counts, Pairs};
+pub use count::{Counts, Pairs, Scope};
 pub use evaluation::{
-    Benchmark, Coverage, Estimate, Evaluation, EvaluationConfig, FeatureImportance, FeatureImportances, Flawless,
-    Group, Judged, Leads, Likeness, MODEL, MethodResult, NotJudged, Paired, Substitution, compared_by, evaluate,
-    evaluate_next_basket, judgeable,
+    Benchmark, Coverage, Estimate, Evaluation, Flawless, Group, Judged, Leads, Likeness, MODEL, MethodResult,
+    NotJudged, Paired, Substitution, compared_by, evaluate, evaluate_next_basket, judgeable,
 };
-pub use fit::{Fitted, Scope, fit};
+pub use fit::fit;
 pub use gate::{Accept, Comparison, Failure, GateConfig, Margin, Ruling};
 pub use generate::{PlantedPairs, Shop, ShopSize};
 pub use input::InputConfig;
-pub use learn::learn;
+pub use learn::{Fitted, learn};
 pub use progress::{Progress, Silent};
 pub use setting::SettingError;
-pub use skipgram::SkipGramConfig;
 pub use train::{Outcome, Tables, TrainError, TrainingJob, examine, read, train};
 pub use trolley_model::ials::IalsConfig;

@@ -9,10 +9,12 @@ use trolley_model::{BadName, Model, ModelError, Name, Parts};
 
 use crate::config::TrainingConfig;
 use crate::costs::{Costs, peak_memory};
+use crate::count::Scope;
 use crate::evaluation::{self, Evaluation, Judged, NotJudged, date, evaluate, evaluate_next_basket};
-use crate::fit::{Fitted, Scope, fit};
+use crate::fit::fit;
 use crate::gate::{self, Accept, Comparison, GateConfig, Ruling, Volume, compare, next_reference, rule};
 use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, InputTable, Items, Look, OfferRow, Transactions};
+use crate::learn::Fitted;
 use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
 use crate::setting::SettingError;

@@ -9,12 +9,12 @@ use trolley_model::Vectors;
 use trolley_model::ials::IalsConfig;
 
 use crate::baskets::catalogue_and_baskets;
-use crate::config::TrainingConfig;
+use crate::config::{SkipGramConfig, TrainingConfig};
 use crate::evaluation::complete_journey;
 use crate::histories::histories;
 use crate::ials::{ials, observed};
 use crate::progress::Silent;
-use crate::skipgram::{SkipGramConfig, skip_gram};
+use crate::skipgram::skip_gram;
 
 /// The days after these are what the vectors are judged on.
 const JUDGED_DAYS: u16 = 31;

@@ -15,11 +15,12 @@ use super::case::{Band, Case};
 use super::metrics::figures;
 use crate::Tables;
 use crate::baskets::catalogue_and_baskets;
-use crate::config::TrainingConfig;
-use crate::fit::{Scope, fit};
+use crate::config::{SkipGramConfig, TrainingConfig};
+use crate::count::Scope;
+use crate::fit::fit;
 use crate::input::Fates;
 use crate::progress::Silent;
-use crate::skipgram::{SkipGramConfig, skip_gram};
+use crate::skipgram::skip_gram;
 
 /// The days after these are the test of the published figures.
 const STUDIED_DAYS: u16 = 30;

@@ -11,14 +11,15 @@ use rayon::prelude::*;
 use trolley_model::kernel::dot;
 use trolley_model::{Blend, ListRules, Scorer, Tree};
 
-use super::cases::{Binned, Cases, offsets};
+use super::cases::{Binned, Cases, Grown, Split, bin_edges};
+use super::examples::Examples;
 use super::examples::{Example, FOLDS};
-use super::focus::{self, Focus, ItemFocus};
-use super::grow::Split;
+use super::feature_importance::FeatureImportance;
+use super::focus::{self, Focus};
+use super::linear;
 use super::paired::Difference;
 use super::parts::{self, BestPart};
-use super::{BlendConfig, Examples, linear};
-use crate::evaluation::FeatureImportance;
+use crate::config::{BlendConfig, ItemFocus};
 use crate::progress::Progress;
 use crate::random::Random;
 
@@ -176,7 +177,7 @@ impl Setup<'_> {
         progress.begin("blend", 1);
         let slopes = linear::learn(learned, usable, &|row| f64::from(dot(row, fixed)), k);
         let slopes: Vec<f32> = slopes.iter().zip(fixed).map(|(learned, fixed)| learned + fixed).collect();
-        let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| offsets(examples, column)).collect();
+        let bins: Vec<Vec<f32>> = (0..usable.len()).into_par_iter().map(|column| bin_edges(examples, column)).collect();
         let binned = |cases: &[&Example]| -> Cases {
             let cases = cases.par_iter().map(|case| Binned::new(case, &bins, k, |row| f64::from(dot(row, &slopes))));
             Cases::new(cases.collect(), k)
@@ -254,7 +255,7 @@ fn owners(cases: &[&Example]) -> Vec<u32> {
 }
 
 /// The tree by the names of the signals and their values, 0 where all signals are 0.
-fn named(tree: &super::grow::Grown, bins: &[Vec<f32>], names: &[String]) -> Tree {
+fn named(tree: &Grown, bins: &[Vec<f32>], names: &[String]) -> Tree {
     let value = |split: Split| bins[split.column][usize::from(split.from) - 1];
     let splits = tree.splits;
     let zero = splits.map(|split| usize::from(value(split) <= 0.0));

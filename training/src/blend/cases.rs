@@ -1,7 +1,6 @@
 use rayon::prelude::*;
 
 use super::examples::{Example, Examples};
-use super::grow::Grown;
 use super::lambda::{gained, order};
 
 /// Values of a signal are put into so many bins of about the same size.
@@ -9,7 +8,7 @@ pub(super) const BINS: usize = 64;
 
 /// Where the bins of a column begin but the first: at 0, and at quantiles of the values other than 0, half of them of
 /// all candidates and half of the right ones, which have the high values that decide about the first places.
-pub(super) fn offsets(examples: &Examples, column: usize) -> Vec<f32> {
+pub(super) fn bin_edges(examples: &Examples, column: usize) -> Vec<f32> {
     let width = examples.names.len();
     let values = |only_right: bool| {
         let rows = examples.cases.iter().flat_map(|case| case.rows(width).zip(&case.gains));
@@ -26,14 +25,28 @@ pub(super) fn offsets(examples: &Examples, column: usize) -> Vec<f32> {
         let each = BINS / 2 - 1;
         (0..each).filter_map(|bin| values.get(bin * values.len() / each).copied()).collect()
     };
-    let mut offsets = [quantiles(&of_all), quantiles(&values(true))].concat();
+    let mut bin_edges = [quantiles(&of_all), quantiles(&values(true))].concat();
     // Nothing is a value of its own: the bin of 0 ends at the first value above it.
-    offsets.push(0.0);
-    offsets.extend(of_all.iter().copied().find(|value| *value > 0.0));
-    offsets.sort_unstable_by(f32::total_cmp);
-    offsets.dedup();
-    offsets.remove(0);
-    offsets
+    bin_edges.push(0.0);
+    bin_edges.extend(of_all.iter().copied().find(|value| *value > 0.0));
+    bin_edges.sort_unstable_by(f32::total_cmp);
+    bin_edges.dedup();
+    bin_edges.remove(0);
+    bin_edges
+}
+
+/// Where a node parts its candidates: those from bin `from` on go to the right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Split {
+    pub(super) column: usize,
+    pub(super) from: u8,
+}
+
+/// A tree over bins: the splits at the root, on the left and on the right, and what the leaves add.
+#[derive(Clone, Debug)]
+pub(super) struct Grown {
+    pub(super) splits: [Split; 3],
+    pub(super) adds: [f64; 4],
 }
 
 /// The candidates of a case, their values put into bins.
@@ -50,9 +63,9 @@ pub(super) struct Binned {
 impl Binned {
     pub(super) fn new(example: &Example, bins: &[Vec<f32>], k: usize, score: impl Fn(&[f32]) -> f64) -> Self {
         let mut binned = Vec::with_capacity(example.values.len());
-        for (column, offsets) in bins.iter().enumerate() {
+        for (column, bin_edges) in bins.iter().enumerate() {
             let rows = example.rows(bins.len());
-            binned.extend(rows.map(|row| offsets.partition_point(|from| *from <= row[column]) as u8));
+            binned.extend(rows.map(|row| bin_edges.partition_point(|from| *from <= row[column]) as u8));
         }
         Self {
             gains: example.gains.clone(),

@@ -3,9 +3,9 @@ use trolley_model::attributes::{Attributes, PREFIX};
 use trolley_model::recommend::{Kind, Kinds};
 use trolley_model::{Blend, FeatureContext, Ids, Model, Top, signals};
 
-use super::BlendConfig;
 use super::lambda::discount;
-use crate::evaluation::Case;
+use crate::config::BlendConfig;
+use crate::evaluation::case::Case;
 use crate::random::Random;
 
 /// Cases with their candidates' signals: what a blend is learned from.

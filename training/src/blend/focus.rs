@@ -4,69 +4,14 @@
 //! item: an estimate of P(candidate | item, customer) - focus × P(candidate | customer). How much focus is best differs by
 //! shop: the more its customers reorder, the more hits are not due to the item.
 
-use std::fmt;
-
 use rayon::prelude::*;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use trolley_model::ListRules;
 use trolley_model::recommend::varied;
 
-use super::Examples;
 use super::cases::Cases;
-use super::examples::Example;
+use super::examples::{Example, Examples};
 use super::lambda::order;
-
-/// The focus of a blend: set, or chosen on the validation weeks.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum ItemFocus {
-    /// So much.
-    Fixed(f64),
-    /// Of several, the one with the most due to the item, of those whose hit rate is at most 5 % below that of 0.
-    #[default]
-    Auto,
-}
-
-impl Serialize for ItemFocus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Fixed(focus) => serializer.serialize_f64(*focus),
-            Self::Auto => serializer.serialize_str("auto"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ItemFocus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberOrAuto;
-        impl de::Visitor<'_> for NumberOrAuto {
-            type Value = ItemFocus;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number from 0 to 2, or \"auto\"")
-            }
-
-            fn visit_f64<E: de::Error>(self, focus: f64) -> Result<ItemFocus, E> {
-                Ok(ItemFocus::Fixed(focus))
-            }
-
-            fn visit_i64<E: de::Error>(self, focus: i64) -> Result<ItemFocus, E> {
-                Ok(ItemFocus::Fixed(focus as f64))
-            }
-
-            fn visit_u64<E: de::Error>(self, focus: u64) -> Result<ItemFocus, E> {
-                Ok(ItemFocus::Fixed(focus as f64))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ItemFocus, E> {
-                match text {
-                    "auto" => Ok(ItemFocus::Auto),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(NumberOrAuto)
-    }
-}
 
 /// A focus that was tried, on customers from whom it was not learned.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -188,17 +133,5 @@ mod tests {
         case.elsewhere = vec![0.25, 0.0, 0.125];
         assert_eq!(figures(&case, &[0, 2]), (1.0, 0.5 - 0.375));
         assert_eq!(figures(&case, &[2]), (0.0, -0.125));
-    }
-
-    #[test]
-    fn a_number_or_auto() {
-        let of = |text: &str| serde_json::from_str::<ItemFocus>(text);
-        assert_eq!(of("0.5").unwrap(), ItemFocus::Fixed(0.5));
-        assert_eq!(of("1").unwrap(), ItemFocus::Fixed(1.0));
-        assert_eq!(of("\"auto\"").unwrap(), ItemFocus::Auto);
-        assert!(of("\"much\"").unwrap_err().to_string().contains("a number from 0 to 2, or \"auto\""));
-        for focus in [ItemFocus::Fixed(0.5), ItemFocus::Auto] {
-            assert_eq!(of(&serde_json::to_string(&focus).unwrap()).unwrap(), focus);
-        }
     }
 }

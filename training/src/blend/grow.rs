@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::cases::{BINS, Binned, Cases};
+use super::cases::{BINS, Binned, Cases, Grown, Split};
 use super::lambda::derivatives;
 
 /// A leaf must have at least so much of the second derivative, which is about a fifth per case.
@@ -13,20 +13,6 @@ const REGULARISATION: f64 = 1.0;
 
 /// Cases per task: a constant, so that sums do not depend on the threads.
 const PIECE: usize = 256;
-
-/// Where a node parts its candidates: those from bin `from` on go to the right.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Split {
-    pub(super) column: usize,
-    pub(super) from: u8,
-}
-
-/// A tree over bins: the splits at the root, on the left and on the right, and what the leaves add.
-#[derive(Clone, Debug)]
-pub(super) struct Grown {
-    pub(super) splits: [Split; 3],
-    pub(super) adds: [f64; 4],
-}
 
 /// Sums of first and second derivatives.
 type Sums<T> = [T; 2];

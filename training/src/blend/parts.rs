@@ -77,8 +77,9 @@ pub(super) fn ndcg(examples: &Examples, cases: &[&Example], blend: &Blend, k: us
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BlendConfig, Given, learn};
+    use super::super::{Given, learn};
     use super::*;
+    use crate::config::BlendConfig;
     use crate::progress::Silent;
     use crate::random::Random;
 

@@ -10,7 +10,7 @@ use super::bootstrap::{Estimate, percentiles};
 use super::case::Case;
 use super::metrics::area_under_curve;
 use super::neighbours::MOST_CUSTOMERS;
-use super::weeks::Offered;
+use super::offered::Offered;
 use crate::input::Transactions;
 use crate::random::Random;
 

@@ -10,7 +10,7 @@ use super::benchmark::{Benchmark, MODEL, Method, Tally};
 use super::case::{Bands, Case, History};
 use super::numbering::Numbering;
 use super::shown::Lists;
-use super::tuning::{Together, Tuned};
+use super::tuned::{Together, Tuned};
 use crate::input::Transactions;
 use crate::random::Random;
 

@@ -4,8 +4,19 @@ use std::sync::Arc;
 
 use trolley_model::{Model, Query};
 
-use super::elsewhere::Usual;
-use super::weeks::Offered;
+use super::offered::Offered;
+
+/// What the customer of a case buys without the item asked about: what each item adds to the mean recall in such baskets, by
+/// rising item.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Usual(pub(crate) Vec<(u32, f32)>);
+
+impl Usual {
+    /// What an item adds; 0 of one that the customer does not buy.
+    pub(crate) fn of(&self, item: u32) -> f32 {
+        self.0.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| self.0[at].1)
+    }
+}
 
 /// A question with its answer, in the numbers of one model.
 #[derive(Clone, Debug, Default)]

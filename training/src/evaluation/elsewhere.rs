@@ -5,24 +5,12 @@ use std::ops::Range;
 
 use trolley_model::Model;
 
-use super::case::Case;
+use super::case::{Case, Usual};
 use super::numbering::Numbering;
 use crate::input::Transactions;
 
 /// The customer's purchases before the period count as so many baskets of it.
 const EARLIER_BASKETS: f32 = 3.0;
-
-/// What the customer of a case buys without the item asked about: what each item adds to the mean recall in such baskets, by
-/// rising item.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Usual(Vec<(u32, f32)>);
-
-impl Usual {
-    /// What an item adds; 0 of one that the customer does not buy.
-    pub(crate) fn of(&self, item: u32) -> f32 {
-        self.0.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| self.0[at].1)
-    }
-}
 
 /// The baskets of a period by customer. Baskets of anonymous are nobody's others.
 pub(crate) struct Elsewhere<'a> {
@@ -85,7 +73,8 @@ mod tests {
 
     use super::*;
     use crate::config::TrainingConfig;
-    use crate::fit::{Scope, fit};
+    use crate::count::Scope;
+    use crate::fit::fit;
     use crate::input::{ANONYMOUS, Basket, Items};
     use crate::progress::Silent;
 

@@ -13,14 +13,17 @@ use super::case::Case;
 use super::elsewhere::Elsewhere;
 use super::numbering::Numbering;
 use super::period::Periods;
-use super::tuning::Tuned;
-use super::{FeatureImportances, Tables, alternatives, bought_together, offers, tuning};
+use super::tuned::Tuned;
+use super::{Tables, alternatives, bought_together, offers, tuning};
 use crate::blend::{
-    BestPart, Examples, Focus, Given, Learned, ON_OFFER_SIGNALS, default_weights, learn, learn_straight,
+    BestPart, Examples, FeatureImportances, Focus, Given, Learned, ON_OFFER_SIGNALS, default_weights, learn,
+    learn_straight,
 };
 use crate::config::TrainingConfig;
-use crate::fit::{Fitted, Scope, fit};
+use crate::count::Scope;
+use crate::fit::fit;
 use crate::input::{Items, OfferRow, Transactions};
+use crate::learn::Fitted;
 use crate::progress::Progress;
 
 /// A model that knows nothing of the test.

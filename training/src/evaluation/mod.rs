@@ -9,7 +9,7 @@ mod baselines;
 mod benchmark;
 mod bootstrap;
 mod bought_together;
-mod case;
+pub(crate) mod case;
 mod coverage;
 mod elsewhere;
 mod learning;
@@ -18,6 +18,7 @@ mod metrics;
 mod neighbours;
 mod next_basket;
 mod numbering;
+mod offered;
 mod offers;
 mod paired;
 mod period;
@@ -25,6 +26,7 @@ mod shown;
 #[cfg(test)]
 #[path = "../../studies/skipgram.rs"]
 mod study;
+mod tuned;
 mod tuning;
 mod weeks;
 
@@ -33,7 +35,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use trolley_model::{Model, ModelError, Question};
 
-use crate::blend::{BestPart, Examples, Focus, Given, default_weights, learn};
+use crate::blend::{BestPart, Examples, FeatureImportances, Focus, Given, default_weights, learn};
 use crate::config::TrainingConfig;
 use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
@@ -51,24 +53,11 @@ pub(crate) use paired::{DUE_TO_ITEM, QUESTIONS, compared, leads};
 pub use paired::{Leads, Paired, compared_by};
 #[cfg(test)]
 pub(crate) use paired::{Questions, Sheets, paired};
-pub use period::{EvaluationConfig, NotJudged, judgeable};
+pub use period::{NotJudged, judgeable};
 pub(crate) use period::{Periods, enough};
 #[cfg(test)]
 pub(crate) use study::complete_journey;
-use tuning::{Habits, Named, Tuned};
-
-/// What a signal does in a blend, as seen on the customers held out of the validation weeks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FeatureImportance {
-    /// How much lower nDCG is without it, as a share; the rest of the blend is left as it is.
-    #[serde(rename = "worth")]
-    pub importance: f64,
-    /// Its values, rising, each with its mean part in the scores.
-    pub curve: Vec<[f32; 2]>,
-}
-
-/// By question, by signal.
-pub type FeatureImportances = BTreeMap<String, BTreeMap<String, FeatureImportance>>;
+use tuned::{Habits, Named, Tuned};
 
 /// What an evaluation found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

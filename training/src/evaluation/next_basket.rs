@@ -9,7 +9,7 @@ use super::benchmark::{Benchmark, MODEL, Method, Tally};
 use super::case::{Case, History};
 use super::neighbours::OfCustomers;
 use super::numbering::Numbering;
-use super::tuning::Habits;
+use super::tuned::Habits;
 use crate::input::{ANONYMOUS, Transactions};
 
 pub(super) const K: usize = 10;

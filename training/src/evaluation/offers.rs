@@ -12,7 +12,7 @@ use super::bootstrap::Estimate;
 use super::bought_together::anonymous;
 use super::case::Case;
 use super::neighbours::OfCustomers;
-use super::tuning::Tuned;
+use super::tuned::Tuned;
 use super::weeks::Week;
 use crate::input::{OfferRow, Transactions};
 

@@ -15,8 +15,9 @@ use super::bootstrap::{Estimate, Means};
 use super::case::Case;
 use super::metrics::{Figures, METRICS, figures};
 use super::numbering::Numbering;
+use super::offered::Offered;
 use super::shown::Lists;
-use super::weeks::{Offered, Week, weeks};
+use super::weeks::{Week, weeks};
 use super::{Tables, alternatives, bought_together, offers};
 use crate::input::{ANONYMOUS, Transactions};
 

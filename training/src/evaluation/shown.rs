@@ -178,7 +178,8 @@ mod tests {
     use super::super::bought_together::cases;
     use super::*;
     use crate::config::TrainingConfig;
-    use crate::fit::{Scope, fit};
+    use crate::count::Scope;
+    use crate::fit::fit;
     use crate::input::{Basket, Items};
     use crate::progress::Silent;
 

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use trolley_model::Model;
-use trolley_model::recommend::{Offer, PreparedOffers};
 
 use super::case::{Case, History};
 use super::numbering::Numbering;
+use super::offered::Offered;
 use crate::input::{ANONYMOUS, OfferRow, Transactions};
 use crate::random::Random;
 
@@ -25,27 +25,6 @@ pub(crate) struct Week {
     pub(crate) baskets: Range<usize>,
     /// Positions in the list of offers.
     rows: Vec<u32>,
-}
-
-/// The items that are on offer, with their offers' numbers.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Offered {
-    /// Rising.
-    pub(crate) items: Vec<u32>,
-    /// Per item, in the order of the config; the highest of several offers.
-    pub(crate) numbers: Vec<Vec<f32>>,
-}
-
-impl Offered {
-    /// Those at some positions, in this order, as `model` ranks them. `names` are those of the numbers.
-    pub(crate) fn ready(&self, model: &Model, names: &[String], which: impl Iterator<Item = usize>) -> PreparedOffers {
-        let which: Vec<usize> = which.collect();
-        let named = |&at: &usize| names.iter().map(String::as_str).zip(self.numbers[at].iter().copied()).collect();
-        let numbers: Vec<Vec<(&str, f32)>> = which.iter().map(named).collect();
-        let offers = which.iter().zip(&numbers);
-        let offers = offers.map(|(&at, numbers)| Offer { items: &self.items[at..=at], numbers });
-        PreparedOffers::new(model, &offers.collect::<Vec<_>>())
-    }
 }
 
 /// The weeks of a period, oldest first. They begin on the weekday on which most offers before the day `known` do; the
@@ -155,7 +134,8 @@ impl Week {
 mod tests {
     use super::*;
     use crate::config::TrainingConfig;
-    use crate::fit::{Scope, fit};
+    use crate::count::Scope;
+    use crate::fit::fit;
     use crate::input::{Basket, Items};
     use crate::progress::Silent;
     use trolley_model::Offsets;

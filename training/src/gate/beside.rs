@@ -8,10 +8,8 @@ use trolley_model::{Model, Name};
 
 use super::not_worse::{Finding, could_be_decisive, shown};
 use super::reference;
-use crate::config::TrainingConfig;
-use crate::evaluation::{
-    self, DUE_TO_ITEM, EvaluationConfig, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads,
-};
+use crate::config::{EvaluationConfig, TrainingConfig};
+use crate::evaluation::{self, DUE_TO_ITEM, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads};
 use crate::progress::Progress;
 use crate::train::{TrainError, TrainingJob};
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use polars_core::prelude::{AnyValue, DataType, Series, TimeUnit};
 
 use super::time::{Time, TimeFormat, whole_number};
+use super::wanted::Wanted;
 use super::{InputError, number, profile::Seen};
 
 /// Some rows of one file, with the columns that were asked for.
@@ -68,29 +69,6 @@ impl Forms {
     fn value<'a>(&self, text: &'a str) -> Option<&'a str> {
         let text = text.trim();
         (!text.is_empty() && !self.nulls.iter().any(|null| null == text)).then_some(text)
-    }
-}
-
-/// A column that is wanted.
-#[derive(Clone, Debug)]
-pub(super) struct Wanted {
-    /// What we call it.
-    pub(super) ours: String,
-    /// Its name in the file.
-    pub(super) name: String,
-    /// Whether the file must have it.
-    pub(super) required: bool,
-}
-
-impl Wanted {
-    /// A column that must be there.
-    pub(super) fn required(ours: &str, name: &str) -> Self {
-        Self { ours: ours.to_owned(), name: name.to_owned(), required: true }
-    }
-
-    /// A column that must be there if its name was given, and is used under its default name if it is there.
-    pub(super) fn optional(ours: &str, given: Option<&String>) -> Self {
-        Self { ours: ours.to_owned(), name: given.map_or(ours, String::as_str).to_owned(), required: given.is_some() }
     }
 }
 

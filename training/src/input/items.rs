@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use trolley_model::{Ids, MustMatch};
 
 use super::attributes::{AttributeColumn, AttributeTable};
-use super::batch::Wanted;
 use super::read::{self, Request, TableRead};
+use super::wanted::Wanted;
 use super::{Fates, InputConfig, InputError, InputTable, OneOrMany, RowReason};
 
 /// The items table.

@@ -23,6 +23,7 @@ mod profile;
 mod read;
 mod time;
 mod transactions;
+mod wanted;
 
 pub use attributes::{AttributeColumn, AttributeForm, AttributeKind, AttributeTable};
 pub use config::{Columns, CsvConfig, InputConfig, ItemColumns, OfferColumns, OneOrMany, TransactionColumns};

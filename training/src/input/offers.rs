@@ -1,9 +1,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use super::batch::Wanted;
 use super::read::{self, Request, TableRead};
 use super::time::{DAY, Time};
+use super::wanted::Wanted;
 use super::{Fates, InputConfig, InputError, InputTable, RowReason};
 
 /// A row of the offers table: one item of one offer.

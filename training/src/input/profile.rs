@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::batch::Wanted;
 use super::fates::shown;
+use super::wanted::Wanted;
 
 /// Distinct values that are told apart; of a column with more, those that came first.
 const DISTINCT: usize = 100_000;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, Forms, LineNumbers, Values, Wanted};
+use super::batch::{Batch, Forms, LineNumbers, Values};
 use super::csv::{Csv, tidy_name};
 use super::fates::{Fates, InputTable};
 use super::files::{self, Format};
 use super::profile::{Column, Seen};
+use super::wanted::Wanted;
 use super::{CsvConfig, InputError, parquet};
 
 /// What was read of a table.

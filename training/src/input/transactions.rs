@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trolley_model::{Ids, Offsets};
 
-use super::batch::{Batch, Wanted};
+use super::batch::Batch;
 use super::fates::shown;
 use super::profile::Seen;
 use super::read::{self, Request, TableRead};
 use super::time::{DAY, Time};
+use super::wanted::Wanted;
 use super::{Fates, InputConfig, InputError, InputTable, Items, RowReason};
 
 /// Stands for "no customer" in [`Basket::customer`].

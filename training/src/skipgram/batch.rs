@@ -1,8 +1,8 @@
 use trolley_model::kernel::{LANES, add_products, sigmoids, transpose};
 
-use super::blocks::{BLOCKS, EmbeddingTable, place};
+use super::blocks::{EmbeddingTable, Gradients};
 use super::negatives::Negatives;
-use crate::count::BasketSample;
+use crate::baskets::BasketSample;
 use crate::random::Random;
 
 /// Lines of a basket that are learned together: a longer one is dealt into parts at random, anew in each pass.
@@ -25,32 +25,6 @@ pub(super) struct Draw<'a> {
     pub(super) shared: usize,
     /// What all negatives of a center weigh together; its positives weigh 1.
     pub(super) weight: f32,
-}
-
-/// Gradients of a table's rows, in the order in which they came.
-#[derive(Default)]
-pub(super) struct Gradients {
-    /// By block: the row, and which gradient is its.
-    pub(super) rows: [Vec<(u32, u32)>; BLOCKS],
-    pub(super) values: Vec<[f32; LANES]>,
-}
-
-impl Gradients {
-    fn clear(&mut self) {
-        self.rows.iter_mut().for_each(Vec::clear);
-        self.values.clear();
-    }
-
-    /// Zeros, to be made the gradients of some items.
-    fn of(&mut self, items: &[u32], width: usize) -> &mut [[f32; LANES]] {
-        let before = self.values.len();
-        for (&item, at) in items.iter().zip(before / width..) {
-            let (block, row) = place(item);
-            self.rows[block].push((row, at as u32));
-        }
-        self.values.resize(before + items.len() * width, [0.0; LANES]);
-        &mut self.values[before..]
-    }
 }
 
 /// Rows of the output table that centers are held against, and the space to work it out.

@@ -1,7 +1,6 @@
 use trolley_model::Vectors;
 use trolley_model::kernel::{LANES, dot};
 
-use super::batch::Gradients;
 use crate::random::Random;
 
 /// Into how many blocks each table is cut: a constant, so that the result does not depend on the threads. It bounds
@@ -91,5 +90,31 @@ impl Block {
                 }
             }
         }
+    }
+}
+
+/// Gradients of a table's rows, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Gradients {
+    /// By block: the row, and which gradient is its.
+    pub(super) rows: [Vec<(u32, u32)>; BLOCKS],
+    pub(super) values: Vec<[f32; LANES]>,
+}
+
+impl Gradients {
+    pub(super) fn clear(&mut self) {
+        self.rows.iter_mut().for_each(Vec::clear);
+        self.values.clear();
+    }
+
+    /// Zeros, to be made the gradients of some items.
+    pub(super) fn of(&mut self, items: &[u32], width: usize) -> &mut [[f32; LANES]] {
+        let before = self.values.len();
+        for (&item, at) in items.iter().zip(before / width..) {
+            let (block, row) = place(item);
+            self.rows[block].push((row, at as u32));
+        }
+        self.values.resize(before + items.len() * width, [0.0; LANES]);
+        &mut self.values[before..]
     }
 }

@@ -1,13 +1,20 @@
 //! How a model is trained. One struct per concern; every field has a default that works.
 
+mod blend;
+mod evaluation;
+mod item_focus;
+mod skipgram;
+
 use serde::{Deserialize, Serialize};
 use trolley_model::ListRules;
 use trolley_model::ials::IalsConfig;
 
-use crate::blend::{BlendConfig, ItemFocus};
-use crate::evaluation::EvaluationConfig;
 use crate::setting::SettingError;
-use crate::skipgram::SkipGramConfig;
+
+pub use blend::BlendConfig;
+pub use evaluation::EvaluationConfig;
+pub use item_focus::ItemFocus;
+pub use skipgram::SkipGramConfig;
 
 /// The whole training config; it is stored in the artefact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

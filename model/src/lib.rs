@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod co_purchases;
 mod error;
 mod feature_context;
+pub mod figures;
 pub mod files;
 pub mod histories;
 pub mod ials;

@@ -48,6 +48,7 @@ pub(super) struct Event {
 /// The kind of event.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Happened)]
 pub(super) enum EventKind {
     Click,
     Purchase,

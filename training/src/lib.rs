@@ -39,15 +39,11 @@ mod switches;
 mod train;
 
 pub use baskets::BasketSample;
-pub use blend::{BestPart, FeatureImportance, FeatureImportances, Focus};
 pub use compare::{Compared, Pair, compare_pair};
 pub use config::{BlendConfig, EvaluationConfig, ItemFocus, SkipGramConfig, TrainingConfig};
 pub use costs::{Costs, Stage};
 pub use count::{Counts, Pairs, Scope};
-pub use evaluation::{
-    Benchmark, Coverage, Estimate, Evaluation, Flawless, Group, Judged, Leads, Likeness, MODEL, MethodResult,
-    NotJudged, Paired, Substitution, compared_by, evaluate, evaluate_next_basket, judgeable,
-};
+pub use evaluation::{Judged, Leads, NotJudged, Paired, compared_by, evaluate, evaluate_next_basket, judgeable};
 pub use fit::fit;
 pub use gate::{Accept, Comparison, Failure, GateConfig, Margin, Ruling};
 pub use generate::{PlantedPairs, Shop, ShopSize};
@@ -56,4 +52,8 @@ pub use learn::{Fitted, learn};
 pub use progress::{Progress, Silent};
 pub use setting::SettingError;
 pub use train::{Outcome, Tables, TrainError, TrainingJob, examine, read, train};
+pub use trolley_model::figures::{
+    Benchmark, BestPart, Coverage, Estimate, Evaluation, FeatureImportance, FeatureImportances, Flawless, Focus, Group,
+    Likeness, MODEL, MethodResult, Substitution,
+};
 pub use trolley_model::ials::IalsConfig;

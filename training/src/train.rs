@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::time::Instant;
+use trolley_model::figures::Evaluation;
 
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{ArtefactError, DataFacts, Draft, Judgement, Manifest, ModelRegistry};
@@ -10,7 +11,7 @@ use trolley_model::{BadName, Model, ModelError, Name, Parts};
 use crate::config::TrainingConfig;
 use crate::costs::{Costs, peak_memory};
 use crate::count::Scope;
-use crate::evaluation::{self, Evaluation, Judged, NotJudged, date, evaluate, evaluate_next_basket};
+use crate::evaluation::{self, Judged, NotJudged, date, evaluate, evaluate_next_basket};
 use crate::fit::fit;
 use crate::gate::{self, Accept, Comparison, GateConfig, Ruling, Volume, compare, next_reference, rule};
 use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, InputTable, Items, Look, OfferRow, Transactions};

@@ -6,6 +6,7 @@
 //! instructions for many candidates at once, and each signal's part in a score is exact ([`trolley_model::Scorer`]).
 
 use std::collections::BTreeMap;
+use trolley_model::figures::{BestPart, FeatureImportance, Focus};
 
 use rayon::prelude::*;
 use trolley_model::kernel::dot;
@@ -14,11 +15,10 @@ use trolley_model::{Blend, ListRules, Scorer, Tree};
 use super::cases::{Binned, Cases, Grown, Split, bin_edges};
 use super::examples::Examples;
 use super::examples::{Example, FOLDS};
-use super::feature_importance::FeatureImportance;
-use super::focus::{self, Focus};
+use super::focus::{self};
 use super::linear;
 use super::paired::Difference;
-use super::parts::{self, BestPart};
+use super::parts;
 use crate::config::{BlendConfig, ItemFocus};
 use crate::progress::Progress;
 use crate::random::Random;
@@ -108,7 +108,7 @@ pub(crate) fn learn(
             (true, true) => difference.mean <= 0.0,
             (true, false) => !difference.is_ahead(),
         };
-        let found = BestPart::new(name, &difference, serves);
+        let found = parts::best_part(name, &difference, serves);
         if found.serves {
             blend = part;
         }

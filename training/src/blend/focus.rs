@@ -5,26 +5,13 @@
 //! shop: the more its customers reorder, the more hits are not due to the item.
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trolley_model::ListRules;
+use trolley_model::figures::Focus;
 use trolley_model::recommend::varied;
 
 use super::cases::Cases;
 use super::examples::{Example, Examples};
 use super::lambda::order;
-
-/// A focus that was tried, on customers from whom it was not learned.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Focus {
-    /// How much.
-    pub focus: f64,
-    /// Hit rate of the first places.
-    pub hit_rate: f64,
-    /// Recall in the baskets with the item less recall in the customers' other baskets.
-    pub due_to_item: f64,
-    /// Whether the blend was learned with it.
-    pub chosen: bool,
-}
 
 /// What is tried, rising; the first is a shopping list.
 const TRIED: [f64; 5] = [0.0, 0.2, 0.35, 0.5, 0.8];

@@ -5,8 +5,8 @@
 //! weeks, and is worse on the next: on a wholesaler's 402 customers it was ahead by 0.2 % then and behind by 1.7 % later.
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trolley_model::Blend;
+use trolley_model::figures::BestPart;
 use trolley_model::kernel::dot;
 
 use super::Examples;
@@ -26,29 +26,10 @@ const PLAIN: [(&str, &[(&str, f32)]); 2] = [
 /// The best part is looked for on so many cases; of more, every so-manyth.
 const TRIED: usize = 2000;
 
-/// A blend beside its best part, on customers from whom it was not learned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BestPart {
-    /// A signal, or a plain sum of a few.
-    pub name: String,
-    /// nDCG of the part.
-    pub part: f64,
-    /// nDCG of the blend.
-    pub blend: f64,
-    /// The standard error of the difference.
-    pub standard_error: f64,
-    /// How many customers.
-    pub customers: usize,
-    /// Whether the part serves, because the blend is not ahead of it by more than the standard error; in alternatives,
-    /// where the lift's weight is given, because the blend is surely worse.
-    pub serves: bool,
-}
-
-impl BestPart {
-    pub(super) fn new(name: String, difference: &Difference, serves: bool) -> Self {
-        let Difference { means: [blend, part], standard_error, customers, .. } = *difference;
-        Self { name, part, blend, standard_error, customers, serves }
-    }
+/// The figures of a blend and its best part, from the difference of the two.
+pub(super) fn best_part(name: String, difference: &Difference, serves: bool) -> BestPart {
+    let Difference { means: [blend, part], standard_error, customers, .. } = *difference;
+    BestPart { name, part, blend, standard_error, customers, serves }
 }
 
 /// The part of a blend that orders the learned cases best, of all usable signals and of the plain blends.

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use trolley_model::figures::{Benchmark, MODEL, Substitution};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, Tier, alternatives};
 use trolley_model::{Model, Query};
 
 use super::baselines;
-use super::benchmark::{Benchmark, MODEL, Method, Tally};
+use super::benchmark::{Method, Tally};
 use super::bought_together::anonymous;
 use super::case::{Bands, Case, History};
 use super::numbering::Numbering;
@@ -115,19 +115,6 @@ pub(super) fn benchmarks(model: &Model, cases: &[Case], seed: u64) -> Vec<Benchm
         }
     }
     benchmarks
-}
-
-/// Whether alternatives are of the same kind, and seldom bought together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Substitution {
-    /// Items asked about: the usual items of the cases.
-    pub items: usize,
-    /// Mean share of the six that are of the category of the item asked about.
-    pub category_agreement: f64,
-    /// Median co-purchase lift of the six, shrunk: 1 for items that meet as often as by chance.
-    pub lift: f64,
-    /// The same for random items of the same category.
-    pub lift_of_random: f64,
 }
 
 /// Of one item asked about: the share of its six that are of its category, their lifts, and those of random others.

@@ -1,12 +1,13 @@
 //! The other way round: how well the scores of an offer tell its buyers from all other customers.
 
 use std::collections::BTreeMap;
+use trolley_model::figures::Estimate;
 
 use rayon::prelude::*;
 use trolley_model::Model;
 use trolley_model::recommend;
 
-use super::bootstrap::{Estimate, percentiles};
+use super::bootstrap::percentiles;
 use super::case::Case;
 use super::metrics::area_under_curve;
 use super::neighbours::MOST_CUSTOMERS;

@@ -1,11 +1,11 @@
 //! Several ways of answering the same cases, judged beside each other.
 
 use std::collections::BTreeMap;
+use trolley_model::figures::{Benchmark, Estimate, Group, MethodResult};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::bootstrap::{Estimate, Means};
+use super::bootstrap::Means;
 use super::case::{Band, Case, History};
 use super::metrics::{Figures, METRICS, figures};
 use super::shown::{SHOWN_METRICS, ShownFigures};
@@ -24,72 +24,6 @@ pub(super) struct Method<'a> {
 impl<'a> Method<'a> {
     pub(super) fn new(name: &'static str, answer: impl Fn(&Case, usize) -> Vec<u32> + Sync + 'a) -> Self {
         Self { name, answer: Box::new(answer) }
-    }
-}
-
-/// The name under which the model takes part.
-pub const MODEL: &str = "Trolley";
-
-/// What a benchmark found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Benchmark {
-    /// Its name in metrics and gates.
-    pub name: String,
-    /// The question in words.
-    pub question: String,
-    /// Length of the lists that were judged.
-    pub k: usize,
-    /// Over all cases first, then by kind of case.
-    pub groups: Vec<Group>,
-}
-
-/// Cases of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    /// Which: `all`, or for example `tail`.
-    pub name: String,
-    /// How many cases.
-    pub cases: usize,
-    /// Of how many customers.
-    pub customers: usize,
-    /// The share of the cases that `due_to_item` is measured on: those whose customer has another basket without the item
-    /// that was asked about. Only of what is bought together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_share: Option<f64>,
-    /// The methods in the order of the benchmark, the model first.
-    #[serde(rename = "standings")]
-    pub results: Vec<MethodResult>,
-}
-
-/// How one method did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MethodResult {
-    /// Its name.
-    #[serde(rename = "contender")]
-    pub method: String,
-    /// By metric, with 95 % intervals.
-    pub figures: BTreeMap<String, Estimate>,
-    /// How far the model is ahead of it, as a share of its figure, paired; empty for the model itself.
-    pub lead: BTreeMap<String, Estimate>,
-    /// How far the model is ahead of it in what the lists are like, in itself and not as a share, paired.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub ahead: BTreeMap<String, Estimate>,
-}
-
-impl Benchmark {
-    /// The results over all cases.
-    pub fn all(&self) -> &[MethodResult] {
-        self.groups.first().map_or(&[], |group| &group.results)
-    }
-
-    /// A method's figures over all cases.
-    pub fn result(&self, method: &str) -> Option<&MethodResult> {
-        self.all().iter().find(|result| result.method == method)
-    }
-
-    /// One figure of the model over all cases.
-    pub fn of_model(&self, metric: &str) -> Option<Estimate> {
-        self.result(MODEL)?.figures.get(metric).copied()
     }
 }
 

@@ -4,25 +4,14 @@
 //! them for independent is too narrow. All methods are drawn together, so their differences are paired.
 
 use std::collections::HashMap;
+use trolley_model::figures::Estimate;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
 
 /// Times that the customers are drawn anew.
 const RESAMPLES: u64 = 1000;
-
-/// A mean with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The mean over all answers.
-    pub value: f64,
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
 
 /// The means of `N` figures of several methods on the same cases, as measured and as drawn anew.
 pub(super) struct Means<const N: usize> {

@@ -1,12 +1,13 @@
 //! One item of each basket of two or more is asked about; the others are what should be found.
 
 use std::ops::Range;
+use trolley_model::figures::{Benchmark, MODEL};
 
 use trolley_model::Model;
 use trolley_model::recommend::{Limits, bought_together};
 
 use super::baselines;
-use super::benchmark::{Benchmark, MODEL, Method, Tally};
+use super::benchmark::{Method, Tally};
 use super::case::{Bands, Case, History};
 use super::numbering::Numbering;
 use super::shown::Lists;

@@ -1,7 +1,7 @@
 //! Who and what the model itself answers, without falling back on a simpler tier.
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use trolley_model::figures::Coverage;
 use trolley_model::recommend::{Limits, Recommended, Tier, alternatives, bought_together};
 use trolley_model::{Model, Query};
 
@@ -16,19 +16,6 @@ const DAYS: u16 = 90;
 
 /// So many items and customers are asked, drawn at random.
 const ASKED: usize = 5000;
-
-/// Shares of those asked, 0 to 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Coverage {
-    /// Customers for whom all six are the model's own, given their most frequent item.
-    pub customers: f64,
-    /// Items sold in the last 90 days with at least one item that is the model's own bought together with them.
-    pub items: f64,
-    /// The same for alternatives.
-    pub items_with_alternatives: f64,
-    /// Share of the items bought that appear in any of these answers.
-    pub catalogue: f64,
-}
 
 /// Asks about items sold in the last 90 days before `until`, and about all customers.
 pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize, seed: u64) -> Coverage {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use trolley_model::figures::{BestPart, FeatureImportances, Flawless, Focus};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
 use trolley_model::signals::CHEAP;
 use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model, ModelError, Question};
@@ -15,10 +15,7 @@ use super::numbering::Numbering;
 use super::period::Periods;
 use super::tuned::Tuned;
 use super::{Tables, alternatives, bought_together, offers, tuning};
-use crate::blend::{
-    BestPart, Examples, FeatureImportances, Focus, Given, Learned, ON_OFFER_SIGNALS, default_weights, learn,
-    learn_straight,
-};
+use crate::blend::{Examples, Given, Learned, ON_OFFER_SIGNALS, default_weights, learn, learn_straight};
 use crate::config::TrainingConfig;
 use crate::count::Scope;
 use crate::fit::fit;
@@ -294,15 +291,6 @@ impl Learning<'_> {
         self.best_parts.extend(learned.best_part.map(|best| (name.to_owned(), best)));
         self.blends[question] = learned.blend;
     }
-}
-
-/// A rule for alternatives that was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Flawless {
-    /// Of six so many are without a flaw at the least.
-    pub flawless: usize,
-    /// The hit rate on the validation weeks.
-    pub hit_rate: f64,
 }
 
 /// So much of the hit rate of alternatives may be lost, as a share, for their being alike in size and price.

@@ -1,9 +1,8 @@
 //! Whether alternatives are like what they stand in for, by what the shop says of both.
 
-use std::collections::BTreeMap;
+use trolley_model::figures::Likeness;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trolley_model::recommend::{Limits, alternatives};
 use trolley_model::{Model, MustMatch, MustMatches, Query};
 
@@ -12,28 +11,6 @@ use super::case::Case;
 
 /// Sizes and prices are close that are a quarter apart or less.
 const CLOSE: f32 = 1.25;
-
-/// How many of the six are like what they stand in for; shares of all that are shown of whom it is known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Likeness {
-    /// Items asked about, or pairs of an item and a store.
-    pub asked: usize,
-    /// Of a size at most a quarter apart.
-    pub size: Option<f64>,
-    /// Of a price by the litre, kilogram or piece at most a quarter apart.
-    pub price: Option<f64>,
-    /// Both, of those of whom both are known.
-    pub size_and_price: Option<f64>,
-    /// The share of whom both are known.
-    pub known: f64,
-    /// With the same value, by attribute.
-    pub same: BTreeMap<String, f64>,
-    /// Not sold in the last days before the test.
-    pub not_sold: f64,
-    /// What the config's `must_match` would remove, if there is any.
-    pub must_match_removes: Option<f64>,
-}
 
 /// Counts of one answer.
 #[derive(Clone, Default)]

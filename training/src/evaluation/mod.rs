@@ -30,24 +30,17 @@ mod tuned;
 mod tuning;
 mod weeks;
 
-use std::collections::BTreeMap;
+use trolley_model::figures::{Benchmark, Evaluation};
 
-use serde::{Deserialize, Serialize};
 use trolley_model::{Model, ModelError, Question};
 
-use crate::blend::{BestPart, Examples, FeatureImportances, Focus, Given, default_weights, learn};
+use crate::blend::{Examples, Given, default_weights, learn};
 use crate::config::TrainingConfig;
 use crate::input::{Items, OfferRow, Transactions};
 use crate::progress::Progress;
-pub use alternatives::Substitution;
-pub use benchmark::{Benchmark, Group, MODEL, MethodResult};
-pub use bootstrap::Estimate;
 pub(crate) use case::Case;
-pub use coverage::Coverage;
-pub use learning::Flawless;
 use learning::model_of_customers;
 pub(crate) use learning::{HeldOut, held_out};
-pub use likeness::Likeness;
 pub(crate) use metrics::METRICS;
 pub(crate) use paired::{DUE_TO_ITEM, QUESTIONS, compared, leads};
 pub use paired::{Leads, Paired, compared_by};
@@ -58,81 +51,6 @@ pub(crate) use period::{Periods, enough};
 #[cfg(test)]
 pub(crate) use study::complete_journey;
 use tuned::{Habits, Named, Tuned};
-
-/// What an evaluation found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// First day of the test, `YYYY-MM-DD`.
-    pub test_from: String,
-    /// Last day of the test.
-    pub test_to: String,
-    /// The benchmarks, the most important first.
-    #[serde(rename = "contests")]
-    pub benchmarks: Vec<Benchmark>,
-    /// How well an offer's score tells its buyers from other customers, as the mean area under the ROC curve: the
-    /// model's, and that of the customers' own decayed purchases of the item.
-    pub audience: Option<[Estimate; 2]>,
-    /// Whether alternatives are alternatives.
-    pub substitution: Substitution,
-    /// Whether they are like what they stand in for.
-    #[serde(default)]
-    pub likeness: Likeness,
-    /// The same, of each item in each store.
-    #[serde(default)]
-    pub likeness_in_store: Option<Likeness>,
-    /// Who and what is answered by the model itself.
-    pub coverage: Coverage,
-    /// What each signal does.
-    #[serde(rename = "roles")]
-    pub feature_importances: FeatureImportances,
-    /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend is not
-    /// ahead.
-    pub best_parts: BTreeMap<String, BestPart>,
-    /// The item focuses that were tried on the weeks before the test, by question.
-    #[serde(default)]
-    pub focuses: BTreeMap<String, Vec<Focus>>,
-    /// The rules for alternatives that were tried on the weeks before the test.
-    #[serde(default)]
-    pub flaws: Vec<Flawless>,
-    /// The baselines' settings that were chosen on the validation weeks, by baseline.
-    pub tuned: BTreeMap<String, BTreeMap<String, f64>>,
-}
-
-impl Evaluation {
-    /// A benchmark by name.
-    pub fn benchmark(&self, name: &str) -> Option<&Benchmark> {
-        self.benchmarks.iter().find(|benchmark| benchmark.name == name)
-    }
-
-    /// Every figure of the model by name: `bought_together.ndcg`, `coverage.items` and so on.
-    pub fn figures(&self) -> BTreeMap<String, f64> {
-        let mut figures = BTreeMap::new();
-        for benchmark in &self.benchmarks {
-            for (metric, estimate) in benchmark.result(MODEL).iter().flat_map(|result| &result.figures) {
-                figures.insert(format!("{}.{metric}", benchmark.name), estimate.value);
-            }
-        }
-        figures.extend(self.audience.map(|[ours, _]| ("audience.auc".to_owned(), ours.value)));
-        let Coverage { customers, items, items_with_alternatives, catalogue } = self.coverage;
-        let Substitution { category_agreement, lift, lift_of_random, .. } = self.substitution;
-        figures.extend(
-            [
-                ("coverage.customers", customers),
-                ("coverage.items", items),
-                ("coverage.items_with_alternatives", items_with_alternatives),
-                ("coverage.catalogue", catalogue),
-                ("alternatives.category_agreement", category_agreement),
-                ("alternatives.lift", lift),
-                ("alternatives.lift_of_random", lift_of_random),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
-        let Likeness { size, price, size_and_price, .. } = self.likeness;
-        let alike = [("size", size), ("price", price), ("size_and_price", size_and_price)];
-        figures.extend(alike.into_iter().filter_map(|(of, share)| Some((format!("alternatives.alike.{of}"), share?))));
-        figures
-    }
-}
 
 /// The tables that an evaluation looks at.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,11 @@
 //! the ones before it are what the blend is learned on, all items are ranked, and repeats are allowed.
 
 use trolley_model::Model;
+use trolley_model::figures::{Benchmark, MODEL};
 use trolley_model::recommend::{self, Limits, Offer, PreparedOffers};
 
 use super::baselines;
-use super::benchmark::{Benchmark, MODEL, Method, Tally};
+use super::benchmark::{Method, Tally};
 use super::case::{Case, History};
 use super::neighbours::OfCustomers;
 use super::numbering::Numbering;

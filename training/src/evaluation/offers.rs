@@ -1,14 +1,14 @@
 //! The offers of each week, to be ranked for each customer who bought any of them; and the other way round.
 
 use std::sync::Arc;
+use trolley_model::figures::{Benchmark, Estimate, MODEL};
 
 use trolley_model::Model;
 use trolley_model::recommend::{self, PreparedOffers};
 
 use super::audience::Audiences;
 use super::baselines;
-use super::benchmark::{Benchmark, MODEL, Method, Tally};
-use super::bootstrap::Estimate;
+use super::benchmark::{Method, Tally};
 use super::bought_together::anonymous;
 use super::case::Case;
 use super::neighbours::OfCustomers;

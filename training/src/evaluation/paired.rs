@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
+use trolley_model::figures::Estimate;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trolley_model::Model;
 
-use super::bootstrap::{Estimate, Means};
+use super::bootstrap::Means;
 use super::case::Case;
 use super::metrics::{Figures, METRICS, figures};
 use super::numbering::Numbering;

@@ -2,7 +2,7 @@
 
 use super::{Failure, GateConfig, Margin};
 use crate::costs::Costs;
-use crate::evaluation::{Estimate, Evaluation, MODEL};
+use trolley_model::figures::{Estimate, Evaluation, MODEL};
 
 const MEND: &str = "the report shows the figure beside its baselines; mend the data or the settings, change the gate, or \
                     publish it all the same with --force";
@@ -133,7 +133,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::evaluation::{Benchmark, Group, MethodResult};
+    use trolley_model::figures::{Benchmark, Group, MethodResult};
 
     fn evaluation() -> Evaluation {
         let result = |method: &str, value: f64| MethodResult {

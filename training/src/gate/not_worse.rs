@@ -5,8 +5,7 @@
 //! too few for that even if nothing has changed, only what is surely worse is refused, and the evidence is called weak.
 
 use serde::{Deserialize, Serialize};
-
-use crate::evaluation::Estimate;
+use trolley_model::figures::Estimate;
 
 /// By how much a figure may be below another one's, as a share of it. Chosen by simulation (`simulation.rs`,
 /// docs/evaluation.md).

@@ -43,8 +43,9 @@ fn is_behind(leads: &Leads) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Estimate, Paired};
+    use crate::evaluation::Paired;
     use crate::gate::Reference;
+    use trolley_model::figures::Estimate;
 
     fn leads(value: f64) -> Leads {
         let lead = Estimate { value, low: value, high: value };

@@ -10,6 +10,7 @@
 //! equal ones, and ones of which the new one is truly worse, because it misses a share of what it had right.
 
 use std::path::PathBuf;
+use trolley_model::figures::Estimate;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::Finding;
 use super::not_worse::shown;
 use crate::config::TrainingConfig;
-use crate::evaluation::{Estimate, Leads, Questions, Sheets, complete_journey, evaluate, paired};
+use crate::evaluation::{Leads, Questions, Sheets, complete_journey, evaluate, paired};
 use crate::progress::Silent;
 use crate::random::Random;
 

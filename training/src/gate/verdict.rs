@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use trolley_model::artefact::Verdict;
+use trolley_model::figures::{Estimate, Evaluation};
 
 use super::not_worse::surely_worse;
 use super::{Comparison, Failure, Finding, GateConfig, Settings, Volume};
 use crate::costs::Costs;
-use crate::evaluation::{Estimate, Evaluation, Leads, NotJudged, QUESTIONS, compared_by, enough};
+use crate::evaluation::{Leads, NotJudged, QUESTIONS, compared_by, enough};
 
 /// What whoever trains accepts beforehand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -224,8 +225,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::evaluation::{Benchmark, Group, Paired};
+    use crate::evaluation::Paired;
     use crate::gate::Reference;
+    use trolley_model::figures::{Benchmark, Group};
 
     /// Two hundred cases in each question.
     fn evaluation() -> Evaluation {

@@ -1,15 +1,12 @@
 //! The basis in which what all rows of one side have in common is a diagonal: the eigenvectors of the other side's Gram
 //! matrix. Turning both sides into it changes no product of two rows.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use rayon::prelude::*;
 use trolley_model::kernel::{LANES, add_products, add_scaled, transpose};
 
 /// Rows whose columns are multiplied together.
 const BLOCK: usize = 64;
-
-/// As a share of the largest number of a Gram matrix, the most that is rounding alone.
-const NOISE: f32 = 1e-24;
 
 /// An orthonormal basis; row-major, `dims` times `dims`.
 pub(super) struct Basis {
@@ -22,18 +19,17 @@ impl Basis {
     /// The eigenvectors of `Σ y yᵀ` over all rows, of which only the first `wanted` of `dims` numbers are not 0.
     pub(super) fn of(rows: &[f32], wanted: usize, dims: usize) -> Self {
         let gram = gram(rows, dims);
-        // What is left of directions in which there is nothing would be divided by itself, down to NaN.
-        let noise = NOISE * gram.iter().fold(0.0f32, |most, number| most.max(number.abs()));
-        let without_noise = |number: f32| if number.abs() <= noise { 0.0 } else { f64::from(number) };
-        let matrix = DMatrix::from_fn(wanted, wanted, |i, j| without_noise(gram[i * dims + j]));
+        let matrix = DMatrix::from_fn(wanted, wanted, |i, j| f64::from(gram[i * dims + j]));
         let mut basis = Self { vectors: vec![0.0; dims * dims], eigenvalues: vec![0.0; dims] };
         // Numbers that are not finite have no basis, and never converge. No model is made of what is not finite.
         let finite = gram.iter().all(|number| number.is_finite());
-        let found = if finite { SymmetricEigen::try_new(matrix, f64::EPSILON, 100 * dims) } else { None };
-        let Some(found) = found else {
+        if !finite {
             basis.eigenvalues.fill(f32::NAN);
             return basis;
-        };
+        }
+        let found = SymmetricEigen::try_new(matrix.clone(), f64::EPSILON, 100 * dims)
+            .filter(|found| found.eigenvectors.iter().chain(&found.eigenvalues).all(|number| number.is_finite()))
+            .unwrap_or_else(|| by_rotations(matrix));
         for (at, (value, vector)) in found.eigenvalues.iter().zip(found.eigenvectors.column_iter()).enumerate() {
             // None is below 0, but by rounding.
             basis.eigenvalues[at] = value.max(0.0) as f32;
@@ -53,6 +49,45 @@ impl Basis {
             add_products(rows.as_chunks_mut().0, before, vectors, dims / LANES);
         });
     }
+}
+
+/// The eigenvectors by Jacobi's rotations (Golub and Van Loan, "Matrix Computations", section 8.5): slower, but they do not mind that
+/// some directions are empty but for rounding, as the factors of a small shop leave them.
+fn by_rotations(mut matrix: DMatrix<f64>) -> SymmetricEigen<f64, Dyn> {
+    const SWEEPS: usize = 50;
+    let size = matrix.nrows();
+    let mut vectors = DMatrix::identity(size, size);
+    let smallest = f64::EPSILON * matrix.amax();
+    for _ in 0..SWEEPS {
+        let mut is_diagonal = true;
+        for p in 0..size {
+            for q in p + 1..size {
+                let beside = matrix[(p, q)];
+                if beside.abs() <= smallest {
+                    continue;
+                }
+                is_diagonal = false;
+                let tau = (matrix[(q, q)] - matrix[(p, p)]) / (2.0 * beside);
+                let tangent = tau.signum() / (tau.abs() + (1.0 + tau * tau).sqrt());
+                let cosine = (1.0 + tangent * tangent).sqrt().recip();
+                let sine = tangent * cosine;
+                for k in 0..size {
+                    let (a, b) = (matrix[(k, p)], matrix[(k, q)]);
+                    (matrix[(k, p)], matrix[(k, q)]) = (cosine * a - sine * b, sine * a + cosine * b);
+                }
+                for k in 0..size {
+                    let (a, b) = (matrix[(p, k)], matrix[(q, k)]);
+                    (matrix[(p, k)], matrix[(q, k)]) = (cosine * a - sine * b, sine * a + cosine * b);
+                    let (a, b) = (vectors[(k, p)], vectors[(k, q)]);
+                    (vectors[(k, p)], vectors[(k, q)]) = (cosine * a - sine * b, sine * a + cosine * b);
+                }
+            }
+        }
+        if is_diagonal {
+            break;
+        }
+    }
+    SymmetricEigen { eigenvalues: matrix.diagonal(), eigenvectors: vectors }
 }
 
 /// `Σ y yᵀ` over all rows. Summed in pieces of a fixed size, added up in order, so that it is the same at any number of
@@ -118,15 +153,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn directions_with_next_to_nothing_in_them_count_as_empty() {
-        // Three rows of rank two, and what is left of the other directions after some turns of a small shop's factors.
-        let rows: Vec<f32> = [0.78f32, 0.65, 0.55]
-            .iter()
-            .flat_map(|&x| (0..32).map(move |at| if at == 0 { x } else { x * 10f32.powi(-2 - 12 * at.min(3)) }))
-            .collect();
-        let basis = Basis::of(&rows, 32, 32);
-        assert!(basis.eigenvalues.iter().chain(&basis.vectors).all(|number| number.is_finite()));
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn rotations_find_what_the_library_finds((rows, wanted, dims) in rows()) {
+            let gram = gram(&rows, dims);
+            let matrix = DMatrix::from_fn(wanted, wanted, |i, j| f64::from(gram[i * dims + j]));
+            let sorted = |found: SymmetricEigen<f64, Dyn>| {
+                let mut values: Vec<f64> = found.eigenvalues.iter().copied().collect();
+                values.sort_unstable_by(f64::total_cmp);
+                values
+            };
+            let found = by_rotations(matrix.clone());
+            let again = &found.eigenvectors * DMatrix::from_diagonal(&found.eigenvalues) * found.eigenvectors.transpose();
+            prop_assert!((again - &matrix).amax() <= 1e-9 * matrix.amax().max(1.0));
+            let expected = sorted(SymmetricEigen::new(matrix));
+            prop_assert!(sorted(found).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9 * (1.0 + b.abs())));
+        }
     }
 
     #[test]

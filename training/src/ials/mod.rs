@@ -189,4 +189,21 @@ mod tests {
             }
         }
     }
+
+    proptest! {
+        #[test]
+        fn the_factors_of_any_small_shop_are_numbers(observed in cells(), seed in 0u64..1000) {
+            // Of 32 directions a few are used; what is left of the others shrinks with every turn.
+            let config = IalsConfig::default();
+            let by_item = transposed(&observed, ITEMS);
+            let mut random = Random::new(seed, &[4]);
+            let mut items: Vec<f32> = (0..ITEMS * config.dims).map(|_| random.unit() - 0.5).collect();
+            let mut customers = vec![0.0; observed.rows.len() * config.dims];
+            for _ in 0..config.iterations {
+                solve(&observed, &mut customers, &mut items, config.dims, &config);
+                solve(&by_item, &mut items, &mut customers, config.dims, &config);
+            }
+            prop_assert!(items.iter().chain(&customers).all(|factor| factor.is_finite()));
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub enum Question {
 }
 
 impl Question {
-    /// All questions, in the order of [`Question::position`].
+    /// All questions, in the order of their numbers.
     pub const ALL: [Self; 7] = [
         Self::BoughtTogetherAnonymous,
         Self::BoughtTogether,

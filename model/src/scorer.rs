@@ -19,7 +19,7 @@ pub struct Scorer {
 /// What a score is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// The signal of this number in [`signals::ALL`].
+    /// The signal of this number in [`signal_names::NAMES`].
     Signal(usize),
     /// How alike an attribute is: its number.
     Attribute(usize),

@@ -55,7 +55,7 @@ pub const NAMES: [&str; 51] = [
     "replaced",
 ];
 
-/// Those of alternatives alone; beside them there is one for each of the shop's own attributes ([`likeness`]).
+/// Those of alternatives alone; beside them there is one for each of the shop's own attributes ([`likeness`](crate::signals::likeness)).
 pub const OF_ALTERNATIVES: [&str; 8] = [
     "same_kind",
     "switched",

@@ -1,4 +1,4 @@
-//! Why an item is shown, as a person would say it: facts, not parts of a score ([`explain`](super::explain) has these).
+//! Why an item is shown, as a person would say it: facts, not parts of a score ([`explain`](super::explain()) has these).
 
 use super::chance::Chance;
 use super::{Recommended, Tier};

@@ -4,7 +4,7 @@ use crate::FeatureContext;
 /// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
 /// over a cart, the mean of its items' shares.
 ///
-/// Shrunk towards the candidate's popularity, as if the query item had been in [`PAIR_PRIOR`] baskets more that
+/// Shrunk towards the candidate's popularity, as if the query item had been in [`PAIR_PRIOR`](crate::priors::PAIR_PRIOR) baskets more that
 /// were like any other: a pair seen twice does not outrank one seen two hundred times.
 pub(super) struct CoPurchase;
 

@@ -3,8 +3,8 @@
 //! A signal says one thing about a candidate in the light of what was asked. To add one: a file here with a unit
 //! struct that implements [`Signal`], a line in [`ALL`] and one in [`NAMES`]. Its weight then comes from the artefact's [`Blend`].
 //!
-//! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by [`log_shares`] or
-//! [`log_small_shares`].
+//! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by `log_shares` or
+//! `log_small_shares`.
 //!
 //! [`Blend`]: crate::Blend
 

@@ -168,7 +168,7 @@ fn judged_weeks(
     Ok(weekly)
 }
 
-/// The protocol of the literature on next baskets; see [`next_basket`]. Its benchmarks, of which there are none if no
+/// The protocol of the literature on next baskets; see `next_basket.rs`. Its benchmarks, of which there are none if no
 /// customer has three baskets, and the baselines' settings that were chosen on the baskets before.
 ///
 /// # Errors

@@ -48,6 +48,36 @@ async fn a_blocked_item_is_not_shown_where_it_is_blocked() {
     assert_eq!(service.ids(BREAD).await[0], "butter", "without rules all is as it was");
 }
 
+/// Answers to anonymous customers are cached: rules that come later count as those that were there before.
+#[tokio::test]
+async fn cached_answers_follow_the_rules_as_they_are_now() {
+    const PATHS: [&str; 3] =
+        [BREAD, "/v1/markets/de/items/milk-a/bought-together", "/v1/markets/de/items/milk-a/alternatives"];
+    let asked_before = Service::new().await;
+    let answers = async |service: &Service| {
+        let mut all = Vec::new();
+        for path in PATHS {
+            all.push(service.ids(path).await);
+        }
+        all
+    };
+    let without = answers(&asked_before).await;
+    for rules in [
+        json!([{"id": "r", "block": {"item": "butter"}}]),
+        json!([{"id": "r", "block": {"item": "milk-b", "for_items": ["milk-a"]}}]),
+        json!([{"id": "r", "boost": {"item": "milk-b", "by": 5.0}}]),
+        json!([{"id": "r", "pin": {"item": "tea", "to": "bread"}}, {"id": "s", "block": {"item": "tea", "for_items": ["milk-a"]}}]),
+    ] {
+        let (status, body) = push(&asked_before, rules.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let cached = answers(&asked_before).await;
+        assert_eq!(cached, answers(&with_rules(rules.clone()).await).await, "{rules}");
+        assert_ne!(cached, without, "{rules}");
+    }
+    push(&asked_before, json!([])).await;
+    assert_eq!(answers(&asked_before).await, without);
+}
+
 #[tokio::test]
 async fn blocked_pairs_of_categories_do_not_meet_either_way() {
     let service = with_rules(json!([{"id": "r", "block_pair": ["dairy", "bakery"]}])).await;

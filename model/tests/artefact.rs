@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use common::{name, publish};
 use trolley_model::artefact::{ArtefactError, FORMAT, ModelRegistry};
+use trolley_model::recommend::{Limits, Offer, PreparedOffers, alternatives, bought_together, offers};
+use trolley_model::signals::NAMES;
+use trolley_model::{Blend, Blends, Model, Query};
 
 /// A published model, its folder, and the names of all its files.
 fn published(folder: &Path) -> (ModelRegistry, PathBuf, Vec<String>) {
@@ -116,6 +119,25 @@ fn a_number_that_is_not_finite_is_refused_though_its_hash_is_valid() {
     registry.open(&name("xx"), &name("v1")).expect("forging back and forth leaves a sound artefact");
 }
 
+/// Asks every question, for somebody known and for anonymous customers.
+fn answers(model: &Model) {
+    let limits = Limits::best(6);
+    for customer in [None, Some(model.profile(common::ANNA))] {
+        let query = Query { items: &[common::BREAD], customer, ..Query::default() };
+        bought_together(model, &query, &limits);
+        alternatives(model, &query, &limits);
+        let on_offer = [Offer { items: &[common::MILK, common::JAM], numbers: &[] }];
+        offers(model, customer, &PreparedOffers::new(model, &on_offer), 2);
+    }
+}
+
+/// A blend of all signals for each question.
+fn of_all_signals(blends: &Blends) -> Blends {
+    let slopes: Vec<(&str, f32)> = NAMES.iter().map(|&name| (name, 0.1)).collect();
+    let blend = Blend::straight(&slopes);
+    Blends { blends: [(); 7].map(|()| blend.clone()), pre_ranking: Blend::default(), ..blends.clone() }
+}
+
 #[test]
 fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
     let folder = tempfile::tempdir().unwrap();
@@ -130,14 +152,12 @@ fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
                 forge(&path, file, &hostile);
                 // Some of these are other sound values; none may panic, and what is opened must answer.
                 if let Ok(opened) = registry.open(&name("xx"), &name("v1")) {
-                    let query = trolley_model::Query {
-                        items: &[common::BREAD],
-                        customer: Some(opened.model.profile(common::ANNA)),
-                        ..Default::default()
-                    };
-                    let limits = trolley_model::recommend::Limits::best(6);
-                    trolley_model::recommend::bought_together(&opened.model, &query, &limits);
-                    trolley_model::recommend::alternatives(&opened.model, &query, &limits);
+                    answers(&opened.model);
+                    if at % 64 == 0 {
+                        // The blend of the artefact uses a few signals; here all are read.
+                        let blends = of_all_signals(opened.model.blends());
+                        answers(&opened.model.reblended(blends).unwrap());
+                    }
                 }
             }
         }

@@ -63,7 +63,7 @@ pub use must_match::{MustMatch, MustMatches};
 pub use name::{BadName, Name};
 pub use number_set::NumberSet;
 pub use offsets::Offsets;
-pub use profile::{Counting, OwnedProfile, Profile};
+pub use profile::{Counting, OwnedProfile, Profile, TakenOnOffer};
 pub use query::Query;
 pub use question::Question;
 pub use scorer::Scorer;

@@ -77,7 +77,7 @@ impl NameWords {
         let [one, other] = [one, other].map(|item| &self.words[self.rows.range(item)]);
         let is_in = |word: u32| {
             // Without a branch, so that they are compared at once.
-            let is_among = |words: &[u32; TOGETHER]| words.iter().fold(false, |is, other| is | (*other == word));
+            let is_among = |words: &[u32; TOGETHER]| words.iter().filter(|other| **other == word).count() > 0;
             other.as_chunks().0.iter().any(is_among)
         };
         let words = one.iter().take_while(|word| **word != NO_WORD);

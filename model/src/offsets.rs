@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Where each row begins and ends in the columns that belong to it (`indptr` of SciPy's CSR matrices).
+/// Where each row begins and ends in the columns that belong to it (`indptr` of `SciPy`'s CSR matrices).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offsets(Vec<u64>);
 

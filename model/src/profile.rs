@@ -143,6 +143,9 @@ pub struct OwnedProfile {
     end: u16,
 }
 
+/// How often an item is taken in a week in which it is on offer, given its number and the days of its purchases.
+pub type TakenOnOffer<'a> = dyn Fn(u32, &[u16]) -> f32 + 'a;
+
 /// How a profile is counted.
 #[derive(Clone, Copy)]
 pub struct Counting<'a> {
@@ -153,7 +156,7 @@ pub struct Counting<'a> {
     /// So many of the last baskets are kept as they were.
     pub last_baskets: usize,
     /// How often an item is taken in a week in which it is on offer, given the days of its purchases, where offers are known.
-    pub taken_on_offer: Option<&'a dyn Fn(u32, &[u16]) -> f32>,
+    pub taken_on_offer: Option<&'a TakenOnOffer<'a>>,
 }
 
 impl std::fmt::Debug for Counting<'_> {

@@ -87,8 +87,8 @@ mod tests {
     fn each_question_has_its_place_and_its_name() {
         for (at, question) in Question::ALL.into_iter().enumerate() {
             assert_eq!(question.position(), at);
-            assert_eq!(question.asked_for(false).name().ends_with("_anonymous"), true);
-            assert_eq!(question.asked_for(true).name().ends_with("_anonymous"), false);
+            assert!(question.asked_for(false).name().ends_with("_anonymous"));
+            assert!(!question.asked_for(true).name().ends_with("_anonymous"));
         }
     }
 }

@@ -153,7 +153,7 @@ fn why(
     }
     let options = ItemParams::of(customer, store).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
-    let (_, snapshot) = in_service(&markets, &market)?;
+    let (_, snapshot) = in_service(markets, &market)?;
     Ok(WhyNot::new(&other, ask(&snapshot, &query(&items, &options, &snapshot)?, &other)))
 }
 

@@ -70,7 +70,7 @@ fn counted_by_hand(config: &TrainingConfig) -> Counts {
 }
 
 /// The hashes of the files of a model's artefact.
-fn stored(parts: Parts) -> BTreeMap<String, String> {
+fn stored(parts: &Parts) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let draft = Draft {
         market: Name::new("xx").unwrap(),
@@ -81,7 +81,7 @@ fn stored(parts: Parts) -> BTreeMap<String, String> {
         evaluation: BTreeMap::new(),
         failed_gates: Vec::new(),
         judgement: None,
-        parts: &parts,
+        parts,
     };
     let manifest = ModelRegistry::new(folder.path()).publish(&draft).unwrap();
     manifest.files.into_iter().map(|(name, facts)| (name, facts.blake3)).collect()
@@ -103,12 +103,12 @@ fn counts_filled_by_hand_give_the_same_model() {
     let fitted = fit(&transactions, 3, &Items::default(), &[], &config, Scope::All, &Silent).unwrap();
     let sample = BasketSample { offsets: &offsets, items: &items };
     let learned = learn(counted_by_hand(&config), Some(sample), &config, &Silent).unwrap();
-    assert_eq!(stored(learned.parts), stored(fitted.parts.clone()));
+    assert_eq!(stored(&learned.parts), stored(&fitted.parts));
     assert_eq!(learned.losses, fitted.losses);
 
     // They do count.
     let mut other = counted_by_hand(&config);
     other.pairs = Pairs::none();
     let other = learn(other, Some(sample), &config, &Silent).unwrap();
-    assert_ne!(stored(other.parts), stored(fitted.parts));
+    assert_ne!(stored(&other.parts), stored(&fitted.parts));
 }

@@ -1,5 +1,5 @@
-//! Answers per second over HTTP on one processor, beside a bare axum handler that returns a constant body of the same
-//! size: `wrk` with 32 connections on the other processor, in turns.
+//! Requests per second over HTTP on one processor, compared with a bare axum handler that returns a constant body of
+//! the same size: `wrk` with 32 connections on the other processor, alternating.
 //!
 //! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then
 //! `cargo bench -p trolley --no-default-features --bench http`. Needs `wrk` and `taskset`.
@@ -27,7 +27,7 @@ fn pin(processor: &str) {
     assert!(pinned.is_ok_and(|output| output.status.success()), "there is no taskset");
 }
 
-/// Answers per second for the paths of a file, one after the other.
+/// Requests per second for each path of a file in turn.
 fn per_second(address: &str, script: &Path) -> f64 {
     let output = Command::new("taskset")
         .args(["-c", "1", "wrk", "-t1", "-c32", "-d", SECONDS, "-s"])
@@ -65,7 +65,7 @@ fn main() {
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("trolley.toml");
-    // Thirty-two connections that ask without a pause are what this measures, not what is to be refused.
+    // The 32 connections without pauses are the workload; none of them may be refused.
     let text = format!(
         "models = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
          state = \"sqlite:{}/state.sqlite\"\nadmission_microseconds = 0\n",
@@ -80,7 +80,7 @@ fn main() {
         .collect();
     let body = format!("{{\"offers\": [{}]}}", offers.join(","));
     assert_eq!(request(&server.api, "PUT", &format!("/v1/markets/{market}/offers"), &body).0, 200);
-    // Two thousand questions, from bestsellers to the tail, by customers of all kinds.
+    // Two thousand requests, from bestsellers to the long tail, by different customers.
     let some = |turn: u32, n: u32| (u64::from(turn) * 7919 % u64::from(n.max(1))) as u32;
     let about = |what: &dyn Fn(&str, &str) -> String| -> Vec<String> {
         let one = |turn| {

@@ -1,8 +1,8 @@
-//! How fast a model opens, and what it takes in memory, with the allocator of the service.
+//! Time to open a model, and its memory, with the allocator of the service.
 //!
-//! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then
-//! `cargo bench -p trolley --no-default-features --bench opening`. `TROLLEY_COPIES` opens it so often at a time, as many
-//! markets would be.
+//! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then `cargo bench
+//! -p trolley --no-default-features --bench opening`. `TROLLEY_COPIES` is the number of copies open at a time, like
+//! that many markets.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::hint::black_box;
@@ -50,7 +50,7 @@ fn seconds(what: impl Fn()) -> Vec<f64> {
     (0..ROUNDS).map(once).collect()
 }
 
-/// Memory of this process that is in use, in megabytes; 0 where there is no `/proc`.
+/// Resident memory of this process in megabytes; 0 without `/proc`.
 fn resident() -> f64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: f64 = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0.0);

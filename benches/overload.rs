@@ -1,16 +1,17 @@
-//! What the service does with more than it can answer: capacity in a closed loop, then arrivals that do not wait for
-//! answers (an open loop) at half of it, at half while the model is swapped for another one, at twice and at ten times, and
-//! at half of it again. A bare axum handler is asked as often as half of capacity in each round: what it takes is the
-//! machine's. So is what comes while somebody else, such as a thread of the system, is on one of the two processors: how
-//! long service and clients wait for theirs is looked up every hundredth of a second, and a second table leaves that out.
+//! The service under overload. A closed loop measures its capacity. Then requests arrive in an open loop: at half of
+//! capacity, at half while the model is swapped, at twice and at ten times, and at half again. In each round a bare
+//! axum handler gets requests at half of capacity: its times are those of the machine. Other processes also disturb the
+//! two processors, so scheduling delays of service and clients are sampled every 10 ms. A second table leaves out the
+//! disturbed intervals.
 //!
-//! Then what is no overload, on all processors: 300 requests at once, and 128 connections in a closed loop. And twice the
-//! load for ten seconds: what is answered then beside what refusals leave, (1 - 2 r) / (1 - r) of capacity, where r is what a
-//! refusal costs in answers: as much as an answer of the bare handler.
+//! Then loads that are not overload, on all processors: 300 requests at once, and 128 connections in a closed loop.
+//! Finally twice the capacity for ten seconds. Its goodput is compared with what the cost of refusals leaves, (1 - 2 r)
+//! / (1 - r) of capacity, where r is the cost of a refusal relative to an answer; it is taken to be that of an answer
+//! of the bare handler.
 //!
 //! `cargo run --release -- demo --no-serve`, then `cargo bench -p trolley --no-default-features --bench overload`. The
-//! service runs on one processor (`taskset`, where there is one) and the clients on another. Times count from when a request was due, not from when it
-//! could be sent.
+//! service runs on one processor (if `taskset` exists) and the clients on another. Times count from when a request was
+//! due, not from when it could be sent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
 #[path = "common/constant.rs"]
@@ -39,24 +40,25 @@ use waits::Waits;
 const CONNECTIONS: usize = 512;
 const SECONDS: f64 = 1.0;
 const ROUNDS: usize = 9;
-/// Of the load that stands.
+/// Duration of the sustained load in seconds.
 const STANDING_SECONDS: f64 = 10.0;
 
-/// Milliseconds in a hundredth of a second that service and clients may wait for a processor before it is not theirs.
+/// Maximum scheduling delay of service and clients in a 10 ms interval that counts as quiet, in milliseconds.
 const QUIET: f64 = 0.5;
 
-/// The loads of a round, as the table has them.
+/// Indices of the loads of a round, in the order of the table.
 const HALF: usize = 0;
 const BARE: usize = 1;
 const SWAPPED: usize = 2;
 const TWICE: usize = 3;
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Default)]
 struct Load {
-    /// Milliseconds of each answer, and when it was due, in seconds since the load began.
+    /// The latency of each answer in milliseconds, and when it was due, in seconds since the load began.
     answered: Vec<(f64, f64)>,
-    /// Until when, and for how many milliseconds until then, service and clients have waited for a processor.
+    /// Samples: seconds since the load began, and the scheduling delay of service and clients until then, in
+    /// milliseconds.
     waited: Vec<(f64, f64)>,
     refused: u64,
     failed: u64,
@@ -64,9 +66,9 @@ struct Load {
 }
 
 impl Load {
-    /// The answers that were due in a hundredth of a second in which nobody else was on a processor, nor in the one before.
+    /// The answers that were due in a quiet interval that follows another quiet one.
     fn quiet(&self) -> impl Iterator<Item = (f64, f64)> {
-        // Less than nothing: a thread has ended, and took with it what it had waited.
+        // A negative difference means that a thread has ended, and its delay is no longer counted.
         let quiet = |pair: &[(f64, f64)]| (0.0..QUIET).contains(&(pair[1].1 - pair[0].1));
         self.waited.windows(3).filter(move |ends| quiet(&ends[..2]) && quiet(&ends[1..])).flat_map(|ends| {
             let due = ends[1].0..ends[2].0;
@@ -80,7 +82,7 @@ impl Load {
         self.answered.get(at).map_or(f64::NAN, |answer| answer.0)
     }
 
-    /// Answers of capacity, p50, p99, p99.9, p99 beside another, and how many of all were refused.
+    /// Goodput as a share of capacity, p50, p99, p99.9, p99 relative to `beside`, and the share of refused requests.
     fn figures(&mut self, capacity: f64, beside: f64) -> Vec<f64> {
         assert_eq!(self.failed, 0, "connections failed");
         let all = self.refused + self.answered.len() as u64;
@@ -105,7 +107,7 @@ impl Client {
         Self { stream, buffer: Vec::with_capacity(8192) }
     }
 
-    /// The status of an answer; `None` if the connection failed.
+    /// The status of a response; `None` if the connection failed.
     async fn ask(&mut self, request: &[u8]) -> Option<u16> {
         self.stream.write_all(request).await.ok()?;
         self.buffer.clear();
@@ -123,7 +125,7 @@ impl Client {
     }
 }
 
-/// Requests of customers and items of the model, in random order.
+/// Requests about random customers and items of the model.
 fn requests(market: &Name, registry: &ModelRegistry) -> Vec<Vec<u8>> {
     let opened = registry.open(market, &registry.current(market).unwrap()).unwrap();
     let (customers, items) = (opened.model.histories().customers(), opened.model.catalogue().items());
@@ -141,8 +143,8 @@ fn requests(market: &Name, registry: &ModelRegistry) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Each of four clients, so few that none is refused, asks as soon as it was answered: on one connection after the
-/// other, for the load comes over as many.
+/// A closed loop of four clients, too few to be refused. Each rotates over its share of the connections, as the open
+/// loop uses as many.
 async fn closed(address: &str, requests: Rc<Vec<Vec<u8>>>) -> Load {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -171,7 +173,7 @@ async fn closed(address: &str, requests: Rc<Vec<Vec<u8>>>) -> Load {
     load
 }
 
-/// Requests are due at random times, `rate` a second, whatever becomes of those before.
+/// An open loop: requests are due at random times, `rate` per second, independent of earlier answers.
 async fn open(address: &str, requests: Rc<Vec<Vec<u8>>>, rate: f64, waits: Waits) -> Load {
     open_for(SECONDS, address, requests, rate, waits).await
 }
@@ -224,8 +226,8 @@ async fn open_for(seconds: f64, address: &str, requests: Rc<Vec<Vec<u8>>>, rate:
     all
 }
 
-/// So many requests at once, each on a connection of its own: milliseconds until the last is answered, and how many were
-/// refused.
+/// Sends `many` requests at once, each on its own connection. Returns the milliseconds until the last answer, and the
+/// number refused.
 async fn burst(address: &str, requests: &[Vec<u8>], many: usize) -> Vec<f64> {
     let mut clients = Vec::new();
     for number in 0..many {
@@ -245,7 +247,7 @@ async fn burst(address: &str, requests: &[Vec<u8>], many: usize) -> Vec<f64> {
     vec![began.elapsed().as_secs_f64() * 1e3, refused]
 }
 
-/// Each of so many connections asks as soon as it was answered, for a second: answers a second, and how many were refused.
+/// A closed loop of this many connections for a second. Returns the answers per second, and the number refused.
 async fn closed_by_all(address: &str, requests: Rc<Vec<Vec<u8>>>, connections: usize) -> Vec<f64> {
     let began = Instant::now();
     let mut clients = Vec::new();
@@ -271,7 +273,7 @@ async fn closed_by_all(address: &str, requests: Rc<Vec<Vec<u8>>>, connections: u
     vec![all[0] / began.elapsed().as_secs_f64(), all[1]]
 }
 
-/// The number of a request, when the load began, and so many seconds after that.
+/// The index of a request, the start of the load, and the seconds after it when the request is due.
 type Due = (usize, Instant, f64);
 type Receiver = Rc<tokio::sync::Mutex<tokio::sync::mpsc::UnboundedReceiver<Due>>>;
 
@@ -284,7 +286,7 @@ async fn next(receiver: &Receiver) -> Option<Due> {
     receiver.lock().await.recv().await
 }
 
-/// The market's model under two names, in a folder of models of its own.
+/// The market's model under two versions, in a registry of its own.
 fn twins(models: &Path, folder: &Path) -> (ModelRegistry, Name, [Name; 2]) {
     let registry = ModelRegistry::new(models);
     let market = registry.markets().unwrap().remove(0);
@@ -307,7 +309,7 @@ fn twins(models: &Path, folder: &Path) -> (ModelRegistry, Name, [Name; 2]) {
     (copies, market, versions)
 }
 
-/// A line of the table: median, and in brackets the least and the most of several rounds.
+/// Prints a row of the table: the median over the rounds, with minimum and maximum in brackets.
 fn say(name: &str, rounds: &mut [Vec<f64>]) {
     let cells = (0..rounds[0].len()).map(|at| {
         rounds.sort_by(|a, b| a[at].total_cmp(&b[at]));
@@ -317,7 +319,7 @@ fn say(name: &str, rounds: &mut [Vec<f64>]) {
     println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 
-/// What a service on all processors does with a burst, and with many that ask as soon as they were answered.
+/// A service on all processors: a burst, and a closed loop with many connections.
 fn no_overload(config: &Path, requests: &Rc<Vec<Vec<u8>>>, runtime: &tokio::runtime::Runtime) {
     let server = Server::start(config.to_str().unwrap());
     let local = tokio::task::LocalSet::new();
@@ -359,7 +361,7 @@ fn main() {
             println!("there is no taskset: service and clients share the processors");
         }
     };
-    // The service is born on the one processor, and so counts one.
+    // The service starts on this one processor, and therefore counts one.
     pin(std::process::id(), "0");
     let server = Server::start(config.to_str().unwrap());
     let bare = Constant::start(431);
@@ -372,10 +374,10 @@ fn main() {
             "| load, of capacity | answers/s, of capacity | p50 ms | p99 ms | p99.9 ms | p99 of that at half | refused |"
         );
         println!("| --- | --- | --- | --- | --- | --- | --- |");
-        // The machine is now faster, now slower: each round measures capacity anew, before and after, and what is said
-        // of a load is the median of its rounds.
+        // The speed of the machine varies, so each round measures capacity before and after. The result of a load is
+        // the median over its rounds.
         let mut rounds: [Vec<Vec<f64>>; 4] = Default::default();
-        // Of the loads that nothing of our own disturbs, what came in quiet moments; and how much there was in all.
+        // For the first two loads: the answers in quiet intervals of all rounds, and the number of all answers.
         let mut quiet: [(Load, usize); 2] = Default::default();
         let (mut last, mut half) = (0.0, 0.0);
         for round in 0..ROUNDS {
@@ -383,13 +385,13 @@ fn main() {
             let bare_process = bare.process.id();
             let (service, bare) = (&server.api, &bare.address);
             let mut job = [(HALF, service, 0.5, false), (SWAPPED, service, 0.5, true), (BARE, bare, 0.5, false), (TWICE, service, 2.0, false)];
-            // Which of the two that are compared comes first must not matter.
+            // Alternates the order of the two compared loads.
             if round % 2 == 1 {
                 job.swap(0, 1);
             }
             let mut loads: [Load; 4] = Default::default();
             for (at, address, times, swapped) in job {
-                // As the trainer does it: the service finds out by itself.
+                // Swaps as the trainer does: the service finds the new model itself.
                 let (registry, market, version) = (registry.clone(), market.clone(), versions[round % 2].clone());
                 let swap = swapped.then(|| {
                     std::thread::spawn(move || {
@@ -418,7 +420,7 @@ fn main() {
             let mut load = open(&server.api, requests.clone(), last * times, Waits::of(&[])).await;
             say(name, &mut [load.figures(last, half)]);
         }
-        // A queue that stands, and what a refusal costs: as much as any answer of the bare handler.
+        // A sustained queue, and the cost of a refusal: as much as an answer of the bare handler.
         let capacity = closed(&server.api, requests.clone()).await.goodput();
         let refusal = capacity / closed(&bare.address, requests.clone()).await.goodput();
         let mut standing =

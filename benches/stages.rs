@@ -1,7 +1,7 @@
-//! Where the time of an answer goes, stage by stage, with the service's allocator.
+//! Latency of an answer by stage, with the allocator of the service.
 //!
-//! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then
-//! `cargo bench -p trolley --no-default-features --bench stages`. Nothing here goes through a socket.
+//! `cargo run -- demo --no-serve` makes the model (or `TROLLEY_MODELS` names a folder of one market); then `cargo bench
+//! -p trolley --no-default-features --bench stages`. No stage uses a socket.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::hint::black_box;
@@ -24,17 +24,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const QUESTIONS: u32 = 4000;
 
-/// Adds up what a stage takes.
+/// The total time of a stage in seconds.
 #[derive(Default)]
 struct Stage {
-    /// As the question comes, for what earlier stages have not looked at yet.
+    /// The first run, with processor caches cold for what earlier stages did not touch.
     first: f64,
-    /// From the caches.
+    /// The second run, with warm caches.
     again: f64,
 }
 
 impl Stage {
-    /// Twice.
+    /// Runs a stage twice.
     fn run<T>(&mut self, what: impl Fn() -> T) -> T {
         let time = |seconds: &mut f64| {
             let began = Instant::now();
@@ -72,7 +72,7 @@ fn main() {
     let mut stages: [Stage; 6] = Default::default();
     let mut chosen_from = 0;
     for turn in 0..2 * QUESTIONS {
-        // What a model keeps of each item is worked out in the first round.
+        // The first pass only fills the model's lazily computed data per item.
         if turn == QUESTIONS {
             (stages, chosen_from) = Default::default();
         }

@@ -20,7 +20,7 @@ pub(crate) async fn low_priority<T: Send + 'static>(
 ) -> Result<T, Unfinished> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
-        give_way();
+        lower_priority();
         // The caller may be gone.
         let _ = sender.send(work());
     };
@@ -29,15 +29,17 @@ pub(crate) async fn low_priority<T: Send + 'static>(
 }
 
 /// Maximum number of slow requests in progress; further ones wait.
-static SLOW: Semaphore = Semaphore::const_new(4);
+static SLOW_PERMITS: Semaphore = Semaphore::const_new(4);
 
 /// Like [`low_priority`], for a request as expensive as many others: few run at a time, so that the rest are not
 /// crowded out.
 ///
 /// # Errors
 /// As [`low_priority`].
-pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
-    let turn = SLOW.acquire().await.map_err(|_| Unfinished)?;
+pub(crate) async fn low_priority_limited<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unfinished> {
+    let turn = SLOW_PERMITS.acquire().await.map_err(|_| Unfinished)?;
     // The client may disconnect: the work still runs, so it keeps its permit.
     low_priority(move || {
         let _turn = turn;
@@ -51,9 +53,9 @@ pub(crate) async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 
 ///
 /// # Panics
 /// If the work panics.
-pub(crate) fn when_idle<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn run_idle<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let run = || {
-        take_what_is_left();
+        set_idle_policy();
         work()
     };
     thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| resume_unwind(panic))
@@ -61,7 +63,7 @@ pub(crate) fn when_idle<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 /// Lowers the priority of this thread. Only Linux has a niceness per thread; elsewhere it belongs to the whole process
 /// and is left unchanged.
-fn give_way() {
+fn lower_priority() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{getpriority_process, setpriority_process};
@@ -76,7 +78,7 @@ fn give_way() {
 
 /// Makes this thread idle-only on Linux (`SCHED_IDLE`, sched(7)). With a niceness alone, it would keep a processor for
 /// milliseconds after an answer was due. Elsewhere this does nothing.
-fn take_what_is_left() {
+fn set_idle_policy() {
     #[cfg(target_os = "linux")]
     {
         use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
@@ -98,8 +100,8 @@ mod tests {
     async fn what_it_finds_comes_back_and_a_panic_is_an_error() {
         assert_eq!(low_priority(|| 7).await, Ok(7));
         assert_eq!(low_priority(|| -> u8 { panic!("on purpose") }).await, Err(Unfinished));
-        assert_eq!(low_priority(|| when_idle(|| 7)).await, Ok(7));
-        assert_eq!(low_priority(|| when_idle(|| -> u8 { panic!("on purpose") })).await, Err(Unfinished));
+        assert_eq!(low_priority(|| run_idle(|| 7)).await, Ok(7));
+        assert_eq!(low_priority(|| run_idle(|| -> u8 { panic!("on purpose") })).await, Err(Unfinished));
     }
 
     #[cfg(target_os = "linux")]
@@ -111,7 +113,7 @@ mod tests {
         let before = niceness();
         assert_eq!(low_priority(niceness).await, Ok(10.max(before)));
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        assert_eq!(low_priority(move || when_idle(policy)).await, Ok(idle));
+        assert_eq!(low_priority(move || run_idle(policy)).await, Ok(idle));
         assert_eq!((niceness(), policy()), (before, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other)));
     }
 }

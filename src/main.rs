@@ -9,7 +9,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Makes new files inaccessible to other users than this one and its group: they contain customers' purchases.
-fn keep_from_others() {
+fn restrict_umask() {
     #[cfg(unix)]
     {
         use rustix::fs::Mode;
@@ -20,6 +20,6 @@ fn keep_from_others() {
 }
 
 fn main() -> ExitCode {
-    keep_from_others();
+    restrict_umask();
     trolley::cli::Cli::parse().main()
 }

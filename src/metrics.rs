@@ -29,7 +29,7 @@ const VERDICT: &str = "trolley_model_verdict";
 const ACCEPTED: &str = "trolley_model_accepted";
 const SWAPS: &str = "trolley_model_swaps_total";
 const REFUSED: &str = "trolley_models_refused_total";
-const LOOKED: &str = "trolley_models_looked_timestamp_seconds";
+const SCANNED: &str = "trolley_models_looked_timestamp_seconds";
 const AWAITED: &str = "trolley_model_awaited";
 const OFFERS: &str = "trolley_offers";
 const RULES: &str = "trolley_rules";
@@ -77,10 +77,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Time from a request's arrival to its response, what it waited for its turn included, by matched route"
     );
     describe_counter!(ANSWERS, "Answers by market, endpoint and the tier of their first entry (none: an empty answer)");
-    describe_gauge!(LOOKED, Unit::Seconds, "When the models folder was last looked through, in Unix seconds");
+    describe_gauge!(SCANNED, Unit::Seconds, "Time of the last scan of the models folder, in Unix seconds");
     describe_gauge!(MODEL_INFO, "1 for the version of the model in service of each market, 0 for earlier ones");
-    describe_gauge!(MODEL_CREATED, Unit::Seconds, "When the model in service was made, in Unix seconds");
-    describe_gauge!(MODEL_AGE, Unit::Seconds, "How long ago the model in service was made");
+    describe_gauge!(MODEL_CREATED, Unit::Seconds, "Time at which the model in service was trained, in Unix seconds");
+    describe_gauge!(MODEL_AGE, Unit::Seconds, "Age of the model in service");
     describe_gauge!(FIGURE, "Figures of the model in service, as measured on weeks that it had not seen, by name");
     describe_gauge!(FORCED, "1 if the model in service did not pass its gate and was published by force, else 0");
     describe_gauge!(
@@ -91,7 +91,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         ACCEPTED,
         "1 if the model in service was published though its data is smaller, or though it is unjudged, else 0"
     );
-    describe_counter!(SWAPS, "Models put into service in the place of another one, by market");
+    describe_counter!(SWAPS, "Model swaps, by market");
     describe_gauge!(
         AWAITED,
         "1 while the version that is to be served is not whole yet, by market: it is still being copied"
@@ -99,7 +99,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(REFUSED, "Published models that were refused because they are damaged or of another format");
     describe_gauge!(OFFERS, "Offers known, by market");
     describe_gauge!(RULES, "Rules known, by market");
-    describe_gauge!(STATE_AGE, Unit::Seconds, "How long ago the database of offers, stock and rules was last heard of");
+    describe_gauge!(STATE_AGE, Unit::Seconds, "Time since the last contact with the database");
     describe_gauge!(
         STATE_AVAILABLE,
         "1 if the database of offers, stock and rules was there when it was last asked, else 0"
@@ -108,24 +108,27 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         STATE_VERSION,
         "The number of the last change that this replica has seen, by market and kind: all replicas have the same"
     );
-    describe_gauge!(STATE_WRITABLE, "1 if what was pushed last could be kept, else 0");
-    describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "Until when the certificate in use is valid, in Unix seconds");
+    describe_gauge!(STATE_WRITABLE, "1 if the last push could be stored, else 0");
+    describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "Expiry of the certificate in use, in Unix seconds");
     describe_gauge!(BUILD_INFO, "1, with the version of trolley");
-    describe_counter!(ACCEPT_FAILED, "Connections that could not be accepted, as when files have run out");
-    describe_counter!(CERTIFICATE_REFUSED, "Renewed certificates that were refused: the one before stays in use");
+    describe_counter!(
+        ACCEPT_FAILED,
+        "Connections that could not be accepted, for instance because file descriptors ran out"
+    );
+    describe_counter!(CERTIFICATE_REFUSED, "Renewed certificates that were refused; the previous one stays in use");
     describe_counter!(STATE_REFUSED, "Offers and rules in the database that this release cannot understand, by market");
     describe_gauge!(STOCK, "Items whose stock is known, by market");
     describe_gauge!(MODEL_BYTES, Unit::Bytes, "Bytes of the model in service, all of it in memory, by market");
-    describe_gauge!(UNSENT, Unit::Bytes, "Bytes of answers that wait to be taken by their clients");
-    describe_gauge!(CONNECTIONS, "Connections that are open");
-    describe_gauge!(CONNECTIONS_LIMIT, "Connections to the API that may be open");
+    describe_gauge!(UNSENT, Unit::Bytes, "Bytes of responses not yet read by their clients");
+    describe_gauge!(CONNECTIONS, "Open connections");
+    describe_gauge!(CONNECTIONS_LIMIT, "Maximum number of open connections to the API");
     describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once because too many were open");
-    describe_counter!(SHED, "Questions refused at once because they would have waited too long");
-    describe_counter!(LIMITED, "Requests refused because their key asked too often");
-    describe_counter!(EXPOSURES_WRITTEN, "Answers written down");
-    describe_counter!(EXPOSURES_DROPPED, "Answers not written down, by what was in the way: the queue or the disk");
-    describe_counter!(EVENTS, "Clicks and purchases received, known ones among them, by market and kind");
-    describe_gauge!(ERASED, "Customers who have been erased, by market");
+    describe_counter!(SHED, "Requests refused because they would have queued too long");
+    describe_counter!(LIMITED, "Requests over the rate limit of their key");
+    describe_counter!(EXPOSURES_WRITTEN, "Exposures written");
+    describe_counter!(EXPOSURES_DROPPED, "Exposures dropped, by reason: the queue or the disk");
+    describe_counter!(EVENTS, "Events received, duplicates included, by market and kind");
+    describe_gauge!(ERASED, "Erased customers, by market");
     for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN, CERTIFICATE_REFUSED, ACCEPT_FAILED] {
         counter!(zero).increment(0);
     }
@@ -177,7 +180,7 @@ pub fn request(method: &'static str, route: &str, status: u16, took: Duration) {
 }
 
 /// Registers a route: its counters exist from the start, at 0.
-pub fn route_known(method: &'static str, route: &str) {
+pub fn register_route(method: &'static str, route: &str) {
     for status in ["200", "503"] {
         counter!(REQUESTS, "method" => method, "route" => route.to_owned(), "status" => status).increment(0);
     }
@@ -275,7 +278,7 @@ pub fn model_served(market: &Name, manifest: &Manifest, before: Option<&Manifest
 }
 
 /// Registers a market: its counters exist from the start, at 0.
-pub fn market_known(market: &Name) {
+pub fn register_market(market: &Name) {
     counter!(REFUSED, "market" => market.to_string()).increment(0);
     model_awaited(market, false);
     counter!(SWAPS, "market" => market.to_string()).increment(0);
@@ -311,8 +314,8 @@ pub fn model_awaited(market: &Name, awaited: bool) {
 }
 
 /// The models folder was scanned.
-pub fn models_looked_at() {
-    gauge!(LOOKED).set(chrono::Utc::now().timestamp() as f64);
+pub fn models_scanned() {
+    gauge!(SCANNED).set(chrono::Utc::now().timestamp() as f64);
 }
 
 /// Counts a published model that was refused.
@@ -321,7 +324,7 @@ pub fn model_refused(market: &Name) {
 }
 
 /// Sets the number of known offers.
-pub fn offers_known(market: &Name, offers: usize) {
+pub fn set_offers(market: &Name, offers: usize) {
     gauge!(OFFERS, "market" => market.to_string()).set(offers as f64);
 }
 

@@ -8,7 +8,7 @@ use trolley_model::files;
 use uuid::Uuid;
 
 use crate::config::ServerConfig;
-use crate::store::place::Place;
+use crate::store::place::DatabaseLocation;
 
 /// The keys derived from the secret, one per purpose; none if there is no secret.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum SecretError {
          (`openssl rand -hex 32`), the same for all replicas and for the training"
     )]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("server.secret: {0} holds less than 32 characters: it must be random (`openssl rand -hex 32`)")]
+    #[error("server.secret: {0} is shorter than 32 characters: it must be random (`openssl rand -hex 32`)")]
     Short(PathBuf),
 }
 
@@ -53,8 +53,8 @@ impl Secret {
 
     /// Path of the secret: `server.secret`, by default beside the SQLite file. PostgreSQL has no default path.
     pub fn place(config: &ServerConfig) -> Option<PathBuf> {
-        config.secret.clone().or_else(|| match Place::of(&config.state) {
-            Ok(Place::File(file)) => Some(file.with_extension("secret")),
+        config.secret.clone().or_else(|| match DatabaseLocation::of(&config.state) {
+            Ok(DatabaseLocation::File(file)) => Some(file.with_extension("secret")),
             _ => None,
         })
     }
@@ -67,7 +67,7 @@ impl Secret {
         if let Some(path) = Self::place(config) {
             return Self::read_or_make(&path);
         }
-        if !matches!(Place::of(&config.state), Ok(Place::Memory)) {
+        if !matches!(DatabaseLocation::of(&config.state), Ok(DatabaseLocation::Memory)) {
             tracing::warn!(
                 "server.secret is not set: read access to the database is enough to test whether a known customer ID was \
                  erased, and recommendation IDs can be forged"

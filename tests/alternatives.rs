@@ -1,4 +1,4 @@
-//! Alternatives that are alike, in a store: a dairy with two stores, asked over HTTP.
+//! Alternatives that are similar, and available in a store: a dairy with two stores, over HTTP.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod common;
@@ -13,7 +13,7 @@ use trolley::live::StoreStock;
 use trolley_model::{Ids, Stores};
 use trolley_training::{InputConfig, TrainingConfig};
 
-/// The milks: brand, size, fat, organic, price.
+/// The milks: brand, size, organic, price.
 const ITEMS: &str = "item_id,category,name,brand,size,organic,price\n\
     milk,milk,Whole milk,alpha,1 l,yes,1.00\n\
     same,milk,Whole milk B,beta,1000 ml,yes,1.05\n\
@@ -28,7 +28,8 @@ const ITEMS: &str = "item_id,category,name,brand,size,organic,price\n\
     soy,plants,Whole milk of soy,epsilon,1 l,yes,1.00\n\
     bread,bakery,Bread,mill,500 g,,2.00\n";
 
-/// Sixty days of four baskets in each of two stores. `old` is sold in the first twenty days, `south-only` in one store.
+/// Sixty days with four baskets a day in each of two stores. `old` is sold in the first twenty days, `south-only` in
+/// one store.
 fn transactions() -> String {
     let mut lines = String::from("basket_id,item_id,timestamp,customer_id,store,quantity,unit_price\n");
     let milks = ["milk", "same", "near", "half", "cheap", "dear", "large", "soy", "same"];
@@ -92,7 +93,7 @@ async fn what_is_too_large_too_dear_or_not_sold_any_more_gives_way() {
     let service = dairy().await;
     let shown = service.ids(INSTEAD).await;
     assert_eq!(sorted(shown), ["cheap", "half", "near", "new", "same", "south-only"]);
-    // One after the other is let in where fewer than three are left.
+    // Flawed items are admitted one by one when fewer than three flawless ones are left.
     out_of_stock(&service, &["cheap", "half", "near"]).await;
     assert_eq!(sorted(service.ids(INSTEAD).await), ["new", "same", "south-only"]);
     out_of_stock(&service, &["south-only"]).await;
@@ -140,7 +141,7 @@ async fn what_must_match_is_never_shown_otherwise() {
     assert_eq!((why["verdict"].clone(), why["attribute"].clone()), (json!("must_match"), json!("organic")));
     let (_, why) = service.get(&format!("{INSTEAD}/why-not/large")).await;
     assert_eq!(why["verdict"], "flawed", "{why}");
-    // Bread has no such rule, and nothing else is of its kind.
+    // The rule does not apply to bread, and no other item is of its kind.
     assert!(service.ids("/v1/markets/de/items/bread/bought-together?limit=20").await.contains(&"half".to_owned()));
     for rule in [
         json!({"id": "none", "must_match": {"attributes": []}}),
@@ -155,7 +156,7 @@ async fn what_must_match_is_never_shown_otherwise() {
 async fn what_is_cheaper_comes_first_if_that_is_wished_and_within_a_band_only() {
     let service = dairy().await;
     let cheaper = service.ids(&format!("{INSTEAD}?prefer=cheaper")).await;
-    // Per litre: cheap 0.80, large 0.90, near 0.93.
+    // Prices per litre: cheap 0.80, large 0.90, near 0.93.
     assert_eq!(sorted(cheaper[..2].to_vec()), ["cheap", "near"], "{cheaper:?}");
     let same = service.ids(&format!("{INSTEAD}?prefer=same_price")).await;
     assert!(!same[..3].contains(&"cheap".to_owned()), "{same:?}");
@@ -248,7 +249,7 @@ async fn offers_hold_in_their_stores() {
 #[tokio::test]
 async fn what_customers_refuse_is_not_offered_again() {
     let service = dairy().await;
-    // An answer counts once for a pair: each customer was given one of their own.
+    // An answer counts once per pair, so each customer gets their own.
     let mut answers = Vec::new();
     for _ in 0..8 {
         answers.push(service.get(INSTEAD).await.1["recommendation_id"].clone());
@@ -286,7 +287,7 @@ async fn what_customers_refuse_is_not_offered_again() {
         assert!(reasons.contains(&"taken in its place by 8 of 8 customers"), "{reasons:?}");
         let (_, why) = service.get(&format!("{INSTEAD}/why-not/same")).await;
         assert_eq!(why["verdict"], "rejected");
-        // In the place of another item it is as good as before.
+        // As an alternative to another item it is unaffected.
         assert!(service.ids("/v1/markets/de/items/near/alternatives?limit=20").await.contains(&"same".to_owned()));
     };
     check(&service).await;
@@ -335,14 +336,14 @@ async fn several_missing_items_share_no_alternative() {
     assert_eq!((status, body["field"].clone()), (StatusCode::UNPROCESSABLE_ENTITY, json!("limit")));
 }
 
-/// Bits per store and item, whatever is sold and pushed.
+/// A few bits per store and item, whatever is sold and pushed.
 #[test]
 fn three_hundred_stores_of_fifty_thousand_items_are_cheap() {
     const STORES: usize = 300;
     const ITEMS: usize = 50_000;
     let mut ids = Ids::default();
     (0..STORES).for_each(|store| _ = ids.intern(&format!("store {store}")).unwrap());
-    // Each sells every third item.
+    // Each store sells every third item.
     let sold: Vec<u32> = (0..STORES).flat_map(|store| (0..ITEMS as u32).skip(store % 3).step_by(3)).collect();
     let bounds: Vec<u64> = std::iter::once(0)
         .chain((0..STORES).scan(0, |end, store| {

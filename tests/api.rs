@@ -45,8 +45,7 @@ async fn answers_look_as_promised() {
     }
 }
 
-/// Hides what differs from run to run, and numbers that rest on floating point: they differ a little between kinds of
-/// processors.
+/// Redacts values that differ from run to run, and floating-point numbers, which differ slightly between processors.
 fn redact(value: &mut Value) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(redact),
@@ -98,8 +97,7 @@ async fn whatever_is_unknown_still_gets_an_answer() {
         assert_eq!(status, OK, "{path}");
         assert_eq!(ids(&body).len(), 6, "{path}: six where six exist: {body}");
     }
-    // What stands in for an item that nobody has bought yet is like it by what the shop says of both; and nothing is known of what
-    // nobody has heard of.
+    // Alternatives to an item that was never bought come from the items table; an unknown item has none.
     let (_, body) = service.get("/v1/markets/de/items/new-milk/alternatives").await;
     assert_eq!(
         (ids(&body), &body["items"][0]["tier"]),
@@ -207,7 +205,7 @@ async fn an_offer_begins_and_ends_without_a_push() {
         ids.sort_unstable();
         ids
     };
-    // There and back: a clock may be set.
+    // Forward and back: a clock can be set back.
     for (day, open) in [
         ("01T00:00:00", ["always", "first"].as_slice()),
         ("07T23:59:59", &["always", "first"]),
@@ -330,13 +328,13 @@ async fn a_damaged_model_is_refused_and_the_one_in_service_stays() {
     service.state_sync.refresh().await;
     let (_, answer) = service.get("/v1/markets/de/items/bread/bought-together").await;
     assert_eq!(answer["model"], "2024-03-09t16-00-00z");
-    // A service that starts now takes the newest sound one.
+    // A service that starts now uses the newest sound model.
     let registry = trolley_model::artefact::ModelRegistry::new(service.folder.path().join("models"));
     let fresh = trolley::live::Markets::new(registry, []);
     fresh.look();
     fresh.open();
     assert!(fresh.ready());
-    // And deleting everything under a running service changes no answer.
+    // Deleting all files under a running service changes no answer.
     std::fs::remove_dir_all(service.folder.path().join("models")).unwrap();
     service.state_sync.refresh().await;
     assert_eq!(service.ids("/v1/markets/de/items/bread/bought-together?limit=1").await, ["butter"]);
@@ -462,7 +460,7 @@ async fn a_model_that_comes_file_by_file_is_awaited() {
     service.state_sync.refresh().await;
     assert_ne!(served().await, second.as_str(), "its folder is not there yet");
     std::fs::create_dir(&folder).unwrap();
-    // The manifest comes neither first nor last, and each file half at first.
+    // The manifest is neither the first nor the last file, and each file is written in two halves.
     for file in &files {
         let bytes = std::fs::read(away.join(file)).unwrap();
         for part in [&bytes[..bytes.len() / 2], &bytes] {
@@ -480,7 +478,7 @@ async fn a_rollback_where_nothing_can_be_written_says_so() {
     let first = service.get("/v1/markets/de/models").await.1["in_service"].as_str().unwrap().to_owned();
     common::train(service.folder.path(), "de", 1_710_000_060);
     service.state_sync.refresh().await;
-    // As for root a folder that is read-only is none, something else is in the way of the pointer.
+    // Root ignores read-only folders, so something else blocks the pointer.
     std::fs::create_dir(service.folder.path().join("models/de/.current.new")).unwrap();
     let body = format!(r#"{{"version": "{first}"}}"#);
     let (status, body) = service.json("PUT", "/v1/markets/de/models/current", &body).await;

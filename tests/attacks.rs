@@ -1,4 +1,4 @@
-//! What one caller sends costs no more than that caller's share: each of these was a way to stop the service, or to fill it.
+//! A single caller cannot use more than its share: each of these was a way to stop the service, or to fill it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -18,7 +18,7 @@ use server::{Server, request};
 
 const QUESTION: &str = "/v1/markets/de/items/bread/bought-together?customer=anna";
 
-/// The most memory that a process has had, in bytes.
+/// Peak memory of a process in bytes.
 #[cfg(target_os = "linux")]
 fn peak(server: &Server) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", server.process.id())).unwrap();
@@ -26,7 +26,7 @@ fn peak(server: &Server) -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
 }
 
-/// 100 places: silent ones take them all, and those who come for health alone and stay.
+/// All 100 slots are taken by silent connections, and by health probes that stay connected.
 #[test]
 fn probes_get_through_when_the_admin_address_is_full() {
     let folder = tempfile::tempdir().unwrap();
@@ -47,7 +47,7 @@ fn probes_get_through_when_the_admin_address_is_full() {
     drop((silent, idle));
 }
 
-/// Bodies of 30 MB of which each is made to grow when it is understood.
+/// Bodies of 30 MB that grow when they are parsed.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_push_takes_no_more_than_four_times_its_length() {
@@ -72,7 +72,7 @@ fn a_push_takes_no_more_than_four_times_its_length() {
         ("stock", r#"{"updates":["#, r#"{"item":"a","in_stock":true,"sequence":1}"#, "]}"),
         ("rules", r#"{"rules":["#, r#"{"id":"a"}"#, "]}"),
     ] {
-        // A process of its own: an allocator keeps what an earlier push needed.
+        // A new process each time: an allocator keeps the memory of an earlier push.
         let server = Server::start(&config);
         request(&server.api, "GET", QUESTION, "");
         let before = peak(&server);
@@ -84,7 +84,7 @@ fn a_push_takes_no_more_than_four_times_its_length() {
     }
 }
 
-/// A full push of all that a push may hold is taken in, and said to be.
+/// A push of the maximum number of rows is accepted, and acknowledged.
 #[test]
 fn the_largest_push_of_stock_is_answered_as_it_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ fn the_largest_push_of_stock_is_answered_as_it_is_kept() {
     assert_eq!((status, &answer["accepted"]), (200, &100_000.into()));
 }
 
-/// A client of HTTP/2 asks for much on one connection and reads none of it.
+/// An HTTP/2 client sends many requests on one connection and reads no response.
 #[tokio::test]
 async fn answers_that_nobody_reads_are_given_up() {
     use http_body_util::Empty;
@@ -126,7 +126,7 @@ async fn answers_that_nobody_reads_are_given_up() {
     assert!(unsent() < 1e5, "and nothing waits any more: {}", unsent());
 }
 
-/// Every question about offers looks at all that is on offer.
+/// Every request about offers scans all active offers.
 #[tokio::test]
 async fn what_is_on_offer_has_a_bound() {
     let service = Service::new().await;
@@ -154,7 +154,7 @@ async fn audiences_wait_in_a_short_row_and_the_others_are_told_at_once() {
     assert_eq!(service.get("/v1/markets/de/offers/o/audience?limit=3").await.0, StatusCode::OK);
 }
 
-/// A sequence so high that none can follow locks an item until it is reset.
+/// The highest possible sequence locks an item until it is reset.
 #[tokio::test]
 async fn a_sequence_that_cannot_be_followed_is_reset() {
     let service = Service::new().await;
@@ -185,7 +185,7 @@ async fn a_sequence_that_cannot_be_followed_is_reset() {
     assert!(shown(&service).await, "nothing is known of it: it counts as in stock");
     other.state_sync.catch_up().await.unwrap();
     assert!(shown(&other).await, "on every replica");
-    // A reset and the next word, both before another replica looks.
+    // A reset and the next update, both before another replica polls.
     assert_eq!(push(1000, true).await, 1);
     other.state_sync.catch_up().await.unwrap();
     service.json("DELETE", "/v1/markets/de/stock/butter", "").await;
@@ -197,7 +197,7 @@ async fn a_sequence_that_cannot_be_followed_is_reset() {
     assert!(!shown(&restarted).await);
 }
 
-/// A pipe or a device in place of a file would be read for ever.
+/// Reading a pipe or a device in place of a file would never end.
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_in_the_models_folder_holds_nothing_up() {
@@ -216,7 +216,7 @@ fn what_is_no_file_in_the_models_folder_holds_nothing_up() {
     fs::write(models.join("de/current"), "2099-01-01t00-00-00z\n").unwrap();
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(server.get(QUESTION).0, 200, "the model in service stays");
-    // A new model is noticed all the same.
+    // A new model is still noticed.
     let next = common::train(folder.path(), "de", 1_710_000_060).version;
     server.wait_for(QUESTION, |_, answer| answer["model"] == next.as_str());
     let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
@@ -224,7 +224,7 @@ fn what_is_no_file_in_the_models_folder_holds_nothing_up() {
     assert!(looked.unwrap().parse::<f64>().unwrap() > 1e9);
 }
 
-/// What is written holds what customers bought: nobody but its user and group may read it.
+/// Written files contain purchases: only their user and group may read them.
 #[cfg(unix)]
 #[test]
 fn nothing_that_is_written_is_for_everybody() {
@@ -237,7 +237,7 @@ fn nothing_that_is_written_is_for_everybody() {
         assert_eq!(mode & 0o007, 0, "{file}: {mode:o}");
     }
     drop(server);
-    // Another secret knows nobody who was erased: the service does not start with it.
+    // With another secret, no erased customer is recognised; the service refuses to start with it.
     fs::write(folder.path().join("state.secret"), "0123456789abcdef0123456789abcdef").unwrap();
     let began = Instant::now();
     let mut process = Command::new(env!("CARGO_BIN_EXE_trolley"))

@@ -1,4 +1,4 @@
-//! `trolley check` with the real binary: what a data scientist sees of her own tables.
+//! `trolley check` with the real binary, as a data scientist sees it.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Twenty days of six baskets; `change` may spoil a line.
+/// Twenty days of six baskets; `change` can corrupt a line.
 fn shop(folder: &Path, change: impl Fn(usize, String) -> String) {
     let line = |n: usize| {
         let (basket, item) = (n / 2, (n * 7 + n / 2) % 10);

@@ -1,4 +1,4 @@
-//! The real binary and its connections: how it ends, what it does with slow clients and without files, TLS.
+//! The connections of the real binary: shutdown, slow clients, missing file descriptors, TLS.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -21,13 +21,13 @@ fn many(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).ok().and_then(|many| many.parse().ok()).unwrap_or(otherwise)
 }
 
-/// One request on a connection that may be used again: the status, and whether the server asks to close it.
+/// Sends a request on a keep-alive connection. Returns the status, and whether the server asks to close it.
 fn ask_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
     write!(stream, "GET {QUESTION} HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
     answer_on(stream)
 }
 
-/// The same with a body, which comes after its head.
+/// Sends a request with a body, which follows its head in a separate write.
 fn push_on(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
     let body = r#"{"items": ["bread"]}"#;
     let head = "POST /v1/markets/de/bought-together HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
@@ -66,18 +66,18 @@ fn told_to_stop_under_load_it_loses_nothing() {
             stream
         })
         .collect();
-    // And those that have not asked anything yet, as browsers and proxies keep them ready.
+    // Connections without a request yet, as browsers and proxies open them in advance.
     let silent: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(&server.api).unwrap()).collect();
     let (answered, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let status = std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                // A client that does as it is told: it uses a connection until it is asked to close it.
+                // A well-behaved client: it reuses a connection until it is asked to close it.
                 while let Ok(mut stream) = TcpStream::connect(&server.api) {
                     loop {
                         let (status, close) = match ask_on(&mut stream) {
                             Ok(answer) => answer,
-                            // A connection that nobody had accepted when the address was closed: nothing was asked.
+                            // The connection was not accepted before the listener closed: no request was lost.
                             Err(_) if stopped.load(Ordering::SeqCst) => return,
                             Err(error) => panic!("a request was lost: {error}"),
                         };
@@ -99,7 +99,7 @@ fn told_to_stop_under_load_it_loses_nothing() {
         while request(&server.admin, "GET", "/health/ready", "").0 == 200 {
             assert!(told.elapsed() < Duration::from_millis(900), "it still says that it is ready");
         }
-        // Connections are closed a second after the signal.
+        // Connections are closed one second after the signal.
         std::thread::sleep(Duration::from_millis(900).saturating_sub(told.elapsed()));
         assert!(answered.load(Ordering::SeqCst) > before, "it went on answering");
         stopped.store(true, Ordering::SeqCst);
@@ -111,8 +111,8 @@ fn told_to_stop_under_load_it_loses_nothing() {
     drop((idle, silent));
 }
 
-/// Clients that send nothing, half a head, or half a body, or that take nothing of their answers. Whoever has asked and
-/// keeps the connection for later, as proxies do, is none of them.
+/// Clients that send nothing, half a head or half a body, or that do not read their answers, are closed. Idle
+/// keep-alive connections, as proxies hold them, are not.
 #[test]
 fn slow_clients_are_closed_and_others_do_not_notice() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,7 +128,7 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
     let slow: Vec<TcpStream> = (0..many("TROLLEY_SLOW", 100))
         .map(|client| {
             let mut stream = TcpStream::connect(&server.api).unwrap();
-            // What does not fit is left: that is what a slow reader does.
+            // The rest does not fit into the buffers: that is a slow reader.
             stream.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
             let _ = stream.write_all(beginnings[client % beginnings.len()].as_bytes());
             stream
@@ -138,14 +138,14 @@ fn slow_clients_are_closed_and_others_do_not_notice() {
     while began.elapsed() < Duration::from_secs(35) {
         let asked = Instant::now();
         let (status, _) = request(&server.api, "GET", QUESTION, "");
-        // Until their answers fill the buffers, those who take nothing are load like any other.
+        // Until their answers fill the buffers, clients that do not read are ordinary load.
         assert!(status == 200 || (status == 503 && began.elapsed() < Duration::from_secs(5)), "{status}");
         assert!(asked.elapsed() < Duration::from_secs(1), "others wait {:?}", asked.elapsed());
         std::thread::sleep(Duration::from_millis(200));
     }
     for (client, mut stream) in slow.into_iter().enumerate() {
         stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        // Whatever was sent meanwhile, the end comes at last, not a timeout.
+        // Whatever was sent before, the connection ends, instead of a time-out here.
         let mut left = Vec::new();
         let end = stream.read_to_end(&mut left);
         let open = end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
@@ -241,14 +241,14 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
     let server = Server::start(&common::serving(folder.path(), &tls));
     let answer = ask(server.api.clone(), &first).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    // Without TLS nothing comes back that could be read.
+    // Without TLS, no readable response comes back.
     let mut plain = TcpStream::connect(&server.api).unwrap();
     assert!(ask_on(&mut plain).is_err());
 
     std::fs::write(&certificate, "no certificate").unwrap();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(ask(server.api.clone(), &first).await.is_ok(), "what can't be read is not used");
-    // Whatever copies files may set their times as it likes: what counts is what is in them.
+    // Copying tools can set any modification time: only the content counts.
     let times = |path: &Path| std::fs::metadata(path).unwrap().modified().unwrap();
     let (of_certificate, of_key) = (times(&certificate), times(&key));
     let second = write();
@@ -270,7 +270,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_without_a_restart() {
     assert!(figure("trolley_certificate_expiry_timestamp_seconds") > 1.8e9, "rcgen's are valid for long");
 }
 
-/// A page of ten widgets and a server of fifty threads are no overload.
+/// A page of ten widgets and a server of fifty threads are not overload.
 #[test]
 fn a_burst_is_answered_and_so_are_many_in_a_closed_loop() {
     let folder = tempfile::tempdir().unwrap();
@@ -284,7 +284,7 @@ fn a_burst_is_answered_and_so_are_many_in_a_closed_loop() {
         })
         .collect();
     for _ in 0..3 {
-        // All are sent before the first answer is read.
+        // All requests are sent before the first answer is read.
         streams.iter_mut().for_each(|stream| stream.write_all(request.as_bytes()).unwrap());
         let answered = streams.iter_mut().map(|stream| answer_on(stream).unwrap().0).filter(|status| *status == 200);
         assert_eq!(answered.count(), 300);
@@ -304,7 +304,7 @@ fn a_burst_is_answered_and_so_are_many_in_a_closed_loop() {
     assert_eq!(refused.into_inner(), 0, "each asks as soon as it was answered");
 }
 
-/// Why a large push is refused is known to whoever pushes it: the rest of it is read before the connection is closed.
+/// The client of a refused push can read why: its body is read to the end before the connection is closed.
 #[test]
 fn a_refusal_reaches_who_is_still_sending() {
     let folder = tempfile::tempdir().unwrap();
@@ -315,7 +315,7 @@ fn a_refusal_reaches_who_is_still_sending() {
         let mut stream = TcpStream::connect(&server.api).unwrap();
         let head = "PUT /v1/markets/de/offers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
         write!(stream, "{head}\r\n{more}content-length: {bytes}\r\n\r\n").unwrap();
-        // All of it is sent before anything is read, as most clients do it.
+        // All of it is sent before anything is read, as most clients do.
         let piece = vec![b' '; 1 << 20];
         for sent in (0..bytes).step_by(piece.len()) {
             stream.write_all(&piece[..piece.len().min(bytes - sent)]).expect("it is read on");
@@ -326,7 +326,7 @@ fn a_refusal_reaches_who_is_still_sending() {
     assert_eq!(push("authorization: Bearer secret\r\n", 40 << 20), 413);
 }
 
-/// A client of HTTP/2 is told at once that it should go (GOAWAY), and what it has asked is answered.
+/// An HTTP/2 client gets GOAWAY at once, and its open requests are answered.
 #[tokio::test]
 async fn a_client_of_http_2_is_told_to_go_when_the_service_begins_to_leave() {
     use http_body_util::{BodyExt, Empty};

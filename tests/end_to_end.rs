@@ -1,4 +1,4 @@
-//! The real binary on the real sample: trained, served, asked, swapped, stopped.
+//! The real binary on the real sample: train, serve, query, swap, stop.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 #[path = "common/server.rs"]
@@ -14,7 +14,7 @@ use server::{Server, request};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A config for the sample, with a training of seconds.
+/// A config for the sample, with a training that takes seconds.
 fn config(folder: &Path, market: &str) -> String {
     let path = folder.join(format!("{market}.toml"));
     let text = format!(
@@ -51,18 +51,18 @@ numbers = ["mailer_stores", "front_page_stores", "back_page_stores", "display_st
     path.display().to_string()
 }
 
-/// Runs the binary; a key of the config comes from the environment.
+/// Runs the binary, with a config key from the environment.
 fn trolley(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trolley"))
         .args(arguments)
         .env("TROLLEY_TRAINING__SKIPGRAM__EPOCHS", "2")
-        // What Kubernetes sets for a service of this name is no key.
+        // Kubernetes sets this variable for a service of this name; it is not a config key.
         .env("TROLLEY_PORT", "tcp://10.0.0.1:8080")
         .output()
         .unwrap()
 }
 
-/// What the binary printed; it must have succeeded.
+/// Standard output of a command that must succeed.
 fn succeeded(arguments: &[&str]) -> String {
     let output = trolley(arguments);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -70,7 +70,7 @@ fn succeeded(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What the binary said on standard error; it must have failed.
+/// Standard error of a command that must fail.
 fn failed(arguments: &[&str]) -> String {
     let output = trolley(arguments);
     assert!(!output.status.success(), "{arguments:?} succeeded");
@@ -81,7 +81,7 @@ fn ids(body: &Value) -> Vec<&str> {
     body["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
 }
 
-/// Tells others to stop when it goes out of scope.
+/// Stops the other threads when it goes out of scope.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -120,7 +120,7 @@ fn trained_served_asked_and_swapped_under_load() {
     let update = format!(r#"{{"updates": [{{"item": "{gone}", "in_stock": false, "sequence": 1}}]}}"#);
     assert_eq!(request(&server.api, "PUT", "/v1/markets/us/stock", &update).0, 200);
     let (_, instead) = server.get("/v1/markets/us/items/1082185/alternatives?customer=1608");
-    // Four other kinds of bananas were sold in the last four weeks of the table, and one of them is gone.
+    // Four other bananas were sold in the last four weeks of the table, and one of them is out of stock.
     assert_eq!(ids(&instead).len(), 3);
     assert!(!ids(&instead).contains(&gone.as_str()));
     let offers = r#"{"offers": [{"id": "o1", "items": ["1082185"]}, {"id": "o2", "items": ["995242", "1029743"]}]}"#;
@@ -128,7 +128,8 @@ fn trained_served_asked_and_swapped_under_load() {
     let (_, offers) = server.get("/v1/markets/us/customers/1608/offers");
     assert_eq!(ids(&offers).len(), 2);
 
-    // A second model is published while four clients ask without a pause: no failure, and no answer but of one model.
+    // A second model is published while four clients query without pause: no request fails, and each answer comes from
+    // one model.
     let stop = AtomicBool::new(false);
     let second = std::thread::scope(|scope| {
         let ask = || {
@@ -144,9 +145,9 @@ fn trained_served_asked_and_swapped_under_load() {
             seen
         };
         let clients: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
-        // However this ends, the clients must.
+        // The clients must end even if this panics.
         let _ends = Ends(&stop);
-        // So little training is half chance: the gate is not what is tested here.
+        // The result of so little training is half chance, and the gate is not tested here.
         succeeded(&["train", "--config", &config_us, "--seed", "7", "--force"]);
         let swapped = server.wait_for("/v1/markets/us/items/1/alternatives", |_, body| body["model"] != first.as_str());
         std::thread::sleep(Duration::from_millis(100));
@@ -159,19 +160,19 @@ fn trained_served_asked_and_swapped_under_load() {
     });
     assert!(!ids(&server.get("/v1/markets/us/items/1082185/alternatives").1).contains(&gone.as_str()), "stock stays");
 
-    // A rollback by command; the service follows.
+    // A rollback by command line; the service follows.
     let printed = succeeded(&["models", "rollback", "--config", &config_us, "--market", "us"]);
     assert!(printed.contains(&first) && printed.contains(&second), "{printed}");
     server.wait_for("/v1/markets/us/items/1/alternatives", |_, body| body["model"] == first.as_str());
     let listed = succeeded(&["models", "list", "--config", &config_us]);
     assert!(listed.lines().any(|line| line.contains('*') && line.contains(&first)), "{listed}");
 
-    // A market that was not there goes live without a restart.
+    // A new market goes live without a restart.
     assert_eq!(server.get("/v1/markets/fr/items/1082185/bought-together").0, 404);
     succeeded(&["train", "--config", &config(folder.path(), "fr")]);
     server.wait_for("/v1/markets/fr/items/1082185/bought-together", |status, _| status == 200);
 
-    // Whoever asks by another method counts where they asked, and whoever asks for nothing that there is does not.
+    // A request with a wrong method counts under its route; one to an unknown route is not counted.
     assert_eq!(request(&server.api, "PUT", "/v1/markets/us/items/1/alternatives", "").0, 405);
     assert_eq!(server.get("/v1/nothing").0, 404);
     let (_, metrics) = request(&server.admin, "GET", "/metrics", "");
@@ -195,20 +196,20 @@ fn trained_served_asked_and_swapped_under_load() {
 
     examples_are_true(&server);
 
-    // Told to stop, it ends well.
+    // It shuts down cleanly on SIGTERM.
     let told = Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().unwrap();
     assert!(told.success());
     assert!(server.process.wait().unwrap().success());
 }
 
-/// Every example of the description can be asked, and is answered as it says: the same fields and kinds of values, and where
-/// it is short the same number of rows. Which items there are is the model's.
+/// Every example of the API description is answered as it shows: with the same fields and types, and for short lists
+/// the same number of rows. IDs are those of the model.
 fn examples_are_true(server: &Server) {
     let (_, models) = request(&server.admin, "GET", "/v1/markets/us/models", "");
     let models: Value = serde_json::from_str(&models).unwrap();
     let version = models["in_service"].as_str().unwrap();
     let (_, document) = server.get("/openapi.json");
-    // Events are of an answer that there was.
+    // Events must refer to an existing answer.
     let example_id = "3b6f1c62-9a54-4f1e-8f0e-3d6c1a2b4c5d";
     let mut last_id = example_id.to_owned();
     for (operation, example) in trolley::api::EXAMPLES {
@@ -230,7 +231,7 @@ fn examples_are_true(server: &Server) {
     }
 }
 
-/// The fields that an example has are there, and of the same kind. Reasons differ from item to item.
+/// The fields of an example exist in the answer, with the same types. Reasons differ from item to item.
 fn is_alike(at: &str, example: &Value, answer: &Value) {
     match (example, answer) {
         (Value::Object(example), Value::Object(answer)) => {

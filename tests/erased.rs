@@ -1,4 +1,4 @@
-//! Who was erased stays erased: in trainings, whatever is missing, and in models that are kept.
+//! Erased customers stay erased: in trainings, even if the database is missing, and in stored models.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -29,7 +29,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The number of customers that the model in service knows.
+/// Number of customers in the model in service.
 fn customers(folder: &Path) -> u64 {
     let (registry, de) = (ModelRegistry::new(folder.join("models")), common::name("de"));
     registry.manifest(&de, &registry.current(&de).unwrap()).unwrap().data.customers
@@ -45,7 +45,7 @@ async fn a_training_stops_when_the_database_of_a_service_is_not_there() {
     let folder = tempfile::Builder::new().prefix("my shop").tempdir().unwrap();
     let path = folder.path().to_owned();
     common::train(&path, "de", 1_710_000_000);
-    // Before a service has run there is nothing to be missed, and no more than a word about it.
+    // Before the first start of a service there is no database to miss, so there is only a message.
     let url = format!("sqlite:///{}/state.sqlite", path.display().to_string().replace(' ', "%20"));
     let config = config(&path, &url);
     let first = trolley(&["train"], &config, &[]);
@@ -79,7 +79,7 @@ async fn a_training_stops_when_the_database_of_a_service_is_not_there() {
     assert!(trolley(&["train"], &config, &[]).status.success());
     assert_eq!(customers(&path), 2);
 
-    // An empty one in its place is said to be another one.
+    // An empty database in its place is recognised as another one.
     std::fs::write(path.join("other.sqlite"), "").unwrap();
     let other = format!("sqlite:{}/other.sqlite", path.display());
     let output = trolley(&["train"], &config, &[("TROLLEY_SERVER__STATE", &other)]);
@@ -120,7 +120,8 @@ async fn old_models_go_and_those_of_an_erased_customer_in_time() {
     assert_eq!(service.get("/v1/markets/de/items/bread/bought-together").await.0, axum::http::StatusCode::OK);
 }
 
-/// Every way to an answer leaves out who was erased, the command line's too; and what old models hold of them goes on demand.
+/// Erased customers are unknown in all answers, the command line's included, and can be removed from old models on
+/// demand.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_does_not_know_who_was_erased_either() {
     let folder = tempfile::tempdir().unwrap();

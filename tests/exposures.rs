@@ -1,4 +1,4 @@
-//! What was shown is written down, what came of it is taken in, and a customer can be erased from all of it.
+//! Answers are logged, their events are recorded, and a customer can be erased from all of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -23,7 +23,7 @@ use trolley::store::Store;
 
 const BREAD: &str = "/v1/markets/de/items/bread/bought-together?customer=anna";
 
-/// A service that writes down what it shows.
+/// A service with an exposure log.
 async fn service() -> Service {
     let plain = Service::new().await;
     let config = ExposureConfig { folder: plain.folder.path().join("log"), megabytes: 1, files: 3 };
@@ -34,7 +34,7 @@ async fn service() -> Service {
     Service { state_sync, router, ..plain }
 }
 
-/// A customer, as a service without a secret remembers one.
+/// The hash of a customer in a service without a secret.
 fn hash(id: &str) -> CustomerHash {
     trolley::live::customer_hash(&Secret::default(), id)
 }
@@ -69,7 +69,7 @@ async fn every_answer_is_written_down_without_the_customers_id() {
     assert!(!anna.contains("anna") && !hash("anna").to_hex().contains(&anna), "the hash is keyed");
 }
 
-/// A line of some two kilobytes.
+/// An entry of about two kilobytes.
 fn exposure(customer: Option<String>, asked: &str) -> Exposure {
     Exposure {
         at: chrono::Utc::now(),
@@ -131,7 +131,7 @@ fn a_file_is_gone_on_with_unless_its_last_line_is_torn() {
     assert_eq!(written(folder.path()).iter().filter(|line| line.customer.as_ref() == Some(&name)).count(), 3);
     assert_eq!(written(folder.path()).len(), 3);
 
-    // The process was killed within a line, and within a letter.
+    // The process was killed within a line, and within a character.
     let mut torn = std::fs::read(&files()[0]).unwrap();
     let end = torn.windows(NAMED.len()).rposition(|bytes| bytes == NAMED).unwrap() + NAMED.len() + 32;
     torn.truncate(end);
@@ -280,7 +280,7 @@ fn a_model_that_is_trained_after_an_erasure_does_not_know_the_customer() {
     assert_eq!(still, baskets, "what was bought still counts");
 }
 
-/// A disk of 3 MiB, two of them taken, for the database and the log of what was shown; needs root to make one.
+/// A disk of 3 MiB, two of them used, for the database and the exposure log; mounting it needs root.
 #[test]
 fn a_full_disk_costs_pushes_and_the_log_but_no_answer() {
     let (folder, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -311,7 +311,7 @@ fn a_full_disk_costs_pushes_and_the_log_but_no_answer() {
             .collect();
         request(&server.api, "PUT", "/v1/markets/de/stock", &json!({ "updates": updates }).to_string()).0
     };
-    // After a refusal the database may tidy its own file up and find room for one push more.
+    // After a refusal the database may compact its file and find room for one more push.
     let statuses: Vec<u16> = (1..20).map(push).collect();
     assert_eq!(statuses[0], 200);
     assert!(statuses.contains(&503) && statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");

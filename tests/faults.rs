@@ -1,6 +1,6 @@
-//! The faults that a service must survive, made to happen.
+//! Injects the faults that a service must survive.
 //!
-//! `TROLLEY_KILLS=200 cargo test --test faults` kills as often as a release should be; without it, a few times.
+//! `TROLLEY_KILLS=200 cargo test --test faults` kills as often as before a release; by default only a few times.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -18,7 +18,7 @@ use serde_json::json;
 use server::{Server, request};
 use trolley::store::Store;
 
-/// A config for a market that needs no model to be pushed to.
+/// A config for a market that accepts pushes without a model.
 fn config(folder: &Path, state: &str) -> String {
     let path = folder.join("trolley.toml");
     let text = format!(
@@ -34,8 +34,8 @@ fn kills() -> u32 {
     std::env::var("TROLLEY_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
 }
 
-/// The server is killed while four clients push; each keeps a ledger of what was acknowledged. All of it must be in the
-/// database afterwards.
+/// The server is killed while four clients push. Each records what was acknowledged; all of it must be in the database
+/// afterwards.
 fn every_acknowledged_push_survives(state: &str) {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), state);
@@ -58,7 +58,7 @@ fn every_acknowledged_push_survives(state: &str) {
                             match pushed {
                                 Ok((200, _)) => acknowledged.push((item, sequence)),
                                 Ok((status, answer)) => panic!("{status}: {answer}"),
-                                // The server is gone.
+                                // The server was killed.
                                 Err(_) => break,
                             }
                         }
@@ -71,7 +71,7 @@ fn every_acknowledged_push_survives(state: &str) {
             clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
         });
         drop(server);
-        // On a busy machine it may be killed before anything was pushed; not often.
+        // On a busy machine it may be killed before the first acknowledgement, but rarely.
         idle += u32::from(acknowledged.is_empty());
         sequence += 1_000_000;
         ledger.extend(acknowledged);
@@ -82,7 +82,7 @@ fn every_acknowledged_push_survives(state: &str) {
         rows.into_iter().map(|row| (row.item, row.sequence)).collect()
     });
     for (item, sequence) in ledger {
-        // A push may have been committed whose acknowledgement was killed on its way.
+        // A push may have been committed although its acknowledgement was lost.
         assert!(kept[&item] >= sequence as i64, "{item}: {} acknowledged, {} kept", sequence, kept[&item]);
     }
 }
@@ -132,7 +132,7 @@ fn without_its_database_the_service_answers_refuses_pushes_and_recovers() {
     panic!("it did not recover within ten seconds");
 }
 
-/// A disk that does not answer looks to the service like a database that hangs.
+/// To the service, a disk that does not respond looks like a database that hangs.
 #[test]
 fn a_database_that_hangs_holds_up_pushes_alone() {
     let Some(cluster) = Cluster::start() else { return };
@@ -186,7 +186,7 @@ fn the_service_starts_without_its_database_and_takes_it_in_when_it_is_there() {
         metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok())
     };
     assert_eq!(gauge("trolley_state_available"), Some(0.0));
-    // Nobody is known: who has been erased is not.
+    // All customers are anonymous, as it is not known who was erased.
     let is_known = |customer: &str| {
         let path = format!("/v1/markets/de/items/bread/bought-together?customer={customer}&explain=true");
         let (status, body) = server.get(&path);
@@ -206,8 +206,8 @@ fn the_service_starts_without_its_database_and_takes_it_in_when_it_is_there() {
     assert_eq!(gauge("trolley_state_available"), Some(1.0));
 }
 
-/// Three replicas; the database is put back in place, and before two of them look again something is pushed. Numbers only
-/// rise, and yet what they know is lost.
+/// Three replicas; the database is restored, and rows are pushed before two of them poll again. Version numbers only
+/// rise, although known changes are lost.
 #[test]
 fn a_database_that_was_put_back_under_replicas_is_loaded_anew_by_all() {
     let Some(cluster) = Cluster::start() else { return };

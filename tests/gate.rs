@@ -67,7 +67,7 @@ impl Generated {
         self.folder.path().join(file)
     }
 
-    /// A config for the baskets of some days, counted from the last one.
+    /// A config for the baskets of some days, counted back from the last one.
     fn config(&self, name: &str, last_days: std::ops::Range<i64>, training: &str) -> String {
         let all = std::fs::read_to_string(self.path("all.csv")).unwrap();
         let (head, rows) = all.split_once('\n').unwrap();
@@ -106,7 +106,7 @@ items = "{folder}/items.csv"
     }
 }
 
-/// Enough of a training to be better than bestsellers.
+/// A training that is just good enough to beat the bestsellers.
 const GOOD: &str = "skipgram = { epochs = 4, dims = 16 }\nblend = { rounds = 40, cases = 3000 }\n\
                     evaluation = { test_days = 21, validation_days = 21, offer_weeks = 1 }";
 
@@ -121,7 +121,7 @@ fn text(output: &Output) -> String {
 fn page(folder: &Path) -> String {
     let pages = std::fs::read_dir(folder.join("reports/shop")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.extension().is_some_and(|ending| ending == "html"));
-    // Of those made in the same second the last one has a number.
+    // Of several reports in the same second, the newest by modification time.
     let newest = pages.max_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap()).unwrap();
     std::fs::read_to_string(newest).unwrap()
 }
@@ -157,7 +157,7 @@ fn ten_days_do_not_take_the_place_of_a_year() {
     let page_of_refused = page(shop.folder.path());
     assert!(page_of_refused.contains("Not published") && !page_of_refused.contains("every gate was passed"));
 
-    // One of the two is not enough.
+    // Accepting one of the two is not enough.
     assert_eq!(trolley(&["train", "--config", &ten_days, "--accept-smaller"]).status.code(), Some(1));
     assert_eq!(shop.current(), good);
 
@@ -197,11 +197,11 @@ fn a_shop_that_is_too_young_is_told_that_its_model_is_not_judged() {
     assert!(page(shop.folder.path()).contains("Published: NOT JUDGED."));
 }
 
-/// With one partner of each item next to nothing is known of what goes together.
+/// With a single partner per item, the model knows almost nothing about complements.
 #[test]
 fn settings_that_are_worse_are_not_carried_by_newer_data() {
     let shop = Generated::sample();
-    // A good model of a month ago; then everything up to today, with one partner, two dimensions, one pass and no trees.
+    // A good model of a month ago; then all data up to today, with one partner, two dimensions, one epoch and no trees.
     let settings = |partners: u32, epochs: u32, dims: u32, rounds: u32| {
         format!(
             "partners = {partners}\nskipgram = {{ epochs = {epochs}, dims = {dims} }}\nblend = {{ rounds = {rounds}, cases = 1200 }}\n\

@@ -1,4 +1,4 @@
-//! Every route asks for a key of its scope.
+//! Every route requires a key with its scope.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -16,7 +16,7 @@ use trolley::config::{Config, KeyConfig, Scope};
 const SCOPES: [Scope; 7] =
     [Scope::Recommend, Scope::Audience, Scope::Events, Scope::Customers, Scope::Push, Scope::Admin, Scope::Metrics];
 
-/// The key of a name.
+/// A key whose secret is `name`.
 fn key(name: &str, scopes: &[Scope]) -> KeyConfig {
     KeyConfig {
         name: None,
@@ -28,12 +28,12 @@ fn key(name: &str, scopes: &[Scope]) -> KeyConfig {
     }
 }
 
-/// A key for each scope, by its name.
+/// One key per scope, called like the scope.
 fn keys() -> Arc<Keys> {
     Arc::new(Keys::new(&SCOPES.map(|scope| key(scope.name(), &[scope]))).unwrap())
 }
 
-/// A service with keys, and what it answers to one of them.
+/// A service with keys, to be called with one of them.
 struct Guarded {
     router: axum::Router,
     _service: Service,
@@ -60,7 +60,7 @@ impl Guarded {
     }
 }
 
-/// Which scope a route needs; `None` if it is open. A new route must be put here.
+/// The scope that a route requires; `None` if it is open. New routes must be added here.
 fn needed(method: &str, path: &str) -> Option<Scope> {
     match (method, path) {
         (_, "/health/live" | "/health/ready") => None,
@@ -132,7 +132,7 @@ fn without_keys_only_this_machine_gets_in() {
     assert!(Keys::new(&[key("", &[Scope::Push])]).unwrap_err().contains("the hash of nothing"));
 }
 
-/// A shop's page server needs recommendations, and no more: its key tells nothing of what customers have bought.
+/// The server of a shop's pages only needs recommendations: its key does not give access to purchases.
 #[tokio::test]
 async fn a_storefronts_key_reads_no_customers() {
     let guarded =
@@ -226,7 +226,7 @@ async fn with_keys_administration_is_on_its_own_address_unless_the_config_says_b
     assert_eq!(service.get("/v1/markets/de/models").await.0, StatusCode::OK, "without keys it is on both");
 }
 
-/// A page of another site that a browser on this machine shows can give its own name this machine's address.
+/// DNS rebinding: a page of another site can point its own name to this machine's address.
 #[tokio::test]
 async fn without_keys_only_requests_to_this_machine_are_answered() {
     let service = Service::new().await;

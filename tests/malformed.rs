@@ -1,6 +1,6 @@
-//! Requests that nobody should send: whatever comes, the answer is no 5xx.
+//! Malformed requests: no response is a 5xx.
 //!
-//! `TROLLEY_MALFORMED=100000 cargo test --test malformed` sends as many as a release should stand.
+//! `TROLLEY_MALFORMED=100000 cargo test --test malformed` sends as many as before a release.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -24,7 +24,7 @@ fn many(otherwise: usize) -> usize {
     std::env::var("TROLLEY_MALFORMED").ok().and_then(|many| many.parse().ok()).unwrap_or(otherwise)
 }
 
-/// A grammar of requests that are nearly right.
+/// A grammar of almost valid requests.
 struct Grammar(Xoshiro256PlusPlus);
 
 impl Grammar {
@@ -212,18 +212,18 @@ async fn no_request_leads_to_a_server_error() {
         let (path, body) = (grammar.path(), grammar.body());
         let kind = grammar.pick(&["application/json", "application/json", "text/plain", "application/json; charset=x"]);
         let request = Request::builder().method(method).uri(&path).header(header::CONTENT_TYPE, kind);
-        // What is no request at all never reaches the routes: see the test below.
+        // Invalid HTTP never reaches the routes: see the test below.
         let Ok(request) = request.body(Body::from(body.clone())) else { continue };
         let response = service.router.clone().oneshot(request).await.unwrap();
         sent += 1;
         let status = response.status().as_u16();
-        // 503 is right for the market without a model, and for nothing else.
+        // 503 is correct only for the market without a model.
         let waits = status == 503 && path.contains("/empty/");
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         assert!(status < 500 || waits, "{method} {path} {body}: {status} {}", String::from_utf8_lossy(&bytes));
         *statuses.entry(status).or_insert(0) += 1;
     }
-    // The grammar reaches the handlers, and not only the fallback.
+    // The grammar reaches the handlers, not only the fallback.
     assert!(statuses.contains_key(&200) && statuses.contains_key(&422) && statuses.contains_key(&400), "{statuses:?}");
     let (status, _) = service.get("/v1/markets/de/items/bread/bought-together").await;
     assert_eq!(status, 200, "it still answers");

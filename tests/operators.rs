@@ -1,9 +1,9 @@
-//! What is in config/ for operators speaks of metrics that exist.
+//! The files for operators in config/ only refer to metrics that exist.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 
-/// The names of all metrics, from the help texts that a service gives from its first moment.
+/// The names of all metrics in the source, which a service exports from its start.
 fn known() -> BTreeSet<String> {
     let text = std::fs::read_to_string("src/metrics.rs").unwrap();
     let names =

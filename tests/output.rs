@@ -1,4 +1,4 @@
-//! Whoever reads may go away early: no command panics, and each does its work to the end.
+//! A reader may close standard output early: no command panics, and each completes its work.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -27,7 +27,7 @@ fn trolley(arguments: &[&str]) -> Command {
     command
 }
 
-/// The end of a pipe that nobody reads.
+/// The writing end of a pipe whose reader is closed.
 fn closed() -> PipeWriter {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
@@ -81,7 +81,7 @@ fn a_closed_pipe_is_no_panic_and_the_work_is_done() {
     assert!(Path::new(&shop).join("shop.toml").is_file());
 }
 
-/// Errors and the log go to standard error, which may be closed as well: what is left is the exit code.
+/// Standard error, with errors and the log, may be closed too: then only the exit code is left.
 #[test]
 fn a_closed_standard_error_is_no_panic_either() {
     let folder = tempfile::tempdir().unwrap();
@@ -105,7 +105,7 @@ fn a_service_goes_on_whoever_reads_its_log() {
     common::train(folder.path(), "de", 1_710_000_000);
     let config = config(folder.path());
     let mut service = trolley(&["serve", "--config", &config]).stdout(closed()).stderr(closed()).spawn().unwrap();
-    // It has said that it listens, and to nobody.
+    // It has printed its address, although the pipe is closed.
     std::thread::sleep(std::time::Duration::from_millis(1500));
     assert_eq!(service.try_wait().unwrap(), None, "it runs");
     assert!(Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! Whatever was pushed in whatever order: the snapshot that grew with it answers as one that is made of all at once.
+//! A snapshot that was updated by pushes answers like one that is built from the final state, for any order of pushes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -23,7 +23,7 @@ const CUSTOMERS: [&str; 3] = ["anna", "bert", "nobody"];
 
 #[derive(Clone, Debug)]
 enum Push {
-    /// Of the whole market, or a store.
+    /// Of the whole market, or of a store.
     Stock(Vec<(usize, Option<usize>, bool)>),
     Forget(usize, Option<usize>),
     Offers(Vec<Vec<usize>>),
@@ -110,7 +110,7 @@ async fn make(state_sync: &StateSync, market: &Arc<Market>, push: &Push, sequenc
     }
 }
 
-/// All that can be asked.
+/// The answers to all questions.
 fn answers(snapshot: &Snapshot) -> Vec<String> {
     let mut answers = vec![format!("{:?}", snapshot.out_of_stock())];
     for customer in CUSTOMERS {
@@ -160,7 +160,7 @@ fn a_snapshot_that_grew_is_one_that_is_made_of_all() {
         .unwrap();
 }
 
-/// An answer for anybody that comes from the cache takes a fraction of the memory calls of one that is worked out.
+/// A cached anonymous answer needs a fraction of the allocations of a computed one.
 #[tokio::test]
 async fn only_a_boost_takes_answers_for_anybody_out_of_the_cache() {
     let service = Service::new().await;

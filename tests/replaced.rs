@@ -1,4 +1,5 @@
-//! The database's file is another one, all of a sudden: a backup is put back, moved, deleted or linked elsewhere.
+//! The database file is replaced while the service runs: a backup is restored, or the file is moved, deleted or linked
+//! elsewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -13,7 +14,7 @@ use sqlx::{Connection, Executor};
 
 const BREAD: &str = "/v1/markets/de/items/bread/bought-together?limit=6";
 
-/// The file of a service's state.
+/// The database file of a service.
 fn file(service: &Service) -> PathBuf {
     service.folder.path().join("state.sqlite")
 }
@@ -28,14 +29,14 @@ async fn push_offer(service: &Service, id: &str) -> StatusCode {
     service.json("PUT", "/v1/markets/de/offers", &body).await.0
 }
 
-/// Whether an item is out of stock, and the offers.
+/// The items that are out of stock, and the active offers.
 async fn known(service: &Service) -> (Vec<&'static str>, Vec<String>) {
     let shown = service.ids(BREAD).await;
     let gone = ["butter", "milk-a", "milk-b", "tea"].into_iter().filter(|item| !shown.contains(&(*item).to_owned()));
     (gone.collect(), service.ids("/v1/markets/de/customers/bert/offers").await)
 }
 
-/// A service with butter out of stock and an offer, a copy of its file as it is then, and more that was pushed later.
+/// A service with butter out of stock and an offer, a backup of its file at that time, and later pushes.
 async fn with_a_backup() -> (Service, PathBuf) {
     let service = Service::new().await;
     assert_eq!(out_of_stock(&service, "butter", 1).await, StatusCode::OK);
@@ -48,7 +49,7 @@ async fn with_a_backup() -> (Service, PathBuf) {
     (service, backup)
 }
 
-/// After a file with the backup's content has come: pushes go there, and memory, file and the next start agree.
+/// After the backup was put in place: pushes go to it, and memory, file and the next start agree.
 async fn agrees_with_the_backup(service: Service) {
     assert_eq!(out_of_stock(&service, "milk-b", 3).await, StatusCode::OK);
     let expected = (vec!["butter", "milk-b"], vec!["first".to_owned()]);
@@ -64,7 +65,7 @@ async fn a_backup_is_moved_over_the_file() {
     agrees_with_the_backup(service).await;
 }
 
-/// Copied over it, it is the same file with another content.
+/// A copy over the file keeps the inode and changes the content.
 #[tokio::test]
 async fn a_backup_is_copied_over_the_file() {
     let (service, backup) = with_a_backup().await;
@@ -72,7 +73,7 @@ async fn a_backup_is_copied_over_the_file() {
     agrees_with_the_backup(service).await;
 }
 
-/// Of the stock alone there is no number that the service would know without looking.
+/// If only the stock has changed, the service knows no other number that would show it without a query.
 #[tokio::test]
 async fn only_the_stock_changed_since_the_backup() {
     let service = Service::new().await;
@@ -85,8 +86,8 @@ async fn only_the_stock_changed_since_the_backup() {
     assert_eq!(known(&service).await.0, ["butter", "milk-b"]);
 }
 
-/// Without anybody pushing, it is noticed as well.
-/// Put back, and pushed to by others before this replica looks again: all numbers are higher than those it knows.
+/// A restored database is also noticed without a push. Others have pushed to it before this replica polls again, so all
+/// its version numbers are higher than the known ones.
 #[tokio::test]
 async fn a_database_that_went_back_and_on_is_known_by_the_change_that_it_lacks() {
     let (service, _) = with_a_backup().await;
@@ -140,7 +141,7 @@ async fn a_file_that_is_gone_takes_no_push_until_one_is_there() {
     agrees_with_the_backup(service).await;
 }
 
-/// A service whose state is under `name`, with butter out of stock.
+/// A service whose database is `name`, with butter out of stock.
 async fn service_at(name: &str, prepare: impl FnOnce(&Path)) -> Service {
     let folder = tempfile::tempdir().unwrap();
     common::train(folder.path(), "de", 1_710_000_000);
@@ -151,7 +152,7 @@ async fn service_at(name: &str, prepare: impl FnOnce(&Path)) -> Service {
     service
 }
 
-/// What is in the database of a file, as a service that starts with it knows it.
+/// The content of a database file, as a service that starts with it reports it.
 async fn in_file(path: &Path) -> (Vec<&'static str>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     common::train(folder.path(), "de", 1_710_000_000);
@@ -194,7 +195,7 @@ async fn the_folder_is_replaced() {
     );
 }
 
-/// A backup knows nothing of who was erased after it was made; the service does.
+/// A backup does not contain later erasures; the service keeps them.
 #[tokio::test]
 async fn who_was_erased_since_the_backup_stays_erased() {
     let (service, backup) = with_a_backup().await;

@@ -1,4 +1,4 @@
-//! What the shop says about its answers, and why an item is not among them.
+//! The shop's rules, and the reasons why an item is not in an answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -33,7 +33,7 @@ async fn a_blocked_item_is_not_shown_where_it_is_blocked() {
     push(&service, json!([{"id": "r", "block": {"item": "butter"}}])).await;
     for path in [BREAD, "/v1/markets/de/items/milk-a/bought-together", "/v1/markets/de/items/milk-a/alternatives"] {
         let found = service.ids(path).await;
-        // Of milk's kind there is another milk and a new one.
+        // For milk there is one other milk and a new one.
         let fewest = if path.ends_with("alternatives") { 2 } else { 5 };
         assert!(!found.contains(&"butter".into()) && found.len() >= fewest, "{path}: {found:?}");
     }
@@ -48,7 +48,7 @@ async fn a_blocked_item_is_not_shown_where_it_is_blocked() {
     assert_eq!(service.ids(BREAD).await[0], "butter", "without rules all is as it was");
 }
 
-/// Answers to anonymous customers are cached: rules that come later count as those that were there before.
+/// Anonymous answers are cached: later rules apply to them like earlier ones.
 #[tokio::test]
 async fn cached_answers_follow_the_rules_as_they_are_now() {
     const PATHS: [&str; 3] =
@@ -154,10 +154,11 @@ async fn why_not_says_what_is_in_the_way() {
 #[tokio::test]
 async fn what_is_outranked_is_told_by_what() {
     let service = Service::new().await;
-    // New milk, which nobody has bought, is no candidate.
+    // New milk was never bought, so it is no candidate.
     let (_, body) = service.get(&format!("{BREAD}/why-not/new-milk")).await;
     assert_eq!(body["verdict"], "no_candidate", "{body}");
-    // Butter, one milk and the rare item are; tea and the other milk are surely bought with bread less often than by chance.
+    // Butter, one milk and the rare item are candidates; tea and the other milk are bought with bread significantly
+    // less often than by chance.
     let pin = |id: &str, item: &str| json!({"id": id, "pin": {"item": item, "to": "bread"}});
     push(&service, json!([pin("a", "new-milk"), pin("b", "bread"), pin("c", "ginger/lemon ü%"), pin("d", "anise")]))
         .await;

@@ -1,4 +1,4 @@
-//! What was acknowledged is there after a restart, and on other replicas.
+//! Acknowledged pushes are there after a restart, and on other replicas.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;

@@ -1,4 +1,4 @@
-//! What was pushed survives, on SQLite and on PostgreSQL alike.
+//! Pushed state survives, on SQLite and on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 #[path = "common/postgres.rs"]
@@ -21,7 +21,7 @@ async fn stock(store: &Store, market: &str, after: i64) -> BTreeMap<String, (boo
     rows.into_iter().map(|row| (row.item, (row.in_stock, row.sequence))).collect()
 }
 
-/// The highest sequence wins whatever the order, changes can be followed, and all of it is there after a restart.
+/// The highest sequence wins in any order, changes can be followed, and everything is there after a restart.
 async fn keeps_its_promises(url: &str) {
     let (store, began) = (Store::open(url).await.unwrap(), chrono::Utc::now().timestamp_millis());
     assert_eq!(
@@ -67,7 +67,7 @@ async fn keeps_its_promises(url: &str) {
     assert!(store.put_document("de", Kind::Offers, Some(8), "[7]").await.unwrap().is_some());
 }
 
-/// Of what a store and the whole market were told the higher sequence counts, and others can follow both.
+/// Of updates for a store and for the whole market the one with the higher sequence counts, and both can be followed.
 async fn follows_stores(url: &str) {
     let store = Store::open(url).await.unwrap();
     let of = |shop: &str, item: &str, in_stock, sequence| StockRow {
@@ -117,7 +117,7 @@ async fn follows_stores(url: &str) {
     assert_eq!(store.replacements_after("shops", put.replacements.unwrap()).await.unwrap(), counts(2, 1));
 }
 
-/// Many at once: nothing is lost, whoever comes first.
+/// Concurrent pushes: none is lost, in any order.
 async fn takes_pushes_side_by_side(url: &str) {
     let store = Store::open(url).await.unwrap();
     let push = |sequence: i64| {
@@ -157,13 +157,13 @@ async fn on_postgres() {
     keys_who_was_erased(&cluster.url()).await;
 }
 
-/// Who was erased before there was a secret is remembered with it from then on, and not without it.
+/// Customers erased before there was a secret are recognised with the secret from then on, and not without it.
 async fn keys_who_was_erased(url: &str) {
     let plain = |id: &str| blake3::hash(id.as_bytes());
     let before = Store::open(url).await.unwrap();
     before.erase("keyed", &plain("anna")).await.unwrap();
     let secret = Arc::new(Secret::new("of this shop"));
-    let store = Store::open(url).await.unwrap().keyed_by(secret.clone());
+    let store = Store::open(url).await.unwrap().with_secret(secret.clone());
     store.identity().await.unwrap();
     let of = |id: &str| secret.customer(&plain(id));
     for _ in 0..2 {
@@ -177,13 +177,13 @@ async fn keys_who_was_erased(url: &str) {
     expected.sort_by_key(|hash| *hash.as_bytes());
     assert_eq!(both, expected);
     for other in [Secret::new("of another"), Secret::default()] {
-        let other = Store::open(url).await.unwrap().keyed_by(Arc::new(other));
+        let other = Store::open(url).await.unwrap().with_secret(Arc::new(other));
         assert!(matches!(other.identity().await, Err(StoreError::Secret)));
     }
 }
 
-/// The address leads to another server, and the old one, which connections stay with, does no longer write or does not
-/// answer at all.
+/// The address moves to another server. The old one, to which connections are still open, becomes read-only or stops
+/// responding.
 async fn follows_the_address(leave: fn(&Cluster)) {
     let Some(old) = Cluster::start() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -196,10 +196,10 @@ async fn follows_the_address(leave: fn(&Cluster)) {
         let store = store.clone();
         async move { store.put_stock("de", &[row("a", sequence % 2 == 0, sequence)]).await }
     };
-    // Several connections.
+    // Opens several connections.
     let pushes = tokio::join!(push(1), push(2), push(3), push(4), push(5), push(6));
     assert!([pushes.0, pushes.1, pushes.2, pushes.3, pushes.4, pushes.5].iter().all(Result::is_ok));
-    // Those that are just made are trusted.
+    // For a moment after they are made, connections are trusted without a check.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     leave(&old);
     std::fs::remove_file(&address).unwrap();
@@ -255,7 +255,7 @@ async fn what_cannot_be_opened_is_said() {
     assert!(open("sqlite:/no/such/folder/state.sqlite").await.contains("server.state"));
 }
 
-/// What must be known after some pushes, in whatever order: the word with the highest number.
+/// The expected state after pushes in any order: the update with the highest sequence.
 fn expected(pushes: &[Vec<(u8, i64)>]) -> BTreeMap<String, (bool, i64)> {
     let mut known: BTreeMap<String, (bool, i64)> = BTreeMap::new();
     for &(item, sequence) in pushes.iter().flatten() {
@@ -267,7 +267,7 @@ fn expected(pushes: &[Vec<(u8, i64)>]) -> BTreeMap<String, (bool, i64)> {
     known
 }
 
-/// A number says the same whenever it is said.
+/// The same sequence always has the same value.
 fn word(item: u8, sequence: i64) -> bool {
     (i64::from(item) + sequence) % 2 == 0
 }

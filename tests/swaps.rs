@@ -1,4 +1,4 @@
-//! Models come and go under load.
+//! Models are swapped under load.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -13,14 +13,13 @@ use serde_json::{Value, json};
 
 const QUESTION: &str = "/v1/markets/de/items/bread/bought-together?limit=3&customer=anna";
 
-/// An answer without what names it. There must be one, with items in it: two errors are alike too.
+/// The content of an answer without its ID. It must have items, because two errors are equal too.
 fn content(body: &Value) -> Value {
     let (model, items) = (&body["model"], &body["items"]);
     assert!(model.is_string() && items.as_array().is_some_and(|items| !items.is_empty()), "no answer: {body}");
     json!({ "model": model, "items": items })
 }
 
-/// What is answered to a question.
 async fn answer(service: &Service, path: &str) -> Value {
     let (status, body) = service.get(path).await;
     assert_eq!(status, StatusCode::OK, "{path}: {body}");
@@ -32,7 +31,7 @@ async fn no_request_fails_and_no_answer_is_of_two_models_while_models_are_swappe
     let swaps = std::env::var("TROLLEY_SWAPS").ok().and_then(|swaps| swaps.parse().ok()).unwrap_or(100);
     let service = Arc::new(Service::new().await);
     let first = answer(&service, QUESTION).await;
-    // Of half the baskets: the same question has other scores.
+    // Trained on half of the baskets: the same query has other scores.
     let half: Vec<String> = common::transactions().lines().step_by(2).map(str::to_owned).collect();
     let header = common::transactions().lines().next().unwrap().to_owned();
     let body: Vec<String> = half.into_iter().filter(|line| *line != header).collect();

@@ -1,4 +1,4 @@
-//! What is bought together, as the shop's config and the request have it.
+//! Bought together, with the settings of config and request.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -69,7 +69,7 @@ async fn reasons_come_first_and_the_parts_of_the_score_where_they_are_wanted() {
     assert_eq!((status.as_u16(), &body["field"]), (422, &"detail".into()), "{body}");
 }
 
-/// Bert alone has bought the rare item, once and with nothing else; anna has bought all but that.
+/// Only bert has bought the rare item, once and alone; anna has bought everything else.
 #[tokio::test]
 async fn places_go_to_what_is_new_to_the_customer() {
     let service = Service::new().await;

@@ -1,4 +1,4 @@
-//! Why an item is not among the six, against what can be worked out without asking that.
+//! `why-not` against a brute-force ranking of all candidates.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -11,7 +11,7 @@ use trolley_model::recommend::{Limits, Recommended, Tier, bought_together, candi
 use trolley_model::{Model, Query, Question};
 use trolley_training::{InputConfig, Shop, ShopSize, Silent, TrainingConfig};
 
-/// A shop of a thousand items, in which an answer has many more candidates than places.
+/// A shop of a thousand items, whose answers have many more candidates than places.
 fn shop(folder: &Path) -> Snapshot {
     let tables = folder.join("shop");
     let size = ShopSize { lines: 30_000, items: 1000, customers: 200, days: 120 };
@@ -21,7 +21,7 @@ fn shop(folder: &Path) -> Snapshot {
     let mut training = TrainingConfig::default();
     training.skipgram.epochs = 2;
     training.evaluation.test_days = 0;
-    // What is left out for the sake of variety is shown only where the best of the others are.
+    // Otherwise diversification would hide candidates from the ranking.
     training.list = trolley_model::ListRules { above_chance: true, ..trolley_model::ListRules::none() };
     let version = common::train_with(folder, market, 1_800_000_000, input, &training).version;
     let opened = ModelRegistry::new(folder.join("models")).open(market, &version).unwrap();
@@ -33,7 +33,7 @@ fn shop(folder: &Path) -> Snapshot {
     Snapshot::new(opened, &PushedState::new(Vec::new(), stock))
 }
 
-/// The candidates with the scores that their reasons sum up to, best first.
+/// The candidates with the sums of their reasons' shares, best first.
 fn by_reasons(model: &Model, ask: &Query<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
     let score = |&item: &u32| {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
@@ -63,7 +63,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
         let limits = Limits { allowed: &in_stock, ..Limits::best(6) };
         let shown: Vec<&str> = snapshot.bought_together(&query).into_iter().map(|answer| answer.id).collect();
         assert_eq!(shown.len(), 6);
-        // Answers for anybody are chosen from the candidates of a long one, whatever is in stock.
+        // Anonymous answers are chosen from the candidates of a long list, regardless of stock.
         let mut all = match customer {
             Some(_) => candidates(model, &ask, &limits),
             None => candidates(model, &ask, &Limits::best(64)),
@@ -80,7 +80,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
                 (Verdict::Outranked(result), Some((_, score))) => {
                     assert_eq!(result.candidates, all.len(), "of as many as the answer had");
                     assert!((result.score - score).abs() < 1e-4, "{} {score}", result.score);
-                    // Sums of parts may differ in the last digits.
+                    // Sums of parts can differ in the last digits.
                     let above = scores.iter().filter(|other| other.1 > score + 1e-4).count();
                     let above_or_equal = scores.iter().filter(|other| other.1 > score - 1e-4).count();
                     assert!((above + 1..=above_or_equal).contains(&result.rank), "{result:?}");
@@ -92,7 +92,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     }
 }
 
-/// Answers themselves say the same: hide what is shown, and what comes next is what was ranked next.
+/// The same from the answers alone: if the shown items are excluded, the next ones in rank follow.
 #[test]
 fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let folder = tempfile::tempdir().unwrap();

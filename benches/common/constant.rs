@@ -1,4 +1,4 @@
-//! A bare axum handler in a process of its own: what answers would cost if they cost nothing.
+//! A bare axum handler in its own process: the cost of a response without any work.
 
 use std::io::BufRead;
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ pub(crate) struct Constant {
 }
 
 impl Constant {
-    /// With a body of so many bytes.
+    /// Starts one with a body of this many bytes.
     pub(crate) fn start(bytes: usize) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["constant", &bytes.to_string()])
@@ -31,7 +31,7 @@ impl Drop for Constant {
     }
 }
 
-/// True if this process was such a one, and has ended.
+/// Serves if this process was started as such a handler; true once it has ended.
 pub(crate) fn served() -> bool {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, what, bytes] = &arguments[..] else { return false };

@@ -1,9 +1,9 @@
-//! How long threads had to wait for a processor because somebody else was on it.
+//! Scheduling delays: how long threads waited for a processor.
 
 use std::fs::File;
 use std::io::{Read, Seek};
 
-/// The threads of some processes, as they are now.
+/// The threads of some processes, listed once.
 pub(crate) struct Waits(Vec<File>);
 
 impl Waits {
@@ -15,7 +15,7 @@ impl Waits {
         )
     }
 
-    /// Milliseconds that they have waited so far, in all; no number where the system does not say (Linux does).
+    /// Total milliseconds that the threads have waited so far; NaN if the system does not report it (Linux does).
     pub(crate) fn milliseconds(&mut self) -> f64 {
         if self.0.is_empty() {
             return f64::NAN;
@@ -24,7 +24,7 @@ impl Waits {
             let mut text = String::new();
             file.rewind().ok()?;
             file.read_to_string(&mut text).ok()?;
-            // Nanoseconds on a processor, nanoseconds of waiting for one, turns.
+            // Nanoseconds on a processor, nanoseconds of waiting for one, number of time slices.
             text.split(' ').nth(1)?.parse::<f64>().ok()
         };
         self.0.iter_mut().filter_map(waited).sum::<f64>() / 1e6

@@ -1,17 +1,17 @@
 //! Amounts with a unit, such as the size of a package.
 
-/// How much of something: 12 packs of 330 ml are 3,960 ml in 12 pieces.
+/// An amount with a unit: 12 packs of 330 ml are 3,960 ml in 12 pieces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Amount {
     /// In the base unit of its [`Unit`]; above 0.
     pub total: f32,
-    /// What is counted.
+    /// The unit.
     pub unit: Unit,
-    /// In how many pieces; 1 where nothing is said of them.
+    /// Number of pieces; 1 if unknown.
     pub pieces: f32,
 }
 
-/// What an amount is of.
+/// The dimension of an amount, with its base unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// In grams.
@@ -24,7 +24,7 @@ pub enum Unit {
     Length,
     /// In square metres.
     Area,
-    /// In cartons or cases, of which it is not said what they hold.
+    /// In cartons or cases of unknown content.
     Carton,
 }
 
@@ -33,12 +33,13 @@ impl Unit {
     pub const ALL: [Self; 6] = [Self::Mass, Self::Volume, Self::Count, Self::Length, Self::Area, Self::Carton];
 }
 
-/// More than so many packages are no alternative to one; a box of forty pounds is what the shop is delivered, not what it sells.
+/// Maximum number of packages that can replace one: a larger ratio is a box for delivery to the shop, not an item for
+/// sale.
 pub(crate) const MOST: f32 = 24.0;
 
 impl Amount {
-    /// How many times as much the other is; `None` where the two cannot be compared. A gram is as much as a millilitre:
-    /// an ounce may be either, and what people eat and drink is about as dense as water.
+    /// The other amount divided by this one; `None` if the two cannot be compared. A gram equals a millilitre: an ounce
+    /// may be either, and food and drink are about as dense as water.
     pub fn times(&self, other: &Self) -> Option<f32> {
         let is_weighed = |unit| matches!(unit, Unit::Mass | Unit::Volume);
         if self.unit == other.unit || is_weighed(self.unit) && is_weighed(other.unit) {
@@ -58,8 +59,8 @@ impl Amount {
         (self.unit == Unit::Carton) != (other.unit == Unit::Carton)
     }
 
-    /// How many of the other make up for one: the least number that holds at least as much, where a tenth of one more or
-    /// less does not count.
+    /// Number of the other that replaces one of this: the smallest with at least the same amount, with a tolerance of a
+    /// tenth of one. `None` if the two cannot be compared or the ratio is too large.
     pub fn instead(&self, other: &Self) -> Option<u32> {
         const TENTH: f32 = 0.1;
         let times = 1.0 / self.times(other)?;
@@ -67,7 +68,7 @@ impl Amount {
     }
 }
 
-/// 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on.
+/// Likeness of a ratio: 1 if equal, 0 for a factor of √2, -1 from a factor of 2 on.
 pub(crate) fn ratio_likeness(times: f32) -> f32 {
     if times > 0.0 && times.is_finite() { 1.0 - (2.0 * times.log2().abs()).min(2.0) } else { 0.0 }
 }

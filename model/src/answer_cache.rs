@@ -1,20 +1,20 @@
-//! Lists that depend on nothing but the model, computed when they are first asked for: answers to anonymous customers, and what
-//! candidates are taken from.
+//! Cached lists that depend only on the model, computed on first use: answers to anonymous customers, and sources of
+//! candidates.
 
 use std::sync::OnceLock;
 
 use crate::nearest::NEIGHBOURS;
 
-/// A list of each kind per item.
+/// One cache per kind of list.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
-    /// What is bought together with each item, for anonymous customers: items with their scores, best first.
+    /// Items bought together with each item, for anonymous customers: items with their scores, best first.
     pub(crate) together: PerItem<(u32, f32)>,
     /// The alternatives to each item, likewise.
     pub(crate) alternatives: PerItem<(u32, f32)>,
     /// The nearest neighbours of each item.
     pub(crate) neighbours: PerItem<u32>,
-    /// The items most similar to each item by attributes, names and prices.
+    /// The most similar items by attributes, names and prices.
     pub(crate) alike: PerItem<u32>,
     /// The strongest partners of each item and of its category.
     pub(crate) partners: PerItem<u32>,
@@ -24,14 +24,14 @@ pub(crate) struct AnswerCache {
 #[derive(Debug)]
 pub(crate) struct PerItem<T>(Vec<OnceLock<Box<[T]>>>);
 
-/// Length of a cached answer: the six that are wanted, and those behind them when some may not be shown.
+/// Number of items in a cached answer: more than the usual six, so that filtered items can be replaced.
 pub(crate) const CACHED: usize = 64;
 
-/// Length of a cached list that candidates are taken from.
+/// Number of items in a cached list of candidates.
 const CANDIDATES: usize = NEIGHBOURS;
 
 impl AnswerCache {
-    /// For this number of items; nothing is computed yet.
+    /// An empty cache for this number of items.
     pub(crate) fn new(items: usize) -> Self {
         Self {
             together: PerItem::new(items),
@@ -44,7 +44,7 @@ impl AnswerCache {
 }
 
 impl<T> PerItem<T> {
-    /// Whether it has a list for an item.
+    /// Whether an item can have a list.
     pub(crate) fn covers(&self, item: u32) -> bool {
         (item as usize) < self.0.len()
     }
@@ -53,15 +53,15 @@ impl<T> PerItem<T> {
         Self((0..items).map(|_| OnceLock::new()).collect())
     }
 
-    /// The list of an item.
+    /// The list of an item, computed on first use; empty for an item beyond the table.
     pub(crate) fn of(&self, item: u32, compute: impl FnOnce() -> Vec<T>) -> &[T] {
         self.0.get(item as usize).map_or(&[], |list| list.get_or_init(|| compute().into_boxed_slice()))
     }
 }
 
 impl PerItem<u32> {
-    /// The first `wanted` of an item's list that may be shown, as `compute` finds them. The cached list is filtered: as
-    /// long as little is out of stock, nothing needs to be computed.
+    /// The first `wanted` items of a list that pass the filter, as `compute` finds them. The cached list is filtered,
+    /// so nothing is computed as long as few items are filtered.
     pub(crate) fn first(
         &self,
         item: u32,
@@ -69,7 +69,7 @@ impl PerItem<u32> {
         may_show: &dyn Fn(u32) -> bool,
         compute: impl Fn(usize, &dyn Fn(u32) -> bool) -> Vec<u32>,
     ) -> Vec<u32> {
-        // Nothing is cached for items that nobody has bought yet.
+        // Items that were never bought have no cached lists.
         if wanted <= CANDIDATES && (item as usize) < self.0.len() {
             let all = self.of(item, || compute(CANDIDATES, &|_| true));
             let shown: Vec<u32> = all.iter().copied().filter(|&other| may_show(other)).take(wanted).collect();

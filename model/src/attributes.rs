@@ -1,4 +1,4 @@
-//! Attributes of the items: brand, package size, and whatever else the shop's table of items says.
+//! Attributes of the items: brand, package size, and other columns of the shop's table of items.
 
 use crate::amount::{Amount, Unit, ratio_likeness};
 use crate::error::{LARGEST, ModelError};
@@ -22,31 +22,31 @@ pub struct Attribute {
 /// The values of an attribute, by the items' numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AttributeValues {
-    /// Texts: each item has any number of them, by their numbers, rising.
+    /// Any number of texts per item, as indexes into `texts`, ascending.
     Texts {
         /// The distinct texts.
         texts: Ids,
-        /// Each item's place in `of`.
+        /// The offsets of each item's texts in `of`.
         rows: Offsets,
-        /// The numbers of its texts.
+        /// The indexes of all items' texts, concatenated.
         of: Vec<u32>,
     },
-    /// A number per item; NaN where none is known.
+    /// A number per item; NaN if unknown.
     Numbers(Vec<f32>),
-    /// An amount per item, where one is known.
+    /// An amount per item, if known.
     Amounts(Vec<Option<Amount>>),
 }
 
-/// Amounts that are written in different units differ by rounding.
+/// Relative tolerance between amounts: written in different units they differ by rounding.
 const ROUNDING: f32 = 0.01;
 
-/// The same number may have been rounded to single precision on its way.
+/// Relative tolerance between numbers: they may have been rounded to single precision.
 const SINGLE: f32 = 1e-6;
 
-/// How an attribute's signal is called: this and the attribute's name.
+/// Prefix of an attribute's signal; the attribute's name follows.
 pub const PREFIX: &str = "same_";
 
-/// Whether an attribute may have this name: its signal must not have that of another one.
+/// Whether an attribute may have this name: its signal must not have the name of another signal.
 pub fn is_free(name: &str) -> bool {
     signal_names::index(&format!("{PREFIX}{name}")).is_none()
 }
@@ -55,7 +55,7 @@ impl Attributes {
     /// Checks the lengths against the number of items, and the numbers.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn new(attributes: Vec<Attribute>, items: usize) -> Result<Self, ModelError> {
         for (at, Attribute { name, values }) in attributes.iter().enumerate() {
             let length = match values {
@@ -108,7 +108,7 @@ impl Attributes {
         Ok(Self(attributes))
     }
 
-    /// All of them.
+    /// All attributes.
     pub fn all(&self) -> &[Attribute] {
         &self.0
     }
@@ -118,12 +118,12 @@ impl Attributes {
         self.0.iter().map(|attribute| format!("{PREFIX}{}", attribute.name)).collect()
     }
 
-    /// The number of the attribute of this name.
+    /// The index of an attribute.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|attribute| attribute.name == name)
     }
 
-    /// How big an item is: the first amount that is known of it.
+    /// The size of an item: its first known amount.
     pub fn size(&self, item: u32) -> Option<Amount> {
         self.0.iter().find_map(|attribute| match &attribute.values {
             AttributeValues::Amounts(amounts) => amounts[item as usize],
@@ -133,17 +133,17 @@ impl Attributes {
 }
 
 impl Attribute {
-    /// How alike two items are, from -1 (different) to 1 (the same); 0 where either has no value.
+    /// Likeness of two items, from -1 (different) to 1 (the same); 0 if either has no value.
     ///
-    /// Of texts, by the share of all their values that they have in common. Numbers and amounts are half alike if one is a
-    /// quarter (a factor of √2) off, and different from twice that on. A carton is different from what is none.
+    /// Texts: twice the Jaccard similarity minus 1. Numbers and amounts: 0 for a quarter less (numbers) or a factor of
+    /// √2 (amounts), -1 for a half or less. A carton differs from everything that is not a carton.
     pub fn likeness(&self, one: u32, other: u32) -> f32 {
         let mut likeness = [0.0];
         self.likenesses(one, &[other], &mut likeness);
         likeness[0]
     }
 
-    /// How alike an item is to each of some others.
+    /// Likeness of an item to each of some others.
     pub(crate) fn likenesses(&self, item: u32, others: &[u32], out: &mut [f32]) {
         match &self.values {
             AttributeValues::Texts { rows, of, .. } => {
@@ -164,7 +164,8 @@ impl Attribute {
         }
     }
 
-    /// Whether two items have the same value or values, numbers and amounts but for rounding. What has no value matches nothing.
+    /// Whether two items have the same value or values; numbers and amounts may differ by rounding. A missing value
+    /// matches nothing.
     pub fn matches(&self, one: u32, other: u32) -> bool {
         match &self.values {
             AttributeValues::Texts { rows, of, .. } => {
@@ -182,7 +183,7 @@ impl Attribute {
         }
     }
 
-    /// The value of an item as a person would read it; empty where there is none.
+    /// The value of an item in readable form; empty if it has none.
     pub fn shown(&self, item: u32) -> String {
         match &self.values {
             AttributeValues::Texts { texts, rows, of } => {

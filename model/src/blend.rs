@@ -1,4 +1,4 @@
-//! What each signal counts in a score, one blend for each question.
+//! The weights of signals in a score, one blend per question.
 
 use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
@@ -8,39 +8,39 @@ use serde::{Deserialize, Serialize};
 use crate::error::LARGEST;
 use crate::question::Question;
 
-/// A score: a sum of straight parts and of small trees over signals, as the artefact stores it.
+/// A score as the artefact stores it: a linear part plus small trees over signals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blend {
-    /// So much per unit of each signal, by its name.
+    /// The linear weight of each signal, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slopes: BTreeMap<String, f32>,
-    /// What is added to that.
+    /// The trees, added to the linear part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trees: Vec<Tree>,
 }
 
-/// A tree of two levels. It says what a straight line cannot: that nine purchases are not nine times as good as one, or
-/// that popularity counts for what is new to the customer only.
+/// A tree of two levels. It expresses what a linear weight cannot: that nine purchases are not nine times as good as
+/// one, or that popularity matters only for items new to the customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tree {
     /// The signals at the root, below it on the left, and on the right.
     pub signals: [String; 3],
-    /// From this value on it goes to the right.
+    /// The thresholds: a value from here on goes to the right.
     pub from: [f32; 3],
-    /// What the leaves add, from the left; 0 where all signals are 0.
+    /// The values of the leaves, from the left; 0 for the leaf that is reached if all signals are 0.
     pub adds: [f32; 4],
 }
 
 impl Blend {
-    /// Straight parts alone.
+    /// A blend without trees.
     pub fn straight(slopes: &[(&str, f32)]) -> Self {
         let slopes = slopes.iter().map(|&(name, slope)| (name.to_owned(), slope)).collect();
         Self { slopes, trees: Vec::new() }
     }
 
-    /// The names of all signals that it uses, in order, each once.
+    /// The distinct names of all signals in use, sorted.
     pub fn signals(&self) -> Vec<&str> {
         let straight = self.slopes.iter().filter(|(_, slope)| **slope != 0.0).map(|(name, _)| name);
         let mut names: Vec<&str> =
@@ -50,7 +50,7 @@ impl Blend {
         names
     }
 
-    /// True if no number in it is infinite or none at all.
+    /// True if all numbers are finite and within bounds.
     pub(crate) fn is_sound(&self) -> bool {
         let of_trees = self.trees.iter().flat_map(|tree| tree.from.iter().chain(&tree.adds));
         self.slopes.values().chain(of_trees).all(|number| number.abs() <= LARGEST)
@@ -63,14 +63,14 @@ impl Blend {
 pub struct Blends {
     /// In the order of [`Question::ALL`].
     pub blends: [Blend; Question::ALL.len()],
-    /// Bought together, for a known customer: which of many candidates are scored by the blend of the question. Straight
-    /// weights of the [`CHEAP`](crate::signals::CHEAP) signals; older artefacts score fewer candidates.
+    /// Pre-ranking of bought together for a known customer: linear weights of the [`CHEAP`](crate::signals::CHEAP)
+    /// signals that select the candidates to score. If it is empty, as in older artefacts, all candidates are scored.
     pub pre_ranking: Blend,
-    /// The names of the offers' own numbers, which stand beside the signals in the blend of offers.
+    /// The names of the offers' own numbers, which the blend of offers uses besides signals.
     pub offer_numbers: Vec<String>,
-    /// The rules of a list of what is bought together, beside the scores; older artefacts have none.
+    /// The rules for lists of bought together; older artefacts have none.
     pub list: ListRules,
-    /// The rules of a list of alternatives, beside the scores; older artefacts have none.
+    /// The rules for lists of alternatives; older artefacts have none.
     pub alternative_rules: AlternativeRules,
 }
 
@@ -88,8 +88,8 @@ impl IndexMut<Question> for Blends {
     }
 }
 
-/// [`Blends`] as the artefact stores them. Where nothing was learned for what is new to a customer, the blend of bought together
-/// serves; where nothing was for the offers of anonymous customers, recent popularity.
+/// [`Blends`] as the artefact stores them. Without a blend for items new to the customer, that of bought together is
+/// used; without one for the offers of anonymous customers, recent popularity.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredBlends {
@@ -156,12 +156,12 @@ impl From<Blends> for StoredBlends {
     }
 }
 
-/// What a list of alternatives keeps to beside the scores.
+/// Rules for lists of alternatives, in addition to the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlternativeRules {
-    /// Of six items so many are without a [`Flaw`](crate::Flaw) at the least, as far as there are any. With six, those with a
-    /// flaw are shown only where fewer than three have none, the least first.
+    /// Minimum number of six alternatives without a [`Flaw`](crate::Flaw), if there are enough. With 6, flawed ones are
+    /// shown only if fewer than three are flawless, those with the smallest flaw first.
     pub flawless: usize,
 }
 
@@ -172,7 +172,7 @@ impl Default for AlternativeRules {
 }
 
 impl AlternativeRules {
-    /// No rules: the best items, whatever speaks against them, but not what is not sold any more.
+    /// No rules: the best items with or without flaws, except items no longer sold.
     pub fn none() -> Self {
         Self { flawless: 0 }
     }
@@ -183,20 +183,20 @@ impl AlternativeRules {
     }
 }
 
-/// What a list of what is bought together keeps to beside the scores. Of longer lists than six as large a share; where a
-/// list would be short, the best of the others fill it up.
+/// Rules for lists of bought together, in addition to the scores. Limits are for lists of six and scale with the
+/// length; if they leave a list short, the best of the other items fill it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListRules {
-    /// Of six items at most so many are of one category, unless bought three times as often as by chance with what is asked
-    /// about; 0 for any number.
+    /// Maximum number of items of one category in a list of six, except items with a lift of 3 or more with the query;
+    /// 0 for no limit.
     pub per_category: usize,
-    /// The same of one product line, items whose names differ in their size alone, unless bought half as often again.
+    /// The same for one product line (items whose names differ only in size), except items with a lift of 1.5 or more.
     pub per_line: usize,
-    /// At most so many are among the market's 50 best-selling (of a catalogue below 1,000 items one in twenty), unless bought
-    /// twice as often as by chance; 0 for any number.
+    /// The same for the market's 50 bestsellers (in a catalogue below 1,000 items one in twenty), except items with a
+    /// lift of 2 or more; 0 for no limit.
     pub bestsellers: usize,
-    /// Whether items are left out that are bought with what is asked about surely less often than by chance.
+    /// Whether items are left out that are significantly less often bought with the query than by chance.
     pub above_chance: bool,
 }
 
@@ -211,7 +211,7 @@ impl Default for ListRules {
 }
 
 impl ListRules {
-    /// No rules: the best items, whatever they are.
+    /// No rules: the best items.
     pub fn none() -> Self {
         Self { per_category: 0, per_line: 0, bestsellers: 0, above_chance: false }
     }
@@ -222,28 +222,28 @@ impl ListRules {
 }
 
 impl Blends {
-    /// Those of some questions; of the others none.
+    /// The given blends; empty ones for other questions.
     pub fn of(blends: impl IntoIterator<Item = (Question, Blend)>) -> Self {
         let mut all = Self::default();
         blends.into_iter().for_each(|(question, blend)| all[question] = blend);
         all
     }
 
-    /// All but the trees.
+    /// The blends without their trees.
     pub(crate) fn straight(&self) -> Self {
         let mut straight = self.clone();
         straight.blends.iter_mut().for_each(|blend| blend.trees = Vec::new());
         straight
     }
 
-    /// The trees alone.
+    /// The trees without everything else.
     pub(crate) fn trees(&self) -> Self {
         let blends = self.blends.clone().map(|blend| Blend { slopes: BTreeMap::new(), ..blend });
         let (list, alternative_rules) = (ListRules::none(), AlternativeRules::none());
         Self { blends, list, alternative_rules, pre_ranking: Blend::default(), offer_numbers: Vec::new() }
     }
 
-    /// The trees of `trees` put to what is here.
+    /// Replaces the trees by those of `trees`.
     pub(crate) fn with_trees(mut self, trees: Self) -> Self {
         self.blends.iter_mut().zip(trees.blends).for_each(|(blend, from)| blend.trees = from.trees);
         self

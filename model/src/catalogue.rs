@@ -5,10 +5,10 @@ use crate::ids::Ids;
 use crate::offsets::Offsets;
 use crate::texts::Texts;
 
-/// Stands for "no category" in [`Catalogue::category`].
+/// "No category" in [`Catalogue::all_categories`].
 pub const NO_CATEGORY: u32 = u32::MAX;
 
-/// What is known of each item. An item's number is its position here: falling by baskets, then rising by ID.
+/// The items. An item's number is its position: descending by baskets, then ascending by ID.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     items: Ids,
@@ -30,28 +30,28 @@ pub struct Catalogue {
     total_latest_baskets: u32,
 }
 
-/// The stored part of a [`Catalogue`]; see there for the meaning.
+/// The stored columns of a [`Catalogue`], which documents their meaning.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogueParts {
-    /// All items that were bought or that stand in the items table.
+    /// The IDs of all items that were bought or are in the items table.
     pub items: Ids,
-    /// A readable name per item, empty where none is known; or no names at all.
+    /// The display name of each item, empty if unknown; an empty list if there are no names.
     pub names: Texts,
-    /// In how many baskets each item was.
+    /// Number of baskets with each item.
     pub baskets: Vec<u32>,
-    /// The same over the last days of the period.
+    /// The same in the last days of the period.
     pub recent_baskets: Vec<u32>,
-    /// The same over the last half of these days.
+    /// The same in the second half of these days.
     pub latest_baskets: Vec<u32>,
-    /// In how many baskets each item is in a week in which it is on offer; or nothing, where no offers are known.
+    /// Mean number of baskets with each item per week in which it is on offer; empty without data on offers.
     pub sales_on_offer: Vec<f32>,
-    /// What each item costs, below 0 where that is not known; or nothing, where no prices are.
+    /// The price of each item, below 0 if unknown; empty without prices.
     pub prices: Vec<f32>,
     /// The category of each item, or [`NO_CATEGORY`].
     pub category: Vec<u32>,
     /// The categories' IDs.
     pub categories: Ids,
-    /// In how many baskets anything of each category was.
+    /// Number of baskets with any item of each category.
     pub category_baskets: Vec<u32>,
     /// Number of all baskets.
     pub total_baskets: u32,
@@ -65,7 +65,7 @@ impl Catalogue {
     /// Checks the parts against each other and indexes the categories.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn new(parts: CatalogueParts) -> Result<Self, ModelError> {
         let CatalogueParts {
             items,
@@ -147,7 +147,7 @@ impl Catalogue {
         })
     }
 
-    /// The same, with how well each item sells in a week in which it is on offer.
+    /// Sets the baskets per week on offer of each item.
     ///
     /// # Errors
     /// If there is not one finite number from 0 for each item.
@@ -157,11 +157,11 @@ impl Catalogue {
         Ok(self)
     }
 
-    /// The same, with the categories that are no kind of thing, such as seasonal packages: their items do not stand in for each
-    /// other. By rising number.
+    /// Sets the mixed categories, by ascending number: categories such as seasonal packages, whose items are not
+    /// substitutes for each other.
     ///
     /// # Errors
-    /// If they are not rising, or beyond the categories.
+    /// If they are not ascending, or beyond the categories.
     pub fn with_mixed_categories(mut self, mixed: Vec<u32>) -> Result<Self, ModelError> {
         let is_rising = mixed.windows(2).all(|pair| pair[0] < pair[1]);
         if !is_rising || mixed.last().is_some_and(|&last| last as usize >= self.categories.len()) {
@@ -171,12 +171,12 @@ impl Catalogue {
         Ok(self)
     }
 
-    /// The categories that are no kind of thing, rising.
+    /// The mixed categories, ascending.
     pub fn mixed_categories(&self) -> &[u32] {
         &self.mixed
     }
 
-    /// The number of the item's category, if that is a kind of thing whose items stand in for each other.
+    /// The item's kind: the number of its category, unless that is mixed.
     pub fn kind(&self, item: u32) -> Option<u32> {
         self.category(item).filter(|category| self.mixed.binary_search(category).is_err())
     }
@@ -186,42 +186,42 @@ impl Catalogue {
         &self.items
     }
 
-    /// Readable names, for people who look at results; empty if there are none.
+    /// The display names; empty if there are none.
     pub fn names(&self) -> &Texts {
         &self.names
     }
 
-    /// The readable name of an item, if it has one.
+    /// The display name of an item, if it has one.
     pub fn name(&self, item: u32) -> Option<&str> {
         (!self.names.is_empty()).then(|| self.names.get(item)).filter(|name| !name.is_empty())
     }
 
-    /// In how many baskets the item was.
+    /// Number of baskets with the item.
     pub fn baskets(&self, item: u32) -> u32 {
         self.baskets[item as usize]
     }
 
-    /// Share of the latest baskets that hold the item, 0 to 1.
+    /// Share of the latest baskets (see [`CatalogueParts::latest_baskets`]) that hold the item, 0 to 1.
     pub fn latest_popularity(&self, item: u32) -> f32 {
         share(self.latest_baskets[item as usize], self.total_latest_baskets)
     }
 
-    /// In how many baskets the item is in a week in which it is on offer; 0 where no offers are known.
+    /// Mean number of baskets with the item per week in which it is on offer; 0 without data on offers.
     pub fn sales_on_offer(&self, item: u32) -> f32 {
         self.sales_on_offer.get(item as usize).copied().unwrap_or(0.0)
     }
 
-    /// The same of all items; empty where no offers are known.
+    /// The same for all items; empty without data on offers.
     pub fn all_sales_on_offer(&self) -> &[f32] {
         &self.sales_on_offer
     }
 
-    /// What an item costs, if that is known.
+    /// The price of an item, if known.
     pub fn price(&self, item: u32) -> Option<f32> {
         self.prices.get(item as usize).copied().filter(|price| *price >= 0.0)
     }
 
-    /// The same of all items, below 0 where it is not known; empty where no prices are.
+    /// The price of each item, below 0 if unknown; empty without prices.
     pub fn all_prices(&self) -> &[f32] {
         &self.prices
     }
@@ -281,12 +281,12 @@ impl Catalogue {
         &self.categories
     }
 
-    /// In how many baskets anything of the category was.
+    /// Number of baskets with any item of the category.
     pub fn category_baskets(&self, category: u32) -> u32 {
         self.category_baskets[category as usize]
     }
 
-    /// The same of all categories.
+    /// The same for all categories.
     pub fn all_category_baskets(&self) -> &[u32] {
         &self.category_baskets
     }
@@ -302,7 +302,7 @@ impl Catalogue {
         &self.member[self.members.range(category)]
     }
 
-    /// Number of items that were bought at least once: they are the first ones.
+    /// Number of items that were bought at least once; they come first.
     pub fn bought(&self) -> u32 {
         self.baskets.partition_point(|&n| n > 0) as u32
     }

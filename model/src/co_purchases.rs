@@ -1,16 +1,16 @@
-//! Which items were bought in the same baskets, and how often.
+//! Co-purchase counts: which items were bought in the same baskets, and how often.
 
 use crate::error::{LARGEST, ModelError};
 use crate::offsets::Offsets;
 
-/// For each of the first items of the catalogue its strongest partners, by rising item number.
+/// The strongest partners of the first items of the catalogue, for each item by ascending partner number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoPurchases {
     rows: Offsets,
     partner: Vec<u32>,
     baskets: Vec<u32>,
     weight: Vec<f32>,
-    /// Of each row the least count, where it may not hold all partners; else 0.
+    /// The smallest count of each row that may be truncated; 0 for complete rows.
     least: Vec<u32>,
 }
 
@@ -19,21 +19,21 @@ pub struct CoPurchases {
 pub struct Partner {
     /// The partner's item number.
     pub item: u32,
-    /// In how many baskets both were.
+    /// Number of baskets with both.
     pub baskets: u32,
-    /// The same with a basket of n items counted as 1/√(n-1): the more was bought, the less it says of any pair.
+    /// The same with weight 1/√(n-1) for a basket of n items: the larger the basket, the less it says about a pair.
     pub weight: f32,
 }
 
-/// How close an item is to one that it was with in so many baskets, of so many of its own: the cosine of both, as far as it
-/// is sure, but for what the other one sells.
+/// Closeness of an item in `baskets` baskets to another with `together` common baskets: their cosine, with the common
+/// count reduced by one standard error, and without the constant factor of the other item.
 pub fn closeness(together: u32, baskets: u32) -> f32 {
     let together = together as f32;
     (together - together.sqrt()) / (baskets.max(1) as f32).sqrt()
 }
 
 impl CoPurchases {
-    /// Takes the partners of each item; each list is sorted here.
+    /// From the partners of each item, in any order.
     pub fn new(lists: impl IntoIterator<Item = Vec<Partner>>) -> Self {
         let (mut partner, mut baskets, mut weight, mut lengths) = (vec![], vec![], vec![], vec![]);
         for mut list in lists {
@@ -50,14 +50,14 @@ impl CoPurchases {
 
     fn of_columns(rows: Offsets, partner: Vec<u32>, baskets: Vec<u32>, weight: Vec<f32>) -> Self {
         let ranges = || (0..rows.len() as u32).map(|row| rows.range(row));
-        // Rows are cut at one length, the longest; two thirds of it are those of the highest counts.
+        // Training truncates rows at one length, the longest; two thirds of the entries have the highest counts.
         let longest = ranges().map(|range| range.len()).max().unwrap_or(0);
         let least = |range: std::ops::Range<usize>| {
             if range.len() < longest {
                 return 0;
             }
             let mut counts = baskets[range].to_vec();
-            // Only a row that is not empty has a last of those.
+            // `None` only if all rows are empty.
             let last = (longest - longest / 3).checked_sub(1);
             last.map_or(0, |last| *counts.select_nth_unstable_by_key(last, |&count| std::cmp::Reverse(count)).1)
         };
@@ -65,10 +65,10 @@ impl CoPurchases {
         Self { rows, partner, baskets, weight, least }
     }
 
-    /// Puts together what was stored and checks it against the number of items in the catalogue.
+    /// Restores stored counts and checks them against the number of items in the catalogue.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn from_parts(
         offsets: Vec<u64>,
         partner: Vec<u32>,
@@ -86,7 +86,7 @@ impl CoPurchases {
         }
         for row in 0..rows.len() as u32 {
             let list = &partner[rows.range(row)];
-            // Counted, not searched for: to stop early would be to look at one at a time.
+            // Counted without an early exit, so that the compiler vectorises the loop.
             if list.windows(2).filter(|pair| pair[0] >= pair[1]).count() > 0 {
                 return Err(ModelError::Order(format!("the partners of item {row} are not in rising order")));
             }
@@ -115,40 +115,40 @@ impl CoPurchases {
         self.partner.len()
     }
 
-    /// The partners' item numbers, rising; none for an item beyond the table.
+    /// The partners' item numbers, ascending; none for an item beyond the table.
     pub fn partners(&self, item: u32) -> &[u32] {
         if (item as usize) < self.rows.len() { &self.partner[self.rows.range(item)] } else { &[] }
     }
 
-    /// The partners of an item with their counts, by rising item number.
+    /// The partners of an item with their counts, by ascending item number.
     pub fn of(&self, item: u32) -> impl Iterator<Item = Partner> {
         let range = if (item as usize) < self.rows.len() { self.rows.range(item) } else { 0..0 };
         range.map(|at| Partner { item: self.partner[at], baskets: self.baskets[at], weight: self.weight[at] })
     }
 
-    /// The counts of one pair, if it is among the strongest.
+    /// The counts of a pair, if `other` is stored as a partner of `item`.
     pub fn pair(&self, item: u32, other: u32) -> Option<Partner> {
         Some(self.nth(item, self.partners(item).binary_search(&other).ok()?))
     }
 
-    /// In how many baskets two items were at most: exactly so many, where the pair is kept.
+    /// Upper bound of the number of baskets with both items; exact if the pair is stored.
     pub fn at_most(&self, item: u32, other: u32) -> u32 {
         let least = |item: u32| self.least.get(item as usize).copied().unwrap_or(0);
         self.either(item, other).map_or_else(|| least(item).min(least(other)), |pair| pair.baskets)
     }
 
-    /// The counts of one pair, if it is among the strongest of one of the two.
+    /// The counts of a pair, if it is stored for either of the two.
     pub fn either(&self, item: u32, other: u32) -> Option<Partner> {
         self.pair(item, other).or_else(|| self.pair(other, item))
     }
 
-    /// The counts of an item with the partner at a position of [`CoPurchases::partners`].
+    /// The counts of an item's partner at a position of [`CoPurchases::partners`].
     pub(crate) fn nth(&self, item: u32, position: usize) -> Partner {
         let at = self.rows.range(item).start + position;
         Partner { item: self.partner[at], baskets: self.baskets[at], weight: self.weight[at] }
     }
 
-    /// Bounds, partners, baskets and weights, as they are stored.
+    /// Offsets, partners, baskets and weights, as stored.
     pub fn columns(&self) -> (&[u64], &[u32], &[u32], &[f32]) {
         (self.rows.as_slice(), &self.partner, &self.baskets, &self.weight)
     }
@@ -163,7 +163,7 @@ mod tests {
         let row = |counts: &[(u32, u32)]| -> Vec<Partner> {
             counts.iter().map(|&(item, baskets)| Partner { item, baskets, weight: 1.0 }).collect()
         };
-        // Cut at three: two by count, and a third one that is close. The second row is whole.
+        // Truncated at three: two by count, and a third by closeness. The second row is complete.
         let table = CoPurchases::new([
             row(&[(1, 9), (2, 7), (3, 2)]),
             row(&[(0, 9)]),

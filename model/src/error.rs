@@ -1,28 +1,28 @@
-//! What can be wrong with the parts of a model.
+//! Errors in the parts of a model.
 
 use crate::texts::TooLarge;
 
-/// Parts that make no model: a file that was changed or cut short, a configured name that does not exist, or numbers that do not
-/// fit each other. Each message says which part and how.
+/// Parts that are not a valid model: a file was changed or truncated, a configured name does not exist, or numbers are
+/// inconsistent. Each message says which part and how.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// Lists, tables or shapes that should be of the same length, or a list that is too long.
+    /// Lists, tables or shapes with different lengths, or a list that is too long.
     #[error("{0}")]
     Length(String),
-    /// Numbers that should be sorted, or offsets that should never fall.
+    /// Numbers that are not sorted, or offsets that decrease.
     #[error("{0}")]
     Order(String),
-    /// A number that refers to an entry beyond its table.
+    /// An index beyond its table.
     #[error("{0}")]
     Range(String),
     /// A number that is NaN, infinite, or out of its bounds.
     #[error("{0}")]
     Number(String),
-    /// Something that should be there once and is there twice.
+    /// A duplicate.
     #[error("{0}")]
     Duplicate(String),
-    /// A name that is not known, or not allowed.
+    /// A name that is unknown or not allowed.
     #[error("{0}")]
     Name(String),
     /// Bytes that are not in the format of their file.
@@ -33,5 +33,5 @@ pub enum ModelError {
     TooLarge(#[from] TooLarge),
 }
 
-/// The largest number that a model may hold: a score of many stays finite.
+/// Largest absolute value of a number in a model, so that sums of many stay finite.
 pub(crate) const LARGEST: f32 = 1e12;

@@ -1,4 +1,4 @@
-//! What signals are worked out from.
+//! The inputs of signals.
 
 use std::cell::OnceCell;
 
@@ -8,14 +8,14 @@ use crate::priors::PAIR_PRIOR;
 use crate::profile::LastBasket;
 use crate::{Model, Profile, Query};
 
-/// A question with its candidates, and what several signals need of it: each is worked out once, when the first asks.
+/// A query with its candidates, and intermediate results that several signals share; each is computed on first use.
 #[derive(Debug)]
 pub struct FeatureContext<'a> {
     /// The model.
     pub model: &'a Model,
-    /// What is asked.
+    /// The query.
     pub query: Query<'a>,
-    /// Item numbers, strictly rising.
+    /// Item numbers, strictly ascending.
     pub candidates: &'a [u32],
     asked: OnceCell<Vec<(u32, f32)>>,
     bought: OnceCell<Vec<Bought>>,
@@ -32,57 +32,57 @@ pub struct FeatureContext<'a> {
 /// A candidate that the customer has bought before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bought {
-    /// Its place among the candidates.
+    /// Its index in `candidates`.
     pub(crate) at: usize,
     /// Its position in the customer's history.
     pub(crate) position: usize,
-    /// What the history says of it.
+    /// Its statistics in the history.
     pub(crate) stats: ItemStats,
 }
 
-/// A candidate that is a partner of an item of the query, or of its category.
+/// A candidate that is a partner of a query item or of its category.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pair {
-    /// Its place among the candidates.
+    /// Its index in `candidates`.
     pub(crate) at: usize,
-    /// The item of the query.
+    /// The query item.
     pub(crate) query_item: u32,
-    /// What it weighs in the mean over a cart.
+    /// Its weight in the mean over a cart.
     pub(crate) weight: f32,
-    /// The counts of both.
+    /// The counts of the pair.
     pub(crate) counts: Partner,
 }
 
-/// What the customer has bought of a candidate's category.
+/// The customer's purchases in a candidate's category.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct OfCategory {
     /// The sum of the decayed purchases.
     pub(crate) decayed: f32,
-    /// Purchases, an item in a basket being one.
+    /// Number of purchases, each item of a basket counted once.
     pub(crate) purchases: u32,
     /// The first day of a purchase.
     pub(crate) first_day: u16,
-    /// The last one.
+    /// The last day of a purchase.
     pub(crate) last_day: u16,
 }
 
-/// Sums over the customer's last baskets, each counted in four ways.
+/// Weighted sums over the customer's last baskets, with each of the four weightings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Weighed {
-    /// Of the baskets that hold each item of the history.
+    /// The sum over the baskets that hold each item of the history.
     pub(crate) sums: Vec<[f32; WAYS]>,
-    /// Of all.
+    /// The sum over all.
     pub(crate) all: [f32; WAYS],
 }
 
-/// Ways of counting a basket: one half after each half-life of so many days; the last one is the second divided by the
-/// basket's items.
+/// Half-lives of a basket's weight, in days. The fourth weighting is the second divided by the number of items in the
+/// basket.
 pub(crate) const HALF_LIVES: [f32; 3] = [20.0, 75.0, 200.0];
 
 const WAYS: usize = 4;
 
 impl<'a> FeatureContext<'a> {
-    /// Nothing is worked out yet. The candidates must be strictly rising.
+    /// A context in which nothing is computed yet. The candidates must be strictly ascending.
     pub fn new(model: &'a Model, query: Query<'a>, candidates: &'a [u32]) -> Self {
         Self {
             model,
@@ -101,7 +101,7 @@ impl<'a> FeatureContext<'a> {
         }
     }
 
-    /// The items of the query, each with what it weighs in the mean over a cart.
+    /// The query items, each with its weight in the mean over a cart.
     pub(crate) fn asked(&self) -> &[(u32, f32)] {
         self.asked.get_or_init(|| self.query.items.iter().copied().zip(self.query.weights()).collect())
     }
@@ -118,12 +118,12 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// How many days before the question a day was, for the customer; 0 without one.
+    /// Age of a day in days for the customer, from 0; 0 without a customer.
     pub(crate) fn age(&self, day: u16) -> f32 {
         self.query.customer.map_or(0.0, |customer| customer.age(day))
     }
 
-    /// The customer's last baskets in sums; empty without a customer.
+    /// The sums over all of the customer's last baskets; empty without a customer.
     pub(crate) fn weighed(&self) -> &Weighed {
         self.weighed.get_or_init(|| {
             let Some(customer) = self.query.customer else { return Weighed::default() };
@@ -131,7 +131,7 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// What each of the last baskets counts, in each way.
+    /// The weights of each of the last baskets.
     fn weights(&self, customer: &Profile<'_>) -> &[[f32; WAYS]] {
         self.weights.get_or_init(|| {
             let of_basket = |basket: LastBasket<'_>| {
@@ -142,7 +142,8 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// The same over those of the last baskets of which `counts` is true, given the positions of their items.
+    /// The sums over the last baskets selected by `counts`, which receives the positions of a basket's items in the
+    /// history.
     pub(crate) fn weigh(&self, customer: &Profile<'_>, counts: impl Fn(&[u16]) -> bool) -> Weighed {
         let mut sums = vec![[0.0; WAYS]; customer.items().len()];
         let mut all = [0.0; WAYS];
@@ -157,7 +158,7 @@ impl<'a> FeatureContext<'a> {
         Weighed { sums, all }
     }
 
-    /// The candidates that are partners of items of the query, item by item.
+    /// The candidates that are partners of query items, item by item.
     pub(crate) fn partners(&self) -> &[Pair] {
         self.partners.get_or_init(|| {
             let co_purchases = self.model.co_purchases();
@@ -168,7 +169,7 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// The candidates that are partners of the categories of items of the query, item by item.
+    /// The candidates that are partners of the categories of query items, item by item.
     pub(crate) fn category_partners(&self) -> &[Pair] {
         self.category_partners.get_or_init(|| {
             let partners = self.model.category_partners();
@@ -191,9 +192,9 @@ impl<'a> FeatureContext<'a> {
         pairs
     }
 
-    /// For each candidate the share of the baskets with the query's category that hold its own, shrunk towards how
-    /// common that is, as if there had been [`PAIR_PRIOR`] more; over a cart, the mean. 0 where either has no
-    /// category.
+    /// For each candidate, the share of the baskets with the query's category that hold its own category, shrunk
+    /// towards that category's share of all baskets with [`PAIR_PRIOR`] prior baskets; over a cart, the mean. 0 where
+    /// either has no category.
     pub(crate) fn category_shares(&self) -> &[f32] {
         self.category_shares.get_or_init(|| {
             let (catalogue, pairs) = (self.model.catalogue(), self.model.category_pairs());
@@ -216,8 +217,7 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// For each candidate the share of the baskets with the query that hold it, as if there had
-    /// been [`PAIR_PRIOR`] more.
+    /// [`FeatureContext::fill_backed_shares`] with [`PAIR_PRIOR`].
     pub(crate) fn backed_shares(&self) -> &[f32] {
         self.backed_shares.get_or_init(|| {
             let mut shares = vec![0.0; self.candidates.len()];
@@ -226,8 +226,8 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// For each candidate the share of the baskets with the query that hold it, as if the query's item had been in `prior` baskets
-    /// more that were like those of its category.
+    /// For each candidate, the share of the query item's weighted baskets that hold it, shrunk towards its share of the
+    /// baskets with the query's category, with `prior` baskets; over a cart, the mean.
     pub(crate) fn fill_backed_shares(&self, out: &mut [f32], prior: f32) {
         let catalogue = self.model.catalogue();
         out.fill(0.0);
@@ -249,13 +249,13 @@ impl<'a> FeatureContext<'a> {
         self.add_popularity(out, popular);
     }
 
-    /// Adds so much of each candidate's popularity.
+    /// Adds each candidate's popularity times `prior`.
     pub(crate) fn add_popularity(&self, out: &mut [f32], prior: f32) {
         let catalogue = self.model.catalogue();
         out.iter_mut().zip(self.candidates).for_each(|(out, &item)| *out += prior * catalogue.popularity(item));
     }
 
-    /// For each candidate the inner product of its factors and the customer's; 0 without a customer or factors.
+    /// For each candidate, the inner product of its factors and the customer's; 0 without a customer or factors.
     pub(crate) fn factor_scores(&self) -> &[f32] {
         self.factor_scores.get_or_init(|| {
             let mut factor_scores = vec![0.0; self.candidates.len()];
@@ -267,13 +267,13 @@ impl<'a> FeatureContext<'a> {
         })
     }
 
-    /// For each candidate what the customer has bought of its category.
+    /// For each candidate, the customer's purchases in its category.
     pub(crate) fn categories(&self) -> &[OfCategory] {
         self.categories.get_or_init(|| {
             let mut own = vec![OfCategory::default(); self.candidates.len()];
             let Some(customer) = self.query.customer else { return own };
             let catalogue = self.model.catalogue();
-            // The first candidate of each category keeps the sums, by its place and one.
+            // For each category, the index of its first candidate plus one; that candidate holds the sums.
             let mut first = vec![0u32; catalogue.categories().len()];
             let of_candidates = || self.candidates.iter().map(|&item| catalogue.category(item)).enumerate();
             for (at, category) in of_candidates().rev() {
@@ -298,12 +298,12 @@ impl<'a> FeatureContext<'a> {
     }
 }
 
-/// What a basket weighs in the pairs' weights, on average: a prior's baskets weigh no more.
+/// Average weight 1/√(n-1) of a basket in the weights of pairs; baskets of a prior get the same weight.
 pub(crate) const USUAL_WEIGHT: f32 = 0.35;
 
-/// Calls `each` with the positions in both lists wherever they hold the same item. Both must be strictly rising.
+/// Calls `each` with the positions in both lists of each common item. Both must be strictly ascending.
 ///
-/// If one list is much the longer, its stretches between the items of the other are jumped.
+/// If one list is much longer, each item of the shorter one is searched for in it.
 fn matches(a: &[u32], b: &[u32], mut each: impl FnMut(usize, usize)) {
     const MUCH: usize = 16;
     if a.len() > MUCH * b.len() {
@@ -320,7 +320,7 @@ fn matches(a: &[u32], b: &[u32], mut each: impl FnMut(usize, usize)) {
         if of_a == of_b {
             each(in_a, in_b);
         }
-        // Added, not branched on: which list goes on cannot be foreseen.
+        // Added, not branched on, since which list advances is unpredictable.
         in_a += usize::from(of_a <= of_b);
         in_b += usize::from(of_b <= of_a);
     }

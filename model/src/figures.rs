@@ -1,13 +1,13 @@
-//! What an evaluation measured: the figures that training writes and reports show.
+//! The results of an evaluation, as training writes them and reports show them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The name under which the model takes part.
+/// The name of the model as a method in benchmarks.
 pub const MODEL: &str = "Trolley";
 
-/// What an evaluation found.
+/// The results of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// First day of the test, `YYYY-MM-DD`.
@@ -17,32 +17,32 @@ pub struct Evaluation {
     /// The benchmarks, the most important first.
     #[serde(rename = "contests")]
     pub benchmarks: Vec<Benchmark>,
-    /// How well an offer's score tells its buyers from other customers, as the mean area under the ROC curve: the
-    /// model's, and that of the customers' own decayed purchases of the item.
+    /// How well an offer's score separates its buyers from other customers, as the mean area under the ROC curve: for
+    /// the model, and for the customers' own decayed purchases of the item.
     pub audience: Option<[Estimate; 2]>,
-    /// Whether alternatives are alternatives.
+    /// Whether alternatives are substitutes.
     pub substitution: Substitution,
-    /// Whether they are like what they stand in for.
+    /// Whether they are similar to the requested item.
     #[serde(default)]
     pub likeness: Likeness,
-    /// The same, of each item in each store.
+    /// The same, for each item in each store.
     #[serde(default)]
     pub likeness_in_store: Option<Likeness>,
-    /// Who and what is answered by the model itself.
+    /// The shares of customers and items answered by the tier `model`.
     pub coverage: Coverage,
-    /// What each signal does.
+    /// The feature importances.
     #[serde(rename = "roles")]
     pub feature_importances: FeatureImportances,
-    /// Each blend beside its best part on the weeks before the test, by question; the part serves where the blend is not
-    /// ahead.
+    /// Each blend compared with its best part on the validation weeks, by question; the part is used unless the blend
+    /// is better.
     pub best_parts: BTreeMap<String, BestPart>,
-    /// The item focuses that were tried on the weeks before the test, by question.
+    /// The item focuses tried on the validation weeks, by question.
     #[serde(default)]
     pub focuses: BTreeMap<String, Vec<Focus>>,
-    /// The rules for alternatives that were tried on the weeks before the test.
+    /// The rules for alternatives tried on the validation weeks.
     #[serde(default)]
     pub flaws: Vec<Flawless>,
-    /// The baselines' settings that were chosen on the validation weeks, by baseline.
+    /// The settings of the baselines chosen on the validation weeks, by baseline.
     pub tuned: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
@@ -52,7 +52,7 @@ impl Evaluation {
         self.benchmarks.iter().find(|benchmark| benchmark.name == name)
     }
 
-    /// Every figure of the model by name: `bought_together.ndcg`, `coverage.items` and so on.
+    /// Every metric of the model by name: `bought_together.ndcg`, `coverage.items` and so on.
     pub fn figures(&self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
         for benchmark in &self.benchmarks {
@@ -82,16 +82,16 @@ impl Evaluation {
     }
 }
 
-/// What a benchmark found.
+/// A benchmark and its results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Benchmark {
     /// Its name in metrics and gates.
     pub name: String,
-    /// The question in words.
+    /// A description of the question.
     pub question: String,
-    /// Length of the lists that were judged.
+    /// Length of the evaluated lists.
     pub k: usize,
-    /// Over all cases first, then by kind of case.
+    /// Results over all cases first, then by group of cases.
     pub groups: Vec<Group>,
 }
 
@@ -101,28 +101,28 @@ impl Benchmark {
         self.groups.first().map_or(&[], |group| &group.results)
     }
 
-    /// A method's figures over all cases.
+    /// A method's result over all cases.
     pub fn result(&self, method: &str) -> Option<&MethodResult> {
         self.all().iter().find(|result| result.method == method)
     }
 
-    /// One figure of the model over all cases.
+    /// One metric of the model over all cases.
     pub fn of_model(&self, metric: &str) -> Option<Estimate> {
         self.result(MODEL)?.figures.get(metric).copied()
     }
 }
 
-/// Cases of one kind.
+/// A group of cases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    /// Which: `all`, or for example `tail`.
+    /// Its name: `all`, or for example `tail`.
     pub name: String,
-    /// How many cases.
+    /// Number of cases.
     pub cases: usize,
-    /// Of how many customers.
+    /// Number of customers with such cases.
     pub customers: usize,
-    /// The share of the cases that `due_to_item` is measured on: those whose customer has another basket without the item
-    /// that was asked about. Only of what is bought together.
+    /// The share of the cases that `due_to_item` is measured on: those whose customer has another basket without the
+    /// requested item. Only for bought together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_share: Option<f64>,
     /// The methods in the order of the benchmark, the model first.
@@ -130,116 +130,117 @@ pub struct Group {
     pub results: Vec<MethodResult>,
 }
 
-/// How one method did.
+/// The results of one method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodResult {
     /// Its name.
     #[serde(rename = "contender")]
     pub method: String,
-    /// By metric, with 95 % intervals.
+    /// The metrics by name, with 95 % confidence intervals.
     pub figures: BTreeMap<String, Estimate>,
-    /// How far the model is ahead of it, as a share of its figure, paired; empty for the model itself.
+    /// The model's lead over it by metric, relative to the method's value, paired; empty for the model itself.
     pub lead: BTreeMap<String, Estimate>,
-    /// How far the model is ahead of it in what the lists are like, in itself and not as a share, paired.
+    /// The model's lead over it in properties of the lists, as an absolute difference, paired.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ahead: BTreeMap<String, Estimate>,
 }
 
-/// A mean with its 95 % interval.
+/// A mean with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The mean over all answers.
     pub value: f64,
-    /// Lower end.
+    /// Lower bound.
     pub low: f64,
-    /// Upper end.
+    /// Upper bound.
     pub high: f64,
 }
 
-/// Whether alternatives are of the same kind, and seldom bought together.
+/// Whether alternatives are of the same category, and seldom bought together with the requested item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Substitution {
-    /// Items asked about: the usual items of the cases.
+    /// Number of requested items: the usual items of the cases.
     pub items: usize,
-    /// Mean share of the six that are of the category of the item asked about.
+    /// Mean share of the six alternatives that are in the category of the requested item.
     pub category_agreement: f64,
-    /// Median co-purchase lift of the six, shrunk: 1 for items that meet as often as by chance.
+    /// Median co-purchase lift of the six, shrunk: 1 if bought together as often as by chance.
     pub lift: f64,
     /// The same for random items of the same category.
     pub lift_of_random: f64,
 }
 
-/// How many of the six are like what they stand in for; shares of all that are shown of whom it is known.
+/// Similarity of the six alternatives to the requested items, as shares of the shown alternatives whose values are
+/// known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Likeness {
-    /// Items asked about, or pairs of an item and a store.
+    /// Number of requested items, or of pairs of an item and a store.
     pub asked: usize,
-    /// Of a size at most a quarter apart.
+    /// The share with a size at most a quarter apart.
     pub size: Option<f64>,
-    /// Of a price by the litre, kilogram or piece at most a quarter apart.
+    /// The share with a unit price (per litre, kilogram or piece) at most a quarter apart.
     pub price: Option<f64>,
-    /// Both, of those of whom both are known.
+    /// The share with both, of those with both known.
     pub size_and_price: Option<f64>,
-    /// The share of whom both are known.
+    /// The share with both size and price known.
     pub known: f64,
-    /// With the same value, by attribute.
+    /// The share with the same value, by attribute.
     pub same: BTreeMap<String, f64>,
-    /// Not sold in the last days before the test.
+    /// The share not sold in the last days before the test.
     pub not_sold: f64,
-    /// What the config's `must_match` would remove, if there is any.
+    /// The share that the config's `must_match` would remove, if configured.
     pub must_match_removes: Option<f64>,
 }
 
-/// Shares of those asked, 0 to 1.
+/// Population and catalogue coverage, as shares from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Customers for whom all six are the model's own, given their most frequent item.
+    /// Customers whose six items all come from the tier `model`, given their most frequent item.
     pub customers: f64,
-    /// Items sold in the last 90 days with at least one item that is the model's own bought together with them.
+    /// Items sold in the last 90 days for which the tier `model` finds at least one item bought together.
     pub items: f64,
     /// The same for alternatives.
     pub items_with_alternatives: f64,
-    /// Share of the items bought that appear in any of these answers.
+    /// Share of the items sold that appear in any of these answers.
     pub catalogue: f64,
 }
 
 /// A rule for alternatives that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flawless {
-    /// Of six so many are without a flaw at the least.
+    /// Minimum number of flawless alternatives in a list of six.
     pub flawless: usize,
     /// The hit rate on the validation weeks.
     pub hit_rate: f64,
 }
 
-/// What a signal does in a blend, as seen on the customers held out of the validation weeks.
+/// The role of a signal in a blend, measured on the held-out customers of the validation weeks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FeatureImportance {
-    /// How much lower nDCG is without it, as a share; the rest of the blend is left as it is.
+    /// The relative loss of nDCG when its part is removed; the rest of the blend is unchanged.
     #[serde(rename = "worth")]
     pub importance: f64,
-    /// Its values, rising, each with its mean part in the scores.
+    /// Pairs of a value of the signal, ascending, and its mean part in the scores.
     pub curve: Vec<[f32; 2]>,
 }
 
-/// By question, by signal.
+/// Feature importances by question and signal.
 pub type FeatureImportances = BTreeMap<String, BTreeMap<String, FeatureImportance>>;
 
-/// A focus that was tried, on customers from whom it was not learned.
+/// An item focus that was tried, measured on held-out customers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Focus {
-    /// How much.
+    /// The item focus, λ.
     pub focus: f64,
-    /// Hit rate of the first places.
+    /// Hit rate of the first k.
     pub hit_rate: f64,
-    /// Recall in the baskets with the item less recall in the customers' other baskets.
+    /// Recall in the baskets with the item, minus recall in the customers' other baskets.
     pub due_to_item: f64,
     /// Whether the blend was learned with it.
     pub chosen: bool,
 }
 
-/// A blend beside its best part, on customers from whom it was not learned.
+/// A blend compared with its best part, measured on held-out customers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestPart {
     /// A signal, or a plain sum of a few.
@@ -250,9 +251,9 @@ pub struct BestPart {
     pub blend: f64,
     /// The standard error of the difference.
     pub standard_error: f64,
-    /// How many customers.
+    /// Number of customers.
     pub customers: usize,
-    /// Whether the part serves, because the blend is not ahead of it by more than the standard error; in alternatives,
-    /// where the lift's weight is given, because the blend is surely worse.
+    /// Whether the part is used: the blend is not better by more than the standard error. For alternatives, where the
+    /// weight of the lift is given: the blend is clearly worse.
     pub serves: bool,
 }

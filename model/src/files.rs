@@ -1,13 +1,13 @@
-//! Files that somebody else may have put there: of the kind and the length that is expected, and nothing else.
+//! Reading untrusted files: only regular files of limited length.
 
 use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
-/// Opens a regular file. A pipe would be waited for, and a device might never end.
+/// Opens a regular file. Reading a pipe could block, and a device might never end.
 ///
 /// # Errors
-/// If it is something else, or the system refuses.
+/// If it is not a regular file, or the system refuses.
 pub fn open(path: &Path) -> Result<File> {
     let is_regular = |facts: fs::Metadata| {
         if facts.is_file() { Ok(()) } else { Err(Error::new(ErrorKind::InvalidInput, "it is no regular file")) }
@@ -18,10 +18,10 @@ pub fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// All of a regular file that has at most so many bytes.
+/// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
-/// As [`open`], and if it has more.
+/// As [`open`], and if it is longer.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -31,7 +31,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same, as text.
+/// As [`read`], as text.
 ///
 /// # Errors
 /// As [`read`], and if it is not UTF-8.

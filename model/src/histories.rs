@@ -1,4 +1,4 @@
-//! What each customer has bought: how often, how lately, at what cadence.
+//! The purchase histories of all customers: how often, how recently, at what cadence.
 
 use crate::error::ModelError;
 use crate::ids::Ids;
@@ -6,7 +6,7 @@ use crate::item_stats::ItemStatsColumns;
 use crate::offsets::Offsets;
 use crate::profile::{LastBasketsOf, OwnedProfile, Profile};
 
-/// The habits of all customers, each customer's by rising item number.
+/// The item statistics of all customers, ascending by item number for each customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histories {
     customers: Ids,
@@ -20,13 +20,13 @@ pub struct Histories {
 /// The last baskets of all customers, oldest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastBaskets {
-    /// Each customer's place in `day`.
+    /// The offsets of each customer's baskets in `day`.
     pub rows: Offsets,
     /// The day of each basket, in days since 1970-01-01.
     pub day: Vec<u16>,
-    /// Each basket's place in `position`.
+    /// The offsets of each basket's items in `position`.
     pub basket_offsets: Offsets,
-    /// Its items, by their positions in the customer's history, rising.
+    /// Each basket's items as positions in the customer's history, ascending.
     pub position: Vec<u16>,
     /// The day after the last one of the period.
     pub end: u16,
@@ -54,7 +54,7 @@ impl LastBaskets {
 }
 
 impl Histories {
-    /// Puts together the profiles of customers, in their order. `end` is the day after the last one of the period.
+    /// Concatenates the profiles of customers, in their order. `end` is the day after the last one of the period.
     ///
     /// # Errors
     /// As [`Histories::new`].
@@ -94,12 +94,12 @@ impl Histories {
         Self::new(customers, offsets, columns, baskets, decayed_baskets, last, items)
     }
 
-    /// Puts the parts together and checks them against each other and the number of items in the catalogue.
+    /// Assembles the parts and checks them against each other and the number of items in the catalogue.
     ///
-    /// `bounds` are the row pointers into `columns`; `baskets` and `decayed_baskets` are per customer.
+    /// `offsets` are the CSR offsets into `columns`; `baskets` and `decayed_baskets` have one entry per customer.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn new(
         customers: Ids,
         offsets: Vec<u64>,
@@ -156,7 +156,7 @@ impl Histories {
         &self.customers
     }
 
-    /// The customer of this number, without factors: [`Model::profile`](crate::Model::profile) has them.
+    /// The profile of a customer, without factors: [`Model::profile`](crate::Model::profile) includes them.
     pub fn profile(&self, customer: u32) -> Profile<'_> {
         let range = self.rows.range(customer);
         let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.columns;
@@ -180,27 +180,27 @@ impl Histories {
         }
     }
 
-    /// All customers, by number.
+    /// All profiles, by customer number.
     pub fn profiles(&self) -> impl ExactSizeIterator<Item = Profile<'_>> {
         (0..self.customers.len() as u32).map(|customer| self.profile(customer))
     }
 
-    /// The last baskets as they are stored.
+    /// The last baskets, as stored.
     pub fn last(&self) -> &LastBaskets {
         &self.last
     }
 
-    /// Number of stored habits in all.
+    /// Number of stored pairs of a customer and an item.
     pub fn len(&self) -> usize {
         self.columns.item.len()
     }
 
-    /// True if nobody bought anything.
+    /// True if there are no purchases.
     pub fn is_empty(&self) -> bool {
         self.columns.item.is_empty()
     }
 
-    /// Bounds, columns, baskets and decayed baskets, as they are stored.
+    /// Offsets, columns, baskets and decayed baskets, as stored.
     pub fn parts(&self) -> (&[u64], &ItemStatsColumns, &[u32], &[f32]) {
         (self.rows.as_slice(), &self.columns, &self.baskets, &self.decayed_baskets)
     }

@@ -1,38 +1,38 @@
-//! Rows of an implicit-feedback matrix factorisation (iALS): what training solves for all customers and items, and what folds in a
-//! customer whom the model does not hold.
+//! Row solver of implicit matrix factorisation (iALS): training solves all customers and items, fold-in solves
+//! customers that the model does not have.
 //!
-//! The loss is that of Hu, Koren and Volinsky (2008) as Rendle et al. (2021, "iALS++", equation 2 ff.) write it; see
-//! [`IalsConfig`] for its letters. With the items' factors y fixed, a customer's row x solves
-//! `(α0 G + Σ w y yᵀ + λ reg I) x = Σ w y`, where G = Σ y yᵀ over all items and the other sums are over the observed ones. A few
-//! steps of conjugate gradient solve it well enough (Takács et al. 2011).
+//! The loss is that of Hu, Koren and Volinsky (2008) as written by Rendle et al. (2021, "iALS++", equation 2 ff.);
+//! [`IalsConfig`] names its parameters. With the items' factors y fixed, a customer's row x solves `(α0 G + Σ w y yᵀ +
+//! λ reg I) x = Σ w y`, where G = Σ y yᵀ over all items and the other sums are over the observed ones. A few steps of
+//! conjugate gradient approximate the solution (Takács et al. 2011).
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{LANES, add_errors, add_scaled, dot};
 use crate::vectors::Vectors;
 
-/// How the factors are trained.
+/// Parameters of iALS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IalsConfig {
-    /// Length of the factors.
+    /// Number of dimensions of the factors.
     pub dims: usize,
-    /// Times that both sides are solved.
+    /// Number of alternations: both sides are solved in each.
     pub iterations: usize,
-    /// Steps of conjugate gradient per row.
+    /// Conjugate gradient steps per row.
     pub steps: usize,
-    /// Weight of the pairs that were not observed, α0.
+    /// Weight of unobserved pairs, α0.
     pub unobserved: f32,
-    /// How much repeated purchases count, α.
+    /// Weight of repeated purchases, α.
     pub repeats: f32,
     /// Strength of the regularisation, λ.
     pub regularisation: f32,
-    /// How the regularisation grows with what was observed, ν.
+    /// Exponent of the frequency scaling of the regularisation, ν.
     pub exponent: f32,
 }
 
 impl IalsConfig {
-    /// The regularisation of a row of so many observed cells, of so many columns: λ (observed + α0 columns)^ν.
+    /// The regularisation of a row with `observed` observed cells out of `columns`: λ (observed + α0 columns)^ν.
     pub fn regularisation_of(&self, observed: usize, columns: usize) -> f32 {
         self.regularisation * (observed as f32 + self.unobserved * columns as f32).powf(self.exponent)
     }
@@ -49,17 +49,17 @@ pub fn weight(decayed: f32, repeats: f32) -> f32 {
     1.0 + repeats * decayed.ln_1p()
 }
 
-/// As a share of the largest number of a diagonal, the least that is divided by.
+/// Smallest divisor of the preconditioner, as a share of the largest diagonal entry.
 const LEAST: f32 = 1e-4;
 
-/// Solves one row after the other; all lists are as long as a row.
+/// Solves rows one at a time; all buffers have the length of a row.
 #[derive(Clone, Debug)]
 pub struct RowSolver {
-    /// The diagonal of the part of the row's matrix that does not come from its observed cells.
+    /// The diagonal of the part of the matrix that does not depend on the row's observed cells.
     diagonal: Vec<f32>,
-    /// The rest of that part, row by row; empty where it is zero, which it is in the basis of G's eigenvectors.
+    /// The off-diagonal entries of that part, row-major; empty if they are zero, as in the basis of G's eigenvectors.
     beside: Vec<f32>,
-    /// What a number is multiplied by instead of dividing it by that of the diagonal.
+    /// The preconditioner: the inverse of each diagonal entry.
     inverse: Vec<f32>,
     residual: Vec<f32>,
     direction: Vec<f32>,
@@ -67,7 +67,7 @@ pub struct RowSolver {
 }
 
 impl RowSolver {
-    /// For rows of this length, a multiple of [`LANES`].
+    /// A solver for rows of length `dims`, a multiple of [`LANES`].
     pub fn new(dims: usize) -> Self {
         let zeros = || vec![0.0; dims];
         Self {
@@ -83,17 +83,17 @@ impl RowSolver {
     /// Sets the diagonal of `α0 G + λ reg I`.
     pub fn set_diagonal(&mut self, diagonal: impl Iterator<Item = f32>) {
         self.diagonal.iter_mut().zip(diagonal).for_each(|(to, value)| *to = value);
-        // With hardly any regularisation some are next to zero: steps along them would be out of all proportion.
+        // With little regularisation some entries are almost zero, and steps along them would be huge.
         let largest = self.diagonal.iter().copied().fold(0.0, f32::max);
         let least = if largest > 0.0 { LEAST * largest } else { 1.0 };
         self.inverse.iter_mut().zip(&self.diagonal).for_each(|(to, value)| *to = 1.0 / value.max(least));
     }
 
-    /// Steps of conjugate gradient, preconditioned by the diagonal, from `x` towards the solution of
-    /// `(α0 G + λ reg I + Σ w y yᵀ) x = Σ w y`. `fixed` has the rows y, `columns` those that were observed, `weights` their w.
+    /// Conjugate gradient steps, preconditioned by the diagonal, from `x` towards the solution of `(α0 G + λ reg I + Σ
+    /// w y yᵀ) x = Σ w y`. `fixed` has the rows y, `columns` the observed ones, `weights` their w.
     pub fn improve(&mut self, x: &mut [f32], fixed: &[f32], columns: &[u32], weights: &[f32], steps: usize) {
         let Self { diagonal, beside, inverse, residual, direction, image } = self;
-        // Signs are such that each sum over what was observed is one of errors: 1 - x · y here, 0 - x · y below.
+        // Signs are chosen so that each sum over observed cells is one of errors: 1 - x · y here, 0 - x · y below.
         times(residual, -1.0, diagonal, x);
         subtract_products(residual, beside, x);
         add_errors(fixed, columns, weights, 1.0, x, residual);
@@ -126,16 +126,16 @@ fn times(out: &mut [f32], scale: f32, a: &[f32], b: &[f32]) {
     out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = scale * a * b);
 }
 
-/// Subtracts the product of a matrix, of as many rows as `out` has numbers, and a vector. No matrix is one of zeros.
+/// Subtracts the product of a matrix with `out.len()` rows and a vector. An empty matrix counts as zeros.
 fn subtract_products(out: &mut [f32], matrix: &[f32], vector: &[f32]) {
     out.iter_mut().zip(matrix.chunks_exact(vector.len())).for_each(|(out, row)| *out -= dot(row, vector));
 }
 
-/// Folds customers in: the factors of somebody whom the model does not hold, or not as they are now, given the items' factors.
+/// Fold-in: the factors of a customer that the model does not have, or not as of now, with the items' factors fixed.
 #[derive(Clone, Debug)]
 pub struct FoldIn {
     config: IalsConfig,
-    /// Length of the factors, and that filled up with zeros to [`LANES`].
+    /// Number of dimensions, and the same padded to a multiple of [`LANES`].
     dims: [usize; 2],
     /// The items' factors.
     items: Vec<f32>,
@@ -143,11 +143,11 @@ pub struct FoldIn {
     gram: Vec<f32>,
 }
 
-/// Steps of conjugate gradient for a new row, which begins at zero.
+/// Conjugate gradient steps for a new row, which starts at zero.
 const STEPS: usize = 20;
 
 impl FoldIn {
-    /// For the factors of a model's items, as they were learned by `config`.
+    /// For the item factors of a model trained with `config`.
     pub fn new(item_factors: &Vectors, config: &IalsConfig) -> Self {
         let dims = item_factors.dims();
         let padded = dims.next_multiple_of(LANES);
@@ -163,8 +163,8 @@ impl FoldIn {
         Self { config: config.clone(), dims: [dims, padded], items, gram }
     }
 
-    /// The factors of a customer who bought these items, each with its decayed count; items that have no factors do not count.
-    /// One row, zeros if nothing counts.
+    /// The factors of a customer with these items, each with its decayed count; items without factors are ignored. One
+    /// row, zeros if no item has factors.
     pub fn factors(&self, bought: impl Iterator<Item = (u32, f32)>) -> Vectors {
         let [dims, padded] = self.dims;
         let all = self.items.len() / padded;

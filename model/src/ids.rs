@@ -1,4 +1,4 @@
-//! Opaque string IDs and their dense numbers.
+//! Opaque string IDs and their positions.
 
 use std::hash::BuildHasher;
 
@@ -6,9 +6,9 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::texts::{Texts, TooLarge};
 
-/// A list of distinct IDs, each with its position; looked up both ways.
+/// A list of distinct IDs with look-up by ID and by position.
 ///
-/// Per ID that costs its bytes, four for its end and five to nine for the look-up.
+/// Memory per ID: its bytes, four for its end, and five to nine for the hash table.
 #[derive(Clone, Debug, Default)]
 pub struct Ids {
     texts: Texts,
@@ -17,7 +17,7 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Takes a list of texts as IDs; `Err` with its position if one stands there twice.
+    /// Indexes a list of texts as IDs.
     ///
     /// # Errors
     /// The position of the first duplicate.
@@ -35,10 +35,10 @@ impl Ids {
         Ok(ids)
     }
 
-    /// The position of an ID, added at the end if it is new.
+    /// The position of an ID; appends it if it is new.
     ///
     /// # Errors
-    /// [`TooLarge`] if there is no room left.
+    /// [`TooLarge`] if the list is full.
     pub fn intern(&mut self, id: &str) -> Result<u32, TooLarge> {
         let hash = self.hasher.hash_one(id);
         let Self { texts, positions, hasher } = self;
@@ -61,12 +61,12 @@ impl Ids {
         self.texts.get(position)
     }
 
-    /// How many there are.
+    /// Number of IDs.
     pub fn len(&self) -> usize {
         self.texts.len()
     }
 
-    /// True if there is none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
@@ -76,7 +76,7 @@ impl Ids {
         self.texts.iter()
     }
 
-    /// The IDs as a plain list.
+    /// The IDs as a list of texts.
     pub fn texts(&self) -> &Texts {
         &self.texts
     }

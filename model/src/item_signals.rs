@@ -1,9 +1,9 @@
 //! The values of signals that depend on the item alone, computed once for all items.
 
-/// An item's values lie in one place.
+/// The values in row-major order (items × `width`): an item's values are contiguous.
 #[derive(Debug)]
 pub(crate) struct ItemSignals {
-    /// The place of each signal, by its number, among an item's values; `None` if it depends on more than the item.
+    /// The column of each signal, by its number; `None` if it depends on more than the item.
     pub(crate) places: Vec<Option<usize>>,
     /// Number of values per item.
     pub(crate) width: usize,
@@ -12,7 +12,7 @@ pub(crate) struct ItemSignals {
 }
 
 impl ItemSignals {
-    /// Writes the values of a signal for each candidate, if it is one of these.
+    /// Writes a signal's value of each candidate; false if it depends on more than the item.
     pub(crate) fn fill(&self, signal: usize, candidates: &[u32], out: &mut [f32]) -> bool {
         let Some(place) = self.places[signal] else { return false };
         out.iter_mut().zip(candidates).for_each(|(out, &item)| *out = self.values[item as usize * self.width + place]);

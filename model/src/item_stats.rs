@@ -1,21 +1,21 @@
-//! What a customer has bought of each item.
+//! A customer's purchase statistics per item.
 
 /// Statistics of one item in a customer's history.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemStats {
     /// The item's number.
     pub item: u32,
-    /// In how many of the customer's baskets it was (at most 65,535).
+    /// Number of the customer's baskets with it, at most 65,535.
     pub baskets: u16,
     /// Day of the first such basket, in days since 1970-01-01.
     pub first_day: u16,
-    /// Day of the last one.
+    /// Day of the last such basket.
     pub last_day: u16,
-    /// The same baskets, each counted as one half to the power of its age in half-lives.
+    /// The same baskets, weighted by one half to the power of their age in half-lives.
     pub decayed: f32,
 }
 
-/// The fields of [`ItemStats`], one list each.
+/// The fields of [`ItemStats`] as columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "as in `Habit`")]
 pub struct ItemStatsColumns {
@@ -24,12 +24,12 @@ pub struct ItemStatsColumns {
     pub first_day: Vec<u16>,
     pub last_day: Vec<u16>,
     pub decayed: Vec<f32>,
-    /// How often the customer bought the item in a week in which it was on offer; or nothing, where no offers are known.
+    /// Purchases of the item per week in which it was on offer; empty without data on offers.
     pub taken_on_offer: Vec<f32>,
 }
 
 impl ItemStatsColumns {
-    /// Adds a habit at the end.
+    /// Appends one item's statistics, without `taken_on_offer`.
     pub fn push(&mut self, stats: ItemStats) {
         self.item.push(stats.item);
         self.baskets.push(stats.baskets);
@@ -38,7 +38,7 @@ impl ItemStatsColumns {
         self.decayed.push(stats.decayed);
     }
 
-    /// Adds all that is in other columns.
+    /// Appends all rows of other columns.
     pub(crate) fn append(&mut self, other: &Self) {
         self.item.extend_from_slice(&other.item);
         self.baskets.extend_from_slice(&other.baskets);

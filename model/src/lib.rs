@@ -3,9 +3,9 @@
 //! - [`artefact`]: the model on disk, published and opened through a [`artefact::ModelRegistry`]
 //! - [`Model`]: the model in memory, made of [`Catalogue`], [`Vectors`], [`CoPurchases`] and [`Histories`]
 //! - [`recommend`]: the three questions, each answered by a function
-//! - [`signals`]: what a score is made of; one file each
+//! - [`signals`]: the features of the ranker, one file each
 //!
-//! Knows neither HTTP nor files of transactions, has no clock and no randomness.
+//! No HTTP, no transaction files, no clock and no randomness.
 
 mod amount;
 mod answer_cache;

@@ -1,4 +1,4 @@
-//! How alike two items are by what the shop says of them: size, price, names and attributes.
+//! Similarity of two items by their descriptions: size, price, names and attributes.
 
 use crate::amount::ratio_likeness;
 use crate::catalogue::NO_CATEGORY;
@@ -6,43 +6,44 @@ use crate::item_stats::ItemStats;
 use crate::{Model, Profile};
 
 impl Model {
-    /// How many times as large the other item is; `None` where that is not known, or out of all proportion.
+    /// The other item's size divided by the item's; `None` if unknown or implausibly large or small.
     pub fn size_times(&self, item: u32, other: u32) -> Option<f32> {
         self.package(item).size_times(self.package(other))
     }
 
-    /// How many times as dear the other item is, by the litre, kilogram or piece; by the item where the sizes cannot be
-    /// compared. `None` where a price is not known.
+    /// The other item's unit price (per litre, kilogram or piece) divided by the item's; by the price per item if the
+    /// sizes cannot be compared. `None` if a price is unknown.
     pub fn price_times(&self, item: u32, other: u32) -> Option<f32> {
         self.package(item).price_times(self.package(other))
     }
 
-    /// How many of the other make up for one item, by their sizes; `None` where these are not known.
+    /// Number of the other item that replaces one item, by their sizes; `None` if these are unknown or not comparable.
     pub fn instead(&self, item: u32, other: u32) -> Option<u32> {
         self.package(item).size?.instead(&self.package(other).size?)
     }
 
-    /// Whether the shop says anything of its items by which two can be compared.
+    /// Whether there are attributes, names or prices, by which items can be compared.
     pub(crate) fn is_described(&self) -> bool {
         !self.attributes().all().is_empty()
             || !self.catalogue().names().is_empty()
             || !self.catalogue().all_prices().is_empty()
     }
 
-    /// Whether the names have words in common, rare words weighing more: 0 to 1.
+    /// The cosine of the names' words, with a higher weight for rare words: 0 to 1.
     pub(crate) fn name_similarity(&self, item: u32, other: u32) -> f32 {
         self.name_words().similarity(item, other)
     }
 
-    /// The sum of all likenesses, each from -1 to 1; what is not known adds nothing.
+    /// The sum of the likenesses of attributes and prices, each from -1 to 1, and the similarity of names; unknown
+    /// values add nothing.
     pub(crate) fn likeness(&self, item: u32, other: u32) -> f32 {
         let attributes: f32 = self.attributes().all().iter().map(|attribute| attribute.likeness(item, other)).sum();
         let price = self.price_times(item, other).map_or(0.0, ratio_likeness);
         attributes + price + self.name_similarity(item, other)
     }
 
-    /// What speaks against an alternative to an item: see [`Flaw`]. What the customer has bought before they judge themselves: its
-    /// size and price are none, and it counts as sold unless it surely is not.
+    /// The worst [`Flaw`] of an alternative to an item. For an item that the customer has bought before, size and price
+    /// are no flaws, and it counts as sold unless there is clear evidence against it.
     pub fn flaw(&self, item: u32, other: u32, customer: Option<&Profile<'_>>) -> Flaw {
         let (package, others) = (self.package(item), self.package(other));
         let stats = customer.and_then(|customer| customer.stats_of(other));
@@ -71,32 +72,32 @@ impl Model {
     }
 }
 
-/// What a customer has bought in the last so many days is sold.
+/// An item counts as sold if the customer bought it within this many days.
 const OWN_DAYS: f32 = 90.0;
 
-/// What would have been in so many of the last baskets by chance, and was in none, is surely not sold any more.
+/// Expected number of recent baskets from which an item in none of them is surely no longer sold.
 const SURELY: f32 = 3.0;
 
-/// Half as dear again, by the litre, kilogram or piece.
+/// Largest ratio of unit prices, in either direction, that is no flaw.
 const DEAR: f32 = 1.5;
 
-/// What speaks against an alternative, the worst of it; how many with one are shown is up to the
-/// [`AlternativeRules`](crate::AlternativeRules).
+/// The worst flaw of an alternative. [`AlternativeRules`](crate::AlternativeRules) limit how many alternatives with a
+/// flaw are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
-    /// Nothing.
+    /// No flaw.
     None,
-    /// Its price by the litre, kilogram or piece is more than half as much again, or less than two thirds.
+    /// Its unit price (per litre, kilogram or piece) is more than 3/2 or less than 2/3 of the requested item's.
     Price,
-    /// It is more than twice or less than half as large, or one is a carton and the other is not.
+    /// Its size is more than 2 or less than 1/2 times the requested item's, or one is a carton and the other is not.
     Size,
-    /// It is of another category.
+    /// It is of another kind.
     Kind,
-    /// It has not been sold in the last days of the period, though it has before.
+    /// It was sold before the last days of the period, but not in them.
     NotSold,
 }
 
 impl Flaw {
-    /// All of them, the least first.
+    /// All flaws, the smallest first.
     pub const ALL: [Self; 5] = [Self::None, Self::Price, Self::Size, Self::Kind, Self::NotSold];
 }

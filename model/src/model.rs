@@ -19,9 +19,9 @@ use crate::scorer::Scorers;
 use crate::stores::Stores;
 use crate::vectors::Vectors;
 
-/// What training makes and the service reads, with all numbers checked against each other.
+/// A trained model, with all numbers checked against each other.
 ///
-/// The tables of vectors cover the first items of the catalogue only: those bought often enough to be learned.
+/// The tables of vectors cover only the first items of the catalogue: those bought often enough to be learned.
 #[derive(Debug)]
 pub struct Model {
     parts: Parts,
@@ -35,36 +35,36 @@ pub struct Model {
     cache: AnswerCache,
 }
 
-/// What a [`Model`] is put together from.
+/// The parts of a [`Model`].
 #[derive(Clone, Debug)]
 pub struct Parts {
     /// The items.
     pub catalogue: Catalogue,
-    /// What else the shop says of them.
+    /// The attributes of the items.
     pub attributes: Attributes,
-    /// What each store sells.
+    /// The assortments of the stores.
     pub stores: Stores,
-    /// Skip-gram's input table, a row per learned item.
+    /// Skip-gram's input table (learned items × dims).
     pub input: Vectors,
     /// Skip-gram's output table, of the same shape.
     pub output: Vectors,
-    /// The nearest neighbours by the input table; none, where they are searched for.
+    /// The nearest neighbours by the input table; empty if they are searched on demand.
     pub neighbours: Neighbours,
-    /// Factors of the learned items.
+    /// iALS factors of the learned items (items × dims).
     pub item_factors: Vectors,
-    /// Factors of all customers, of the same length.
+    /// iALS factors of all customers (customers × dims).
     pub customer_factors: Vectors,
-    /// The counts behind the embedding.
+    /// Co-purchase counts of items.
     pub co_purchases: CoPurchases,
-    /// The same of categories, by their numbers.
+    /// Co-purchase counts of categories, by their numbers.
     pub category_pairs: CoPurchases,
     /// The strongest partners among the items of each category, by its number.
     pub category_partners: CoPurchases,
-    /// How often customers changed between two items of a category.
+    /// How often customers switched between two items of a category.
     pub switches: CoPurchases,
-    /// What each customer has bought.
+    /// The customers' purchase histories.
     pub histories: Histories,
-    /// What each signal counts.
+    /// The weights of signals.
     pub blends: Blends,
 }
 
@@ -72,7 +72,7 @@ impl Parts {
     /// Checks the parts against each other, and every number.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn check(&self) -> Result<(), ModelError> {
         let Self { catalogue, input, output, neighbours, item_factors, customer_factors, histories, blends, .. } = self;
         let learned = input.len();
@@ -104,7 +104,7 @@ impl Parts {
                 )));
             }
         }
-        // The tables were checked by those who made them, for some number of items.
+        // The tables were checked when they were made, but against their own number of items.
         Attributes::new(self.attributes.all().to_vec(), catalogue.items().len())?;
         if self.stores.columns().1.iter().any(|&item| item as usize >= catalogue.items().len()) {
             return Err(ModelError::Range("a store sells an item that is not in the catalogue".into()));
@@ -114,7 +114,7 @@ impl Parts {
 }
 
 impl Model {
-    /// Checks the parts, and works out what is asked of them often.
+    /// Checks the parts and computes derived tables.
     ///
     /// # Errors
     /// As [`Parts::check`].
@@ -127,7 +127,7 @@ impl Model {
         }
         let cache = AnswerCache::new(parts.catalogue.bought() as usize);
         let mut recent_bestsellers: Vec<u32> = (0..parts.catalogue.items().len() as u32).collect();
-        // Stable, so that items of equal recent baskets stay in the order of all their baskets.
+        // Stable, so that ties stay in the order of all baskets.
         let recent = parts.catalogue.all_recent_baskets();
         recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
         let product_lines = ProductLines::new(&parts.catalogue);
@@ -146,7 +146,7 @@ impl Model {
         })
     }
 
-    /// The same model with other blends.
+    /// Replaces the blends.
     ///
     /// # Errors
     /// As [`Parts::check`].
@@ -157,7 +157,7 @@ impl Model {
         Ok(self)
     }
 
-    /// What the model is made of.
+    /// The parts of the model.
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
@@ -167,12 +167,12 @@ impl Model {
         &self.parts.catalogue
     }
 
-    /// What else the shop says of the items.
+    /// The attributes of the items.
     pub fn attributes(&self) -> &Attributes {
         &self.parts.attributes
     }
 
-    /// What each store sells.
+    /// The assortments of the stores.
     pub fn stores(&self) -> &Stores {
         &self.parts.stores
     }
@@ -197,53 +197,53 @@ impl Model {
         &self.parts.customer_factors
     }
 
-    /// Counts of pairs.
+    /// Co-purchase counts of items.
     pub fn co_purchases(&self) -> &CoPurchases {
         &self.parts.co_purchases
     }
 
-    /// Counts of pairs of categories.
+    /// Co-purchase counts of categories.
     pub fn category_pairs(&self) -> &CoPurchases {
         &self.parts.category_pairs
     }
 
-    /// The items that are bought together with anything of a category.
+    /// The strongest partners of each category.
     pub fn category_partners(&self) -> &CoPurchases {
         &self.parts.category_partners
     }
 
-    /// How often customers changed between two items of a category: see [`Parts::switches`].
+    /// How often customers switched between two items of a category.
     pub fn switches(&self) -> &CoPurchases {
         &self.parts.switches
     }
 
-    /// How many customers have bought an item.
+    /// Number of customers who have bought an item.
     pub fn buyers(&self, item: u32) -> u32 {
         self.buyers[item as usize]
     }
 
-    /// All items, those first that sold best in the last days of the period.
+    /// All items, by their baskets in the last days of the period, most first.
     pub fn recent_bestsellers(&self) -> &[u32] {
         &self.recent_bestsellers
     }
 
-    /// What each customer has bought.
+    /// The customers' purchase histories.
     pub fn histories(&self) -> &Histories {
         &self.parts.histories
     }
 
-    /// The customer of this number, as of the end of the model's period.
+    /// The profile of a customer, as of the end of the model's period.
     pub fn profile(&self, customer: u32) -> Profile<'_> {
         let factors = &self.parts.customer_factors;
         Profile { factors: (factors.unit(customer), factors.norm(customer)), ..self.parts.histories.profile(customer) }
     }
 
-    /// What each signal counts, by name.
+    /// The weights of signals.
     pub fn blends(&self) -> &Blends {
         &self.parts.blends
     }
 
-    /// Those of the learned items that are nearest to one by their input vectors, best first, of those that are `allowed`.
+    /// The allowed learned items nearest to an item by their input vectors, best first.
     pub(crate) fn nearest(&self, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> bool) -> Vec<u32> {
         let known = self.parts.neighbours.of(item).iter().copied();
         let shown: Vec<u32> = known.filter(|&other| allowed(other)).take(wanted).collect();
@@ -257,7 +257,7 @@ impl Model {
             .collect()
     }
 
-    /// Filled by [`signals`](crate::signals).
+    /// Computed on first use by [`signals`](crate::signals).
     pub(crate) fn item_signals(&self) -> &OnceLock<ItemSignals> {
         &self.item_signals
     }
@@ -282,7 +282,7 @@ impl Model {
         &self.scorers
     }
 
-    /// True if the item was bought often enough to have vectors.
+    /// Whether the item was bought often enough to have vectors.
     pub fn is_learned(&self, item: u32) -> bool {
         (item as usize) < self.parts.input.len()
     }

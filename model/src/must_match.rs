@@ -1,15 +1,15 @@
-//! What an alternative must have in common with the item that it stands in for.
+//! Attributes in which an alternative must match the requested item.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Model;
 use crate::error::ModelError;
 
-/// Of some categories, attributes in which an alternative must be the same; what has no value is not.
+/// For items of some categories, the attributes in which an alternative must be equal; a missing value matches nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MustMatch {
-    /// The categories of the items asked about; all, if none is named.
+    /// The categories of the requested items; empty for all.
     #[serde(default)]
     pub categories: Vec<String>,
     /// The attributes.
@@ -17,10 +17,10 @@ pub struct MustMatch {
 }
 
 impl MustMatch {
-    /// Checks what the types do not.
+    /// Checks the rule.
     ///
     /// # Errors
-    /// A rule that names no attribute.
+    /// A rule that names no attribute, or has an empty name.
     pub fn check(&self) -> Result<(), ModelError> {
         if self.attributes.is_empty() || self.attributes.iter().chain(&self.categories).any(String::is_empty) {
             return Err(ModelError::Name("must_match: name one attribute or more, and no empty names".into()));
@@ -29,20 +29,20 @@ impl MustMatch {
     }
 }
 
-/// The rules of a market in the numbers of a model.
+/// The rules of a market, resolved for a model.
 #[derive(Clone, Debug, Default)]
 pub struct MustMatches(Vec<Rule>);
 
 #[derive(Clone, Debug)]
 struct Rule {
-    /// `None` for all.
+    /// `None` for all categories.
     categories: Option<Vec<u32>>,
-    /// Each with its number, if the model knows it.
+    /// The name of each attribute, and its index if the model has it.
     attributes: Vec<(String, Option<usize>)>,
 }
 
 impl MustMatches {
-    /// Looks up the names. An attribute that the model does not know is the same of no two items.
+    /// Resolves the names. An attribute that the model does not have matches for no two items.
     pub fn new<'a>(rules: impl IntoIterator<Item = &'a MustMatch>, model: &Model) -> Self {
         let rule = |rule: &MustMatch| Rule {
             categories: (!rule.categories.is_empty()).then(|| {
@@ -54,12 +54,12 @@ impl MustMatches {
         Self(rules.into_iter().map(rule).collect())
     }
 
-    /// Whether there is none.
+    /// True if there are no rules.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The attribute that forbids an alternative to an item, if any does.
+    /// The first attribute that excludes an alternative to an item, if any.
     pub fn forbids(&self, model: &Model, item: u32, other: u32) -> Option<&str> {
         let category = model.catalogue().category(item);
         let is_about = |rule: &&Rule| match &rule.categories {

@@ -1,10 +1,10 @@
-//! Names that become folders: markets and versions. Nothing else from outside ever reaches a path.
+//! Names that become folders: markets and versions. No other external text becomes part of a path.
 
 use std::fmt;
 
 /// A market's or a version's name: `^[a-z0-9][a-z0-9_-]{0,63}$`.
 ///
-/// Checked once, where it enters; a `Name` can be joined to a path without a second thought.
+/// Checked on construction, so a `Name` can safely be joined to a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);

@@ -1,29 +1,29 @@
-//! Names of items as the words that they hold.
+//! Names of items as bags of words.
 
 use std::collections::HashMap;
 
 use crate::offsets::Offsets;
 use crate::texts::Texts;
 
-/// The words of each item's name, rare ones weighing more.
+/// The words of each item's name, weighted by inverse document frequency.
 #[derive(Debug, Default)]
 pub(crate) struct NameWords {
     rows: Offsets,
-    /// The numbers of each name's words, rising, and filled up with [`NO_WORD`] to blocks of [`TOGETHER`].
+    /// The numbers of each name's words, ascending, padded with [`NO_WORD`] to blocks of [`TOGETHER`].
     words: Vec<u32>,
-    /// What each word weighs, squared: ln²(names / names with it).
+    /// The squared weight of each word: ln²(names / names with it).
     weights: Vec<f32>,
-    /// The length of each name as a vector of these weights.
+    /// The norm of each name as a vector of these weights.
     lengths: Vec<f32>,
 }
 
-/// So many words are compared at once.
+/// Number of words compared at once.
 const TOGETHER: usize = 8;
 
 const NO_WORD: u32 = u32::MAX;
 
 impl NameWords {
-    /// Nothing, where there are no names.
+    /// Empty if there are no names.
     pub(crate) fn new(names: &Texts) -> Self {
         if names.is_empty() {
             return Self::default();
@@ -65,7 +65,7 @@ impl NameWords {
         Self { rows, words, weights, lengths }
     }
 
-    /// The cosine of two names, 0 to 1; 0 where either has none.
+    /// The cosine of two names, 0 to 1; 0 if either is empty.
     pub(crate) fn similarity(&self, one: u32, other: u32) -> f32 {
         if self.lengths.is_empty() {
             return 0.0;
@@ -76,7 +76,7 @@ impl NameWords {
         }
         let [one, other] = [one, other].map(|item| &self.words[self.rows.range(item)]);
         let is_in = |word: u32| {
-            // Without a branch, so that they are compared at once.
+            // Counted without a branch, so that all are compared at once.
             let is_among = |words: &[u32; TOGETHER]| words.iter().filter(|other| **other == word).count() > 0;
             other.as_chunks().0.iter().any(is_among)
         };

@@ -6,16 +6,16 @@ use crate::offsets::Offsets;
 use crate::top::Top;
 use crate::vectors::Vectors;
 
-/// Up to this many learned items the neighbours of one are searched for when it is first asked about; of more, training looks
-/// for those of all, and the artefact holds them. The figures stand in docs/nearest.md.
+/// Maximum number of learned items for which neighbours are searched on first use. For larger catalogues, training
+/// computes the neighbours of all items and the artefact stores them. Measurements: docs/nearest.md.
 pub const SEARCHED_UP_TO: usize = 200_000;
 
-/// So many neighbours of an item are kept.
+/// Number of neighbours stored per item.
 pub const NEIGHBOURS: usize = 160;
 
-/// The `k` allowed rows with the highest cosine to `query`, best first, with their cosines: compares it with every one.
+/// The `k` allowed rows with the highest cosine to `query`, best first, with their cosines: an exact scan.
 ///
-/// `query` must be a unit vector of the table's length; any other finds nothing.
+/// `query` must be a unit vector with the table's number of dimensions; otherwise nothing is found.
 pub fn nearest(vectors: &Vectors, query: &[f32], k: usize, allowed: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
     if query.len() != vectors.dims() || !((0.99..=1.01).contains(&dot(query, query))) {
         return Vec::new();
@@ -25,7 +25,7 @@ pub fn nearest(vectors: &Vectors, query: &[f32], k: usize, allowed: impl Fn(u32)
     top.into_sorted()
 }
 
-/// Compares `query` with some of the rows.
+/// Compares `query` with a range of rows.
 fn offer(vectors: &Vectors, rows: std::ops::Range<u32>, query: &[f32], top: &mut Top, allowed: impl Fn(u32) -> bool) {
     for row in rows {
         let cosine = dot(vectors.unit(row), query);
@@ -35,8 +35,8 @@ fn offer(vectors: &Vectors, rows: std::ops::Range<u32>, query: &[f32], top: &mut
     }
 }
 
-/// What [`nearest`] finds for each of some rows, themselves left out: the same, in a fraction of the time, as a part of the
-/// table is compared with all of them while it is in the cache.
+/// The result of [`nearest`] for each of some rows, without the row itself. Faster than separate scans: a block of the
+/// table is compared with all rows while it is in the cache.
 pub fn nearest_of(vectors: &Vectors, rows: std::ops::Range<u32>, k: usize) -> Vec<Vec<u32>> {
     /// 128 kB of 64 dimensions.
     const AT_ONCE: usize = 512;
@@ -51,7 +51,7 @@ pub fn nearest_of(vectors: &Vectors, rows: std::ops::Range<u32>, k: usize) -> Ve
     tops.into_iter().map(|top| top.into_sorted().into_iter().map(|(row, _)| row).collect()).collect()
 }
 
-/// The nearest neighbours of each learned item, best first; of none, where they are searched for when they are needed.
+/// The stored nearest neighbours of each learned item, best first; empty if they are searched on demand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Neighbours {
     rows: Offsets,
@@ -59,15 +59,15 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// From the neighbours of each.
+    /// From the list of each item.
     pub fn new(lists: &[Vec<u32>]) -> Self {
         Self { rows: Offsets::from_lengths(lists.iter().map(Vec::len)), items: lists.concat() }
     }
 
-    /// Puts together what was stored and checks it against the number of learned items.
+    /// Restores stored neighbours and checks them against the number of learned items.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn from_parts(offsets: Vec<u64>, items: Vec<u32>, learned: usize) -> Result<Self, ModelError> {
         let rows = Offsets::from_vec(offsets, items.len())
             .ok_or_else(|| ModelError::Order("the bounds of the neighbours are not valid".into()))?;
@@ -77,17 +77,17 @@ impl Neighbours {
         Ok(Self { rows, items })
     }
 
-    /// The neighbours of an item, as far as they are known.
+    /// The stored neighbours of an item; empty if there are none.
     pub fn of(&self, item: u32) -> &[u32] {
         if (item as usize) < self.rows.len() { &self.items[self.rows.range(item)] } else { &[] }
     }
 
-    /// True if none are known.
+    /// True if none are stored.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Bounds and items, as they are stored.
+    /// Offsets and items, as stored.
     pub fn columns(&self) -> (&[u64], &[u32]) {
         (self.rows.as_slice(), &self.items)
     }
@@ -97,7 +97,8 @@ impl Neighbours {
 mod tests {
     use super::*;
 
-    /// 2,000 rows around 50 centres, without a generator: the fractional parts of multiples of irrational numbers.
+    /// 2,000 rows around 50 centres, without a random generator: the fractional parts of multiples of irrational
+    /// numbers.
     fn clustered() -> Vectors {
         let noise = |n: usize| ((n as f32 * 0.618_034).fract() - 0.5) * 2.0;
         let rows = (0..2000usize).flat_map(|row| {

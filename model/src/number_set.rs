@@ -10,7 +10,7 @@ impl NumberSet {
         Self(vec![0; bound.div_ceil(64)])
     }
 
-    /// Puts a number in or takes it out; nothing happens to one beyond the bound.
+    /// Adds or removes a number; one beyond the bound is ignored.
     pub fn set(&mut self, number: u32, member: bool) {
         let bit = 1 << (number % 64);
         if let Some(word) = self.0.get_mut(number as usize / 64) {
@@ -22,7 +22,7 @@ impl NumberSet {
         }
     }
 
-    /// Makes room for numbers below `bound`.
+    /// Raises the bound.
     pub fn grow(&mut self, bound: usize) {
         let words = bound.div_ceil(64);
         if words > self.0.len() {
@@ -30,29 +30,29 @@ impl NumberSet {
         }
     }
 
-    /// Puts a number in; true if it was not there before. Nothing happens to one beyond the bound.
+    /// Adds a number; true if it was not in the set. One beyond the bound is ignored.
     pub fn insert(&mut self, number: u32) -> bool {
         let is_new = (number as usize) < 64 * self.0.len() && !self.contains(number);
         self.set(number, true);
         is_new
     }
 
-    /// Whether a number is in it.
+    /// Whether a number is in the set.
     pub fn contains(&self, number: u32) -> bool {
         self.0.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    /// How many are in it.
+    /// Number of members.
     pub fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// True if none is.
+    /// True if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|&word| word == 0)
     }
 
-    /// The numbers in it, rising.
+    /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.0.iter().zip(0u32..).flat_map(|(&word, at)| {
             let mut left = word;

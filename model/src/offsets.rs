@@ -1,4 +1,4 @@
-//! Rows of different lengths, laid end to end: compressed sparse rows (CSR).
+//! Rows of different lengths, stored end to end: compressed sparse rows (CSR).
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ impl Offsets {
         Self(offsets)
     }
 
-    /// From stored offsets: `rows + 1` numbers, from 0 to `values`, never falling. `None` if they are anything else.
+    /// From stored offsets: `rows + 1` numbers, from 0 to `values`, never decreasing. `None` if invalid.
     pub fn from_vec(offsets: Vec<u64>, values: usize) -> Option<Self> {
         let fine = offsets.first() == Some(&0)
             && offsets.last() == Some(&(values as u64))
@@ -33,12 +33,12 @@ impl Offsets {
         fine.then_some(Self(offsets))
     }
 
-    /// The offsets as they are stored.
+    /// The offsets as stored.
     pub fn as_slice(&self) -> &[u64] {
         &self.0
     }
 
-    /// The place of one row.
+    /// The range of one row.
     pub fn range(&self, row: u32) -> Range<usize> {
         self.0[row as usize] as usize..self.0[row as usize + 1] as usize
     }
@@ -48,7 +48,7 @@ impl Offsets {
         self.0.len() - 1
     }
 
-    /// True if there is none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,14 +1,14 @@
-//! Product lines: items whose names differ in their size alone.
+//! Product lines: items whose names differ only in size.
 
 use std::collections::HashMap;
 
 use crate::catalogue::Catalogue;
 
-/// The line of each item, by its number.
+/// The product line of each item, by its number.
 #[derive(Debug, Default)]
 pub(crate) struct ProductLines(Vec<Option<u32>>);
 
-/// Words for sizes in names, beside those with a digit.
+/// Words for sizes in names; words with a digit count too.
 const SIZES: [&str; 44] = [
     "ml", "cl", "dl", "l", "lt", "ltr", "liter", "liters", "litre", "litres", "g", "gr", "gm", "gram", "grams", "kg",
     "mg", "oz", "floz", "lb", "lbs", "ga", "gal", "gallon", "qt", "quart", "pt", "pint", "ct", "count", "pk", "pack",
@@ -16,7 +16,7 @@ const SIZES: [&str; 44] = [
 ];
 
 impl ProductLines {
-    /// By the names of a catalogue; an item without a name, or whose name says no more than its category, is of no line.
+    /// Groups the items of a catalogue by name; an item without a name, or named like its category, has no line.
     pub(crate) fn new(catalogue: &Catalogue) -> Self {
         if catalogue.names().is_empty() {
             return Self::default();
@@ -34,13 +34,13 @@ impl ProductLines {
         Self((0..catalogue.items().len() as u32).map(&mut number).collect())
     }
 
-    /// The line of an item.
+    /// The product line of an item.
     pub(crate) fn of(&self, item: u32) -> Option<u32> {
         self.0.get(item as usize).copied().flatten()
     }
 }
 
-/// The words of a name in lower case, without those with a digit and those for sizes.
+/// The words of a name in lower case, without words for sizes and words with a digit.
 fn without_sizes(name: &str) -> String {
     let name = name.to_lowercase();
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

@@ -3,32 +3,32 @@
 use crate::item_stats::{ItemStats, ItemStatsColumns};
 use crate::vectors::Vectors;
 
-/// What is known of a customer on a day: borrowed from a model's tables, or from an [`OwnedProfile`].
+/// A customer as of a day: borrowed from a model's tables or from an [`OwnedProfile`].
 #[derive(Clone, Copy, Debug)]
 pub struct Profile<'a> {
-    /// The items bought, rising; the other lists of statistics are as long.
+    /// The items bought, ascending; the other columns of statistics have the same length.
     pub(crate) items: &'a [u32],
     pub(crate) item_baskets: &'a [u16],
     pub(crate) first_day: &'a [u16],
     pub(crate) last_day: &'a [u16],
     pub(crate) decayed: &'a [f32],
-    /// Empty, where no offers are known.
+    /// Empty without data on offers.
     pub(crate) taken_on_offer: &'a [f32],
     pub(crate) baskets: u32,
     pub(crate) decayed_baskets: f32,
     pub(crate) last: LastBasketsOf<'a>,
-    /// The direction of the factors, of length 1, and their length.
+    /// The unit vector of the factors, and their norm.
     pub(crate) factors: (&'a [f32], f32),
-    /// The day after the last one that is known of: ages count back from the day before.
+    /// The day after the last day of the period: ages count back from the last day.
     pub(crate) end: u16,
 }
 
 /// One of a customer's last baskets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LastBasket<'a> {
-    /// How many days before the end of the period it was, from 0.
+    /// Age in days, counted from the last day of the period: from 0.
     pub age: f32,
-    /// Its items, by their positions in [`Profile::items`], rising.
+    /// Its items as positions in [`Profile::items`], ascending.
     pub positions: &'a [u16],
 }
 
@@ -36,29 +36,29 @@ pub struct LastBasket<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LastBasketsOf<'a> {
     pub(crate) days: &'a [u16],
-    /// Where each basket's items begin in `positions`, and where the last one's end.
+    /// Where each basket's items begin in `positions`, and where those of the last one end.
     pub(crate) offsets: &'a [u64],
     pub(crate) positions: &'a [u16],
 }
 
 impl<'a> Profile<'a> {
-    /// The items that the customer has bought, rising.
+    /// The items that the customer has bought, ascending.
     pub fn items(&self) -> &'a [u32] {
         self.items
     }
 
-    /// What is known of each of them, in the same order.
+    /// The statistics of each item, in the same order.
     pub fn stats(&self) -> impl ExactSizeIterator<Item = ItemStats> + use<'a> {
         let profile = *self;
         (0..self.items.len()).map(move |position| profile.at(position))
     }
 
-    /// What is known of one item.
+    /// The statistics of one item; `None` if the customer has not bought it.
     pub fn stats_of(&self, item: u32) -> Option<ItemStats> {
         Some(self.at(self.items.binary_search(&item).ok()?))
     }
 
-    /// What is known of the item at a position of [`Profile::items`].
+    /// The statistics of the item at a position of [`Profile::items`].
     pub(crate) fn at(&self, position: usize) -> ItemStats {
         ItemStats {
             item: self.items[position],
@@ -69,8 +69,8 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// How often the customer bought the item at a position of [`Profile::items`] in a week in which it was on offer; 0 where no
-    /// offers are known.
+    /// Purchases of the item at a position of [`Profile::items`] per week in which it was on offer; 0 without data on
+    /// offers.
     pub(crate) fn taken_on_offer(&self, position: usize) -> f32 {
         self.taken_on_offer.get(position).copied().unwrap_or(0.0)
     }
@@ -80,11 +80,12 @@ impl<'a> Profile<'a> {
         self.items.binary_search(&item).is_ok()
     }
 
-    /// Those of the items that the customer buys most and most recently, no more than `wanted` of those of which `counts` is
-    /// true, in no order; of equals those with the lower number.
+    /// The customer's most and most recently bought items (by decayed purchases), at most `wanted` of those for which
+    /// `counts` is true, in no particular order; ties go to the lower item number.
     pub fn most(&self, wanted: usize, counts: impl Fn(u32) -> bool) -> Vec<u32> {
         let items = self.items.iter().zip(self.decayed).filter(|(item, _)| counts(**item));
-        // One number for both: the bits of floats that are not negative rise as they do, and of equals the first item wins.
+        // One key for both: the bits of non-negative floats sort like the floats, and of ties the lower item comes
+        // first.
         let mut keys: Vec<u64> =
             items.map(|(&item, decayed)| u64::from(decayed.to_bits()) << 32 | u64::from(!item)).collect();
         if keys.len() > wanted {
@@ -99,7 +100,7 @@ impl<'a> Profile<'a> {
         self.baskets
     }
 
-    /// The customer's baskets, each counted as one half to the power of its age in half-lives.
+    /// The customer's baskets, weighted by one half to the power of their age in half-lives.
     pub fn decayed_baskets(&self) -> f32 {
         self.decayed_baskets
     }
@@ -114,23 +115,23 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// How many days before the last one that is known of a day was, from 0.
+    /// Age of a day in days, counted from the last day of the period: from 0.
     pub fn age(&self, day: u16) -> f32 {
         f32::from(self.end.saturating_sub(1).saturating_sub(day))
     }
 
-    /// The direction of the customer's factors, of length 1; zeros, or nothing, if the customer has none.
+    /// The unit vector of the customer's factors; zeros or empty if there are none.
     pub(crate) fn direction(&self) -> &'a [f32] {
         self.factors.0
     }
 
-    /// The length of the customer's factors.
+    /// The norm of the customer's factors.
     pub(crate) fn length(&self) -> f32 {
         self.factors.1
     }
 }
 
-/// A customer whom no model holds, or holds otherwise: counted from baskets.
+/// A customer counted from baskets, independent of any model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnedProfile {
     stats: ItemStatsColumns,
@@ -143,19 +144,20 @@ pub struct OwnedProfile {
     end: u16,
 }
 
-/// How often an item is taken in a week in which it is on offer, given its number and the days of its purchases.
+/// Purchases of an item per week in which it was on offer, given its number and the days of its purchases.
 pub type TakenOnOffer<'a> = dyn Fn(u32, &[u16]) -> f32 + 'a;
 
-/// How a profile is counted.
+/// Parameters for counting a profile.
 #[derive(Clone, Copy)]
 pub struct Counting<'a> {
     /// The day after the last one of the period.
     pub end: u16,
-    /// A purchase so many days before the end counts half in what is decayed.
+    /// Half-life of a purchase's weight in decayed counts, in days.
     pub half_life_days: f32,
-    /// So many of the last baskets are kept as they were.
+    /// Number of last baskets that are stored individually.
     pub last_baskets: usize,
-    /// How often an item is taken in a week in which it is on offer, given the days of its purchases, where offers are known.
+    /// Purchases of an item per week in which it was on offer, given the days of its purchases; `None` without data on
+    /// offers.
     pub taken_on_offer: Option<&'a TakenOnOffer<'a>>,
 }
 
@@ -166,7 +168,8 @@ impl std::fmt::Debug for Counting<'_> {
 }
 
 impl OwnedProfile {
-    /// Counts baskets, oldest first: the day of each, before `counting.end`, and its items, rising. There are no factors.
+    /// Counts baskets, oldest first: the day of each, before `counting.end`, and its items, ascending. The profile has
+    /// no factors.
     pub fn count(baskets: &[(u16, &[u32])], counting: &Counting<'_>) -> Self {
         let Counting { end, half_life_days, last_baskets, taken_on_offer } = *counting;
         let decay = |day: u16| (-f32::from(end.saturating_sub(1).saturating_sub(day)) / half_life_days).exp2();
@@ -191,7 +194,7 @@ impl OwnedProfile {
         for &(day, items) in &baskets[baskets.len().saturating_sub(last_baskets)..] {
             days.push(day);
             let known = items.iter().filter_map(|item| stats.item.binary_search(item).ok());
-            // Of a history of more than 65,536 items, the bestsellers.
+            // Positions are 16 bits: of a history of more than 65,536 items, the bestsellers.
             positions.extend(known.filter_map(|position| u16::try_from(position).ok()));
             offsets.push(positions.len() as u64);
         }
@@ -207,13 +210,13 @@ impl OwnedProfile {
         }
     }
 
-    /// With factors: one row, as long as the model's. Others count as none.
+    /// Sets the factors: one row with the model's number of dimensions. A table without exactly one row is ignored.
     #[must_use]
     pub fn with_factors(self, factors: Vectors) -> Self {
         if factors.len() == 1 { Self { factors, ..self } } else { self }
     }
 
-    /// The profile.
+    /// Borrows the profile.
     pub fn as_profile(&self) -> Profile<'_> {
         let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.stats;
         Profile {

@@ -1,24 +1,24 @@
-//! What is asked.
+//! The input of a question.
 
 use crate::profile::Profile;
 use crate::vectors::Vectors;
 
-/// The items looked at and the customer who looks at them, as far as the model knows them.
+/// The items of the page or cart and the customer, in the numbers of the model.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a> {
-    /// Item numbers: one on a product page, several for a cart, the newest line last, none for a customer's offers.
+    /// Item numbers: one for a product page, several for a cart (newest last), none for offers.
     pub items: &'a [u32],
-    /// The customer, as of the day of the question.
+    /// The customer as of the day of the request.
     pub customer: Option<Profile<'a>>,
-    /// The store that is asked for.
+    /// The store, if the request names one.
     pub store: Option<u32>,
-    /// How items were taken in the place of the first one, by rising item: the log of how much oftener they were accepted
-    /// than is usual.
+    /// Feedback on replacements of the first item, by ascending item: the log of how much more often each was accepted
+    /// than usual.
     pub replacements: &'a [(u32, f32)],
 }
 
 impl Query<'_> {
-    /// What each item weighs in a cart's mean: the n-th newest 1/√n, and all of them 1.
+    /// The weight of each item in the mean over a cart: 1/√n for the n-th newest, normalised to sum 1.
     pub(crate) fn weights(&self) -> Vec<f32> {
         let mut weights: Vec<f32> = (1..=self.items.len()).rev().map(|newest| 1.0 / (newest as f32).sqrt()).collect();
         let all: f32 = weights.iter().sum();
@@ -26,7 +26,7 @@ impl Query<'_> {
         weights
     }
 
-    /// The mean of the items' rows at their original lengths; zeros if none of them has a row.
+    /// The weighted mean of the items' rows at their original lengths; zeros if none of them has a row.
     pub(crate) fn mean_vector(&self, vectors: &Vectors) -> Vec<f32> {
         let mut mean = vec![0.0; vectors.dims()];
         let weights = self.weights();

@@ -1,15 +1,15 @@
-//! What a model can be asked, each with a blend of its own.
+//! The questions that a model answers, each with its own blend.
 
-/// A question, by whom it is asked.
+/// A question, for known or anonymous customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// What is bought together with some items, for anonymous customers.
+    /// Items bought together with the query items, for anonymous customers.
     BoughtTogetherAnonymous,
     /// The same, for a known customer.
     BoughtTogether,
-    /// The same, of what the customer has never bought.
+    /// The same, limited to items that the customer has never bought.
     BoughtTogetherNew,
-    /// What stands in for an item, for anonymous customers.
+    /// Alternatives to an item, for anonymous customers.
     AlternativesAnonymous,
     /// The same, for a known customer.
     Alternatives,
@@ -31,7 +31,7 @@ impl Question {
         Self::OffersAnonymous,
     ];
 
-    /// The name in artefacts, figures and reports.
+    /// The name in artefacts, metrics and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::BoughtTogetherAnonymous => "bought_together_anonymous",
@@ -44,7 +44,7 @@ impl Question {
         }
     }
 
-    /// The same question, asked for a known customer or for an anonymous one.
+    /// The same question for a known or an anonymous customer.
     #[must_use]
     pub fn asked_for(self, known: bool) -> Self {
         match (self, known) {
@@ -58,22 +58,22 @@ impl Question {
         }
     }
 
-    /// Whether it is asked about the items of a basket that are bought together.
+    /// Whether it is one of the questions of bought together.
     pub fn is_bought_together(self) -> bool {
         matches!(self, Self::BoughtTogetherAnonymous | Self::BoughtTogether | Self::BoughtTogetherNew)
     }
 
-    /// Whether it is asked about an item that is out of stock.
+    /// Whether it is one of the questions of alternatives.
     pub fn is_alternatives(self) -> bool {
         matches!(self, Self::AlternativesAnonymous | Self::Alternatives)
     }
 
-    /// Whether it is asked about offers.
+    /// Whether it is one of the questions of offers.
     pub fn is_offers(self) -> bool {
         matches!(self, Self::Offers | Self::OffersAnonymous)
     }
 
-    /// Its place in [`Question::ALL`].
+    /// Its index in [`Question::ALL`].
     pub(crate) fn position(self) -> usize {
         self as usize
     }

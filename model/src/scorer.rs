@@ -1,4 +1,4 @@
-//! A blend made ready to score many candidates at once.
+//! A blend prepared to score many candidates at once.
 
 use std::ops::Index;
 
@@ -8,7 +8,7 @@ use crate::kernel::{BLOCK, Branches, add_leaves, add_scaled};
 use crate::question::Question;
 use crate::signal_names;
 
-/// A [`Blend`] whose names are looked up.
+/// A [`Blend`] with its names resolved.
 #[derive(Clone, Debug)]
 pub struct Scorer {
     inputs: Vec<Input>,
@@ -16,14 +16,14 @@ pub struct Scorer {
     trees: Vec<Branches>,
 }
 
-/// What a score is made from.
+/// An input of a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// The signal of this number in [`signal_names::NAMES`].
     Signal(usize),
-    /// How alike an attribute is: its number.
+    /// The likeness of the attribute of this index.
     Attribute(usize),
-    /// A number that the shop gives with an offer.
+    /// A number of an offer, by name.
     Number(String),
 }
 
@@ -36,10 +36,11 @@ impl Branches {
 }
 
 impl Scorer {
-    /// Looks up the names: signals, or one of the `attributes`' signals, or of `numbers`. What adds nothing is left out.
+    /// Resolves the names of a blend: signals, signals of `attributes`, and `numbers` of offers. Inputs that add
+    /// nothing are left out.
     ///
     /// # Errors
-    /// A name that is not known, or a number that is not finite.
+    /// A name that is unknown, or a number that is not finite.
     pub fn new(blend: &Blend, attributes: &[String], numbers: &[String]) -> Result<Self, ModelError> {
         if !blend.is_sound() {
             return Err(ModelError::Number("a blend holds a number that is not finite".into()));
@@ -63,15 +64,15 @@ impl Scorer {
         Ok(Self { inputs, slopes, trees: blend.trees.iter().map(branches).collect() })
     }
 
-    /// What is to be known of each candidate, in the order of `columns` below.
+    /// The inputs, in the order of the columns of [`Scorer::score`].
     pub(crate) fn inputs(&self) -> &[Input] {
         &self.inputs
     }
 
-    /// The scores of all candidates. `columns` holds the values of one input after the other, candidate by candidate.
+    /// The scores of all candidates. `columns` holds one column per input (inputs × candidates).
     pub fn score(&self, columns: &[f32], candidates: usize) -> Vec<f32> {
         let mut sums = vec![0.0; candidates];
-        // What is scored together lies together: in the nearest cache, whatever the number of candidates.
+        // A block's values are contiguous, so that they fit in the L1 cache for any number of candidates.
         let mut values = vec![[0.0; BLOCK]; self.inputs.len()];
         for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
             for (values, column) in values.iter_mut().zip(columns.chunks_exact(candidates.max(1))) {
@@ -87,10 +88,10 @@ impl Scorer {
         sums
     }
 
-    /// What each input has in the score of one candidate; the parts sum up to it.
+    /// The part of each input in the score of one candidate; the parts add up to the score.
     ///
-    /// An input that is 0 has no part. In a tree the root's part is the step to its side, taken as if there were nothing
-    /// to say below it; the part below is the step from there.
+    /// An input of 0 has no part. In a tree, the root's part is the step to its side with all inputs below at 0; the
+    /// part of the input below is the remaining step.
     pub fn parts(&self, values: &[f32]) -> Vec<f32> {
         let mut parts: Vec<f32> = self.slopes.iter().zip(values).map(|(slope, value)| slope * value).collect();
         for tree in &self.trees {
@@ -104,7 +105,7 @@ impl Scorer {
     }
 }
 
-/// The blends of all questions, ready to score.
+/// The scorers of all questions.
 #[derive(Clone, Debug)]
 pub(crate) struct Scorers {
     /// By question.
@@ -121,7 +122,7 @@ impl Index<Question> for Scorers {
 }
 
 impl Scorers {
-    /// Looks up the signals of all blends.
+    /// Resolves the names of all blends.
     ///
     /// # Errors
     /// As [`Scorer::new`].
@@ -175,7 +176,7 @@ mod tests {
         };
         let scorer = Scorer::new(&blend, &[], &[]).unwrap();
         assert_eq!(blend.signals(), ["lately", "popularity", "purchases", "taste"]);
-        // By lately, popularity, purchases, taste.
+        // Columns: lately, popularity, purchases, taste.
         let candidates = [[0.9, 1.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0], [0.4, 9.0, 1.0, 2.0], [0.5, 0.0, 3.0, 0.0]];
         let columns: Vec<f32> = (0..4).flat_map(|input| candidates.map(|values| values[input])).collect();
         assert_eq!(scorer.score(&columns, 4), [0.0, 1.0, 3.0, 4.0]);

@@ -1,4 +1,4 @@
-//! Kinds of things that are not shown beside each other, or not spoken of.
+//! Sensitive categories: groups that are not shown together, or not mentioned in reasons.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Catalogue;
 use crate::error::ModelError;
 
-/// What a shop calls sensitive, by the categories' IDs.
+/// The sensitive categories of a shop, by their IDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sensitive {
-    /// Pairs of kinds of which no item is shown beside one of the other, nor with it.
+    /// Pairs of groups whose items are not in one list, nor recommended for each other.
     pub apart: Vec<[String; 2]>,
-    /// Kinds of which no reason says that the customer buys them.
+    /// Groups for which no reason discloses that the customer buys them.
     pub discreet: Vec<String>,
-    /// The categories of each kind.
+    /// The categories of each group.
     #[serde(flatten)]
     pub kinds: BTreeMap<String, Vec<String>>,
 }
 
-/// As many kinds as there are bits.
+/// Maximum number of groups: one bit each.
 const MOST_KINDS: usize = 32;
 
 impl Sensitive {
-    /// Checks that every kind that is named has categories.
+    /// Checks that every group in use has categories.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// An error that names the wrong entry.
     pub fn check(&self) -> Result<(), ModelError> {
         if self.kinds.len() > MOST_KINDS {
             return Err(ModelError::Name(format!("{} kinds are more than {MOST_KINDS}", self.kinds.len())));
@@ -48,25 +48,25 @@ impl Sensitive {
 }
 
 impl Sensitive {
-    /// The categories that a catalogue does not have: written otherwise there, or not sold.
+    /// The categories that the catalogue does not have: misspelt, or not sold.
     pub fn unknown<'a>(&'a self, catalogue: &Catalogue) -> Vec<&'a str> {
         let named = self.kinds.values().flatten().map(String::as_str);
         named.filter(|id| catalogue.categories().position(id).is_none()).collect()
     }
 }
 
-/// The same by a model's numbers.
+/// [`Sensitive`] in the category numbers of a model.
 #[derive(Clone, Debug)]
 pub struct SensitiveCategories {
-    /// Of each category the kinds that it is of, one bit each.
+    /// The groups of each category, one bit each.
     kinds: Vec<u32>,
-    /// Of each category the kinds that must not stand beside it.
+    /// The groups that each category must not be shown with.
     apart: Vec<u32>,
     discreet: u32,
 }
 
 impl SensitiveCategories {
-    /// `None` if none of it concerns this catalogue.
+    /// `None` if the catalogue has none of the categories.
     pub fn new(sensitive: &Sensitive, catalogue: &Catalogue) -> Option<Self> {
         let bit = |kind: &String| {
             let at = sensitive.kinds.keys().position(|known| known == kind);
@@ -90,13 +90,13 @@ impl SensitiveCategories {
         kinds.iter().any(|kinds| *kinds != 0).then_some(Self { kinds, apart, discreet })
     }
 
-    /// Whether items of two categories must not be shown beside each other.
+    /// Whether items of two categories must not be in one list.
     pub fn are_apart(&self, one: Option<u32>, other: Option<u32>) -> bool {
         let (Some(one), Some(other)) = (one, other) else { return false };
         self.apart[one as usize] & self.kinds[other as usize] != 0
     }
 
-    /// Whether no reason may say that the customer buys this category.
+    /// Whether no reason may disclose that the customer buys this category.
     pub fn is_discreet(&self, category: u32) -> bool {
         self.kinds[category as usize] & self.discreet != 0
     }

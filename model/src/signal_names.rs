@@ -1,4 +1,4 @@
-//! The names of all signals, apart from what they compute: a blend refers to them by name.
+//! The names of all signals, without their code: a blend refers to signals by name.
 
 /// All signals, in the order of [`signals::ALL`](crate::signals::ALL).
 pub const NAMES: [&str; 51] = [
@@ -55,7 +55,7 @@ pub const NAMES: [&str; 51] = [
     "replaced",
 ];
 
-/// Those of alternatives alone; beside them there is one for each of the shop's own attributes ([`likeness`](crate::signals::likeness)).
+/// Signals of alternatives only, besides one per attribute of the shop ([`likeness`](crate::signals::likeness)).
 pub const OF_ALTERNATIVES: [&str; 8] = [
     "same_kind",
     "switched",
@@ -67,7 +67,7 @@ pub const OF_ALTERNATIVES: [&str; 8] = [
     "replaced",
 ];
 
-/// Those that cost little for each candidate: no product of vectors, no look at the customer's baskets one by one.
+/// Signals that are cheap per candidate: no product of vectors, no scan of the customer's baskets.
 pub const CHEAP: [&str; 12] = [
     "co_purchase",
     "kind_backed_co_purchase",
@@ -83,7 +83,7 @@ pub const CHEAP: [&str; 12] = [
     "popularity",
 ];
 
-/// Those that tell what the customer has bought.
+/// Signals about the customer's purchases.
 pub const OF_CUSTOMERS: [&str; 20] = [
     "habit",
     "recent_habit",
@@ -107,7 +107,7 @@ pub const OF_CUSTOMERS: [&str; 20] = [
     "taken_on_offer",
 ];
 
-/// The number of a signal.
+/// The index of a signal in [`NAMES`].
 pub fn index(name: &str) -> Option<usize> {
     NAMES.iter().position(|known| *known == name)
 }

@@ -1,16 +1,16 @@
-//! What each store of a market sells.
+//! The assortments of a market's stores.
 
 use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::number_set::NumberSet;
 use crate::offsets::Offsets;
 
-/// The stores, and what each of them has sold of late; no store, where the tables have none.
+/// The stores and their recent sales; empty if the tables have no stores.
 ///
-/// A store sells what it has sold of late. What it has not, it does not sell either, if it would have been in so many of its
-/// baskets by chance, or if no store has sold it: of a store that is seldom visited, or a table that does not hold all
-/// receipts, nothing follows from what is rarely bought. Per store, an item that it has sold takes six bytes for its count, and
-/// any item of the market one bit for whether it is sold.
+/// A store sells what it has sold recently. Any other item is missing from its assortment only if no store has sold it,
+/// or if enough baskets with it would be expected of the store: nothing follows from low counts in a store with few
+/// visits, or in a table without all receipts. Memory per store: six bytes per item that it has sold, and one bit per
+/// item of the market.
 #[derive(Clone, Debug, Default)]
 pub struct Stores {
     ids: Ids,
@@ -18,25 +18,26 @@ pub struct Stores {
     item: Vec<u32>,
     baskets: Vec<u16>,
     totals: Vec<u32>,
-    /// From so many expected baskets on an item that was in none is not sold.
+    /// Number of expected baskets from which an item without sales is not in the assortment.
     expected: f32,
-    /// In how many baskets of all stores each item was.
+    /// Number of baskets with each item, over all stores.
     all: Vec<u32>,
-    /// Baskets of all stores.
+    /// Number of baskets of all stores.
     all_baskets: u64,
-    /// Of each store, what it sells.
+    /// The items that each store sells.
     assortments: Vec<NumberSet>,
 }
 
-/// Bits for what all stores sell: a gigabyte.
+/// Maximum number of bits for the assortments of all stores: 1 GiB.
 const MOST_BITS: u64 = 1 << 33;
 
 impl Stores {
-    /// Puts together what was stored: for each store the items that it has sold of late, rising, in how many of its baskets,
-    /// and how many baskets it had; and from how many expected baskets on an item that was in none is not sold.
+    /// Restores stored columns: for each store the items sold recently, ascending, the number of its baskets with each,
+    /// and the number of all its baskets. `expected` is the number of expected baskets from which an item without sales
+    /// is not in the assortment.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// An error that describes the mismatch.
     pub fn new(
         ids: Ids,
         offsets: Vec<u64>,
@@ -97,7 +98,7 @@ impl Stores {
         &self.ids
     }
 
-    /// The number of a store; `None` for one that sold nothing of late, of which nothing is known.
+    /// The number of a store; `None` for a store without recent sales.
     pub fn position(&self, id: &str) -> Option<u32> {
         self.ids.position(id)
     }
@@ -113,8 +114,8 @@ impl Stores {
         self.item[range.clone()].binary_search(&item).map_or(0, |at| self.baskets[range.start + at])
     }
 
-    /// The share of a store's baskets that hold an item, and of all stores', as if the store had had `prior` more that were
-    /// like any other.
+    /// The share of a store's baskets that hold an item, shrunk with `prior` baskets towards the share over all stores,
+    /// and that share itself.
     pub(crate) fn shares(&self, store: u32, item: u32, prior: f32) -> [f32; 2] {
         let usual = self.all[item as usize] as f32 / self.all_baskets.max(1) as f32;
         let baskets = f32::from(self.baskets(store, item)) + prior * usual;
@@ -126,7 +127,7 @@ impl Stores {
         self.expected
     }
 
-    /// The columns as they are stored: bounds, items, baskets and totals.
+    /// The columns, as stored: offsets, items, baskets and totals.
     pub fn columns(&self) -> (&[u64], &[u32], &[u16], &[u32]) {
         (self.rows.as_slice(), &self.item, &self.baskets, &self.totals)
     }
@@ -158,7 +159,8 @@ mod tests {
         let mut ids = Ids::default();
         ids.intern("large").unwrap();
         ids.intern("small").unwrap();
-        // Of item 0 nine baskets, of item 1 two, all in the large store, which has nine baskets in ten. Nobody sells item 2.
+        // Item 0 is in twelve baskets, item 1 in two, all of the large store, which has nine baskets in ten. No store
+        // sells item 2.
         let of = |expected| {
             Stores::new(ids.clone(), vec![0, 2, 2], vec![0, 1], vec![12, 2], vec![90, 10], expected, 3).unwrap()
         };

@@ -1,22 +1,22 @@
-//! Many texts in one string.
+//! A list of texts in one string.
 
-/// A list of texts, laid end to end.
+/// A list of texts, concatenated.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Texts {
     text: String,
     ends: Vec<u32>,
 }
 
-/// More than 4 GiB of text in one list.
+/// The list would exceed 4 GiB of text or 2³² entries.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("too much text: a list holds up to 4 GiB in up to 4 billion entries")]
 pub struct TooLarge;
 
 impl Texts {
-    /// Adds a text at the end.
+    /// Appends a text.
     ///
     /// # Errors
-    /// [`TooLarge`] if there is no room left.
+    /// [`TooLarge`] if the list is full.
     pub fn push(&mut self, text: &str) -> Result<(), TooLarge> {
         u32::try_from(self.ends.len() + 1).map_err(|_| TooLarge)?;
         let end = u32::try_from(self.text.len() + text.len()).map_err(|_| TooLarge)?;
@@ -25,7 +25,7 @@ impl Texts {
         Ok(())
     }
 
-    /// Puts together what was stored; `None` if the ends fall, leave the text or cut a character.
+    /// Restores a stored list; `None` if the ends decrease, exceed the text or split a character.
     pub fn from_parts(text: String, ends: Vec<u32>) -> Option<Self> {
         let fine = ends.windows(2).all(|pair| pair[0] <= pair[1])
             && ends.last().copied().unwrap_or(0) as usize == text.len()
@@ -45,22 +45,22 @@ impl Texts {
         (0..self.len()).map(|position| self.get(position as u32))
     }
 
-    /// How many there are.
+    /// Number of texts.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// True if there is none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// All bytes end to end, as they are stored.
+    /// All texts concatenated, as stored.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where each text ends, as it is stored.
+    /// The end offset of each text in bytes, as stored.
     pub fn ends(&self) -> &[u32] {
         &self.ends
     }
@@ -68,7 +68,7 @@ impl Texts {
 
 impl std::fmt::Debug for Texts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // They may be customers' IDs: a debug print must not spill them.
+        // The texts may be customers' IDs, which must not appear in debug output.
         write!(f, "Texts({})", self.len())
     }
 }

@@ -1,18 +1,19 @@
 //! The best k of a stream.
 
-/// Keeps the k highest scores; of equal ones those with the lower number, so that answers never depend on the order
-/// in which candidates come.
+/// The k highest scores; ties go to the lower number, so that results do not depend on the order of the candidates.
 ///
-/// Up to 2k entries are kept and then cut to the best k, which is less work than a heap of k (tantivy's `TopNComputer`).
+/// Up to 2k entries are buffered and then cut to the best k, which is faster than a heap of k (tantivy's
+/// `TopNComputer`).
 #[derive(Debug)]
 pub struct Top {
     k: usize,
     entries: Vec<Entry>,
-    /// Of the k best so far the lowest, as of the last cut; an entry below it is not among the best.
+    /// The lowest of the best k as of the last cut; lower entries are rejected.
     lowest: Option<Entry>,
 }
 
-/// The score's bits in the order of [`f32::total_cmp`] above those of the number, inverted.
+/// The score's bits in the order of [`f32::total_cmp`] in the high half, the inverted bits of the number in the low
+/// half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry(u64);
 
@@ -33,24 +34,24 @@ impl Entry {
 
 const SIGN: u32 = 1 << 31;
 
-/// All bits of what is negative, else that of the sign.
+/// Inverts all bits of negative numbers, and the sign bit of others.
 fn flipped(bits: u32, is_negative: bool) -> u32 {
     if is_negative { !bits } else { bits ^ SIGN }
 }
 
 impl Top {
-    /// For the best `k`.
+    /// Collects the best `k`.
     pub fn new(k: usize) -> Self {
-        // A caller's k may be far above what will come.
+        // A caller's k may be far above the number of candidates.
         Self { k, entries: Vec::with_capacity(k.saturating_mul(2).min(1024)), lowest: None }
     }
 
-    /// False if an entry of this score and number cannot stay.
+    /// False if an entry of this score and number would be rejected.
     pub fn would_keep(&self, score: f32, number: u32) -> bool {
         self.lowest.is_none_or(|lowest| Entry::new(score, number) > lowest) && self.k > 0
     }
 
-    /// Takes an entry in, and drops the lowest if there are more than k.
+    /// Adds an entry if it may be among the best k.
     pub fn push(&mut self, score: f32, number: u32) {
         if self.would_keep(score, number) {
             self.entries.push(Entry::new(score, number));

@@ -3,8 +3,8 @@
 use crate::error::LARGEST;
 use crate::kernel::{dot, dots};
 
-/// `rows × dims` floats, kept as unit rows with their norms beside them: the form in which finalfusion stores them,
-/// so a model scores the same before it is written and after it is read.
+/// `rows × dims` floats, stored as unit rows and their norms: the form in which finalfusion stores them, so that a
+/// model scores the same before it is written and after it is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vectors {
     dims: usize,
@@ -13,9 +13,9 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// Normalises each row of a row-major matrix; a row of zeros keeps norm 0.
+    /// Normalises each row of a row-major matrix; a row of zeros has norm 0.
     ///
-    /// `values.len()` must be a multiple of `dims`; a rest is dropped.
+    /// `values.len()` must be a multiple of `dims`; an incomplete last row is dropped.
     pub fn from_rows(dims: usize, mut values: Vec<f32>) -> Self {
         let dims = dims.max(1);
         values.truncate(values.len() / dims * dims);
@@ -26,7 +26,7 @@ impl Vectors {
                 if norm > 0.0 {
                     row.iter_mut().for_each(|x| *x /= norm);
                 } else {
-                    // What is too short to have a direction has none; a NaN stays one, to be refused.
+                    // A row too short to normalise becomes zeros; a NaN stays and is refused later.
                     row.iter_mut().for_each(|x| *x *= 0.0);
                 }
                 norm
@@ -35,7 +35,7 @@ impl Vectors {
         Self { dims, unit: values, norms }
     }
 
-    /// Puts together what was stored; `None` if the lengths don't agree.
+    /// Restores stored vectors; `None` if the lengths do not match.
     pub fn from_parts(dims: usize, unit: Vec<f32>, norms: Vec<f32>) -> Option<Self> {
         (dims > 0 && norms.len().checked_mul(dims) == Some(unit.len())).then_some(Self { dims, unit, norms })
     }
@@ -70,7 +70,7 @@ impl Vectors {
         &self.unit[at..at + self.dims]
     }
 
-    /// The length that the row had before it was normalised.
+    /// The norm of the row before it was normalised.
     pub fn norm(&self, row: u32) -> f32 {
         self.norms[row as usize]
     }
@@ -85,7 +85,7 @@ impl Vectors {
         &self.norms
     }
 
-    /// The row with its original length, added to `sum` with a weight.
+    /// Adds `weight` times the row at its original length to `sum`.
     pub fn add_row(&self, row: u32, weight: f32, sum: &mut [f32]) {
         crate::kernel::add_scaled(sum, weight * self.norm(row), self.unit(row));
     }
@@ -102,7 +102,7 @@ impl Vectors {
         out.iter_mut().zip(norms).for_each(|(out, norm)| *out *= norm);
     }
 
-    /// The same with rows at length 1: cosines, if `query` has that length too.
+    /// Inner products with unit rows: cosines, if `query` is a unit vector. 0 for all if the lengths differ.
     pub(crate) fn cosines(&self, rows: &[u32], query: &[f32], out: &mut [f32]) {
         if query.len() == self.dims {
             dots(&self.unit, rows, query, out);

@@ -17,7 +17,7 @@ use super::params::{Detail, ItemOptions, ItemParams, PreferName, id, ids};
 use super::problem::Problem;
 use crate::exposures::Exposures;
 use crate::live::{Explain, Markets};
-use crate::low_priority::slowly;
+use crate::low_priority::low_priority_limited;
 
 /// Recommends alternatives to an item that is out of stock.
 ///
@@ -212,5 +212,5 @@ pub(super) async fn cart(
         return answer();
     }
     let unanswered = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the cart could not be answered");
-    slowly(answer).await.map_err(unanswered)?
+    low_priority_limited(answer).await.map_err(unanswered)?
 }

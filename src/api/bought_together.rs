@@ -14,7 +14,7 @@ use super::params::{Detail, ItemOptions, ItemParams, id, ids};
 use super::problem::Problem;
 use crate::exposures::Exposures;
 use crate::live::{self, Explain, Markets, Snapshot};
-use crate::low_priority::slowly;
+use crate::low_priority::low_priority_limited;
 
 /// Recommends items that are bought together with an item.
 #[utoipa::path(
@@ -130,7 +130,7 @@ pub(super) async fn cart(
         return answer();
     }
     let unanswered = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the cart could not be answered");
-    slowly(answer).await.map_err(unanswered)?
+    low_priority_limited(answer).await.map_err(unanswered)?
 }
 
 /// Number of cart lines and exclusions above which a request runs on a thread of its own: it takes as long as many

@@ -13,7 +13,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 
 use super::problem::Problem;
-use crate::low_priority::slowly;
+use crate::low_priority::low_priority_limited;
 
 /// A JSON body. A long one is parsed on another thread than those that serve requests.
 pub(super) struct Json<T>(pub(super) T);
@@ -39,7 +39,7 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Js
         if length <= SHORT {
             return understood(whole);
         }
-        let understand = slowly(move || understood(whole)).await;
+        let understand = low_priority_limited(move || understood(whole)).await;
         understand.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the body could not be understood"))?
     }
 }

@@ -175,7 +175,9 @@ fn count((_, described, _): &UtoipaMethodRouter<Shared>) {
     for (path, item) in &described.paths {
         let methods =
             [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("other", &item.delete)].into_iter();
-        methods.filter(|(_, operation)| operation.is_some()).for_each(|(method, _)| metrics::route_known(method, path));
+        methods
+            .filter(|(_, operation)| operation.is_some())
+            .for_each(|(method, _)| metrics::register_route(method, path));
     }
 }
 

@@ -73,11 +73,7 @@ impl Check {
         }
         let wrong: Vec<&str> =
             all.iter().filter(|checked| checked.error.is_some()).map(|checked| checked.market.as_str()).collect();
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            bail!("nothing would be learned from the tables of {}", wrong.join(", "))
-        }
+        if wrong.is_empty() { Ok(()) } else { bail!("training would fail for {}", wrong.join(", ")) }
     }
 }
 

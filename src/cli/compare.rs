@@ -92,7 +92,10 @@ impl Compare {
             std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         let Compared { from, to, leads } = &compared;
-        println!("market {market}: {} beside {} on {from} to {to}, which neither has seen", self.b, self.a);
+        println!(
+            "market {market}: {} compared with {} on {from} to {to}, which neither model has seen",
+            self.b, self.a
+        );
         let mut table = Table::new(&["figure", "cases", "customers", "A", "B", "lead of B", "95 % interval"]);
         let percent = |share: f64| format!("{:+.1} %", share * 100.0);
         for (name, paired) in leads {

@@ -38,7 +38,7 @@ impl Generate {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let folder = self.folder.display();
         if self.folder.exists() {
-            bail!("{folder} is there already: name a folder that is not");
+            bail!("{folder} already exists: name a new folder");
         }
         let size = ShopSize { lines: self.lines, items: self.items, customers: self.customers, days: self.days };
         let lines = Shop::new(size, self.seed).write(&self.folder, &Bars::new());

@@ -5,7 +5,7 @@ use trolley_model::Name;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct MarketOutcome {
     pub(super) market: String,
-    pub(super) fate: Fate,
+    pub(super) result: TrainingResult,
     pub(super) version: Option<String>,
     pub(super) baskets: Option<u64>,
     pub(super) seconds: Option<f64>,
@@ -14,13 +14,13 @@ pub(super) struct MarketOutcome {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Fate {
+pub(super) enum TrainingResult {
     Published,
     Rejected,
     Failed,
 }
 
-impl Fate {
+impl TrainingResult {
     /// In words.
     pub(super) fn words(self) -> &'static str {
         match self {
@@ -35,6 +35,6 @@ impl MarketOutcome {
     /// Failed, for a reason that was printed.
     pub(super) fn failed(market: &Name) -> Self {
         let (version, baskets, seconds, memory) = (None, None, None, None);
-        Self { market: market.to_string(), fate: Fate::Failed, version, baskets, seconds, memory }
+        Self { market: market.to_string(), result: TrainingResult::Failed, version, baskets, seconds, memory }
     }
 }

@@ -19,13 +19,13 @@ use super::market_outcome::MarketOutcome;
 use crate::output;
 
 /// Bytes of memory per byte of a Parquet file, measured on The Complete Journey.
-const PER_BYTE: f64 = 170.0;
+const MEMORY_PER_BYTE: f64 = 170.0;
 /// Bytes of memory that every market needs in addition.
-const LEAST: f64 = 300e6;
+const BASE_MEMORY: f64 = 300e6;
 /// Size of a CSV file relative to a Parquet file with the same content.
-const CSV: f64 = 8.0;
+const CSV_SIZE_RATIO: f64 = 8.0;
 /// Bytes of free memory assumed if the system does not report it.
-const FREE: f64 = 4e9;
+const ASSUMED_FREE_MEMORY: f64 = 4e9;
 const GIB: f64 = (1u64 << 30) as f64;
 
 /// A market in training.
@@ -96,7 +96,7 @@ pub(super) fn train(parallel: &Parallel, markets: &[(&Name, &InputConfig)]) -> a
 }
 
 fn start(arguments: &[OsString], market: &Name, threads: usize, time: i64, outcome: &Path) -> anyhow::Result<Child> {
-    let mut command = Command::new(std::env::current_exe().context("this program does not know where it lies")?);
+    let mut command = Command::new(std::env::current_exe().context("the path of this program cannot be determined")?);
     command.args(["train", "--market", market.as_str(), "--threads", &threads.to_string(), "--outcome"]).arg(outcome);
     command.args(arguments);
     // One time for all, so that the versions of one run have the same name.
@@ -109,7 +109,7 @@ fn start(arguments: &[OsString], market: &Name, threads: usize, time: i64, outco
 /// error is left out: the outcomes of all markets are printed at the end.
 fn show(market: &Name, ended: Option<Output>, told: bool) {
     let Some(ended) = ended else {
-        eprintln!("market `{market}`: its process cannot be heard");
+        eprintln!("market `{market}`: the output of its process cannot be read");
         return;
     };
     output::print(|out| out.write_all(&ended.stdout));
@@ -128,11 +128,11 @@ fn need(input: &InputConfig) -> f64 {
     }
     let bytes = |path: &std::path::PathBuf| {
         let bytes = std::fs::metadata(path).map_or(0, |file| file.len()) as f64;
-        if path.extension().is_some_and(|ending| ending == "csv") { bytes / CSV } else { bytes }
+        if path.extension().is_some_and(|ending| ending == "csv") { bytes / CSV_SIZE_RATIO } else { bytes }
     };
     // If the files cannot be listed, the training reports it.
     let files = find_files(&input.transactions).unwrap_or_default().files;
-    LEAST + PER_BYTE * files.iter().map(bytes).sum::<f64>()
+    BASE_MEMORY + MEMORY_PER_BYTE * files.iter().map(bytes).sum::<f64>()
 }
 
 /// Four fifths of the free memory of this machine or container, in bytes.
@@ -142,7 +142,7 @@ fn free_memory() -> f64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
-    let free = kib.map_or(FREE, |kib| kib * 1024.0);
+    let free = kib.map_or(ASSUMED_FREE_MEMORY, |kib| kib * 1024.0);
     within.map_or(free, |within| within.min(free)) * 0.8
 }
 

@@ -220,7 +220,7 @@ impl ItemOptions {
         }
         match table {
             Some(table) => table.print(self.csv),
-            None => eprintln!("nothing can be recommended: no item is left in stock, or no offer holds"),
+            None => eprintln!("nothing can be recommended: no item is in stock, or no offer is valid"),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::live::{self, CustomerHash};
 use crate::retention;
 use crate::secret::Secret;
-use crate::store::{Erasure, Mark, Place, Store};
+use crate::store::{DatabaseLocation, Erasure, StateMarker, Store};
 
 /// Whether to continue without the list of erased customers.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -64,12 +64,12 @@ pub(super) fn erased(
     let none: BTreeMap<Name, Erased> = markets.iter().map(|&market| (market.clone(), Erased::default())).collect();
     let (url, models) = (&config.server.state, &config.models);
     if without_state {
-        eprintln!("note: --without-state: customers who were erased are not left out");
+        eprintln!("note: --without-state: erased customers are treated like all others");
         return Ok(none);
     }
-    let mark = Mark::read(models);
+    let mark = StateMarker::read(models);
     let mark = mark.with_context(|| {
-        let path = Mark::path(models);
+        let path = StateMarker::path(models);
         format!(
             "{} cannot be read: start the service, which writes it anew, or remove it if there is none",
             path.display()
@@ -88,7 +88,7 @@ pub(super) fn erased(
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let secret = Arc::new(Secret::of_state(&config.server)?);
             let read = runtime.block_on(read(url, models, mark, &secret, none));
-            read.context("the customers who have been erased cannot be read, and must be left out")
+            read.context("the list of erased customers cannot be read")
         }
     }
 }
@@ -101,28 +101,30 @@ pub(super) fn note(config: &Config, WithoutState { without_state }: WithoutState
         && *url != crate::config::ServerConfig::default().state
         && let Some(what) = missing(url)?
     {
-        eprintln!("note: server.state {what} (yet): no customer counts as erased before a service has run");
+        eprintln!("note: server.state {what} (yet): without a service, no customer has been erased");
     }
     Ok(())
 }
 
 /// Why there is no database; `None` if there may be one.
 fn missing(url: &str) -> anyhow::Result<Option<String>> {
-    Ok(match Place::of(url)? {
-        Place::Memory => Some("ends with the process that has it".to_owned()),
-        Place::File(path) if !path.exists() => Some(format!("names {}, which is not there", absolute(&path))),
-        Place::Server | Place::File(_) => None,
+    Ok(match DatabaseLocation::of(url)? {
+        DatabaseLocation::Memory => Some("ends with the process that has it".to_owned()),
+        DatabaseLocation::File(path) if !path.exists() => {
+            Some(format!("names {}, which is not there", absolute(&path)))
+        }
+        DatabaseLocation::Server | DatabaseLocation::File(_) => None,
     })
 }
 
 async fn read(
     url: &str,
     models: &Path,
-    mark: Option<Mark>,
+    mark: Option<StateMarker>,
     secret: &Arc<Secret>,
     mut all: BTreeMap<Name, Erased>,
 ) -> anyhow::Result<BTreeMap<Name, Erased>> {
-    let store = Store::open_or_wait(url).await?.keyed_by(secret.clone());
+    let store = Store::open_or_wait(url).await?.with_secret(secret.clone());
     let identity = store.identity().await?;
     for (market, erased) in &mut all {
         erased.erasures = store.erasures(market.as_str()).await?;

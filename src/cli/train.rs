@@ -11,7 +11,7 @@ use trolley_training::{Accept, InputConfig, Outcome, TrainingConfig, TrainingJob
 
 use super::clock::{latest, now};
 use super::last_offers::last_offers;
-use super::market_outcome::{Fate, MarketOutcome};
+use super::market_outcome::{MarketOutcome, TrainingResult};
 use super::parallel_markets::{self, Parallel};
 use super::progress::Bars;
 use super::state::WithoutState;
@@ -75,14 +75,14 @@ pub(super) struct Train {
 /// Writes the report of a training to the reports folder, as HTML and as JSON.
 pub(super) fn report(outcome: &Outcome, market: &Name, config: &Config) -> anyhow::Result<()> {
     let Some(manifest) = &outcome.manifest else { return Ok(()) };
-    let fate = match (outcome.published, outcome.ruling.failures.is_empty()) {
+    let result = match (outcome.published, outcome.ruling.failures.is_empty()) {
         (true, true) => Reported::Published,
         (true, false) => Reported::Forced,
         (false, _) => Reported::Rejected,
     };
     let file = |kind| config.report_of(market, &manifest.version, kind);
     let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
-    summary::report(outcome, market, fate, &offers).write(Some(&file("html")), Some(&file("json")))
+    summary::report(outcome, market, result, &offers).write(Some(&file("html")), Some(&file("json")))
 }
 
 impl Train {
@@ -102,17 +102,17 @@ impl Train {
                 let number = |number: Option<u64>| number.map_or_else(String::new, thousands);
                 let seconds = end.seconds.map_or_else(String::new, |seconds| format!("{seconds:.1}"));
                 let (version, memory) = (end.version.clone().unwrap_or_default(), end.memory.map(|bytes| bytes >> 20));
-                let fate = end.fate.words().to_owned();
-                table.row(vec![end.market.clone(), fate, version, number(end.baskets), seconds, number(memory)]);
+                let result = end.result.words().to_owned();
+                table.row(vec![end.market.clone(), result, version, number(end.baskets), seconds, number(memory)]);
             }
             println!();
             table.print(false);
         }
-        let of = |fate: Fate| {
-            let ends = ends.iter().filter(|end| end.fate == fate);
+        let of = |result: TrainingResult| {
+            let ends = ends.iter().filter(|end| end.result == result);
             ends.map(|end| end.market.as_str()).collect::<Vec<_>>().join(", ")
         };
-        match (of(Fate::Failed), of(Fate::Rejected)) {
+        match (of(TrainingResult::Failed), of(TrainingResult::Rejected)) {
             (failed, rejected) if failed.is_empty() && rejected.is_empty() => Ok(()),
             (failed, rejected) if failed.is_empty() => {
                 bail!("not published, because the gate was not passed: {rejected}")
@@ -174,7 +174,7 @@ impl Train {
             Ok(outcome) => {
                 let facts = outcome.manifest.as_ref();
                 MarketOutcome {
-                    fate: if outcome.published { Fate::Published } else { Fate::Rejected },
+                    result: if outcome.published { TrainingResult::Published } else { TrainingResult::Rejected },
                     version: facts.map(|manifest| manifest.version.to_string()),
                     baskets: facts.map(|manifest| manifest.data.baskets),
                     seconds: Some(outcome.costs.seconds),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Length of a customer's pseudonym in the log, in hexadecimal digits.
-pub(super) const NAME: usize = 32;
+pub(super) const PSEUDONYM_LENGTH: usize = 32;
 
 /// What one answer showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

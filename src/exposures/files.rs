@@ -3,7 +3,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::exposure::NAME;
+use super::exposure::PSEUDONYM_LENGTH;
 
 const ENDING: &str = "jsonl";
 
@@ -106,5 +106,7 @@ fn file_without(path: &Path, customers: &HashSet<&[u8]>) -> io::Result<()> {
 fn is_of(line: &[u8], customers: &HashSet<&[u8]>) -> bool {
     const FIELD: &[u8] = b"\"customer\":\"";
     let Some(at) = line.windows(FIELD.len()).position(|bytes| bytes == FIELD) else { return false };
-    line[at + FIELD.len()..].split_first_chunk::<NAME>().is_none_or(|(name, _)| customers.contains(name.as_slice()))
+    line[at + FIELD.len()..]
+        .split_first_chunk::<PSEUDONYM_LENGTH>()
+        .is_none_or(|(name, _)| customers.contains(name.as_slice()))
 }

@@ -18,13 +18,13 @@ use uuid::Uuid;
 use crate::config::ExposureConfig;
 use crate::live::CustomerHash;
 use crate::metrics;
-use exposure::{Erased, NAME};
+use exposure::{Erased, PSEUDONYM_LENGTH};
 use writer::{Message, Writer};
 
 pub use exposure::Exposure;
 
 /// Maximum number of exposures in the queue.
-const WAITING: usize = 4096;
+const QUEUE_CAPACITY: usize = 4096;
 
 /// The exposure log; disabled by default.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,7 @@ impl Exposures {
         let words = || format!("server.exposures.folder: {} cannot be used", config.folder.display());
         std::fs::create_dir_all(&config.folder).with_context(words)?;
         let key = key(&config.folder).with_context(words)?;
-        let (sender, receiver) = sync_channel(WAITING);
+        let (sender, receiver) = sync_channel(QUEUE_CAPACITY);
         let erased = Arc::default();
         let writer = Writer::new(config, receiver, Arc::clone(&erased));
         let writer = std::thread::Builder::new().name("exposures".into()).spawn(move || writer.run())?;
@@ -74,7 +74,7 @@ impl Exposures {
     pub fn name(&self, market: &str, customer: CustomerHash) -> Option<String> {
         let mut hasher = blake3::Hasher::new_keyed(&self.0.as_ref()?.key);
         hasher.update(customer.as_bytes()).update(market.as_bytes());
-        Some(hasher.finalize().to_hex()[..NAME].to_owned())
+        Some(hasher.finalize().to_hex()[..PSEUDONYM_LENGTH].to_owned())
     }
 
     /// Removes the exposures of customers from the log, in the background. From now on, theirs are logged as anonymous.

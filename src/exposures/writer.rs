@@ -13,9 +13,9 @@ use crate::config::ExposureConfig;
 use crate::metrics;
 
 /// Number of buffered bytes from which lines are written.
-const BLOCK: usize = 64 << 10;
+const FLUSH_BYTES: usize = 64 << 10;
 /// Maximum time that lines are buffered.
-const LATEST: Duration = Duration::from_secs(1);
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A message to the writer.
 pub(super) enum Message {
@@ -61,7 +61,7 @@ impl Writer {
 
     pub(super) fn run(mut self) {
         loop {
-            match self.receiver.recv_timeout(LATEST) {
+            match self.receiver.recv_timeout(FLUSH_INTERVAL) {
                 Ok(Message::Shown(mut exposure)) => {
                     // Checked here, not when it was queued: the customer may have been erased since.
                     let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,7 +81,7 @@ impl Writer {
                     return;
                 }
             }
-            if self.lines.len() >= BLOCK || self.written.elapsed() >= LATEST {
+            if self.lines.len() >= FLUSH_BYTES || self.written.elapsed() >= FLUSH_INTERVAL {
                 self.write();
                 self.take_out();
             }

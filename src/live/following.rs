@@ -39,7 +39,7 @@ impl StateSync {
     /// If it can't be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         // A connection whose other end has vanished would wait for ever.
-        let agreed = tokio::time::timeout(READING, self.agree()).await.unwrap_or(Err(StoreError::Slow));
+        let agreed = tokio::time::timeout(READING, self.reconcile()).await.unwrap_or(Err(StoreError::Slow));
         self.there.store(agreed.is_ok(), Ordering::Relaxed);
         metrics::state_available(agreed.is_ok());
         agreed?;
@@ -47,18 +47,18 @@ impl StateSync {
         Ok(())
     }
 
-    async fn agree(&self) -> Result<(), StoreError> {
+    async fn reconcile(&self) -> Result<(), StoreError> {
         let mut renewed = false;
         loop {
             let lack = {
                 let _shared = self.renewing.read().await;
-                self.take_in().await?
+                self.apply_changes().await?
             };
             let Lack::All(loaded, markets) = lack else { break };
             {
                 let _alone = self.renewing.write().await;
                 for market in &markets {
-                    self.renew(market).await?;
+                    self.rebuild_market(market).await?;
                 }
                 *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
             }
@@ -70,7 +70,7 @@ impl StateSync {
         }
         for market in self.markets.all().values().filter(|market| market.awaits_state()) {
             let _alone = self.renewing.write().await;
-            self.renew(market).await?;
+            self.rebuild_market(market).await?;
         }
         if renewed {
             self.leave_mark().await;
@@ -79,7 +79,7 @@ impl StateSync {
     }
 
     /// Applies new changes, provided that the database is the one that was loaded.
-    async fn take_in(&self) -> Result<Lack, StoreError> {
+    async fn apply_changes(&self) -> Result<Lack, StoreError> {
         let markets = self.markets.all();
         // Taken before the database is read: otherwise a push in between would look as if the database had gone back.
         let known: Vec<_> = markets.values().map(|market| (market, market.newest())).collect();
@@ -125,7 +125,7 @@ impl StateSync {
 
     /// Rebuilds the snapshot of a market from the database. Customers who are known as erased here, but not in the
     /// database, are erased there too.
-    async fn renew(&self, market: &Arc<Market>) -> Result<(), StoreError> {
+    async fn rebuild_market(&self, market: &Arc<Market>) -> Result<(), StoreError> {
         let name = market.name().as_str();
         let there: HashSet<CustomerHash> = self.store.erased(name).await?.into_iter().collect();
         for customer in market.erased().iter().filter(|customer| !there.contains(customer)) {

@@ -43,7 +43,7 @@ const CATCHING_UP: usize = 10;
 
 impl Market {
     pub(super) fn new(name: Name, late: bool, policy: Policy, secret: Arc<Secret>) -> Self {
-        metrics::market_known(&name);
+        metrics::register_market(&name);
         let Policy { sensitive, must_match } = policy;
         let (sensitive, must_match) = (Arc::new(sensitive), Arc::new(must_match));
         let erased = Arc::new(Erased::new(secret.clone()));
@@ -137,7 +137,7 @@ impl Market {
     pub fn put_offers(&self, version: i64, offers: Vec<Offer>) {
         let (count, book) = (offers.len(), Arc::new(OfferIndex::new(offers)));
         if self.put(Kind::Offers, version, |pushed| pushed.offers = book) {
-            metrics::offers_known(&self.name, count);
+            metrics::set_offers(&self.name, count);
         }
     }
 
@@ -243,7 +243,7 @@ impl Market {
         loaded.revision = known.revision + 1;
         loaded.sensitive = known.sensitive;
         loaded.must_match = known.must_match;
-        metrics::offers_known(&self.name, loaded.offers.offers().len());
+        metrics::set_offers(&self.name, loaded.offers.offers().len());
         metrics::rules_known(&self.name, loaded.rules.len());
         metrics::stock_known(&self.name, loaded.stock.len());
         metrics::erased_known(&self.name, loaded.erased.len());

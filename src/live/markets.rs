@@ -11,7 +11,7 @@ use trolley_model::artefact::{ArtefactError, ModelRegistry};
 
 use super::market::Market;
 use crate::config::Policy;
-use crate::low_priority::when_idle;
+use crate::low_priority::run_idle;
 use crate::metrics;
 use crate::secret::Secret;
 
@@ -131,7 +131,7 @@ impl Markets {
     /// must be loaded before [`Markets::open`].
     pub fn look(&self) -> bool {
         match self.registry.markets() {
-            Ok(found) => self.take_in(found),
+            Ok(found) => self.apply_changes(found),
             Err(error) => tracing::error!(%error, "the models folder cannot be read"),
         }
         self.markets.load().values().any(|market| market.snapshot().is_none())
@@ -148,11 +148,11 @@ impl Markets {
             }
         }
         self.opened.store(true, Ordering::Relaxed);
-        metrics::models_looked_at();
+        metrics::models_scanned();
     }
 
     /// Adds the markets that were found, and removes those that were retired.
-    fn take_in(&self, found: Vec<Name>) {
+    fn apply_changes(&self, found: Vec<Name>) {
         let (known, late) = (self.markets.load(), self.looked.swap(true, Ordering::Relaxed));
         let retired = |name: &Name| !found.contains(name) && self.registry.is_retired(name);
         if found.iter().all(|name| known.contains_key(name)) && !known.keys().any(retired) {
@@ -203,7 +203,7 @@ impl Markets {
         // Opening must not slow down answers. At the start there are none, and a rollback is urgent.
         let open = || self.registry.open(name, &current);
         let gives_way = self.opened.load(Ordering::Relaxed) && !market.goes_back_to(&current);
-        let opened = if gives_way { when_idle(open) } else { open() };
+        let opened = if gives_way { run_idle(open) } else { open() };
         // Opening may have taken long, and `current` or the model in service may have changed. The next refresh handles
         // that.
         let _changing = market.changing();

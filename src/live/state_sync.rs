@@ -12,9 +12,11 @@ use super::offers::Offer;
 use super::rules::Rule;
 use super::stock::{StockUpdate, Updated};
 use crate::exposures::Exposures;
-use crate::low_priority::{low_priority, when_idle};
+use crate::low_priority::{low_priority, run_idle};
 use crate::secret::Secret;
-use crate::store::{DATABASE_TIMEOUT, EventRow, EventsPut, Kind, Place, StockPut, StockRow, Store, StoreError};
+use crate::store::{
+    DATABASE_TIMEOUT, DatabaseLocation, EventRow, EventsPut, Kind, StockPut, StockRow, Store, StoreError,
+};
 use crate::{metrics, retention};
 
 /// Synchronises pushed state: stores it in the database first, then applies it to the snapshots, here and, as each
@@ -55,7 +57,7 @@ impl StateSync {
     /// # Errors
     /// If it can be reached but not read.
     pub async fn new(store: Store, markets: Arc<Markets>, exposures: Exposures) -> Result<Self, StoreError> {
-        let store = store.keyed_by(markets.secret().clone());
+        let store = store.with_secret(markets.secret().clone());
         let identity = match store.identity().await {
             Err(error) if error.is_away() => {
                 tracing::error!(%error, "starting without the database: all answers are anonymous, and pushes are refused");
@@ -231,7 +233,7 @@ impl StateSync {
     ) -> Result<T, StoreError> {
         // The content of a SQLite file may have been replaced. This must be detected first, so that the change is not
         // taken for the newest one of the previous content.
-        if matches!(self.store.place(), Place::File(_)) {
+        if matches!(self.store.place(), DatabaseLocation::File(_)) {
             patiently(DATABASE_TIMEOUT, self.catch_up()).await?;
         }
         let done = {
@@ -307,7 +309,7 @@ impl StateSync {
                     let now = chrono::Utc::now();
                     let people = retention::Erased { erasures: &erasures, secret: market.secret() };
                     let forgotten =
-                        when_idle(|| retention::forget(&registry, market.name(), people, days, served.as_ref(), now));
+                        run_idle(|| retention::forget(&registry, market.name(), people, days, served.as_ref(), now));
                     retention::log(market.name(), &forgotten);
                 };
                 if low_priority(forget).await.is_err() {

@@ -9,19 +9,19 @@ use trolley_model::{Ids, Model, NumberSet, Stores};
 pub struct StoreStock {
     /// The items with a record in any store.
     items: Ids,
-    stores: HashMap<String, Words>,
+    stores: HashMap<String, StoreRecords>,
 }
 
 /// The stock records of one store, by the numbers of some list of items.
 #[derive(Clone, Debug, Default)]
-struct Words {
+struct StoreRecords {
     /// The items in stock.
     available: NumberSet,
     /// The items out of stock.
     out: NumberSet,
 }
 
-impl Words {
+impl StoreRecords {
     fn say(&mut self, item: u32, in_stock: Option<bool>) {
         for (set, value) in [(&mut self.available, true), (&mut self.out, false)] {
             set.grow(item as usize + 1);
@@ -78,8 +78,8 @@ impl StoreStock {
             set.iter().filter_map(|item| numbers[item as usize]).for_each(|item| known.set(item, true));
             known
         };
-        let words = |(store, words): (&String, &Words)| {
-            (store.clone(), Arc::new(Words { available: known(&words.available), out: known(&words.out) }))
+        let words = |(store, words): (&String, &StoreRecords)| {
+            (store.clone(), Arc::new(StoreRecords { available: known(&words.available), out: known(&words.out) }))
         };
         KnownStock(self.stores.iter().map(words).collect())
     }
@@ -87,7 +87,7 @@ impl StoreStock {
 
 /// The stock records of the stores, in the numbers of a model.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KnownStock(HashMap<String, Arc<Words>>);
+pub(super) struct KnownStock(HashMap<String, Arc<StoreRecords>>);
 
 impl KnownStock {
     /// With changed records: only the stores that they concern are copied.
@@ -117,7 +117,7 @@ pub(super) struct StoreView<'a> {
     pub(super) out_of_stock: &'a NumberSet,
     /// Items that were never bought but pushed as in stock for the whole market.
     pub(super) new_in_stock: &'a NumberSet,
-    words: Option<&'a Words>,
+    words: Option<&'a StoreRecords>,
     assortment: Option<(&'a Stores, u32)>,
 }
 

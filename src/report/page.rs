@@ -170,7 +170,7 @@ fn summary(evaluation: &Evaluation) -> Markup {
 
 fn benchmarks(evaluation: &Evaluation) -> Markup {
     html! {
-        h2 { "Beside what a shop would do without it" }
+        h2 { "Comparison with baselines" }
         @for benchmark in &evaluation.benchmarks {
             h3 { (words::benchmark(&benchmark.name)) }
             p.dim { (benchmark.question) ". Length of the list: " (benchmark.k) "." }

@@ -6,7 +6,7 @@ use sqlx::postgres::PgListener;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Maximum age of the listening connection: after a failover, the URL may lead to another server.
-const LISTENS: Duration = Duration::from_mins(1);
+const LISTENER_MAX_AGE: Duration = Duration::from_mins(1);
 
 /// Signals when to look for changes: on PostgreSQL as soon as another replica has made one, and periodically in any
 /// case, because a notification can be lost with its connection.
@@ -25,7 +25,7 @@ impl Changes {
     /// Returns when there may be changes.
     pub async fn next(&mut self) {
         let Some(url) = &self.url else { return tokio::time::sleep(LOOK).await };
-        if self.listener.as_ref().is_none_or(|(_, since)| since.elapsed() > LISTENS) {
+        if self.listener.as_ref().is_none_or(|(_, since)| since.elapsed() > LISTENER_MAX_AGE) {
             self.listener = listening(url).await.ok().map(|listener| (listener, Instant::now()));
         }
         let Some((listener, _)) = &mut self.listener else { return tokio::time::sleep(LOOK).await };

@@ -6,7 +6,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::place::{self, FileId, Place};
+use super::place::{self, DatabaseLocation, FileId};
 use super::{DATABASE_TIMEOUT, StoreError};
 
 /// The connections to the database.
@@ -19,8 +19,8 @@ use super::{DATABASE_TIMEOUT, StoreError};
 pub(super) struct Connections {
     url: String,
     options: AnyConnectOptions,
-    place: Place,
-    open: RwLock<Open>,
+    place: DatabaseLocation,
+    open: RwLock<CurrentPool>,
     reopening: Mutex<()>,
     /// Whether the schema is up to date.
     prepared: AtomicBool,
@@ -30,7 +30,7 @@ pub(super) struct Connections {
 
 /// The connections of one generation.
 #[derive(Clone, Debug)]
-pub(super) struct Open {
+pub(super) struct CurrentPool {
     pub(super) pool: AnyPool,
     pub(super) generation: u64,
     /// The file that they belong to.
@@ -40,16 +40,16 @@ pub(super) struct Open {
 impl Connections {
     pub(super) async fn new(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let (place, options) = (Place::of(url)?, place::parse(url)?);
-        let options = if place == Place::Server { options } else { place::creating(options) };
+        let (place, options) = (DatabaseLocation::of(url)?, place::parse(url)?);
+        let options = if place == DatabaseLocation::Server { options } else { place::creating(options) };
         let (pool, file) = connect(url, options.clone(), &place).await?;
-        let open = RwLock::new(Open { pool, generation: 0, file });
+        let open = RwLock::new(CurrentPool { pool, generation: 0, file });
         let (url, reopening, writing) = (url.to_owned(), Mutex::default(), Mutex::default());
-        let prepared = AtomicBool::new(place != Place::Server);
+        let prepared = AtomicBool::new(place != DatabaseLocation::Server);
         Ok(Self { url, options, place, open, reopening, prepared, writing })
     }
 
-    pub(super) fn place(&self) -> &Place {
+    pub(super) fn place(&self) -> &DatabaseLocation {
         &self.place
     }
 
@@ -58,7 +58,7 @@ impl Connections {
     }
 
     /// Connections to the current database.
-    pub(super) async fn open(&self) -> Result<Open, StoreError> {
+    pub(super) async fn open(&self) -> Result<CurrentPool, StoreError> {
         let open = self.last();
         if self.is_current(&open) {
             return Ok(open);
@@ -68,12 +68,12 @@ impl Connections {
         if self.is_current(&open) {
             return Ok(open);
         }
-        if self.place == Place::Server {
+        if self.place == DatabaseLocation::Server {
             migrate(&open.pool).await?;
             self.prepared.store(true, Ordering::Relaxed);
             return Ok(open);
         }
-        if let Place::File(path) = &self.place
+        if let DatabaseLocation::File(path) = &self.place
             && FileId::of(path).is_none()
         {
             // An empty file must not replace it: the erased customers would be lost.
@@ -81,7 +81,7 @@ impl Connections {
         }
         open.pool.close().await;
         let (pool, file) = connect(&self.url, self.options.clone(), &self.place).await?;
-        let open = Open { pool, generation: open.generation + 1, file };
+        let open = CurrentPool { pool, generation: open.generation + 1, file };
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = open.clone();
         tracing::warn!("the database file of server.state was replaced: the one that is there now is in use");
         Ok(open)
@@ -89,11 +89,11 @@ impl Connections {
 
     /// The permit to write; PostgreSQL needs none.
     pub(super) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        if self.place == Place::Server { None } else { Some(self.writing.lock().await) }
+        if self.place == DatabaseLocation::Server { None } else { Some(self.writing.lock().await) }
     }
 
     /// The result, if it was obtained in the current database; `None` if the file was replaced meanwhile.
-    pub(super) fn settle<T>(&self, open: &Open, done: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
+    pub(super) fn settle<T>(&self, open: &CurrentPool, done: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
         self.is_current(open).then_some(done)
     }
 
@@ -102,15 +102,15 @@ impl Connections {
         self.open.write().unwrap_or_else(PoisonError::into_inner).file = None;
     }
 
-    fn is_current(&self, open: &Open) -> bool {
+    fn is_current(&self, open: &CurrentPool) -> bool {
         match &self.place {
-            Place::File(path) => open.file.is_some() && open.file == FileId::of(path),
-            Place::Server => self.prepared.load(Ordering::Relaxed),
-            Place::Memory => true,
+            DatabaseLocation::File(path) => open.file.is_some() && open.file == FileId::of(path),
+            DatabaseLocation::Server => self.prepared.load(Ordering::Relaxed),
+            DatabaseLocation::Memory => true,
         }
     }
 
-    fn last(&self) -> Open {
+    fn last(&self) -> CurrentPool {
         self.open.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -120,11 +120,11 @@ impl Connections {
 async fn connect(
     url: &str,
     options: AnyConnectOptions,
-    place: &Place,
+    place: &DatabaseLocation,
 ) -> Result<(AnyPool, Option<FileId>), StoreError> {
     let pool_options = AnyPoolOptions::new().acquire_timeout(DATABASE_TIMEOUT);
     let file: Arc<OnceLock<FileId>> = Arc::default();
-    let pool = if *place == Place::Server {
+    let pool = if *place == DatabaseLocation::Server {
         return Ok((writable(pool_options.max_connections(8)).connect_lazy(url)?, None));
     } else {
         let (first, place) = (file.clone(), place.clone());
@@ -133,7 +133,7 @@ async fn connect(
             Box::pin(async move {
                 durable(connection).await?;
                 // All connections must belong to one file, whenever they are opened.
-                if let Place::File(path) = &place
+                if let DatabaseLocation::File(path) = &place
                     && let Some(file) = FileId::of(path)
                     && *first.get_or_init(|| file) != file
                 {
@@ -157,7 +157,7 @@ async fn connect(
 }
 
 /// Timeout for asking PostgreSQL whether it is writable, and minimum age of a connection to be given up if it is not.
-const SAYS_SO: Duration = Duration::from_secs(1);
+const WRITABLE_CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Connections to the PostgreSQL that the URL leads to now. After a failover, open connections stay with the old
 /// primary, which answers reads from its last state and refuses writes, or does not answer at all. So each connection
@@ -174,9 +174,10 @@ fn writable(options: AnyPoolOptions) -> AnyPoolOptions {
                 return Ok(false);
             }
             let asked = sqlx::query_scalar("SELECT current_setting('transaction_read_only')").fetch_one(connection);
-            let said = tokio::time::timeout(SAYS_SO, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+            let said =
+                tokio::time::timeout(WRITABLE_CHECK_TIMEOUT, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
             let is_good = said.as_ref().is_ok_and(|read_only: &String| read_only == "off");
-            if !is_good && since.age > SAYS_SO {
+            if !is_good && since.age > WRITABLE_CHECK_TIMEOUT {
                 *given_up.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                 return said.map(|_| false);
             }

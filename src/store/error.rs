@@ -15,7 +15,9 @@ pub enum StoreError {
     Url { url: String, reason: String },
     #[error("`{key}` in the URL of server.state names {file}, which cannot be read: {error}")]
     Certificate { key: String, file: PathBuf, error: std::io::Error },
-    #[error("the database file {0} of server.state is not there any more: put it back, or restart to begin anew")]
+    #[error(
+        "the database file {0} no longer exists: restore it; a restart creates an empty one, without the erased customers"
+    )]
     Gone(PathBuf),
     #[error(
         "the secret (`server.secret`) is not the one that the database of server.state was used with, by which erased customers \

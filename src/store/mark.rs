@@ -9,14 +9,14 @@ const FILE: &str = ".state";
 /// A file beside the models which says that a service has stored state, and where. If a training finds no database, it
 /// learns from the mark that there was one: customers may have been erased, and must not come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct StateMarker {
     /// [`Store::identity`](super::Store::identity) of the database.
     pub identity: String,
     /// Location of the database, for people.
     pub database: String,
 }
 
-impl Mark {
+impl StateMarker {
     /// Reads the mark beside the models; `None` if there is none.
     ///
     /// # Errors
@@ -58,12 +58,12 @@ mod tests {
     fn a_mark_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let models = folder.path().join("models");
-        assert_eq!(Mark::read(&models).unwrap(), None);
-        let mark = Mark { identity: "a".into(), database: "/srv/state.sqlite".into() };
+        assert_eq!(StateMarker::read(&models).unwrap(), None);
+        let mark = StateMarker { identity: "a".into(), database: "/srv/state.sqlite".into() };
         mark.write(&models).unwrap();
-        assert_eq!(Mark::read(&models).unwrap(), Some(mark));
-        std::fs::write(Mark::path(&models), "half a ma").unwrap();
-        assert!(Mark::read(&models).is_err());
+        assert_eq!(StateMarker::read(&models).unwrap(), Some(mark));
+        std::fs::write(StateMarker::path(&models), "half a ma").unwrap();
+        assert!(StateMarker::read(&models).is_err());
         assert_eq!(std::fs::read_dir(&models).unwrap().count(), 1, "nothing is left beside it");
     }
 }

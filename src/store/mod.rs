@@ -20,12 +20,12 @@ use std::time::Duration;
 use sqlx::{Any, Executor, Row, Transaction};
 
 pub use changes::Changes;
-use connections::{Connections, Open};
+use connections::{Connections, CurrentPool};
 pub use error::StoreError;
-pub use mark::Mark;
+pub use mark::StateMarker;
 use people::Pruning;
 pub use people::{Erasure, EventRow, EventsPut};
-pub use place::Place;
+pub use place::DatabaseLocation;
 pub use replacements::ReplacementRow;
 pub use stock::{StockPut, StockRow};
 pub use store_stock::StoreStockRow;
@@ -94,30 +94,32 @@ impl Store {
         let connections = Arc::new(Connections::new(url).await?);
         let store = Self { connections, secret: None, url: url.to_owned(), pruning: Arc::default() };
         match store.identity().await {
-            Err(error) if *store.place() == Place::Server && error.is_away() => Ok(store),
+            Err(error) if *store.place() == DatabaseLocation::Server && error.is_away() => Ok(store),
             known => known.map(|_| store),
         }
     }
 
     /// Sets the secret that keys the hashes of erased customers.
     #[must_use]
-    pub fn keyed_by(self, secret: Arc<Secret>) -> Self {
+    pub fn with_secret(self, secret: Arc<Secret>) -> Self {
         Self { secret: Some(secret), ..self }
     }
 
     /// Where the database is.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &DatabaseLocation {
         self.connections.place()
     }
 
     /// The mark to leave beside the models; `None` if the database ends with the process.
-    pub fn mark(&self, identity: String) -> Option<Mark> {
+    pub fn mark(&self, identity: String) -> Option<StateMarker> {
         let database = match self.place() {
-            Place::Memory => return None,
-            Place::Server => "PostgreSQL".to_owned(),
-            Place::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            DatabaseLocation::Memory => return None,
+            DatabaseLocation::Server => "PostgreSQL".to_owned(),
+            DatabaseLocation::File(path) => {
+                std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
+            }
         };
-        Some(Mark { identity, database })
+        Some(StateMarker { identity, database })
     }
 
     /// Increases each time the database file is found to have been replaced.
@@ -143,7 +145,7 @@ impl Store {
             }
         };
         if let Some(known) = known {
-            self.has_this_secret(&open).await?;
+            self.check_secret(&open).await?;
             return Ok(known);
         }
         let _turn = self.connections.turn().await;
@@ -151,12 +153,12 @@ impl Store {
             .bind(uuid::Uuid::new_v4().to_string())
             .execute(&open.pool)
             .await?;
-        self.has_this_secret(&open).await?;
+        self.check_secret(&open).await?;
         Ok(identity(&open).await?.unwrap_or_default())
     }
 
     /// Checks that the database was used with this secret: with another one, no erased customer would be recognised.
-    async fn has_this_secret(&self, open: &Open) -> Result<(), StoreError> {
+    async fn check_secret(&self, open: &CurrentPool) -> Result<(), StoreError> {
         let Some(secret) = &self.secret else { return Ok(()) };
         let mark = || fact(open, "secret");
         let mut there = mark().await?;
@@ -195,7 +197,7 @@ impl Store {
 
     async fn put_document_into(
         &self,
-        open: &Open,
+        open: &CurrentPool,
         market: &str,
         kind: Kind,
         sequence: Option<i64>,
@@ -274,11 +276,11 @@ impl Store {
 
     /// Signals for changes made by other replicas.
     pub fn changes(&self) -> Changes {
-        Changes::new((*self.place() == Place::Server).then(|| self.url.clone()))
+        Changes::new((*self.place() == DatabaseLocation::Server).then(|| self.url.clone()))
     }
 
     async fn announce(&self, transaction: &mut Transaction<'_, Any>) -> Result<(), sqlx::Error> {
-        if *self.place() == Place::Server {
+        if *self.place() == DatabaseLocation::Server {
             // Delivered on commit.
             transaction.execute("NOTIFY trolley_state").await?;
         }
@@ -286,11 +288,11 @@ impl Store {
     }
 }
 
-async fn identity(open: &Open) -> Result<Option<String>, sqlx::Error> {
+async fn identity(open: &CurrentPool) -> Result<Option<String>, sqlx::Error> {
     fact(open, "identity").await
 }
 
-async fn fact(open: &Open, name: &'static str) -> Result<Option<String>, sqlx::Error> {
+async fn fact(open: &CurrentPool, name: &'static str) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT value FROM facts WHERE name = $1").bind(name).fetch_optional(&open.pool).await
 }
 
@@ -315,14 +317,14 @@ async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind
         .bind(version)
         .execute(&mut **transaction)
         .await?;
-    if version % PRUNED_EACH == 0 {
+    if version % LINEAGE_PRUNE_INTERVAL == 0 {
         sqlx::query(
             "DELETE FROM lineage WHERE market = $1 AND kind = $2 AND version < (SELECT MIN(version) FROM (SELECT version \
              FROM lineage WHERE market = $1 AND kind = $2 ORDER BY version DESC LIMIT $3) AS newest)",
         )
         .bind(market)
         .bind(kind.name())
-        .bind(REMEMBERED)
+        .bind(LINEAGE_LENGTH)
         .execute(&mut **transaction)
         .await?;
     }
@@ -330,7 +332,7 @@ async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind
 }
 
 /// Number of changes in the history of a market and kind. A replica that has seen none of them reloads everything.
-const REMEMBERED: i64 = 1000;
+const LINEAGE_LENGTH: i64 = 1000;
 
 /// Average number of changes between prunings of the history.
-const PRUNED_EACH: i64 = 50;
+const LINEAGE_PRUNE_INTERVAL: i64 = 50;

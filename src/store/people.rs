@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::connections::Open;
-use super::place::Place;
+use super::connections::CurrentPool;
+use super::place::DatabaseLocation;
 use super::{Kind, Store, StoreError, next_version, replacements};
 
 /// A customer's response to a recommendation.
@@ -52,11 +52,11 @@ pub struct Erasure {
 const RETENTION_SECONDS: i64 = 100 * 86_400;
 
 /// Minimum interval between removals of old events.
-const PRUNED_EVERY: Duration = Duration::from_hours(1);
+const EVENT_PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Maximum number of old events removed at a time, in addition to as many as have arrived since the last time. So a
 /// wrong clock cannot delete more in an hour.
-const PRUNED_AT_MOST: i64 = 10_000;
+const EVENT_PRUNE_LIMIT: i64 = 10_000;
 
 /// Maximum number of rows per statement.
 const ROWS: usize = 1000;
@@ -84,7 +84,12 @@ impl Store {
         }
     }
 
-    async fn put_events_into(&self, open: &Open, market: &str, events: &[EventRow]) -> Result<EventsPut, StoreError> {
+    async fn put_events_into(
+        &self,
+        open: &CurrentPool,
+        market: &str,
+        events: &[EventRow],
+    ) -> Result<EventsPut, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let now = self.clock();
@@ -114,7 +119,7 @@ impl Store {
         if replacements.is_some() {
             self.announce(&mut transaction).await?;
         }
-        if let Some(most) = self.prunes(new as i64) {
+        if let Some(most) = self.events_to_prune(new as i64) {
             let text = format!(
                 "DELETE FROM events WHERE (market, id) IN (SELECT market, id FROM events WHERE received < {now} - $1 \
                  ORDER BY received LIMIT $2)"
@@ -135,19 +140,19 @@ impl Store {
     /// SQL for the time of the database's clock in Unix seconds.
     fn clock(&self) -> &'static str {
         match self.place() {
-            Place::Server => "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT)",
-            Place::Memory | Place::File(_) => "unixepoch()",
+            DatabaseLocation::Server => "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT)",
+            DatabaseLocation::Memory | DatabaseLocation::File(_) => "unixepoch()",
         }
     }
 
     /// Maximum number of old events to remove now; `None` if it is not time yet.
-    fn prunes(&self, new: i64) -> Option<i64> {
+    fn events_to_prune(&self, new: i64) -> Option<i64> {
         let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
         pruning.come += new;
-        if pruning.last.is_some_and(|last| last.elapsed() < PRUNED_EVERY) {
+        if pruning.last.is_some_and(|last| last.elapsed() < EVENT_PRUNE_INTERVAL) {
             return None;
         }
-        let most = PRUNED_AT_MOST + pruning.come;
+        let most = EVENT_PRUNE_LIMIT + pruning.come;
         *pruning = Pruning { last: Some(Instant::now()), come: 0 };
         Some(most)
     }
@@ -159,7 +164,7 @@ impl Store {
     pub async fn erase(&self, market: &str, customer: &blake3::Hash) -> Result<i64, StoreError> {
         loop {
             let open = self.connections.open().await?;
-            self.has_this_secret(&open).await?;
+            self.check_secret(&open).await?;
             let put = self.erase_from(&open, market, customer).await;
             if let Some(put) = self.connections.settle(&open, put) {
                 return put;
@@ -167,7 +172,7 @@ impl Store {
         }
     }
 
-    async fn erase_from(&self, open: &Open, market: &str, customer: &blake3::Hash) -> Result<i64, StoreError> {
+    async fn erase_from(&self, open: &CurrentPool, market: &str, customer: &blake3::Hash) -> Result<i64, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Erased).await?;
@@ -192,7 +197,7 @@ impl Store {
     /// [`StoreError`]
     pub async fn erasures(&self, market: &str) -> Result<Vec<Erasure>, StoreError> {
         let open = self.connections.open().await?;
-        self.has_this_secret(&open).await?;
+        self.check_secret(&open).await?;
         let rows = sqlx::query("SELECT customer, version, keyed FROM erased WHERE market = $1");
         let rows = rows.bind(market).fetch_all(&open.pool).await?;
         let (mut erasures, mut plain) = (Vec::with_capacity(rows.len()), Vec::new());
@@ -221,7 +226,12 @@ impl Store {
     }
 
     /// Replaces plain hashes by keyed ones.
-    async fn key(&self, open: &Open, market: &str, plain: &[(String, blake3::Hash, i64)]) -> Result<(), sqlx::Error> {
+    async fn key(
+        &self,
+        open: &CurrentPool,
+        market: &str,
+        plain: &[(String, blake3::Hash, i64)],
+    ) -> Result<(), sqlx::Error> {
         for rows in plain.chunks(ROWS) {
             let _turn = self.connections.turn().await;
             let mut transaction = open.pool.begin().await?;
@@ -275,7 +285,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("state.sqlite").display());
         let store = Store::open(&url).await.unwrap();
-        let many: Vec<EventRow> = (0..PRUNED_AT_MOST + 50).map(|number| event(format!("old-{number}"))).collect();
+        let many: Vec<EventRow> = (0..EVENT_PRUNE_LIMIT + 50).map(|number| event(format!("old-{number}"))).collect();
         assert_eq!(store.put_events("de", &many).await.unwrap().new, many.len());
         assert_eq!(store.put_events("de", &many[..3]).await.unwrap().new, 0, "known already");
         store.put_events("de", &[event("young".into())]).await.unwrap();

@@ -9,7 +9,7 @@ use super::error::StoreError;
 
 /// The location of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DatabaseLocation {
     /// PostgreSQL.
     Server,
     /// SQLite in memory: it ends with the process.
@@ -18,7 +18,7 @@ pub enum Place {
     File(PathBuf),
 }
 
-impl Place {
+impl DatabaseLocation {
     /// Parses a URL in every notation that sqlx accepts.
     ///
     /// # Errors
@@ -143,16 +143,16 @@ mod tests {
             ("sqlite:file:///srv/a%2520b.db", "/srv/a b.db"),
             ("sqlite:file://localhost/srv/state.sqlite", "/srv/state.sqlite"),
         ] {
-            assert_eq!(Place::of(url).unwrap(), Place::File(path.into()), "{url}");
+            assert_eq!(DatabaseLocation::of(url).unwrap(), DatabaseLocation::File(path.into()), "{url}");
         }
         for url in ["sqlite::memory:", "sqlite:file::memory:", "sqlite:state.sqlite?mode=memory"] {
-            assert_eq!(Place::of(url).unwrap(), Place::Memory, "{url}");
+            assert_eq!(DatabaseLocation::of(url).unwrap(), DatabaseLocation::Memory, "{url}");
         }
         for url in ["postgres:///postgres?host=/tmp", "postgresql://user:p%40ss@host:5432/db?sslmode=require"] {
-            assert_eq!(Place::of(url).unwrap(), Place::Server, "{url}");
+            assert_eq!(DatabaseLocation::of(url).unwrap(), DatabaseLocation::Server, "{url}");
         }
         for url in ["mysql://host/x", "state.sqlite", "", "sqlite:", "sqlite://", "sqlite:x?mode=whatever"] {
-            let error = Place::of(url).unwrap_err().to_string();
+            let error = DatabaseLocation::of(url).unwrap_err().to_string();
             assert!(error.contains("server.state"), "{url}: {error}");
         }
     }
@@ -179,7 +179,7 @@ mod tests {
         .enumerate()
         {
             let url = format!("{before}{escaped}/{number}.db{after}");
-            let Place::File(path) = Place::of(&url).unwrap() else { panic!("{url}") };
+            let DatabaseLocation::File(path) = DatabaseLocation::of(&url).unwrap() else { panic!("{url}") };
             assert!(!path.exists(), "{url}");
             super::super::Store::open(&url).await.unwrap();
             assert!(path.is_file(), "{url}: {}", path.display());

@@ -1,6 +1,6 @@
 use sqlx::{AssertSqlSafe, Row};
 
-use super::connections::Open;
+use super::connections::CurrentPool;
 use super::{Kind, Store, StoreError, next_version, store_stock};
 
 /// The latest stock of an item.
@@ -59,7 +59,12 @@ impl Store {
         }
     }
 
-    async fn put_stock_into(&self, open: &Open, market: &str, highest: &[&StockRow]) -> Result<StockPut, StoreError> {
+    async fn put_stock_into(
+        &self,
+        open: &CurrentPool,
+        market: &str,
+        highest: &[&StockRow],
+    ) -> Result<StockPut, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Stock).await?;
@@ -96,7 +101,7 @@ impl Store {
         }
     }
 
-    async fn forget_stock_in(&self, open: &Open, market: &str, item: &str) -> Result<i64, StoreError> {
+    async fn forget_stock_in(&self, open: &CurrentPool, market: &str, item: &str) -> Result<i64, StoreError> {
         let _turn = self.connections.turn().await;
         let mut transaction = open.pool.begin().await?;
         let version = next_version(&mut transaction, market, Kind::Stock).await?;

@@ -1,4 +1,4 @@
-//! A tiny shop, trained for real, behind the real router.
+//! A tiny shop, really trained, behind the real router.
 #![allow(
     dead_code,
     missing_docs,
@@ -24,7 +24,7 @@ use trolley_model::Name;
 use trolley_model::artefact::{Manifest, ModelRegistry};
 use trolley_training::{Accept, InputConfig, Silent, TrainingConfig, TrainingJob};
 
-/// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that nobody buys together.
+/// Bread with butter, tea with "ginger/lemon ü%", and two brands of milk that are never bought together.
 pub(crate) fn transactions() -> String {
     let mut lines = String::from("basket_id,item_id,timestamp,customer_id\n");
     for basket in 0..120 {
@@ -51,7 +51,7 @@ pub(crate) fn train(folder: &Path, market: &str, time: i64) -> Manifest {
     train_on(folder, market, time, &transactions())
 }
 
-/// The same from other transactions.
+/// Trains the tiny shop on other transactions, and publishes it.
 pub(crate) fn train_on(folder: &Path, market: &str, time: i64, transactions: &str) -> Manifest {
     std::fs::write(folder.join("t.csv"), transactions).unwrap();
     std::fs::write(folder.join("i.csv"), ITEMS).unwrap();
@@ -62,7 +62,7 @@ pub(crate) fn train_on(folder: &Path, market: &str, time: i64, transactions: &st
     train_with(folder, &name(market), time, &input, &TrainingConfig::default())
 }
 
-/// A shop of any tables, trained in any way.
+/// Trains and publishes any shop with any config.
 pub(crate) fn train_with(
     folder: &Path,
     market: &Name,
@@ -86,7 +86,7 @@ pub(crate) fn train_with(
     trolley_training::train(&job, &Silent).unwrap().manifest.unwrap()
 }
 
-/// The file of a config of a service for the tiny shop, whose model is trained here; `more` are keys of `[server]`.
+/// The config file of a service for the tiny shop, which is trained here; `more` are keys of `[server]`.
 pub(crate) fn serving(folder: &Path, more: &str) -> String {
     train(folder, "de", 1_710_000_000);
     let path = folder.join("trolley.toml");
@@ -99,7 +99,7 @@ pub(crate) fn serving(folder: &Path, more: &str) -> String {
     path.display().to_string()
 }
 
-/// A service for the market `de`, whose model is in service, and `empty`, which has none.
+/// A service with the market `de`, which has a model, and `empty`, which has none.
 pub(crate) struct Service {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) markets: Arc<Markets>,
@@ -121,14 +121,14 @@ impl Service {
         Self::started(self.folder, &url).await
     }
 
-    /// A service of the models in a folder, with its state in a database.
+    /// A service with the models of a folder and its state in a database.
     pub(crate) async fn started(folder: tempfile::TempDir, url: &str) -> Self {
         let markets =
             Markets::new(ModelRegistry::new(folder.path().join("models")), [(name("empty"), Policy::default())]);
         Self::of(folder, url, markets).await
     }
 
-    /// The market `de` as the config has it.
+    /// A service whose market `de` has these settings.
     pub(crate) async fn configured(sensitive: Value, new: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         train(folder.path(), "de", 1_710_000_000);
@@ -168,7 +168,7 @@ impl Service {
         (status, body)
     }
 
-    /// The IDs of the items of an answer, which must be one.
+    /// The IDs of the items of an answer, which must be successful.
     pub(crate) async fn ids(&self, path: &str) -> Vec<String> {
         let (status, body) = self.get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");

@@ -1,17 +1,17 @@
-//! A PostgreSQL for tests.
+//! PostgreSQL for tests.
 #![allow(dead_code, missing_docs, reason = "each test file that shares this module uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A PostgreSQL of its own in a temporary folder, on a Unix socket.
+/// A PostgreSQL cluster in a temporary folder, on a Unix socket.
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     programs: PathBuf,
 }
 
 impl Cluster {
-    /// `None` where PostgreSQL is not installed; `.ci/run` installs it and says that it must be there.
+    /// `None` if PostgreSQL is not installed; `.ci/run` installs it and sets a variable that requires it.
     pub(crate) fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("TROLLEY_TEST_POSTGRES").is_none(), "PostgreSQL is not installed");
@@ -39,21 +39,21 @@ impl Cluster {
         self.run("pg_ctl", &["-D", data, "-w", "-o", &options, "-l", log, "start"]);
     }
 
-    /// At once, as if the power had failed.
+    /// Stops it immediately, like a power failure.
     pub(crate) fn stop(&self) {
         self.run("pg_ctl", &["-D", self.data().to_str().unwrap(), "-m", "immediate", "stop"]);
     }
 
-    /// Sends a signal to all of its processes.
+    /// Sends a signal to all its processes.
     pub(crate) fn signal(&self, signal: &str) {
         let first = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let first = first.lines().next().unwrap().to_owned();
-        // Those that serve connections are its children.
+        // The processes that serve connections are its children.
         let _ = Command::new("pkill").args([&format!("-{signal}"), "-P", &first]).status();
         assert!(Command::new("kill").args([&format!("-{signal}"), &first]).status().unwrap().success());
     }
 
-    /// A backup of all of it, as `pg_restore` takes it.
+    /// A backup of everything, in the format of `pg_restore`.
     pub(crate) fn dump(&self) -> PathBuf {
         let file = self.folder.path().join("backup");
         let host = self.folder.path().display().to_string();
@@ -61,7 +61,7 @@ impl Cluster {
         file
     }
 
-    /// Puts a backup back in place, while it is used.
+    /// Restores a backup while the cluster is in use.
     pub(crate) fn restore(&self, backup: &Path) {
         let host = self.folder.path().display().to_string();
         let backup = backup.to_str().unwrap();
@@ -71,7 +71,7 @@ impl Cluster {
         );
     }
 
-    /// A second one with the same content, as a standby has it that is promoted. Both run then.
+    /// A second cluster with the same content, like a promoted standby. Both then run.
     pub(crate) fn twin(&self) -> Self {
         let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
         let twin = Self { folder, programs: self.programs.clone() };
@@ -86,7 +86,7 @@ impl Cluster {
         twin
     }
 
-    /// From now on every transaction of it can only read, as on a primary that has become a standby.
+    /// Makes all further transactions read-only, as on a primary that has become a standby.
     pub(crate) fn only_reads(&self) {
         let host = self.folder.path().display().to_string();
         let set = "ALTER SYSTEM SET default_transaction_read_only = on";
@@ -94,7 +94,7 @@ impl Cluster {
         self.run("psql", &arguments);
     }
 
-    /// Where it is reached.
+    /// The folder of its socket.
     pub(crate) fn socket(&self) -> &Path {
         self.folder.path()
     }
@@ -127,7 +127,7 @@ impl Drop for Cluster {
     }
 }
 
-/// Of a PostgreSQL with its socket in a folder.
+/// The URL of a cluster with its socket in a folder.
 pub(crate) fn url(folder: &Path) -> String {
     format!("postgres:///postgres?host={}&user=trolley", folder.display())
 }
@@ -136,7 +136,7 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n")
 }
 
-/// Debian keeps the programs of each version in a folder of their own.
+/// Debian installs the programs of each version in their own folder.
 fn programs() -> Option<PathBuf> {
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();

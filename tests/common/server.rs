@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A running service, killed when it is dropped.
+/// A running service, killed on drop.
 pub(crate) struct Server {
     pub(crate) process: Child,
     pub(crate) api: String,
@@ -33,7 +33,7 @@ impl Server {
             rest.split_whitespace().next().unwrap().to_owned()
         };
         let (api, admin) = (address("api"), address("admin"));
-        // Whoever writes to a pipe that nobody reads comes to a stop.
+        // A process that writes to a full pipe blocks.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, api, admin }
     }
@@ -43,7 +43,7 @@ impl Server {
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
 
-    /// Asks until the answer is as wanted; a service follows within moments.
+    /// Polls until the answer is as wanted; a service follows changes within moments.
     pub(crate) fn wait_for(&self, path: &str, wanted: impl Fn(u16, &Value) -> bool) -> Value {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
@@ -64,7 +64,7 @@ impl Drop for Server {
     }
 }
 
-/// One request on a connection of its own: status and body.
+/// Sends one request on its own connection. Returns status and body.
 pub(crate) fn request(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(

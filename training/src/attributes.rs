@@ -1,4 +1,4 @@
-//! The attributes of the items table, in the numbers of a catalogue.
+//! Converts the attributes of the items table to the item numbers of a catalogue.
 
 use trolley_model::attributes::{Attribute, AttributeValues, Attributes};
 use trolley_model::{Catalogue, Ids, ModelError, Offsets};
@@ -8,7 +8,7 @@ use crate::input::{AttributeKind, AttributeTable, Items};
 /// The attributes of a catalogue's items.
 ///
 /// # Errors
-/// if there is more text than fits.
+/// If there is more text than fits.
 pub(crate) fn attributes(table: &Items, catalogue: &Catalogue) -> Result<Attributes, ModelError> {
     let attribute = |(at, form): (usize, &AttributeTable)| {
         let ids = catalogue.items().iter();

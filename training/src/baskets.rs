@@ -1,4 +1,4 @@
-//! The baskets of a period, their items numbered as in the catalogue.
+//! The baskets of a period, with items numbered as in the catalogue.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,21 @@ use trolley_model::{Catalogue, Ids, ModelError, Offsets, Texts};
 
 use crate::input::{ANONYMOUS, Basket, Items, Transactions};
 
-/// What all learners read: baskets oldest first, and the customers who have any of them.
+/// The input of all learners: baskets by time, and the customers who have any of them.
 pub(crate) struct Baskets {
-    /// Customer (numbered anew, or [`ANONYMOUS`]) and day of each.
+    /// Customer (renumbered, or [`ANONYMOUS`]) and day of each.
     pub(crate) heads: Vec<Basket>,
-    /// The offsets of each basket in `lines`.
+    /// The CSR offsets of the baskets in `lines`.
     pub(crate) offsets: Offsets,
-    /// Item numbers of the catalogue, rising in each basket.
+    /// Item numbers of the catalogue, ascending in each basket.
     pub(crate) lines: Vec<u32>,
     /// The customers, sorted by ID.
     pub(crate) customers: Ids,
-    /// Number of items bought at all: the first ones.
+    /// Number of items bought at least once; these are the first ones.
     pub(crate) bought: usize,
-    /// Number of items bought often enough to be learned: the first ones.
+    /// Number of items in enough baskets to be learned; these are the first ones.
     pub(crate) learned: usize,
-    /// The day after the last one.
+    /// The day after the last basket.
     pub(crate) end: u16,
 }
 
@@ -31,7 +31,7 @@ impl Baskets {
         &self.lines[self.offsets.range(basket as u32)]
     }
 
-    /// All baskets, to learn from.
+    /// All baskets, as a sample.
     pub(crate) fn sample(&self) -> BasketSample<'_> {
         BasketSample { offsets: &self.offsets, items: &self.lines }
     }
@@ -42,12 +42,12 @@ impl Baskets {
     }
 }
 
-/// Baskets from which the item embeddings are learned: all, or a sample.
+/// The baskets that item embeddings are learned from: all, or a sample.
 #[derive(Clone, Copy, Debug)]
 pub struct BasketSample<'a> {
-    /// The offsets of each basket in `items`.
+    /// The CSR offsets of the baskets in `items`.
     pub offsets: &'a Offsets,
-    /// The item numbers of all baskets, rising in each.
+    /// The item numbers of all baskets, ascending in each.
     pub items: &'a [u32],
 }
 
@@ -57,7 +57,7 @@ impl BasketSample<'_> {
         self.offsets.len()
     }
 
-    /// True if there is none.
+    /// True if there is no basket.
     pub fn is_empty(&self) -> bool {
         self.offsets.is_empty()
     }
@@ -69,14 +69,14 @@ impl BasketSample<'_> {
     }
 }
 
-/// Stands for a price that is not known.
+/// The price of an item without a known price.
 const NO_PRICE: f32 = -1.0;
 
-/// Numbers the items of the first `until` baskets, bestsellers first, and renumbers the baskets. If these are all, what
-/// the items table has beside them comes last.
+/// Numbers the items of the first `until` baskets, bestsellers first, and renumbers the baskets. If these are all
+/// baskets, the other items of the items table follow.
 ///
 /// # Errors
-/// if the catalogue is inconsistent or too large.
+/// If the catalogue is inconsistent or too large.
 pub(crate) fn catalogue_and_baskets(
     transactions: &Transactions,
     until: usize,
@@ -100,8 +100,8 @@ pub(crate) fn catalogue_and_baskets(
     // (ID, number in the transactions if bought)
     let bought = transactions.items.iter().enumerate().map(|(number, id)| (id, Some(number)));
     let bought = bought.filter(|&(_, number)| number.is_some_and(|number| all[number] > 0));
-    // What the table has beside them is known to a model of all baskets only: the table is of today, and whoever is to be
-    // judged must not know what came later.
+    // Only a model of all baskets knows the unsold items of the table: the table is of today, and a model to be
+    // evaluated must not know the future.
     let whole = until == transactions.baskets.len();
     let never = table.iter().filter(|(id, item)| whole && !item.excluded && transactions.items.position(id).is_none());
     let mut order: Vec<(&str, Option<usize>)> = bought.chain(never.map(|(id, _)| (id, None))).collect();
@@ -155,8 +155,8 @@ pub(crate) fn catalogue_and_baskets(
     Ok((catalogue, Baskets { heads, offsets, lines, customers, bought, learned, end }))
 }
 
-/// The median price of one piece of each item in the first `until` baskets, by the numbers of the transactions; nothing, where
-/// no prices are.
+/// The median price of one piece of each item in the first `until` baskets, by the item numbers of the transactions;
+/// empty if there are no prices.
 fn median_prices(transactions: &Transactions, until: usize) -> Vec<Option<f32>> {
     if transactions.unit_prices.is_empty() {
         return Vec::new();
@@ -175,7 +175,7 @@ fn median_prices(transactions: &Transactions, until: usize) -> Vec<Option<f32>> 
     medians
 }
 
-/// In how many of the first `until` baskets anything of each category was.
+/// For each category, the number of the first `until` baskets that contain it.
 fn category_baskets(transactions: &Transactions, until: usize, renumbered: &[u32], parts: &CatalogueParts) -> Vec<u32> {
     let mut counts = vec![0; parts.categories.len()];
     let mut last_seen = vec![usize::MAX; parts.categories.len()];
@@ -191,7 +191,7 @@ fn category_baskets(transactions: &Transactions, until: usize, renumbered: &[u32
     counts
 }
 
-/// The customers with a basket among the first `until`, numbered anew in the same order (by ID), and the baskets' heads
+/// The customers with a basket among the first `until`, renumbered in the same order (by ID), and the baskets' heads
 /// with these numbers.
 fn customers_and_heads(transactions: &Transactions, until: usize) -> Result<(Ids, Vec<Basket>), ModelError> {
     let mut present: Vec<u32> = transactions.baskets[..until].iter().map(|basket| basket.customer).collect();

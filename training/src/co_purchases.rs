@@ -1,4 +1,4 @@
-//! Counts which items meet in baskets.
+//! Counts item-item co-occurrence in baskets.
 
 use rayon::prelude::*;
 use trolley_model::co_purchases::{Partner, closeness};
@@ -7,12 +7,13 @@ use trolley_model::{Catalogue, CoPurchases};
 use crate::baskets::Baskets;
 use crate::random::Random;
 
-/// For each bought item its `partners` strongest: two thirds by number of common baskets, and one by closeness, so that what
-/// goes with a slow seller alone is there too. `all` has the baskets of each item.
+/// The `partners` strongest partners of each bought item: two thirds by the number of common baskets, and one third by
+/// closeness, so that partners with few sales are included. `all` has the number of baskets of each item.
 ///
-/// A basket of n items adds 1/√(n-1) to the weight of each of its pairs: between counting each basket as one, and giving
-/// each line the same say, which is 1/(n-1); it ranks better than either. Of a basket with more than `max_items` only so many, drawn at random, meet: pairs grow
-/// with the square, and a wholesaler's basket of a thousand lines says little about any one of its pairs.
+/// A basket of n items adds 1/√(n-1) to the weight of each of its pairs. That lies between a weight of 1 for each pair
+/// and equal weights for each line, 1/(n-1), and ranks better than either. From a basket with more than `max_items`
+/// that many are sampled: the number of pairs grows with the square, and a wholesaler's basket of a thousand lines says
+/// little about any one of its pairs.
 pub(crate) fn co_purchases(
     baskets: &Baskets,
     all: &[u32],
@@ -38,12 +39,12 @@ pub(crate) fn co_purchases(
     CoPurchases::new(lists)
 }
 
-/// For each category its `partners` strongest: in how many baskets both were. A category is a partner of its own where a
-/// basket holds two items of it.
+/// The `partners` strongest partners of each category, by the number of common baskets. A category is its own partner
+/// in a basket with two of its items.
 pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
     let categories = catalogue.categories().len();
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); categories];
-    // Per basket its categories, each with whether it is there twice.
+    // The categories of each basket, and whether it holds several items of the category.
     let (mut lists, mut list): (Vec<Vec<(u32, bool)>>, Vec<u32>) = (Vec::with_capacity(baskets.len()), Vec::new());
     for basket in 0..baskets.len() {
         list.clear();
@@ -76,8 +77,8 @@ pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners:
     CoPurchases::new(lists)
 }
 
-/// For each category the `partners` items that are most often in a basket with anything of it. An item of the category
-/// itself counts where there is another one of it.
+/// The `partners` strongest items for each category: two thirds by weight in the baskets with the category, and one
+/// third by closeness. An item of the category itself counts if the basket holds another one of it.
 pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); catalogue.categories().len()];
     for basket in 0..baskets.len() {
@@ -103,7 +104,7 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
     CoPurchases::new(holders.par_iter().enumerate().map_init(none, of).collect::<Vec<_>>())
 }
 
-/// The items of a basket whose pairs count, and what each pair weighs.
+/// The items of a basket whose pairs count, and the weight of each pair.
 struct Core<'a> {
     all: &'a [u32],
     drawn: Option<Vec<u32>>,
@@ -133,7 +134,7 @@ fn weight(items: usize) -> f32 {
     1.0 / (items.saturating_sub(1).max(1) as f32).sqrt()
 }
 
-/// One thread's counters, all zero between two items.
+/// The counters of one thread, all zero between two items.
 struct Counters {
     met: Vec<u32>,
     baskets: Vec<u32>,
@@ -159,8 +160,8 @@ impl Counters {
         self.weight[other as usize] += weight;
     }
 
-    /// Empties the counters into a list of the strongest: two thirds by their strength, and of the others those that are
-    /// closest for what they sell. `all` has the baskets of each item.
+    /// Empties the counters into a list of the strongest partners: two thirds by `strength`, and the others by
+    /// closeness. `all` has the number of baskets of each item.
     fn strongest(&mut self, partners: usize, all: &[u32], strength: impl Fn(&Partner) -> f32) -> Vec<Partner> {
         let mut list: Vec<Partner> = self
             .met
@@ -180,7 +181,7 @@ impl Counters {
                 .sort_unstable_by(|a, b| close(b).total_cmp(&close(a)).then(a.item.cmp(&b.item)));
         }
         list.truncate(partners);
-        // An item meets thousands of others; what is kept of them all at once would be most of the memory of a training.
+        // An item has thousands of partners; the unused capacity of all lists would dominate the memory of a training.
         list.shrink_to_fit();
         list
     }

@@ -1,4 +1,4 @@
-//! Two versions or two configs beside each other, on the same days.
+//! Compares two versions or two configs on the same days.
 
 use serde::Serialize;
 use trolley_model::artefact::Opened;
@@ -11,31 +11,31 @@ use crate::progress::Progress;
 use crate::setting::SettingError;
 use crate::train::{Tables, TrainError, TrainingJob};
 
-/// What is compared.
+/// The two sides of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub enum Pair<'a> {
-    /// Two versions, as they were held out when they were judged.
+    /// The held-out models of two versions.
     Versions([&'a Name; 2]),
-    /// Two ways to train, both fitted to the same past.
+    /// Two configs, both fitted to the same training period.
     Configs([&'a TrainingConfig; 2]),
 }
 
-/// The second of a pair beside the first.
+/// The second side compared with the first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Compared {
-    /// The first day on which they were compared, `YYYY-MM-DD`.
+    /// The first day of the comparison, `YYYY-MM-DD`.
     pub from: String,
-    /// The last one.
+    /// The last day of the comparison.
     pub to: String,
-    /// How far the second is ahead of the first, by figure: `ours` is the second's.
+    /// The leads of the second over the first, by metric: `ours` is the second's.
     pub leads: Leads,
 }
 
-/// Compares a pair on the tables of an order, whose config says how many days the test of two configs has. Publishes
+/// Compares a pair on the tables of a training job, whose config has the number of test days for two configs. Publishes
 /// nothing.
 ///
 /// # Errors
-/// [`TrainError`], also if there are too few days or cases that neither has seen.
+/// [`TrainError`], also if there are too few days or cases that neither was trained on.
 pub fn compare_pair(job: &TrainingJob<'_>, pair: Pair<'_>, progress: &dyn Progress) -> Result<Compared, TrainError> {
     let tables = &job.tables(progress)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads).build()?;
@@ -63,7 +63,7 @@ pub fn compare_pair(job: &TrainingJob<'_>, pair: Pair<'_>, progress: &dyn Progre
     })
 }
 
-/// The first basket after the last day that a model has seen.
+/// The first basket after the last training day of a model.
 fn unseen(transactions: &Transactions, opened: &Opened) -> usize {
     transactions.baskets.partition_point(|basket| date(basket.day) <= opened.manifest.data.last_day)
 }

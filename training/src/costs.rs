@@ -1,30 +1,30 @@
-//! What a training took.
+//! Time and memory of a training.
 
 use serde::{Deserialize, Serialize};
 
-/// What the training took.
+/// Time and memory of a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
     /// Seconds from the first row read to the verdict.
     pub seconds: f64,
-    /// Most memory that the process held at any time, in bytes, if the system tells.
+    /// Peak memory of the process in bytes, if the system reports it.
     pub peak_memory: Option<u64>,
-    /// The stages, the longest first.
+    /// The stages, longest first.
     pub stages: Vec<Stage>,
 }
 
-/// What a stage of the training took.
+/// The time of one stage of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// What was done.
+    /// Its name.
     pub name: String,
-    /// Seconds by the clock.
+    /// Wall-clock time in seconds.
     pub seconds: f64,
-    /// Seconds that processors have worked for it, in all threads; 0 where the system does not tell.
+    /// Processor time in seconds, over all threads; 0 if the system does not report it.
     pub processor_seconds: f64,
 }
 
-/// The most memory that this process has held, in bytes; `None` where the system does not tell.
+/// Peak memory of this process in bytes; `None` if the system does not report it.
 pub(crate) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! From baskets to counts: all that a model knows without learning.
+//! From baskets to counts: the part of a model that needs no learning.
 
 use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, ModelError, Stores};
 
@@ -16,30 +16,30 @@ use crate::switches::switches;
 /// Maximum number of switches stored per item.
 const SWITCHES: usize = 64;
 
-/// What is to be learned.
+/// The scope of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Everything.
     All,
-    /// What offers are ranked by: no pairs of items and no embeddings, which take longest.
+    /// Only what ranks offers: without pairs of items and embeddings, which take longest.
     Customers,
 }
 
-/// What was counted up to a cut-off day: a plain value, which another program may fill, from a cluster for instance. Items and
+/// The counts up to a cut-off day. A plain value that another program can fill, for instance from a cluster. Items and
 /// customers are numbered as in `catalogue` and `histories`.
 #[derive(Clone, Debug)]
 pub struct Counts {
-    /// The items and categories, with baskets in all, recent, and latest.
+    /// The items and categories, with their numbers of baskets: all, recent, and latest.
     pub catalogue: Catalogue,
     /// The items' attributes.
     pub attributes: Attributes,
-    /// What each store sells.
+    /// The assortment of each store.
     pub stores: Stores,
-    /// What each customer has bought.
+    /// The purchases of each customer.
     pub histories: Histories,
-    /// Pairs; empty tables where only customers are modelled ([`Scope::Customers`]).
+    /// Pairs; empty tables if only customers are modelled ([`Scope::Customers`]).
     pub pairs: Pairs,
-    /// Number of items to be learned: the first ones, which are in enough baskets.
+    /// Number of items to be learned; these are the first ones, which are in enough baskets.
     pub learned: usize,
     /// The IDs of categories that the config names as mixed.
     pub mixed: Vec<String>,
@@ -48,11 +48,11 @@ pub struct Counts {
 /// Tables of pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs {
-    /// Of items: in how many baskets both are.
+    /// Items: the number of baskets with both.
     pub items: CoPurchases,
-    /// The same of categories.
+    /// Categories: the number of baskets with both.
     pub categories: CoPurchases,
-    /// For each category, the items that are most often in a basket with it.
+    /// The strongest partner items of each category.
     pub category_partners: CoPurchases,
     /// How often customers switched between two items of a category.
     pub switches: CoPurchases,
@@ -66,10 +66,10 @@ impl Pairs {
     }
 }
 
-/// Counts the first `until` baskets. Of the offers it is counted what was bought while they held.
+/// Counts the first `until` baskets. From the offers, purchases on offer are counted.
 ///
 /// # Errors
-/// If the input is too large for the model's numbers.
+/// If the input exceeds the number types of the model.
 pub(crate) fn count(
     transactions: &Transactions,
     until: usize,

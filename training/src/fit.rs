@@ -1,4 +1,4 @@
-//! From baskets to a model: counted, then learned.
+//! From baskets to a model: count, then learn.
 
 use trolley_model::ModelError;
 
@@ -8,10 +8,10 @@ use crate::input::{Items, OfferRow, Transactions};
 use crate::learn::{Fitted, learn};
 use crate::progress::Progress;
 
-/// Learns a model from the first `until` baskets: all of them for publishing, the past for an evaluation.
+/// Fits a model to the first `until` baskets: all of them for publishing, the past for an evaluation.
 ///
 /// # Errors
-/// If the input is too large for the model's numbers.
+/// If the input exceeds the number types of the model.
 pub fn fit(
     transactions: &Transactions,
     until: usize,

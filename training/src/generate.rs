@@ -1,8 +1,9 @@
-//! A shop that does not exist: as large as is wanted, and with what is to be found planted in it.
+//! Generates a synthetic shop of any size, with planted complements and substitutes.
 //!
-//! Items sell by Zipf's law. Every customer has a list of usual items, and fills half of each basket from it. Some items
-//! have a complement, which often goes into the same basket. The items of a category are substitutes by threes, of which
-//! a customer has one for long and another now and then, never two at a time, and with all of which the same thing goes.
+//! Item sales follow Zipf's law. Every customer has a list of usual items, which fill half of each basket. Some items
+//! have a complement, which is often in the same basket. The items of a category form groups of three substitutes with
+//! a common companion item. A customer has a usual item of each group, sometimes takes another one, and never two at a
+//! time.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -11,50 +12,51 @@ use std::path::Path;
 use crate::progress::Progress;
 use crate::random::Random;
 
-/// How large the shop is.
+/// The size of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShopSize {
-    /// Lines of all baskets, about.
+    /// Approximate number of lines of all baskets.
     pub lines: u64,
-    /// Items.
+    /// Number of items.
     pub items: u32,
-    /// Customers.
+    /// Number of customers.
     pub customers: u32,
-    /// Days from the first basket to the last.
+    /// Number of days from the first basket to the last.
     pub days: u16,
 }
 
-/// Lines of a basket on the mean, before and with what goes with them.
+/// Mean number of lines drawn for a basket.
 const BASKET: f64 = 8.0;
+/// Mean number of lines of a basket, with the items that go with them.
 const WHOLE_BASKET: f64 = 11.0;
-/// Items of a category.
+/// Number of items of a category.
 const CATEGORY: u32 = 12;
-/// Items on a customer's list of usual ones.
+/// Number of items on a customer's list of usual items.
 const USUAL: usize = 25;
-/// How much of a basket is from that list.
+/// Share of a basket's lines from that list.
 const HABIT: f32 = 0.5;
-/// One in so many items has a complement.
+/// One in this number of items has a complement.
 const COMPLEMENTS: u32 = 8;
-/// How often the complement goes with it.
+/// Probability that a complement or companion is added.
 const TOGETHER: f32 = 0.4;
-/// So many items of a category stand in for each other.
+/// Number of items in a group of substitutes.
 const SUBSTITUTES: u32 = 3;
-/// How often a customer takes another one of them than usual.
+/// Probability that a customer takes another item of a group than the usual one.
 const CHANGE: f32 = 0.25;
-/// Lines in a file.
+/// Number of lines per file.
 const FILE: u64 = 10_000_000;
 /// 2024-01-01.
 const FIRST_DAY: u64 = 19_723;
 
-/// Items that belong together, by their numbers.
+/// Pairs of item numbers.
 pub type PlantedPairs = Vec<(u32, u32)>;
 
-/// A shop of a size, to be written down.
+/// A synthetic shop.
 #[derive(Debug)]
 pub struct Shop {
     size: ShopSize,
     seed: u64,
-    /// Sums of the items' weights, in the order of the items' ranks.
+    /// Cumulative weights of the items, by rank.
     weights: Vec<f64>,
     /// The items by rank: neighbours in rank are not neighbours in number or category.
     ranks: Vec<u32>,
@@ -66,7 +68,7 @@ impl Shop {
         let mut ranks: Vec<u32> = (0..size.items.max(1)).collect();
         Random::new(seed, &[0]).shuffle(&mut ranks);
         let mut sum = 0.0;
-        // Zipf's law with a flattened head: the best seller is in some percent of the baskets, as in real shops.
+        // Zipf's law with a flattened head: as in real shops, the best seller is in a few percent of the baskets.
         let weight = |rank: usize| 1.0 / (rank as f64 + 20.0);
         let weights = (0..ranks.len()).map(|rank| {
             sum += weight(rank);
@@ -81,13 +83,13 @@ impl Shop {
         (item.is_multiple_of(COMPLEMENTS) && other != item).then_some(other)
     }
 
-    /// The items that stand in for an item, itself among them.
+    /// The group of substitutes of an item, which includes it.
     fn substitutes(&self, item: u32) -> std::ops::Range<u32> {
         let first = item / SUBSTITUTES * SUBSTITUTES;
         first..(first + SUBSTITUTES).min(self.size.items)
     }
 
-    /// What goes with all substitutes of a group: an item of another category.
+    /// The companion of a group of substitutes: an item of another category.
     fn companion(&self, group: u32) -> u32 {
         (group + 7 * CATEGORY + 1) % self.size.items
     }
@@ -98,7 +100,7 @@ impl Shop {
         self.weights.partition_point(|&sum| sum <= point).min(self.ranks.len() - 1)
     }
 
-    /// The pairs that are planted: complements, and substitutes.
+    /// The planted pairs: complements, and substitutes.
     pub fn planted(&self) -> (PlantedPairs, PlantedPairs) {
         let complement = |item: u32| Some((item, self.complement(item)?));
         let substitutes =
@@ -110,7 +112,7 @@ impl Shop {
     /// Returns the number of lines.
     ///
     /// # Errors
-    /// If the folder can't be written to.
+    /// If writing fails.
     pub fn write(&self, folder: &Path, progress: &dyn Progress) -> io::Result<u64> {
         std::fs::create_dir_all(folder)?;
         let mut items = BufWriter::new(File::create(folder.join("items.csv"))?);
@@ -149,7 +151,7 @@ impl Shop {
         for customer in 0..customers {
             let random = &mut Random::new(self.seed, &[1, u64::from(customer)]);
             let usual: Vec<usize> = (0..USUAL).map(|_| self.draw(random)).collect();
-            // Some come daily and some once a month: half the mean to one and a half, by the line.
+            // The number of baskets varies by customer, between a half and one and a half of the mean.
             let share = self.size.lines as f64 / f64::from(customers) / WHOLE_BASKET;
             let baskets = (share * f64::from(0.5 + random.unit()) + f64::from(random.unit())) as u64;
             for _ in 0..baskets {
@@ -169,7 +171,7 @@ impl Shop {
     }
 
     fn basket(&self, usual: &[usize], customer: u64, random: &mut Random) -> Vec<u32> {
-        // Sizes are spread as an exponential: many small ones, some large.
+        // Sizes follow an exponential distribution: many small ones, a few large.
         let lines = (-f64::from(1.0 - random.unit()).ln() * (BASKET - 0.5)) as usize + 1;
         let mut items: Vec<u32> = Vec::with_capacity(lines + 4);
         for _ in 0..lines.min(200) {
@@ -184,7 +186,7 @@ impl Shop {
         }
         items.sort_unstable();
         items.dedup();
-        // Of substitutes only the first stays.
+        // Of each group of substitutes only the first item stays.
         let mut taken = u32::MAX;
         items.retain(|&item| {
             let group = self.substitutes(item);
@@ -195,7 +197,7 @@ impl Shop {
         items
     }
 
-    /// Of substitutes, the one that this customer has for long, or another one now and then.
+    /// The customer's usual item in the group of substitutes, or sometimes another one.
     fn chosen(&self, item: u32, customer: u64, random: &mut Random) -> u32 {
         let group = self.substitutes(item);
         if group.len() < 2 {
@@ -207,7 +209,7 @@ impl Shop {
     }
 }
 
-/// Files of so many lines each.
+/// The transaction files, of [`FILE`] lines each.
 struct Files<'a> {
     folder: &'a Path,
     file: Option<BufWriter<File>>,
@@ -215,7 +217,7 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// Where the next lines go.
+    /// The file for the next lines.
     fn next(&mut self, lines: u64) -> io::Result<&mut BufWriter<File>> {
         let (before, after) = (self.lines / FILE, (self.lines + lines) / FILE);
         self.lines += lines;

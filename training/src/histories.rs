@@ -1,4 +1,4 @@
-//! Counts what each customer buys: how often, from when to when, and how much of it recently.
+//! Counts the purchases of each customer: how often, first and last day, and how much recently.
 
 use trolley_model::{Counting, Histories, ModelError, OwnedProfile};
 
@@ -6,8 +6,8 @@ use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
 use crate::on_offer::OnOfferDays;
 
-/// The histories of all customers. A purchase `half_life_days` before the end of the period counts half in `decayed`.
-/// Of each customer the `last_baskets` are kept as they were. What was taken on offer is counted where offers are known.
+/// The histories of all customers. In `decayed`, a purchase `half_life_days` before the end of the period counts half.
+/// The `last_baskets` of each customer are stored as they are. Purchases on offer are counted if there are offers.
 pub(crate) fn histories(
     baskets: &Baskets,
     items: usize,

@@ -12,20 +12,20 @@ use crate::mixed::mixed;
 use crate::progress::Progress;
 use crate::skipgram::skip_gram;
 
-/// A model as it was learned.
+/// A learned model.
 #[derive(Debug)]
 pub struct Fitted {
     /// The model.
     pub parts: Parts,
-    /// Mean loss of the item embeddings, pass by pass.
+    /// Mean loss of the item embeddings per epoch.
     pub losses: Vec<f64>,
 }
 
-/// Learns a model from counts, and its item embeddings from a sample of baskets. Without a sample there are no embeddings. The
-/// blends have the default weights.
+/// Learns a model from counts, and its item embeddings from a sample of baskets; without a sample there are no
+/// embeddings. The blends have the default weights.
 ///
 /// # Errors
-/// If the counts do not fit each other.
+/// If the counts are inconsistent.
 pub fn learn(
     counts: Counts,
     sample: Option<BasketSample<'_>>,

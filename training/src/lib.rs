@@ -1,12 +1,12 @@
 //! Training, offline: transactions in, a published model out.
 //!
-//! - [`input`]: the shop's tables, read in batches, every rejected row accounted for
+//! - [`input`]: reads the shop's tables in batches, and accounts for every row
 //! - [`fit`](fn@fit): from baskets to a model: [`Counts`] first, then [`learn`](fn@learn)
-//! - [`evaluate`]: how good the answers are on weeks not seen
-//! - [`train`](fn@train): all the way, up to the published artefact
+//! - [`evaluate`]: evaluates the answers on held-out weeks
+//! - [`train`](fn@train): the whole pipeline, up to the published artefact
 //!
-//! Randomness, progress and the time are parameters. The same input, config and seed give the same artefact at any
-//! number of threads.
+//! Randomness, progress and time are parameters. The same input, config and seed give the same artefact for any number
+//! of threads.
 
 mod attributes;
 mod baskets;

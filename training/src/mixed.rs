@@ -1,16 +1,15 @@
-//! Categories that are no kind of thing, such as seasonal packages: their items do not stand in for each other.
+//! Detects mixed categories, such as seasonal packages, whose items are not substitutes for each other.
 
 use trolley_model::{Catalogue, Vectors};
 
-/// Of a category with fewer learned items it cannot be told.
+/// Minimum number of learned items for a category to be classified.
 const FEWEST: usize = 10;
 
-/// Where prices are not known, the company must be so much less alike than that of any two items.
+/// Maximum similarity within a mixed category, as a share of that between any two items, if prices are not known.
 const WITHOUT_PRICES: f32 = 0.8;
 
-/// The categories that are `named`, and those whose items are bought in company that is no more alike than that of any two
-/// items of the market, though their prices spread as widely as those of the quarter of categories in which they do most. By
-/// rising number.
+/// The `named` categories, and those that combine two properties: the similarity of their items is below that of any
+/// two items of the market, and their price spread is in the highest quarter. In ascending order.
 pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) -> Vec<u32> {
     let mut mixed: Vec<u32> = named.iter().filter_map(|name| catalogue.categories().position(name)).collect();
     let all: Vec<u32> = (0..input.len() as u32).collect();
@@ -35,7 +34,7 @@ pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) ->
     mixed
 }
 
-/// How alike the company is in which some items are bought: the mean cosine of the input vectors of any two.
+/// The similarity of items by the company in which they are bought: the mean cosine of the input vectors of all pairs.
 fn company(input: &Vectors, items: &[u32]) -> f32 {
     let mut sum = vec![0.0f32; input.dims()];
     for &item in items {
@@ -45,7 +44,7 @@ fn company(input: &Vectors, items: &[u32]) -> f32 {
     (sum.iter().map(|x| x * x).sum::<f32>() - items) / (items * (items - 1.0)).max(1.0)
 }
 
-/// The standard deviation of the log of the prices; `None` where fewer than [`FEWEST`] are known.
+/// The standard deviation of the log prices; `None` if fewer than [`FEWEST`] are known.
 fn spread(catalogue: &Catalogue, items: &[u32]) -> Option<f32> {
     let prices = items.iter().filter_map(|&item| catalogue.price(item)).filter(|price| *price > 0.0);
     let logs: Vec<f32> = prices.map(f32::ln).collect();
@@ -60,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// Forty items: twenty of a kind that is bought in one company, ten in another, and ten in all sorts of it, at all prices.
+    /// Forty items: twenty are bought in one company, ten in another, and ten in all sorts of it and at all prices.
     #[test]
     fn a_category_of_all_sorts_is_found() {
         let (mut items, mut categories) = (Texts::default(), Ids::default());

@@ -1,4 +1,4 @@
-//! The nearest neighbours of every item, where the catalogue is so large that to look for them takes long.
+//! Precomputes the nearest neighbours of all items, if the catalogue is too large to search at request time.
 
 use rayon::prelude::*;
 use trolley_model::Vectors;
@@ -6,10 +6,10 @@ use trolley_model::nearest::{NEIGHBOURS, Neighbours, SEARCHED_UP_TO, nearest_of}
 
 use crate::progress::Progress;
 
-/// Items whose neighbours are looked for at once.
+/// Number of items searched together.
 const AT_ONCE: u32 = 64;
 
-/// The neighbours of all items, if there are so many that they are not searched for when they are asked about.
+/// The neighbours of all items; empty for a small catalogue, which is searched at request time.
 pub(crate) fn neighbours(vectors: &Vectors, progress: &dyn Progress) -> Neighbours {
     if vectors.len() <= SEARCHED_UP_TO { Neighbours::default() } else { all_neighbours(vectors, progress) }
 }

@@ -1,4 +1,4 @@
-//! When items were on offer, and what was bought of them then.
+//! The days on which items were on offer, and the purchases on those days.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use crate::input::OfferRow;
 const SECONDS: i64 = 86_400;
 const WEEK: f32 = 7.0;
 
-/// A rate is shrunk as if there had been so many more weeks on offer, like any other.
+/// Number of fictitious weeks on offer, at the usual rate, for shrinkage.
 const PRIOR_WEEKS: f32 = 2.0;
 
-/// Of an item that a customer has bought, but never on offer, so many of the first purchases count as if they had been.
+/// The share of a purchase that counts as made on offer anyway, and the maximum number of purchases for which it does.
 const OTHERWISE: (f32, f32) = (0.05, 4.0);
 
-/// The days on which each item was on offer, of those that are learned from.
+/// The days of the training period on which each item was on offer.
 pub(crate) struct OnOfferDays {
-    /// By item, rising and apart.
+    /// By item, ascending and disjoint.
     spans: Vec<Vec<Range<u16>>>,
     days: Range<u16>,
 }
@@ -29,7 +29,7 @@ fn first_noon(time: i64) -> i64 {
 }
 
 impl OnOfferDays {
-    /// Of the days of the baskets: what came later is not known. `None` without offers on any of them.
+    /// Clips the offers to the days of the baskets, since the future is unknown. `None` if no offer is on any of them.
     pub(crate) fn new(offers: &[OfferRow], catalogue: &Catalogue, baskets: &Baskets) -> Option<Self> {
         let days = baskets.heads.first()?.day..baskets.end;
         let clip = |day: i64| day.clamp(i64::from(days.start), i64::from(days.end)) as u16;
@@ -61,13 +61,13 @@ impl OnOfferDays {
         spans[..begun].last().is_some_and(|span| span.contains(&day))
     }
 
-    /// Weeks on offer from a day on.
+    /// Number of weeks on offer from a day on.
     fn weeks(&self, item: u32, from: u16) -> f32 {
         let days = |span: &Range<u16>| f32::from(span.end.saturating_sub(span.start.max(from)));
         self.spans[item as usize].iter().map(days).sum::<f32>() / WEEK
     }
 
-    /// How many baskets with each item there were in a week in which it was on offer, shrunk towards any week.
+    /// The number of baskets with each item per week on offer, shrunk towards its rate in any week.
     pub(crate) fn sales(&self, baskets: &Baskets) -> Vec<f32> {
         let mut counts = vec![[0u32; 2]; self.spans.len()];
         for (basket, head) in baskets.heads.iter().enumerate() {
@@ -85,8 +85,8 @@ impl OnOfferDays {
         (0..).zip(counts).map(rate).collect()
     }
 
-    /// Of an item that a customer bought on these days, the first one first: how often in a week in which it was on offer,
-    /// since they bought it first.
+    /// The purchases on offer of one customer and item, per week on offer since their first purchase. `bought` has the
+    /// days of the purchases, ascending.
     pub(crate) fn taken(&self, item: u32, bought: &[u16]) -> f32 {
         let Some(&first) = bought.first() else { return 0.0 };
         let (share, most) = OTHERWISE;
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_is_bought_while_it_is_on_offer_counts_and_what_came_later_does_not() {
-        // Milk on days 100, 103 and 107 and a last time on day 113; bread on all of them.
+        // Milk is on days 100, 103 and 107, and once more on day 113; bread is on all of them.
         let days = [100, 103, 107, 113];
         let transactions = Transactions {
             items: ids(&["bread", "milk"]),
@@ -134,7 +134,8 @@ mod tests {
         };
         let (catalogue, baskets) = catalogue_and_baskets(&transactions, 4, &Items::default(), 28, 1).unwrap();
         let [bread, milk] = ["bread", "milk"].map(|id| catalogue.items().position(id).unwrap());
-        // Days 100 to 107 without the night's end, in two offers that meet; one in the future; one of nothing that is sold.
+        // Days 100 to 107 without the last night, as two adjacent offers; one offer in the future; one of an item never
+        // sold.
         let offers = [
             offer("milk", Some(103..107)),
             offer("milk", Some(100..103)),
@@ -145,10 +146,11 @@ mod tests {
         let held: Vec<bool> = days.iter().map(|&day| on_offer.holds(milk, day)).collect();
         assert_eq!(held, [true, true, false, false]);
         let sales = on_offer.sales(&baskets);
-        // Two weeks in all, one of them on offer, with two of the four purchases: (2 + 2 × 4/2) / (1 + 2).
+        // Two weeks in all, one of them on offer with two of the four purchases: (2 + 2 × 4/2) / (1 + 2).
         assert!((sales[milk as usize] - 2.0).abs() < 1e-6, "{sales:?}");
         assert!((sales[bread as usize] - 2.0).abs() < 1e-6, "never on offer: as in any week");
-        // Since day 103 four days; one purchase of three, and a twentieth of each.
+        // Four days on offer since day 103, with one of three purchases, plus a twentieth of each: (1 + 0.15) / (4/7 +
+        // 2).
         let taken = on_offer.taken(milk, &days[1..]);
         assert!((taken - (1.0 + 0.15) / (4.0 / 7.0 + 2.0)).abs() < 1e-6, "{taken}");
         assert!((on_offer.taken(bread, &days) - 0.1).abs() < 1e-6, "4 / 20 / 2");

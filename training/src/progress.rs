@@ -1,4 +1,4 @@
-//! How long work tells what it is doing.
+//! Progress of long operations.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,9 +8,9 @@ use cpu_time::ProcessTime;
 
 use crate::costs::Stage;
 
-/// Hears of the stages of training. The command line draws bars; tests and other callers pass [`Silent`].
+/// Receives the stages of a training. The command line draws bars; tests and other callers pass [`Silent`].
 pub trait Progress: Sync {
-    /// A stage begins; it will advance by `total` in all.
+    /// A stage begins; `total` is the sum of its advances.
     fn begin(&self, stage: &'static str, total: u64);
     /// The stage has advanced.
     fn advance(&self, by: u64);
@@ -18,7 +18,7 @@ pub trait Progress: Sync {
     fn end(&self);
 }
 
-/// Says nothing.
+/// Ignores all progress.
 #[derive(Debug)]
 pub struct Silent;
 
@@ -28,7 +28,7 @@ impl Progress for Silent {
     fn end(&self) {}
 }
 
-/// Passes everything on, and adds up how long each stage took. Stages follow each other.
+/// Forwards everything, and adds up the time of each stage. Stages do not overlap.
 pub(crate) struct Timed<'a> {
     to: &'a dyn Progress,
     times: Mutex<Times>,
@@ -36,7 +36,7 @@ pub(crate) struct Timed<'a> {
 
 #[derive(Default)]
 struct Times {
-    /// The stage, when it began, and what processors had worked by then.
+    /// The current stage, its start, and the processor time until then.
     running: Option<(&'static str, Instant, Duration)>,
     stages: BTreeMap<&'static str, Stage>,
 }
@@ -46,7 +46,7 @@ impl<'a> Timed<'a> {
         Self { to, times: Mutex::default() }
     }
 
-    /// What each stage took, the longest first.
+    /// The time of each stage, longest first.
     pub(crate) fn stages(&self) -> Vec<Stage> {
         let guard = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stages: Vec<Stage> = guard.stages.values().cloned().collect();
@@ -78,7 +78,7 @@ impl Progress for Timed<'_> {
     }
 }
 
-/// How long processors have worked for this process, in all its threads; nothing where the system does not tell.
+/// Processor time of this process over all threads; zero if the system does not report it.
 fn worked() -> Duration {
     ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
 }
@@ -100,7 +100,7 @@ mod tests {
         let stages = timed.stages();
         assert!(stages.windows(2).all(|pair| pair[0].seconds >= pair[1].seconds), "the longest first: {stages:?}");
         let of = |name: &str| stages.iter().find(|stage| stage.name == name).unwrap();
-        // A busy machine may make the short ones longer than the long one.
+        // A busy machine can make the short stages longer than the long one.
         let (long, short) = (of("long"), of("short"));
         assert!(stages.len() == 2 && long.seconds >= 0.05 && short.seconds >= 0.002, "{stages:?}");
         assert!(long.processor_seconds >= 0.05 && short.processor_seconds >= 0.002, "{stages:?}");

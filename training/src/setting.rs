@@ -1,14 +1,13 @@
-//! What can be wrong with a config.
+//! Errors in a config.
 
 use trolley_model::ModelError;
 
-/// A setting that makes no sense. The message names its key, and what it must be.
+/// An invalid setting. The message names its key, and what it must be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SettingError(String);
 
 impl SettingError {
-    /// With a message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }

@@ -1,14 +1,15 @@
-//! What each store has sold of late.
+//! The recent assortment of each store.
 
 use trolley_model::{Catalogue, Ids, ModelError, Stores};
 
 use crate::config::TrainingConfig;
 use crate::input::Transactions;
 
-/// The stores with a basket among the last days before the basket `until`, by ID.
+/// The stores with a basket in the last `assortment_days` of the first `until` baskets, by ID, with the items that they
+/// sold.
 ///
 /// # Errors
-/// if they are too many.
+/// If there are too many.
 pub(crate) fn stores(
     transactions: &Transactions,
     until: usize,

@@ -1,4 +1,4 @@
-//! What customers bought in the place of an item.
+//! Counts the items that customers bought in place of another.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use trolley_model::{Catalogue, CoPurchases};
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
 
-/// Of a change from many items to many others only so many pairs are counted.
+/// Maximum number of pairs counted for one change between several items.
 const MOST_PAIRS: usize = 64;
 
-/// For each bought item the `partners` to which, or from which, customers changed most often: they bought the one in one basket
-/// of theirs, and the other in the next that holds anything of the category, neither being in both. Each change counts once
-/// however many items it is between, as the weight.
+/// The `partners` of each bought item to which, or from which, customers switched most often. In a switch, a customer
+/// bought one item and not the other, and in their next basket with that category the other and not the one. The total
+/// weight of a switch is 1, divided among its pairs of items.
 pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
     let mut of_customer: Vec<Vec<u32>> = vec![Vec::new(); baskets.customers.len()];
     for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
         of_customer[head.customer as usize].push(number as u32);
     }
     let of = |own: &Vec<u32>| {
-        // By category, the items of the last basket that held any.
+        // The items of the last basket with each category.
         let mut last: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut pairs: Vec<(u32, u32, f32)> = Vec::new();
         let mut by_category: Vec<(u32, u32)> = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize
         pairs
     };
     let mut pairs: Vec<(u32, u32, f32)> = of_customer.par_iter().flat_map_iter(of).collect();
-    // Stable, so that the weights of a pair are added in the customers' order.
+    // Stable, so that the weights of a pair are added in the order of the customers.
     pairs.par_sort_by_key(|&(item, other, _)| (item, other));
     let mut lists: Vec<Vec<Partner>> = vec![Vec::new(); baskets.bought];
     for same in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {

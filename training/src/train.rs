@@ -1,4 +1,4 @@
-//! The whole way: tables in, a published model out.
+//! The whole pipeline: tables in, a published model out.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -20,34 +20,34 @@ use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
 use crate::setting::SettingError;
 
-/// What is to be trained, and where the model goes.
+/// A training job: its inputs, and where the model is published.
 pub struct TrainingJob<'a> {
     /// The market.
     pub market: &'a Name,
-    /// Its tables.
+    /// Its tables and their columns.
     pub input: &'a InputConfig,
-    /// How to train.
+    /// The training config.
     pub config: &'a TrainingConfig,
-    /// Where to publish.
+    /// The registry to publish to.
     pub registry: &'a ModelRegistry,
-    /// Where to write the rows that are rejected.
+    /// The file for the rejected rows.
     pub rejects: PathBuf,
-    /// The time of the training: it names the version.
+    /// The time of the training, from which the version is named.
     pub now: DateTime<Utc>,
     /// Transactions later than this are rejected.
     pub latest: DateTime<Utc>,
-    /// Who is to be left out, by the customers' IDs: what they bought counts as bought by nobody.
+    /// Whether a customer ID is erased; the purchases of erased customers become anonymous.
     pub erased: &'a (dyn Fn(&str) -> bool + Sync),
-    /// Threads to train on; 0 for all processors.
+    /// Number of threads; 0 for all processors.
     pub threads: usize,
-    /// What of the gate need not hold.
+    /// Failures of the gate that are accepted.
     pub accept: Accept,
-    /// Whether to publish a model that does not pass the gate.
+    /// Whether to publish a model that fails the gate.
     pub force: bool,
 }
 
 impl TrainingJob<'_> {
-    /// Reads the tables, without the customers who have been erased.
+    /// Reads the tables, and erases the erased customers from them.
     pub(crate) fn tables(&self, progress: &dyn Progress) -> Result<Tables, TrainError> {
         let fates = Fates::listed_in(&self.rejects)?;
         let mut tables = read(self.market, self.input, fates, self.latest, progress)?;
@@ -85,25 +85,25 @@ pub enum TrainError {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
-/// The tables of a market as they were read.
+/// The input tables of a market.
 #[derive(Debug)]
 pub struct Tables {
     /// The baskets.
     pub transactions: Transactions,
     /// The items table, empty if there is none.
     pub items: Items,
-    /// The history of offers, empty if there is none.
+    /// The offer history, empty if there is none.
     pub offers: Vec<OfferRow>,
     /// The names of the offers' numbers.
     pub numbers: Vec<String>,
-    /// What became of each row.
+    /// The outcome of each row, counted.
     pub fates: Fates,
-    /// What they look like, and what was found.
+    /// The statistics of the tables, and the findings.
     pub look: Look,
 }
 
 impl Tables {
-    /// What an evaluation looks at.
+    /// The tables as the evaluation needs them.
     pub fn view(&self) -> evaluation::Tables<'_> {
         evaluation::Tables {
             transactions: &self.transactions,
@@ -113,7 +113,7 @@ impl Tables {
         }
     }
 
-    /// Refuses tables of which too large a share was rejected, or in which something was found that the config does not
+    /// Refuses tables with too large a share of rejected rows, or with an error finding that the config does not
     /// accept.
     ///
     /// # Errors
@@ -127,11 +127,11 @@ impl Tables {
     }
 }
 
-/// Reads a market's tables and looks at them. Transactions later than `latest` are rejected; `fates` counts what became of
-/// each row.
+/// Reads a market's tables and checks them. Transactions later than `latest` are rejected; `fates` counts the outcomes
+/// of the rows.
 ///
 /// # Errors
-/// As [`input::read_transactions`]. Whether the tables are good enough is for [`Tables::judge`] to say.
+/// See [`input::read_transactions`]. Whether the tables are good enough is decided by [`Tables::judge`].
 pub fn read(
     market: &Name,
     input: &InputConfig,
@@ -152,31 +152,31 @@ pub fn read(
     Ok(Tables { transactions, items, offers: offers.rows, numbers, fates, look })
 }
 
-/// What came of a training.
+/// The outcome of a training.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What the manifest says; `None` if the model was made to be judged only.
+    /// The manifest; `None` if the model was only evaluated.
     pub manifest: Option<Manifest>,
-    /// Whether it was published: it passed the gate, or was forced. A pinned market keeps serving the model that it is pinned to.
-    /// A model with a manifest that was not published is among the rejected ones.
+    /// Whether the model was published: it passed the gate, or was forced. A pinned market keeps serving its pinned
+    /// model. A model with a manifest that was not published is stored among the rejected ones.
     pub published: bool,
-    /// The model: trained on everything, or on the days before the test if it was made to be judged only.
+    /// The model: trained on all days, or on those before the test if it was only evaluated.
     pub model: Model,
-    /// The figures, or why there are none.
+    /// The evaluation, or why there is none.
     pub evaluation: Result<Evaluation, NotJudged>,
-    /// Beside the models before it; `None` if there is none.
+    /// The comparison with the predecessors; `None` if there is none.
     pub comparison: Option<Comparison>,
-    /// What the gate says.
+    /// The decision of the gate.
     pub ruling: Ruling,
-    /// What it took.
+    /// Time and memory.
     pub costs: Costs,
-    /// Mean loss of the item embeddings, pass by pass.
+    /// Mean loss of the item embeddings per epoch.
     pub losses: Vec<f64>,
-    /// The tables that it was learned from.
+    /// The tables that it was trained on.
     pub tables: Tables,
 }
 
-/// A judged model with what it takes to go on.
+/// An evaluated model, with everything needed to continue.
 struct Beginning {
     started: Instant,
     tables: Tables,
@@ -196,7 +196,7 @@ fn begin(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Beginning, Tr
     Ok(Beginning { started, tables, pool, judged, comparison })
 }
 
-/// The costs so far, and what the gate says.
+/// The costs so far, and the decision of the gate.
 fn verdict(
     job: &TrainingJob<'_>,
     started: Instant,
@@ -213,10 +213,10 @@ fn verdict(
     (costs, ruling)
 }
 
-/// Learns and judges, by the protocol of the literature on next baskets too, and publishes nothing.
+/// Trains and evaluates, also by the next-basket protocol of the literature, and publishes nothing.
 ///
 /// # Errors
-/// [`TrainError`], also if nothing can be held back to judge on.
+/// [`TrainError`], also if no test period can be held out.
 pub fn examine(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
     let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
@@ -230,10 +230,10 @@ pub fn examine(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome
     Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, ruling, costs, losses, tables })
 }
 
-/// Reads, learns, judges, and publishes what passes the gate.
+/// Reads, trains, evaluates, and publishes the model if it passes the gate.
 ///
 /// # Errors
-/// [`TrainError`]; then the model in service stays what it was, as it does for a model that does not pass.
+/// [`TrainError`]; the model in service then stays unchanged, as it does if the new one fails the gate.
 pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
     let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
@@ -268,7 +268,7 @@ pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, 
         parts: model.parts(),
     };
     let registry = if published { job.registry.clone() } else { job.registry.rejected() };
-    // First, so that no model is in service without it.
+    // Published first, so that no model is in service without its held-out one.
     if let Ok(Judged { model, test, .. }) = &judged {
         let (data, parts) = (facts(&tables, *test, model.parts()), model.parts());
         registry.held_out().publish(&Draft { data, parts, ..draft.clone() })?;
@@ -279,7 +279,7 @@ pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, 
     Ok(Outcome { manifest, published, model, evaluation, comparison, ruling, costs, losses, tables })
 }
 
-/// What a model of the first `until` baskets was made from.
+/// The data facts of a model of the first `until` baskets.
 fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
     let Tables { transactions, items, fates, .. } = tables;
     let baskets = &transactions.baskets[..until];
@@ -300,7 +300,7 @@ fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
     }
 }
 
-/// The time, in the letters of a name; with a number behind it if a model was made in that second already.
+/// The time as a version name; with a number appended if a version of the same second exists.
 fn new_version(job: &TrainingJob<'_>) -> Result<Name, TrainError> {
     let time = job.now.format("%Y-%m-%dt%H-%M-%Sz").to_string();
     let mut versions = job.registry.versions(job.market)?;
@@ -316,7 +316,7 @@ fn new_version(job: &TrainingJob<'_>) -> Result<Name, TrainError> {
     Ok(name)
 }
 
-/// BLAKE3 over the baskets and items as they were understood; the layout of the files does not change it.
+/// BLAKE3 over the parsed baskets and items, independent of the layout of the files.
 fn fingerprint(transactions: &Transactions, until: usize, items: &Items) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut add = |text: &str| {

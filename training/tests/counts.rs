@@ -1,4 +1,4 @@
-//! Counts are a plain value: filled by hand they give the model that counting gives.
+//! Counts are a plain value: filled by hand, they give the same model as counting.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -106,7 +106,7 @@ fn counts_filled_by_hand_give_the_same_model() {
     assert_eq!(stored(&learned.parts), stored(&fitted.parts));
     assert_eq!(learned.losses, fitted.losses);
 
-    // They do count.
+    // The pairs do matter.
     let mut other = counted_by_hand(&config);
     other.pairs = Pairs::none();
     let other = learn(other, Some(sample), &config, &Silent).unwrap();

@@ -1,4 +1,4 @@
-//! CSV as it really comes: every line of a file is taken, left out or rejected, and none is shifted or swallowed.
+//! CSV as it occurs in practice: every line is taken, left out or rejected, and none is shifted or swallowed.
 #![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::collections::BTreeMap;
@@ -50,8 +50,8 @@ fn a_quote_swallows_no_line() {
         let note = |n| places.iter().find(|(at, _)| *at == n).map_or("plain", |(_, note)| *note);
         (0..60).map(|n| line(n, note(n))).collect()
     };
-    // Opened and never closed; closed thirty lines below; closed by a quote that ends a field two lines below, so that
-    // either reading might be right; text behind a closing quote. A quote inside is a character.
+    // Opened and never closed; closed thirty lines below; closed by a quote at the end of a field two lines below, so
+    // that both readings are possible; text behind a closing quote. A quote inside a field is an ordinary character.
     for (places, expected) in [
         (&[(10, "\"5 inch")][..], vec![("quote opened and not closed", vec![12])]),
         (&[(10, "\"5 inch"), (40, "pipe 6\" long")], vec![("quote opened and not closed", vec![12])]),
@@ -91,7 +91,7 @@ fn a_field_too_many_or_too_few_rejects_its_line() {
     assert_eq!(left_out, [("blank line", 2), ("header again", 1)]);
 }
 
-/// The same three rows in every form.
+/// The same three rows in every encoding and compression.
 const ROWS: &str = "basket_id,item_id,timestamp,customer_id,quantity\nb1,Müsli,2024-01-05,c1,1.5\nb1,x,2024-01-05,c1,1\nb2,x,2024-01-06,,2\n";
 
 fn is_whole((transactions, fates): &(Transactions, Fates)) {
@@ -111,7 +111,7 @@ fn every_encoding_line_end_separator_and_compression() {
         out.write_all(text.as_bytes()).unwrap();
         out.finish().unwrap()
     };
-    // Files that are compressed piece by piece, as by `cat a.gz b.gz`, are one.
+    // A file compressed in pieces, as by `cat a.gz b.gz`, is one file.
     let (first, rest) = ROWS.split_at(60);
     let plain = |_: &mut InputConfig| {};
     for (name, bytes) in [
@@ -183,7 +183,7 @@ fn words_for_null_are_nobody_and_a_market_may_be_called_so() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
-    /// Whatever characters stand in a column that nobody reads: every line is accounted for, and what is read is right.
+    /// For any characters in an unused column, every line is accounted for, and the parsed values are right.
     #[test]
     fn all_lines_are_accounted_for(notes in proptest::collection::vec("[a-z\", ;é]{0,8}", 1..40)) {
         let lines: String = notes.iter().enumerate().map(|(n, note)| format!("b{n},i{n},2024-01-05,c{n},{note}\n")).collect();
@@ -198,7 +198,7 @@ proptest! {
         }
     }
 
-    /// What a writer quotes by the book is read as it was, whatever stands in it.
+    /// Any text that is quoted according to RFC 4180 is parsed unchanged.
     #[test]
     fn what_is_written_by_the_book_is_read(ids in proptest::collection::btree_map("[a-z\",; é\n]{1,6}", 1u32..4, 1..20)) {
         let ids: BTreeMap<String, u32> = ids.into_iter().map(|(id, n)| (format!("i{id}i"), n)).collect();
@@ -206,7 +206,7 @@ proptest! {
         let lines: String = ids.keys().enumerate().map(|(n, id)| format!("b{n},{},2024-01-05,,n\n", quoted(id))).collect();
         let last = "b,z,2024-01-05,,n\n";
         let (transactions, fates) = read_bytes("t.csv", format!("{HEADER}{lines}{last}").as_bytes(), |_| {}).unwrap();
-        // A field of several lines of which one looks like a record is rejected, and said.
+        // A quoted field with a line that looks like a record is rejected and reported.
         if rejected(&fates).is_empty() {
             prop_assert_eq!(items(&transactions), ids.keys().map(String::as_str).chain(["z"]).collect::<Vec<_>>());
         } else {

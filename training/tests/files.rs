@@ -1,4 +1,4 @@
-//! A folder or a glob is read whole, or what is not read is named.
+//! All files of a folder or glob are read, or those not read are listed.
 #![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What is odd about tables as a whole is found, and nothing is found in tables that are in order.
+//! Problems of the tables as a whole are found, and sound tables give no findings.
 #![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use trolley_training::input::{
     Fates, FindingKind, InputConfig, Look, Severity, look, read_items, read_offers, read_transactions,
 };
 
-/// A shop in order: two months, two items a basket, eight customers, all items in the table.
+/// A sound shop: two months, two items per basket, eight customers, all items in the items table.
 fn lines() -> Vec<String> {
     (0..240)
         .flat_map(|basket: u32| {
@@ -136,7 +136,7 @@ fn columns_that_are_nearly_there() {
     assert_eq!(shop.found(), [(Error, Kind::ColumnNotUsed), (Warning, Kind::NoCustomers)]);
     let finding = &shop.look().findings[0];
     assert!(finding.advice.contains("customer_id = \"CustomerID\""), "{finding}");
-    // A price that is not used takes nothing from what is learned.
+    // An unused price does not affect learning.
     let priced = lines().iter().map(|line| format!("{line},2.55")).collect();
     let shop = Shop { header: "basket_id,item_id,timestamp,customer_id,UnitPrice", lines: priced, ..Shop::default() };
     assert_eq!(shop.found(), [(Warning, Kind::ColumnNotUsed)]);
@@ -159,7 +159,7 @@ fn attributes_and_prices_that_do_not_fit() {
         finding.contains("2 of 12 values of `size` (16.7 %) are no amounts with a unit, such as `SET`"),
         "{finding}"
     );
-    // Six pieces at the price of one: it is not the line's.
+    // Six pieces at the price of one: then it is not the price of the line.
     assert_eq!(priced("1.00").found(), [(Warning, Kind::AttributeNotRead), (Warning, Kind::PricesApart)]);
 }
 

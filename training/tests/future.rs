@@ -1,4 +1,4 @@
-//! A judged model knows nothing of what comes after its cut-off.
+//! An evaluated model knows nothing from after its cut-off.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fmt::Write;
@@ -39,13 +39,13 @@ fn sample() -> Tables {
     read(&market(), &input, Fates::counted(), latest, &Silent).unwrap()
 }
 
-/// The first day of the test.
+/// The first test day.
 fn cut_off(transactions: &Transactions) -> u16 {
     transactions.baskets.last().unwrap().day + 1 - TEST_DAYS
 }
 
-/// The baskets as a table. With `other`, whoever buys after the cut-off is somebody else, on other days but the last, and
-/// what they buy has changed places, or was never sold before.
+/// The baskets as a table. With `other`, purchases after the cut-off are by other customers, on
+/// mirrored days (except the last basket), and of permuted or new items.
 fn baskets(transactions: &Transactions, other: bool) -> String {
     let (cut, last) = (cut_off(transactions), transactions.baskets.last().unwrap().day);
     let mut text = String::from("basket_id,item_id,timestamp,customer_id\n");
@@ -67,7 +67,7 @@ fn baskets(transactions: &Transactions, other: bool) -> String {
     text
 }
 
-/// The offers likewise: those that begin after the cut-off are of other items and begin a day later.
+/// The offers as a table. With `other`, those that begin after the cut-off are of other items and begin a day later.
 fn offers(rows: &[OfferRow], cut: u16, other: bool) -> String {
     let mut text = String::from("offer_id,item_id,valid_from,valid_to,mailer_stores\n");
     for (number, row) in rows.iter().enumerate() {
@@ -81,7 +81,7 @@ fn offers(rows: &[OfferRow], cut: u16, other: bool) -> String {
     text
 }
 
-/// Trains on the sample, as it is or with another future; the manifests of what was published and of what was held out.
+/// Trains on the sample, with its own or another future. Returns the manifests of the published and the held-out model.
 fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
     fs::create_dir_all(folder).unwrap();
     let tables = sample();

@@ -1,4 +1,4 @@
-//! What is planted in a made-up shop is found in it.
+//! The planted pairs of a synthetic shop are found.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use trolley_model::artefact::ModelRegistry;
@@ -53,6 +53,6 @@ fn planted_complements_and_substitutes_are_found() {
     };
     let (complements, substitutes) = (share(&complements, &together), share(&substitutes, &instead));
     assert!(complements > 0.9, "{complements:.2} of the complements");
-    // Six of the eleven others of a category: .55 by chance.
+    // By chance it would be 0.55: six of the eleven other items of a category.
     assert!(substitutes > 0.62, "{substitutes:.2} of the substitutes");
 }

@@ -1,4 +1,4 @@
-//! The tables: every form is read the same way, and every row is accounted for.
+//! The input tables: all formats give the same result, and every row is accounted for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::fs;
@@ -158,7 +158,8 @@ fn a_basket_of_two_customers_belongs_to_the_first_by_id_whatever_the_order() {
         let (transactions, _) = read(&config(file(folder.path(), name, &format!("{header}{lines}")))).unwrap();
         assert_eq!((baskets(&transactions)[0].0.as_str(), transactions.merged), ("c", 1), "{name}");
     }
-    // A number that is used again is one basket, and doubtful; one that goes over midnight or in which nobody is known is not.
+    // A reused ID gives one basket, counted as doubtful. A basket across midnight, or without a customer, is not
+    // doubtful.
     let lines =
         "1,i,2024-01-05,c\n1,j,2024-03-05,c\n2,i,2024-01-05T23:59:00,c\n2,j,2024-01-06T00:01:00,\n3,i,2024-01-05,c\n";
     let (transactions, _) = read(&config(file(folder.path(), "c.csv", &format!("{header}{lines}")))).unwrap();

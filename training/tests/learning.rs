@@ -1,4 +1,4 @@
-//! What is planted in made-up baskets is found.
+//! Planted structure in synthetic baskets is learned.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::fmt::Write;
@@ -8,8 +8,8 @@ use trolley_model::{Model, Query};
 use trolley_training::input::{Fates, InputConfig, Items, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
 
-/// Twenty kinds of meal, each of a dish, its sauce and its side, with any one of ten staples; every dish comes in two
-/// brands that are never bought together. Customers keep to a brand: even ones to A, odd ones to B.
+/// Twenty meals, each of a dish, its sauce and its side, with one of ten staples. Every dish has two brands that are
+/// never bought together. Customers are loyal to a brand: even ones to A, odd ones to B.
 fn shop(folder: &std::path::Path) -> Model {
     let mut lines = String::from("basket_id,item_id,timestamp,customer_id\n");
     let mut state = 1u64;
@@ -54,7 +54,7 @@ fn planted_complements_and_substitutes_are_found() {
     }
 }
 
-/// All ninety items are in the pool of a customer who has bought most of them.
+/// The pool of a customer who has bought most of the ninety items contains them all.
 #[test]
 fn what_goes_with_an_item_passes_the_pre_ranking() {
     let folder = tempfile::tempdir().unwrap();

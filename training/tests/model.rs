@@ -1,4 +1,4 @@
-//! Models learned from the real sample: better than what they would replace, and the same at any number of threads.
+//! Models of the real sample: they beat the baselines, and are the same for any number of threads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 use std::collections::BTreeMap;
@@ -61,8 +61,8 @@ fn job<'a>(
     }
 }
 
-/// The last month was never looked at when signals and settings were chosen. A model whose embeddings, counts, factors,
-/// histories or blend are broken falls below these margins.
+/// The last month was not used for choosing signals and settings. A model with broken embeddings, counts, factors,
+/// histories or blend falls below these margins.
 #[test]
 fn answers_beat_the_baselines_on_weeks_not_seen() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
     assert!(ahead(anonymous, "bestsellers", "due_to_item").low > 0.01);
     assert!(lead(known, "most frequent", "hit_rate") > 0.02);
     assert!(lead(known, "most frequent", "ndcg") > 0.05);
-    // What a customer buys anyway is not due to the item, and the same whatever it is.
+    // Items that a customer buys anyway have no uplift, and their list is the same for every item.
     assert!(ahead(known, "most frequent, decayed", "due_to_item").low > 0.005);
     assert!(ahead(known, "most frequent, decayed", "overlap").high < -0.2);
     let shown = |figure: &str| found.benchmark(anonymous).unwrap().of_model(figure).unwrap().value;
@@ -101,13 +101,13 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
     assert!(ours.low > stats.high, "an audience is more than those who bought it before: {ours:?} {stats:?}");
     assert!(found.coverage.customers > 0.99 && found.coverage.items > 0.95, "{:?}", found.coverage);
     assert!(found.substitution.category_agreement > 0.9, "{:?}", found.substitution);
-    // Those who write a gate copy these names.
+    // Users copy these names into their gates.
     for name in ["bought_together.ndcg", "offers.recall", "audience.auc", "coverage.catalogue", "alternatives.lift"] {
         assert!(found.figures().contains_key(name), "{name}");
     }
 }
 
-/// A training of moments.
+/// A training that takes seconds.
 fn quick() -> TrainingConfig {
     let mut config = TrainingConfig {
         skipgram: SkipGramConfig { epochs: 2, dims: 16, ..Default::default() },
@@ -115,7 +115,7 @@ fn quick() -> TrainingConfig {
         ..TrainingConfig::default()
     };
     config.evaluation = EvaluationConfig { test_days: 21, longest_test_days: 21, validation_days: 14, offer_weeks: 1 };
-    // So few cases cannot tell which focus is best.
+    // So few cases cannot choose the focus.
     let blend = serde_json::json!({"rounds": 20, "cases": 600, "item_focus": 0.5});
     config.blend = serde_json::from_value(blend).unwrap();
     config
@@ -124,7 +124,7 @@ fn quick() -> TrainingConfig {
 /// A basket: its ID, its day, its customer and its items.
 type Line = (String, u16, String, Vec<String>);
 
-/// The sample's baskets as a table of its own, changed by `change`.
+/// The baskets of the sample as a table, modified by `change`.
 fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputConfig {
     let sample = input();
     let tables = read(&us(), &sample, Fates::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
@@ -157,7 +157,7 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     assert!(good.published, "{:?}", good.ruling);
     let version = good.manifest.unwrap().version;
 
-    // Every line keeps its basket; the items change places.
+    // Basket sizes stay, but the items are permuted.
     let shuffled = rewritten(folder.path(), |mut baskets| {
         let mut items: Vec<String> = baskets.iter().flat_map(|basket| basket.3.clone()).collect();
         let mut state = 1u64;
@@ -180,7 +180,7 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     assert_eq!(registry.rejected().open(&us(), &manifest.version).unwrap().manifest.failed_gates, failed);
     assert!(!registry.versions(&us()).unwrap().contains(&manifest.version));
 
-    // Whoever insists gets it, and it is on record.
+    // A forced model is published, and its failures are recorded.
     let job = TrainingJob { force: true, ..job(folder.path(), &shuffled, &config, &registry) };
     let forced = train(&job, &Silent).unwrap();
     assert!(forced.published && !forced.ruling.failures.is_empty());
@@ -219,7 +219,7 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     fs::create_dir_all(&whole_folder).unwrap();
     fs::create_dir_all(&half_folder).unwrap();
     let whole = gated(rewritten(&whole_folder, |baskets| baskets));
-    // From October on: what a customer bought before is not known.
+    // From October on: purchases before that are unknown.
     let half = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 >= 17_440).collect()));
     let accept = Accept { smaller: true, ..Accept::default() };
     let publish = |input: &InputConfig| {
@@ -240,7 +240,7 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let other_way = worse.comparison.unwrap().leads["alternatives.ndcg"].lead;
     assert!(other_way.high < 0.0, "and half a year is worse, as surely: {other_way:?}");
 
-    // Forced into service, it does not take the better one's place as what the next one is compared with.
+    // The forced model does not become the reference of the next one.
     let versions = |outcome: &trolley_training::Outcome| outcome.manifest.as_ref().unwrap().version.clone();
     assert_eq!(references(&registry, &us()).unwrap(), [versions(&better)]);
     let forced =
@@ -250,13 +250,13 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
     assert!(failed.contains(&"reference.\"alternatives.ndcg\""), "as good as the last, not as the best: {failed:?}");
 
-    // What ends earlier than what is in service is older data, however good.
+    // Data that ends earlier than that of the model in service is refused, whatever its quality.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));
     let outcome = publish(&early);
     assert_eq!(outcome.ruling.failures[0].gate, "data", "{:?}", outcome.ruling);
 }
 
-/// All files of the artefact that a training wrote, by name.
+/// All files of the artefact of a training, by name.
 fn trained(folder: &Path, threads: usize, seed: u64) -> BTreeMap<String, Vec<u8>> {
     let config = TrainingConfig { seed, ..quick() };
     let (input, registry) = (input(), ModelRegistry::new(folder.join(format!("models-{threads}-{seed}"))));
@@ -302,7 +302,7 @@ fn two_models_made_in_the_same_second_both_stay() {
     assert!(first.version < second.version);
     assert_eq!(registry.current(&us()).unwrap(), second.version);
     assert_eq!(first.data.fingerprint, second.data.fingerprint);
-    // Two items, no customer, nothing learned: what is left still answers.
+    // Two items, no customer, nothing learned: the model still answers.
     let opened = registry.open(&us(), &second.version).unwrap();
     let limits = trolley_model::recommend::Limits::best(6);
     let query = trolley_model::Query { items: &[0], ..Default::default() };

@@ -1,4 +1,4 @@
-//! Any shop, however small and odd, trains to a model whose answers are numbers, or is refused in words.
+//! Any shop, however small and odd, gives a model with finite scores, or a typed error.
 #![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test")]
 
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ use trolley_model::{Model, Name, Query};
 use trolley_training::input::InputConfig;
 use trolley_training::{Accept, Silent, TrainError, TrainingConfig, TrainingJob, train};
 
-/// A line: basket, item, day, customer (0 for nobody).
+/// A line: basket, item, day, customer (0 for anonymous).
 type Line = (u8, u8, u16, u8);
 
 fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
@@ -50,7 +50,8 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
     train(&job, &Silent).map(|outcome| outcome.model)
 }
 
-/// Asks for everything, and sees that each score is a number and no list has an item twice or the one asked about.
+/// Asks every question, and checks that all scores are numbers, and that no list repeats an item or contains the
+/// requested one.
 fn is_sound(model: &Model) -> Result<(), TestCaseError> {
     let limits = Limits::best(6);
     let customers = model.histories().customers().len() as u32;
@@ -98,7 +99,7 @@ proptest! {
         drawn in proptest::collection::vec((0u8..50, any::<u8>(), any::<u16>(), any::<u8>()), 1..200),
         with_items: bool,
     ) {
-        // A basket has one day and one customer, whatever its lines.
+        // All lines of a basket get the same day and customer.
         let lines: Vec<Line> = drawn
             .iter()
             .map(|&(basket, item, ..)| {
@@ -113,7 +114,7 @@ proptest! {
     }
 }
 
-/// Shops in which something is always the same.
+/// Degenerate shops.
 #[test]
 fn the_oddest_shops() {
     let shops: [(&str, Vec<Line>); 6] = [

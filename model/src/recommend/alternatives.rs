@@ -4,34 +4,38 @@ use super::tiers::{is_apart, may_show, pinned};
 use super::{Limits, Prefer, Recommended, Tier};
 use crate::{Flaw, Model, Profile, Query, Question, Top};
 
-/// So many candidates are from the neighbourhood of the input vector, as many from the category, and half as many of those
-/// most like the item: for anybody, whose answer is kept.
+/// Maximum number of candidates from the category, and from the nearest input vectors, for anonymous customers, whose
+/// answers are cached. Half as many come from the most similar items by description.
 const BROAD: usize = 100;
 
-/// For a customer, who is answered anew each time. To look at more gained nothing (docs/evaluation.md).
+/// The same for known customers, whose answers are not cached. More candidates gained nothing (docs/evaluation.md).
 const NARROW: usize = 32;
 
-/// The length of list that the rule for flaws is meant for.
+/// The list length that `flawless` of the rules is specified for.
 const SIX: usize = 6;
 
-/// Where fewer than so many are without a flaw, those with the least are shown too.
+/// Minimum number of alternatives: with fewer flawless ones, those with the smallest flaws are shown too.
 const FEWEST: usize = 3;
 
-/// From so alike names on an item of another category may stand in for one, where there are names: white grapes for red ones.
+/// Minimum name similarity from which an item of another category can be an alternative, if there are names: white
+/// grapes for red ones.
 const WORDS: f32 = 0.3;
 
-/// So many are collected at the least before those that are preferred are chosen.
+/// Number of alternatives collected before the preferred ones are chosen; four times the wanted number, if that is
+/// more.
 const MOST_COLLECTED: usize = 64;
 
-/// So many of the best-selling of a category are looked at to fill up a list.
+/// Maximum number of bestsellers of a category that are considered to fill up a list.
 const MOST_MEMBERS: usize = 2000;
 
-/// Of items without a category so many of the best-selling are compared with the item asked about.
+/// Number of bestsellers that are compared with an item without a kind.
 const COMPARED: u32 = 20_000;
 
-/// The first item of the question is out of stock: what instead? Below the model's own tier there are only items of the same
-/// category: anything else could not stand in for it, and a shorter answer is more useful. So it is than one with items that
-/// are too large, too dear or not sold any more ([`Flaw`]).
+/// Alternatives to the first item of the query, which is out of stock.
+///
+/// Below the tier `model` there are only items of the same category: others could not replace the item, so a shorter
+/// answer is more useful. Alternatives that are too large, too expensive or no longer sold ([`Flaw`]) are left out for
+/// the same reason, unless too few remain.
 pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let Some(&item) = query.items.first() else { return Vec::new() };
     let mut answer = pinned(query, limits);
@@ -63,7 +67,7 @@ pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Ve
     answer
 }
 
-/// All that the model would choose from for the same question, best first.
+/// All candidates that the tier `model` ranks for the same query, best first.
 pub fn alternatives_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let candidates = |limits: &Limits<'_>| alternative_candidates(model, query, limits);
     let cache = &model.cache().alternatives;
@@ -71,19 +75,19 @@ pub fn alternatives_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_
     tier.ranking(limits, pinned(query, limits).len())
 }
 
-/// What could be shown, best first, each with what speaks against it.
+/// Eligible alternatives, best first, each with its flaw.
 struct Found<'a> {
     model: &'a Model,
     item: u32,
     customer: Option<Profile<'a>>,
     limits: &'a Limits<'a>,
     wanted: usize,
-    /// So many of those wanted are without a flaw, as far as there are any.
+    /// Minimum number of flawless alternatives, if there are enough.
     flawless: usize,
-    /// Whether the others are to have none either.
+    /// Whether all alternatives should be flawless.
     is_strict: bool,
     list: Vec<(Flaw, Recommended)>,
-    /// How many there are with each flaw.
+    /// Number of alternatives per flaw.
     counts: [usize; Flaw::ALL.len()],
 }
 
@@ -103,7 +107,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Adds the next best. False if no more are needed.
+    /// Adds the next best. Returns false if no more are needed.
     fn add(&mut self, one: Recommended) -> bool {
         let is_wished_for = self.limits.prefer == Some(Prefer::Cheaper) && self.is_preferred(one.item);
         let flaw = match self.model.flaw(self.item, one.item, self.customer.as_ref()) {
@@ -113,13 +117,13 @@ impl<'a> Found<'a> {
         self.list.push((flaw, one));
         self.counts[flaw as usize] += 1;
         let is_enough = self.with(if self.is_strict { Flaw::None } else { Flaw::Size }) >= self.wanted;
-        // Of what must not stand beside each other some will be left out, and what is preferred may come later.
+        // With `apart` some will be left out, and with `prefer` better ones may come later.
         let is_first = self.limits.prefer.is_none() && self.limits.apart.is_none();
         let is_all = self.list.len() >= MOST_COLLECTED.max(4 * self.wanted);
         !(is_enough && self.with(Flaw::None) >= self.flawless && (is_first || is_all))
     }
 
-    /// How many have no worse flaw.
+    /// Number of alternatives with a flaw no worse than this.
     fn with(&self, most: Flaw) -> usize {
         self.counts[..=most as usize].iter().sum()
     }
@@ -135,11 +139,11 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// What is to be shown, best first.
+    /// The alternatives to show, best first.
     fn chosen(mut self) -> Vec<Recommended> {
         if self.limits.prefer.is_some() {
             let mut list = std::mem::take(&mut self.list);
-            // Stable, so that the order is that of the scores otherwise.
+            // Stable, so that equally preferred items stay in the order of their scores.
             list.sort_by_key(|(_, one)| !self.is_preferred(one.item));
             self.list = list;
         }
@@ -165,8 +169,8 @@ impl<'a> Found<'a> {
         if chosen.len() >= fewest {
             return chosen.into_iter().map(|rank| list[rank].1).collect();
         }
-        // Of another category those whose names say that they are like it, the most like it first, and then what is not sold
-        // any more: as many as make three.
+        // Fill up to `FEWEST`: first items of another category with similar names, most similar first, then items no
+        // longer sold.
         let likeness = |rank: &usize| self.model.likeness(self.item, list[*rank].1.item);
         let has_words = |rank: &usize| {
             self.model.name_similarity(self.item, list[*rank].1.item) >= WORDS
@@ -178,14 +182,14 @@ impl<'a> Found<'a> {
         let mut others: Vec<usize> = others.into_iter().map(|(_, rank)| rank).collect();
         others.extend(ranks(Flaw::NotSold));
         chosen.extend(others.into_iter().take(fewest - chosen.len()));
-        // In the order of their scores, or of what is preferred.
+        // In the order of the scores, preferred ones first.
         chosen.sort_unstable();
         chosen.into_iter().map(|rank| list[rank].1).collect()
     }
 }
 
-/// What the model chooses from, strictly rising: items bought in the same company, those of the same category, those most
-/// like it by what the shop says of them, and what the customer has bought of the category; of these, what may be shown.
+/// The candidates that pass the filters, strictly ascending: the nearest items by input vectors, bestsellers of the
+/// same category, the most similar items by description, and the customer's own items of the category.
 pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let Some(&item) = query.items.first() else { return Vec::new() };
     let may_show = |other| may_show(query, limits, other);
@@ -196,7 +200,7 @@ pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<
         let members = model.catalogue().members(kind).iter().copied();
         candidates.extend(members.filter(|&other| may_show(other)).take(wanted));
     }
-    // Of another category only as long as there is little of this one: nothing else would be shown.
+    // Items of another category are shown only while those of this one are few.
     let is_full = candidates.len() == wanted;
     let is_wanted = |other: u32| !is_full || model.catalogue().kind(other) == kind;
     if model.is_learned(item) {
@@ -217,10 +221,10 @@ pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<
     tidy(model, &candidates, |_| true)
 }
 
-/// The items of the same category that are most like one by what the shop says of them, those without a flaw first; of all
-/// items, if the category is no kind of thing.
+/// The most similar items of the same kind by description, flawless ones first; of the bestsellers, if the item has no
+/// kind.
 fn most_alike(model: &Model, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> bool) -> Vec<u32> {
-    /// More than all likenesses together can be apart.
+    /// Larger than any difference between two likenesses.
     const FLAW: f32 = 1000.0;
     let mut best = Top::new(wanted);
     let mut add = |other: u32| {

@@ -6,20 +6,20 @@ use super::{Limits, Recommended, Tier};
 use crate::co_purchases::closeness;
 use crate::{Model, NumberSet, Query, Question};
 
-/// Bestsellers among the candidates: of anonymous questions, whose answers are cached, and where repeats are left out; and of
-/// all others for a customer.
+/// Number of bestsellers among the candidates: for anonymous customers (cached) or without repeats, and for known
+/// customers with repeats.
 const BESTSELLERS: [u32; 2] = [100, 25];
 
-/// So many of the strongest partners of the items asked about and of their categories are.
+/// Maximum number of candidates among the strongest partners of the query items and of their categories.
 const PARTNERS: usize = 160;
 
-/// And so many of what the customer has bought, those that they buy most and most lately.
+/// Maximum number of candidates among the customer's own items, by decayed purchases.
 const OWN: usize = 400;
 
-/// So many of a customer's are scored with everything, by the order of the pre-ranking.
+/// Number of a known customer's candidates that remain after pre-ranking.
 const RANKED: usize = 64;
 
-/// What else goes into the basket with `query.items`?
+/// The items to buy together with `query.items`.
 pub fn bought_together(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = pinned(query, limits);
     if model_answers(model, query) {
@@ -29,8 +29,8 @@ pub fn bought_together(model: &Model, query: &Query<'_>, limits: &Limits<'_>) ->
     answer
 }
 
-/// As [`bought_together`], with so many places, the last ones, for what the customer has never bought: these are chosen by a
-/// blend of their own. Each item with the question that it answers.
+/// As [`bought_together`], with the last `new` slots for items that the customer has never bought, ranked by a blend of
+/// their own. Each item comes with the question that it answers.
 pub fn bought_together_and_new(
     model: &Model,
     query: &Query<'_>,
@@ -53,8 +53,8 @@ pub fn bought_together_and_new(
     first.chain(last.iter().map(|found| (Question::BoughtTogetherNew, *found))).collect()
 }
 
-/// All candidates that [`bought_together`] chooses from within the same limits, best first. What is pinned is not among
-/// them, nor are the tiers below the model's.
+/// All candidates that [`bought_together`] ranks within the same limits, best first, without pinned items and the tiers
+/// below `model`.
 pub fn bought_together_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     if !model_answers(model, query) {
         return Vec::new();
@@ -63,12 +63,12 @@ pub fn bought_together_ranking(model: &Model, query: &Query<'_>, limits: &Limits
     own_tier(model, query, limits, |limits| candidates(model, query, limits)).ranking(limits, pinned)
 }
 
-/// Bought together, within some limits.
+/// The question that a query within these limits asks.
 pub fn bought_together_question(query: &Query<'_>, limits: &Limits<'_>) -> Question {
     if query.customer.is_some() && !limits.repeats { Question::BoughtTogetherNew } else { Question::BoughtTogether }
 }
 
-/// Of items that nobody has bought yet only the category is known: enough for the model if it knows the customer.
+/// For items without baskets only the category is known, which is enough for the model only with a known customer.
 fn model_answers(model: &Model, query: &Query<'_>) -> bool {
     let bought = query.items.iter().any(|&item| model.catalogue().baskets(item) > 0);
     bought || (query.customer.is_some() && !query.items.is_empty())
@@ -89,8 +89,8 @@ fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(
     }
 }
 
-/// What the model chooses from, strictly rising: of the [`pool`], for a known customer, the best by the pre-ranking; without
-/// what is bought with the items asked about surely less often than chance has it.
+/// The candidates, strictly ascending: the [`pool`], for a known customer reduced by pre-ranking, without items that
+/// are significantly less often bought with the query than by chance.
 pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let mut candidates = pool(model, query, limits);
     let ranked = RANKED.max(2 * limits.limit);
@@ -110,8 +110,8 @@ pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<
     candidates
 }
 
-/// All that the model looks at, strictly rising: bestsellers, partners of the items asked about and of their categories, and
-/// what the customer has bought; of these, what may be shown.
+/// All candidates before pre-ranking that pass the filters, strictly ascending: bestsellers, partners of the query
+/// items and of their categories, and the customer's own items.
 pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
     let may_show = |item: u32| may_show(query, limits, item);
     let bestsellers = BESTSELLERS[usize::from(query.customer.is_some() && limits.repeats)];
@@ -131,8 +131,8 @@ pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
     tidy(model, &candidates, |_| true)
 }
 
-/// The partners of some items and of their categories that may be shown, strongest first: those that make up most of the
-/// baskets with each, and in every third place the one that is closest to them. No more than `wanted`.
+/// The eligible partners of the items and of their categories, strongest first, at most `wanted`. The strength is the
+/// share of the row's total pair weight, summed over rows; every third slot goes to the highest [`closeness`].
 fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32) -> bool) -> Vec<u32> {
     let of_items = items.iter().map(|&item| (model.co_purchases(), item));
     let categories = items.iter().filter_map(|&item| model.catalogue().category(item));

@@ -1,9 +1,9 @@
-//! How much oftener than by chance items are bought with those that are asked about.
+//! Lift: how many times more often items are bought with the query than by chance.
 
 use crate::priors::LIFT_PRIOR;
 use crate::{Model, Query};
 
-/// What is bought together, set against what would be if items were bought independently.
+/// Observed co-purchases compared with those expected if items were bought independently.
 pub(super) struct Chance<'a> {
     model: &'a Model,
     query: &'a Query<'a>,
@@ -14,35 +14,35 @@ impl<'a> Chance<'a> {
         Self { model, query }
     }
 
-    /// Of a count for an item and each of those asked about, the sum.
+    /// The sum of a count over the query items.
     fn sum<T: std::iter::Sum>(&self, count: impl Fn(u32) -> T) -> T {
         self.query.items.iter().map(|&query_item| count(query_item)).sum()
     }
 
-    /// In how many baskets an item would be with those asked about by chance.
+    /// The expected number of baskets with an item and the query items, if independent; summed over the query items.
     fn expected(&self, item: u32) -> f32 {
         let catalogue = self.model.catalogue();
         catalogue.popularity(item) * self.sum(|query_item| catalogue.baskets(query_item) as f32)
     }
 
-    /// The lift of an item with those asked about, shrunk towards 1. The counts over a cart are taken together.
+    /// The lift of an item with the query, shrunk towards 1. Counts are summed over a cart.
     pub(super) fn lift(&self, item: u32) -> f32 {
         let together: u32 =
             self.sum(|query_item| self.model.co_purchases().either(query_item, item).map_or(0, |pair| pair.baskets));
         (together as f32 + LIFT_PRIOR) / (self.expected(item) + LIFT_PRIOR)
     }
 
-    /// Whether an item is bought with those asked about surely less often than by chance: the upper 90 % bound of the count
-    /// is below what chance has it.
+    /// Whether an item is significantly less often bought with the query than by chance: the upper 90 % bound of the
+    /// count is below the expected one.
     pub(super) fn is_surely_against(&self, item: u32) -> bool {
         let expected = self.expected(item);
-        // No count has a lower bound than 0 has.
+        // The smallest upper bound, that of 0, is 2.3.
         expected > 2.3
             && upper_bound(self.sum(|query_item| self.model.co_purchases().at_most(query_item, item))) < expected
     }
 }
 
-/// The upper 90 % bound of the mean of a Poisson count (Wilson and Hilferty 1931).
+/// The one-sided upper 90 % bound of the mean of a Poisson count (Wilson and Hilferty 1931).
 fn upper_bound(count: u32) -> f32 {
     const Z: f32 = 1.2816;
     let next = count as f32 + 1.0;

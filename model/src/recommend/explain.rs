@@ -6,26 +6,26 @@ use crate::scorer::Input;
 use crate::signals;
 use crate::{Model, Query, Question};
 
-/// What one signal contributes to a score.
+/// The part of a score that one signal contributes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// The signal's name; below the model's own tier, the tier's.
+    /// The signal's name; in other tiers than `model`, the name of the tier.
     pub signal: Cow<'static, str>,
     /// Its value for the item.
     pub value: f32,
-    /// Its part of the score. The parts sum up to the score.
+    /// Its contribution. The contributions of all signals add up to the score.
     pub share: f32,
 }
 
-/// The name of the part that an offer's own numbers add.
+/// The name of the part that the numbers of an offer contribute.
 pub const PROMOTION: &str = "promotion";
 
-/// What an item's score is made of: all signals that add something, those that say most first.
+/// The nonzero parts of an item's score, the largest absolute ones first.
 pub fn explain(model: &Model, question: Question, query: &Query<'_>, answer: &Recommended) -> Vec<Part> {
     explain_offer(model, question, query, &Offer::default(), answer)
 }
 
-/// As [`explain`], and what an offer's own numbers add, as one part by the name of [`PROMOTION`].
+/// As [`explain`], with the contribution of an offer's own numbers as one part named [`PROMOTION`].
 pub fn explain_offer(
     model: &Model,
     question: Question,

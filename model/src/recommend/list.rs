@@ -1,37 +1,37 @@
-//! The last step: a list is more than its best items.
+//! The last step: diversification of a ranked list.
 
 use super::chance::Chance;
 use crate::{ListRules, Model, Query};
 
-/// The length of list that the rules are meant for.
+/// The list length that [`ListRules`] are specified for.
 const SIX: usize = 6;
 
-/// An item is a bestseller if it is among so many, and of a small catalogue among one in [`ONE_IN`].
+/// Number of items that count as bestsellers; in a small catalogue, one in [`ONE_IN`].
 const BESTSELLERS: u32 = 50;
 
 const ONE_IN: u32 = 20;
 
-/// What is bought so much oftener than by chance with what is asked about is shown whatever else there is of its category:
-/// six flavours of yoghurt do go together.
+/// From this lift with the query on, an item is shown however many of its category are: six flavours of yoghurt do go
+/// together.
 const LIFT_IN_CATEGORY: f32 = 3.0;
 
-/// The same of its line.
+/// The same for its product line.
 const LIFT_IN_LINE: f32 = 1.5;
 
-/// The same of bestsellers.
+/// The same for bestsellers.
 const LIFT_OF_BESTSELLERS: f32 = 2.0;
 
-/// What the rules for lists look at.
+/// The attributes of an item that the list rules use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kind {
     category: Option<u32>,
     line: Option<u32>,
     is_bestseller: bool,
-    /// How much oftener than by chance it is bought with what is asked about.
+    /// Its lift with the query.
     lift: f32,
 }
 
-/// The kinds of the items that could answer a question.
+/// Looks up the [`Kind`] of the candidates of one question.
 pub struct Kinds<'a> {
     model: &'a Model,
     chance: Chance<'a>,
@@ -43,7 +43,7 @@ impl<'a> Kinds<'a> {
         Self { model, chance: Chance::new(model, query) }
     }
 
-    /// The kind of an item.
+    /// The attributes of an item.
     pub fn of(&self, item: u32) -> Kind {
         Kind {
             category: self.model.catalogue().category(item),
@@ -55,8 +55,8 @@ impl<'a> Kinds<'a> {
 }
 
 impl Kind {
-    /// The kind of an offer, by the item of it that counts. What sells best is what offers are often of, and nothing is asked
-    /// about that could go with it.
+    /// The attributes of an offer, by its most relevant item. Bestsellers are not limited, since offers often consist
+    /// of them, and there is no query to compute a lift with.
     pub(super) fn on_offer(model: &Model, item: Option<u32>) -> Self {
         Self {
             category: item.and_then(|item| model.catalogue().category(item)),
@@ -73,9 +73,9 @@ impl std::fmt::Debug for Kinds<'_> {
     }
 }
 
-/// The first `wanted` of a ranking, of each kind no more than the rules have it in a list of `limit`. Where that would leave
-/// the list short, the best of the others fill it up; but no two that are `apart` are in one list. The order stays that of
-/// the ranking.
+/// The first `wanted` items of a ranking, with no more of a category, product line or bestsellers than the rules allow
+/// in a list of `limit`. If that leaves the list short, the best of the remaining items fill it; but two items that are
+/// `apart` are never in one list. The order of the ranking is retained.
 pub fn varied<T>(
     rules: &ListRules,
     ranking: impl IntoIterator<Item = (T, Kind)>,
@@ -86,7 +86,7 @@ pub fn varied<T>(
     let most = |of_six: usize| if of_six == 0 { usize::MAX } else { of_six.saturating_mul(limit).div_ceil(SIX) };
     let (per_category, per_line, bestsellers) =
         (most(rules.per_category), most(rules.per_line), most(rules.bestsellers));
-    // A list is short: to look through it is less work than to keep counts.
+    // Lists are short, so a scan is cheaper than counters.
     let mut list: Vec<(usize, T, Kind)> = Vec::with_capacity(wanted);
     let mut others = Vec::new();
     for (rank, (item, kind)) in ranking.into_iter().enumerate() {
@@ -119,17 +119,17 @@ pub fn varied<T>(
 mod tests {
     use super::*;
 
-    /// An item with its category and line, whether it is a bestseller, and its lift.
+    /// An item with its category, product line, whether it is a bestseller, and its lift.
     fn of(category: u32, line: u32, is_bestseller: bool, lift: f32) -> Kind {
         Kind { category: Some(category), line: Some(line), is_bestseller, lift }
     }
 
-    /// The ranks that are shown of six.
+    /// The ranks shown in a list of six.
     fn shown(rules: ListRules, kinds: &[Kind]) -> Vec<usize> {
         varied(&rules, kinds.iter().copied().enumerate(), |_, _| false, 6, 6)
     }
 
-    /// Ten items that have nothing to do with each other behind those of a test.
+    /// A test's items, followed by ten unrelated ones.
     fn before_others(kinds: &[Kind]) -> Vec<Kind> {
         kinds.iter().copied().chain((100..110).map(|other| of(other, other, false, 1.0))).collect()
     }

@@ -1,8 +1,9 @@
-//! The three questions. The evaluation and the service call these same functions.
+//! The three questions: bought together, alternatives and offers. The evaluation and the service call the same
+//! functions.
 //!
-//! Each goes the same way: candidates, signals, blend, filter and top k, which for bought together is varied; then the
-//! fallback tiers, as far as k is not reached. For alternatives the only tier below the model's is the item's category. The filter comes before top k, never
-//! after.
+//! The first two run the same steps: candidates, filters, signals, blend and top k; a list of bought together is also
+//! diversified. Fallback tiers then fill the list up to k; alternatives have only one, the item's category. Filters run
+//! before top k, never after.
 
 mod alternatives;
 mod bought_together;
@@ -25,46 +26,46 @@ pub use offers::{Audience, Offer, PreparedOffers, RankedOffer, audience, availab
 pub use reasons::{FEWEST, Reason, reasons};
 pub use tiers::{Tier, may_show};
 
-/// Computes what is computed once per model, so that no request waits for it.
+/// Computes the signals that depend on the item alone, once per model, so that no request waits for them.
 pub fn prepare(model: &crate::Model) {
     crate::signals::of_all_items(model);
 }
 
-/// What may be answered, and how much of it.
+/// The filters and the length of an answer.
 #[derive(Clone, Copy)]
 pub struct Limits<'a> {
-    /// Number of items wanted.
+    /// Maximum number of items.
     pub limit: usize,
-    /// False for an item that must not be shown: out of stock, excluded by the caller, blocked by a rule.
+    /// False for items that must not be shown: out of stock, excluded by the caller, or blocked by a rule.
     pub allowed: &'a (dyn Fn(u32) -> bool + Sync),
     /// Whether items that the customer has bought before may be shown.
     pub repeats: bool,
-    /// What comes first, as far as it may be shown.
+    /// Items that come first, if they pass the filters.
     pub pinned: &'a [u32],
-    /// Whether two items must not be shown beside each other; `None` if all may.
+    /// True for two items that must not be in the same list; `None` without such a rule.
     pub apart: Option<&'a (dyn Fn(u32, u32) -> bool + Sync)>,
-    /// What is added to an item's score in the model's own tier; `None` for nothing.
+    /// Added to an item's score in the tier `model`; `None` for nothing.
     pub boost: Option<&'a (dyn Fn(u32) -> f32 + Sync)>,
-    /// Which alternatives come first.
+    /// Which alternatives come first; `None` for the order of their scores.
     pub prefer: Option<Prefer>,
 }
 
-/// Which alternatives come first, by their price per litre, kilogram or piece.
+/// Which alternatives come first, by their unit price (per litre, kilogram or piece).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefer {
-    /// Those that are cheaper than what they stand in for.
+    /// Those cheaper than the requested item.
     Cheaper,
-    /// Those that cost about the same, a tenth more or less.
+    /// Those of about the same price, see [`Prefer::SAME`].
     SamePrice,
 }
 
 impl Prefer {
-    /// So much dearer, or cheaper, is about the same.
+    /// Largest price ratio, in either direction, that counts as the same price.
     pub const SAME: f32 = 1.1;
 }
 
 impl Limits<'_> {
-    /// The best `limit` of all items.
+    /// The best `limit` items, without filters.
     pub fn best(limit: usize) -> Self {
         Self { limit, allowed: &|_| true, repeats: true, pinned: &[], apart: None, boost: None, prefer: None }
     }
@@ -79,10 +80,10 @@ impl std::fmt::Debug for Limits<'_> {
 /// One recommended item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recommended {
-    /// Its number.
+    /// The item's number.
     pub item: u32,
-    /// Comparable within one answer and tier only.
+    /// Comparable only within one answer and tier.
     pub score: f32,
-    /// Who answered.
+    /// The tier that answered.
     pub tier: Tier,
 }

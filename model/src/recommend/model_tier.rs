@@ -5,20 +5,21 @@ use super::{Limits, Recommended, Tier};
 use crate::answer_cache::{CACHED, PerItem};
 use crate::{Model, Query, Question};
 
-/// The model's own tier of an answer to a question: which candidates there are and where answers for anybody are kept.
+/// The tier `model` of a question: its candidates and its answer cache.
 pub(super) struct ModelTier<'a, C> {
     pub(super) model: &'a Model,
     pub(super) question: Question,
     pub(super) query: &'a Query<'a>,
     pub(super) cache: &'a PerItem<(u32, f32)>,
-    /// The candidates within some limits, strictly rising.
+    /// The candidates within the limits, strictly ascending.
     pub(super) candidates: C,
 }
 
 impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
-    /// Adds the best of the candidates: from what is kept, if the answer depends on nothing but the one item that is
-    /// asked about and what may be shown; else they are scored. The two differ in one way: filtered items do not free
-    /// candidate slots in what is kept.
+    /// Adds the best candidates to the answer.
+    ///
+    /// They come from the cache if the answer depends only on one query item and the filters; otherwise the candidates
+    /// are scored. The two paths differ in one way: in a cached list, filtered items do not free candidate slots.
     pub(super) fn add(&self, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
         let wanted = limits.limit.saturating_sub(answer.len());
         if let Some(cached) = self.cached(limits) {
@@ -29,13 +30,13 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
                 return;
             }
         }
-        // As many as are kept for anybody, so that those of one category do not leave the others out.
+        // At least as many as are cached, so that items of one category do not crowd out the others.
         let ranked = wanted.max(CACHED);
         let best = best(self.model, self.question, self.query, &(self.candidates)(limits), limits, ranked);
         answer.extend(self.listed(best, answer, limits));
     }
 
-    /// What comes after what is in the answer already.
+    /// The items that follow those already in the answer.
     fn listed(
         &self,
         ranking: impl Iterator<Item = Recommended>,
@@ -51,8 +52,8 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
         varied(&self.model.blends().list, ranking, apart, wanted, limits.limit)
     }
 
-    /// Hands over the best of the candidates, one after the other, until no more are needed: from what is kept, as
-    /// [`ModelTier::add`]. True if more would be needed.
+    /// Passes the best candidates to `add`, one by one, until it returns false; cached as in [`ModelTier::add`].
+    /// Returns true if more candidates are needed.
     pub(super) fn each(&self, limits: &Limits<'_>, wanted: usize, mut add: impl FnMut(Recommended) -> bool) -> bool {
         if let Some(cached) = self.cached(limits) {
             let shown = || cached.iter().copied().map(of_model).filter(|found| self.may_add(limits, found.item));
@@ -64,7 +65,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
         best(self.model, self.question, self.query, &candidates, limits, wanted.max(CACHED)).all(&mut add)
     }
 
-    /// All that [`ModelTier::add`] chooses from after what is pinned, best first.
+    /// All candidates that [`ModelTier::add`] ranks, without pinned items, best first.
     pub(super) fn ranking(&self, limits: &Limits<'_>, pinned: usize) -> Vec<Recommended> {
         let wanted = limits.limit.saturating_sub(pinned);
         let reaches = |cached: &&[(u32, f32)]| {
@@ -79,10 +80,10 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
         best(self.model, self.question, self.query, &candidates, limits, candidates.len()).collect()
     }
 
-    /// The cached list of the item asked about, if answers within these limits come from it.
+    /// The cached list of the query item, if answers within these limits can use it.
     fn cached(&self, limits: &Limits<'_>) -> Option<&[(u32, f32)]> {
         let (&[item], None, None) = (self.query.items, self.query.customer, limits.boost) else { return None };
-        // What is bought together does not depend on the store, beyond what it sells.
+        // For bought together, a store only filters the list.
         let is_of_store = self.question == Question::Alternatives && self.query.store.is_some();
         let is_known = self.cache.covers(item);
         (is_known && !is_of_store && self.query.replacements.is_empty() && limits.limit <= CACHED).then(|| {

@@ -5,33 +5,33 @@ use crate::scorer::Input;
 use crate::top::Top;
 use crate::{Model, Profile, Query, Question};
 
-/// What is known of an offer.
+/// An offer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offer<'a> {
-    /// Its items, as far as the model knows them and they may be shown.
+    /// Those of its items that the model knows and that may be shown.
     pub items: &'a [u32],
-    /// Numbers that the shop gives with it, by name: a discount, or how strongly it is promoted. A name that was not
-    /// there when the blend was learned adds nothing, nor does one that is missing.
+    /// Numbers of the offer by name, such as a discount or the strength of its promotion. Names unknown when the blend
+    /// was learned are ignored; missing ones count as 0.
     pub numbers: &'a [(&'a str, f32)],
 }
 
 impl Offer<'_> {
-    /// One of its numbers, 0 if it has none of this name.
+    /// One of its numbers, or 0.
     pub(super) fn number(&self, name: &str) -> f32 {
         self.numbers.iter().find(|number| number.0 == name).map_or(0.0, |number| number.1)
     }
 }
 
-/// One offer in the order of relevance.
+/// One offer of an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RankedOffer {
-    /// Its position in the list that [`PreparedOffers`] was made from.
+    /// Its position in the list passed to [`PreparedOffers::new`].
     pub offer: usize,
-    /// The item of it that is most relevant, by number; `None` if the model knows none of its items.
+    /// The number of its most relevant item; `None` if the model knows none of its items.
     pub item: Option<u32>,
-    /// Comparable within one answer and tier only.
+    /// Comparable only within one answer and tier.
     pub score: f32,
-    /// Who answered.
+    /// The tier that answered.
     pub tier: Tier,
 }
 
@@ -40,28 +40,28 @@ pub struct RankedOffer {
 pub struct Audience {
     /// The customer's number.
     pub customer: u32,
-    /// The item of the offer that is most relevant to them.
+    /// The most relevant item of the offer for them.
     pub item: u32,
-    /// Comparable between all customers of one offer.
+    /// Comparable between customers of one offer.
     pub score: f32,
 }
 
-/// Offers made ready to be ranked by one model, for one customer after the other.
+/// Offers prepared for ranking by one model, for any number of customers.
 #[derive(Clone, Debug)]
 pub struct PreparedOffers {
-    /// How many offers there are.
+    /// Number of offers.
     offers: usize,
-    /// The items of all of them, strictly rising.
+    /// The items of all offers, strictly ascending.
     items: Vec<u32>,
-    /// Each item, by its place in `items`, with each of its offers; rising.
+    /// Each pair of an item, by its position in `items`, and one of its offers; ascending.
     rows: Vec<(u32, u32)>,
-    /// What the blends take from the offers themselves, for a known customer and for anonymous ones: the position of the
-    /// input, and its value row by row.
+    /// For the blends of known and of anonymous customers: the position of each input that is a number of the offers,
+    /// and its values by row.
     numbers: [Vec<(usize, Vec<f32>)>; 2],
 }
 
 impl PreparedOffers {
-    /// Looks up what `model` wants to know of the offers.
+    /// Looks up the inputs that `model` needs.
     pub fn new(model: &Model, offers: &[Offer<'_>]) -> Self {
         let items = tidy(model, &offers.iter().flat_map(|offer| offer.items).copied().collect::<Vec<_>>(), |_| true);
         let place = |item| items.binary_search(item).ok().map(|place| place as u32);
@@ -89,7 +89,7 @@ impl PreparedOffers {
         let query = Query { items: &[], customer, ..Query::default() };
         let scorer = scorer(model, Question::Offers, &query);
         let mut values = columns(model, scorer, &query, &self.items);
-        // An item in one offer only has one row, in the same place.
+        // If each item is in one offer only, rows and items are the same.
         if rows != self.items.len() {
             let columns = values.chunks_exact(self.items.len().max(1));
             values = columns.flat_map(|column| self.rows.iter().map(|&(at, _)| column[at as usize])).collect();
@@ -100,7 +100,7 @@ impl PreparedOffers {
         scorer.score(&values, rows)
     }
 
-    /// The most relevant item of each offer that may be shown, with its score; `None` for an offer without one.
+    /// The most relevant allowed item of each offer, with its score; `None` for an offer without one.
     fn best_items(
         &self,
         model: &Model,
@@ -118,12 +118,11 @@ impl PreparedOffers {
     }
 }
 
-/// Which of the offers are for this customer? An offer counts for as much as the best of its items, with the offer's
-/// own numbers. All offers come back, best first; if there are more than `limit`, those that make a varied list, as the
-/// model's [`ListRules`](crate::ListRules) have it.
+/// Offers ranked for one customer. The score of an offer is the best score of its items, with the offer's own numbers.
+/// All offers are returned, best first; if there are more than `limit`, the list is diversified by the model's
+/// [`ListRules`](crate::ListRules).
 ///
-/// A known customer's offers are ranked by the blend; an unknown one's by a blend of how well the items sell and how strongly
-/// the offers are promoted.
+/// For an anonymous customer the blend uses only the sales of the items and the offers' own numbers.
 pub fn offers(
     model: &Model,
     customer: Option<Profile<'_>>,
@@ -133,8 +132,8 @@ pub fn offers(
     available_offers(model, customer, on_offer, limit, &|_| true, &|_| true)
 }
 
-/// As [`offers`], of the offers that are `open`, by their items that are `allowed`. So what is on offer need not be made
-/// ready anew when the stock changes.
+/// As [`offers`], restricted to `open` offers and `allowed` items, so that prepared offers remain valid when the stock
+/// changes.
 pub fn available_offers(
     model: &Model,
     customer: Option<Profile<'_>>,
@@ -150,7 +149,7 @@ pub fn available_offers(
     };
     let best = on_offer.best_items(model, customer, allowed).into_iter().enumerate();
     let mut best: Vec<RankedOffer> = best.filter(|(offer, _)| open(*offer)).map(ranked).collect();
-    // Offers whose items are all new to the model come last, in the order in which they were given.
+    // Offers without a known item come last, in the order of the input.
     let order = |a: &RankedOffer, b: &RankedOffer| {
         a.tier.cmp(&b.tier).then(b.score.total_cmp(&a.score)).then(a.offer.cmp(&b.offer))
     };
@@ -162,11 +161,11 @@ pub fn available_offers(
     varied(&model.blends().list, ranking, |_, _| false, limit, limit)
 }
 
-/// Customers that are looked at by one thread: for fewer another one is not worth its beginning.
+/// Customers per thread: for fewer, another thread costs more than it saves.
 const ONE_THREAD: usize = 10_000;
 
-/// Which customers is an offer for? The same scores as [`offers`], read the other way; by all processors, whose number
-/// changes nothing.
+/// The `limit` customers for whom an offer is most relevant, by the same scores as [`offers`]. Runs on all processors;
+/// their number does not change the result.
 pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
     let on_offer = PreparedOffers::new(model, &[offer]);
     let best_item = |customer| on_offer.best_items(model, Some(customer), &|_| true).pop().flatten();

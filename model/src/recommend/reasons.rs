@@ -1,4 +1,5 @@
-//! Why an item is shown, as a person would say it: facts, not parts of a score ([`explain`](super::explain()) has these).
+//! Reasons to show an item, as facts that a person would give; for the parts of a score see
+//! [`explain`](super::explain()).
 
 use super::chance::Chance;
 use super::{Recommended, Tier};
@@ -7,74 +8,73 @@ use crate::{Model, Query, Question};
 /// A reason to show an item. No count in it is below [`FEWEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Of the baskets with an item asked about, `of`, so many hold it.
+    /// `baskets` of the `of` baskets with a query item hold it.
     Together {
-        /// The item asked about.
+        /// The query item.
         with: u32,
         /// Baskets with both.
         baskets: u32,
-        /// Baskets with the item asked about.
+        /// Baskets with the query item.
         of: u32,
     },
-    /// The customer has bought it in baskets with an item asked about.
+    /// The customer has bought it in baskets with a query item.
     OwnTogether {
-        /// The item asked about.
+        /// The query item.
         with: u32,
     },
-    /// It is bought with the kind of thing that is asked about.
+    /// It is bought with the category of a query item.
     WithKind {
-        /// That kind.
+        /// The category.
         category: u32,
     },
-    /// It is of the same category as what is asked about.
+    /// It is in the same category as a query item.
     SameKind {
         /// The category.
         category: u32,
     },
-    /// The shop says things of both by which they can be compared: attributes, sizes, prices.
+    /// Both have attributes, sizes or prices that can be compared.
     Comparable {
-        /// The item asked about.
+        /// The query item.
         with: u32,
         /// The recommended one.
         item: u32,
     },
-    /// Who buys what is asked about buys it too.
+    /// The customers of the query item buy it too.
     Alike {
-        /// The item asked about.
+        /// The query item.
         with: u32,
     },
     /// The customer has bought it.
     Bought {
-        /// In how many baskets, if they are not few.
+        /// Number of baskets, if at least [`FEWEST`].
         times: Option<u16>,
-        /// Last on this day, in days since 1970-01-01.
+        /// Day of the last purchase, in days since 1970-01-01.
         last_day: u16,
     },
-    /// The customer buys much of its category.
+    /// The customer has at least [`FEWEST`] purchases in its category.
     OwnKind {
         /// The category.
         category: u32,
     },
-    /// Customers like this one buy it.
+    /// Similar customers buy it: the factor score is positive.
     FactorScore,
     /// The shop promotes it.
     Promoted,
-    /// Many buy it.
+    /// It is a bestseller.
     Popular,
 }
 
-/// Counts below this are not told.
+/// Counts below this are not disclosed.
 pub const FEWEST: u32 = 5;
 
-/// Things are said to go together from this lift on.
+/// Minimum lift of items that are said to be bought together.
 const TOGETHER: f32 = 1.2;
 
-/// Items in at least this share of the baskets are said to be popular.
+/// Minimum share of baskets of a popular item.
 const POPULAR: f32 = 0.01;
 
-/// Why an item is shown: what is about the items asked about first, then what is about the customer. There is at least one
-/// reason if there is anything to say. Of categories of which `is_discreet` is true nothing is said of what the customer
-/// buys.
+/// The reasons to show an item: those about the query first, then those about the customer. For categories where
+/// `is_discreet` is true, nothing about the customer's purchases is disclosed.
 pub fn reasons(
     model: &Model,
     question: Question,
@@ -108,7 +108,7 @@ pub fn reasons(
     reasons
 }
 
-/// An item in the light of what is asked.
+/// A recommended item and its query.
 struct About<'a> {
     model: &'a Model,
     query: &'a Query<'a>,
@@ -116,7 +116,7 @@ struct About<'a> {
 }
 
 impl About<'_> {
-    /// The item asked about with which it goes best.
+    /// The query item with the highest lift.
     fn together(&self) -> Option<Reason> {
         let one = |&with: &u32| {
             let items = [with];
@@ -130,7 +130,7 @@ impl About<'_> {
         best.map(|(_, reason)| reason)
     }
 
-    /// An item asked about that was in two of the customer's baskets with it or more; to say so is to say that the customer
+    /// A query item that shares at least two of the customer's baskets with it. The reason discloses that the customer
     /// buys both.
     fn own_together(&self, is_discreet: &dyn Fn(u32) -> bool) -> Option<Reason> {
         let customer = self.query.customer?;

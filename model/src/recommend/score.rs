@@ -3,17 +3,17 @@ use crate::scorer::{Input, Scorer};
 use crate::top::Top;
 use crate::{FeatureContext, Model, NumberSet, Query, Question, signals};
 
-/// The blend that a question is answered by, for a known customer or an anonymous one.
+/// The scorer of a question, for a known or an anonymous customer.
 pub(super) fn scorer<'m>(model: &'m Model, question: Question, query: &Query<'_>) -> &'m Scorer {
     &model.scorers()[question.asked_for(query.customer.is_some())]
 }
 
-/// The score of each candidate. Candidates must be strictly rising.
+/// The score of each candidate. Candidates must be strictly ascending.
 pub(super) fn score(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
     scorer.score(&columns(model, scorer, query, candidates), candidates.len())
 }
 
-/// The values of one input of the scorer after the other; 0 for the numbers of offers.
+/// The values of the scorer's inputs, one column per input (inputs × candidates); 0 for the numbers of offers.
 pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
     let context = FeatureContext::new(model, *query, candidates);
     let of_items = signals::of_all_items(model);
@@ -30,7 +30,7 @@ pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candida
     columns
 }
 
-/// Candidates from several sources in order, each once, without what may not be shown.
+/// Sorts candidates from several sources and removes duplicates and items that are not `allowed`.
 pub(super) fn tidy(model: &Model, candidates: &[u32], allowed: impl Fn(u32) -> bool) -> Vec<u32> {
     let mut set = NumberSet::new(model.catalogue().items().len());
     candidates.iter().for_each(|&item| set.set(item, true));
@@ -39,8 +39,8 @@ pub(super) fn tidy(model: &Model, candidates: &[u32], allowed: impl Fn(u32) -> b
     tidy
 }
 
-/// The best `wanted` of the candidates, which must be strictly rising, by the blend of the question; without what is
-/// pinned.
+/// The best `wanted` candidates by the blend of the question, without pinned items. Candidates must be strictly
+/// ascending.
 pub(super) fn best(
     model: &Model,
     question: Question,

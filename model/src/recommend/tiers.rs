@@ -2,19 +2,19 @@ use super::{Limits, Recommended};
 use crate::co_purchases::closeness;
 use crate::{Model, Query};
 
-/// Who answered: the model, or one of those that stand in for it, in this order.
+/// The source of an item: the model, or a fallback, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
     /// A rule of the shop.
     Pinned,
     /// The blend of all signals.
     Model,
-    /// What is bought with the categories of what was asked about, or, of alternatives, their bestsellers; several categories
-    /// take turns.
+    /// Partners of the query items' categories, which take turns; for alternatives, bestsellers of the category.
     Category,
-    /// What the customer buys most.
+    /// The items that the customer buys most.
     Habits,
-    /// The market's bestsellers of its last days.
+    /// All items by their baskets in the last days of the period, even items never sold. For offers: anonymous
+    /// customers, and offers without a known item.
     Bestsellers,
 }
 
@@ -34,21 +34,21 @@ impl Tier {
     }
 }
 
-/// What is pinned, as far as it may be shown.
+/// The pinned items that pass the filters.
 pub(super) fn pinned(query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let mut answer = Vec::new();
     add(query, limits, &mut answer, Tier::Pinned, limits.pinned.iter().map(|&item| (item, 0.0)));
     answer
 }
 
-/// Fills an answer about what is bought together up to its limit from all tiers below the model.
+/// Fills an answer of bought together up to its limit from the tiers below `model`.
 pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, answer: &mut Vec<Recommended>) {
     if answer.len() >= limits.limit {
         return;
     }
     let catalogue = model.catalogue();
     let categories = categories(model, query.items);
-    // What is of the category itself stands in for an item, and does not go with it.
+    // Items of the same category are substitutes, not complements.
     let goes_with = |category: &u32| {
         let pairs = model.category_partners().of(*category);
         let others = pairs.filter(|pair| catalogue.category(pair.item).is_none_or(|own| !categories.contains(&own)));
@@ -70,7 +70,7 @@ pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, ans
     add(query, limits, answer, Tier::Bestsellers, bestsellers);
 }
 
-/// The categories of some items, each once: those of most items first, then in the items' order.
+/// The distinct categories of the items: those of most items first, then in the order of the items.
 fn categories(model: &Model, items: &[u32]) -> Vec<u32> {
     let mut counted: Vec<(u32, usize)> = Vec::new();
     for category in items.iter().filter_map(|&item| model.catalogue().category(item)) {
@@ -79,12 +79,13 @@ fn categories(model: &Model, items: &[u32]) -> Vec<u32> {
             None => counted.push((category, 1)),
         }
     }
-    // Stable, so that equal ones stay in the items' order.
+    // Stable, so that ties stay in the order of the items.
     counted.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     counted.into_iter().map(|(category, _)| category).collect()
 }
 
-/// The first of each list, then the second of each, and so on: the first list must not take all places.
+/// Round robin: the first of each list, then the second of each, and so on, so that the first list does not take all
+/// slots.
 fn in_turn<T: Copy>(lists: Vec<&[T]>) -> impl Iterator<Item = T> {
     let longest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
     (0..longest * lists.len()).filter_map(move |at| lists[at % lists.len()].get(at / lists.len()).copied())
@@ -110,12 +111,12 @@ fn add(
     }
 }
 
-/// Whether an item must not stand beside one of those that are shown.
+/// Whether an item must not be in one list with an item already shown.
 pub(super) fn is_apart(limits: &Limits<'_>, shown: &[Recommended], item: u32) -> bool {
     limits.apart.is_some_and(|apart| shown.iter().any(|shown| apart(shown.item, item)))
 }
 
-/// The filter that all tiers share: whether an item may be shown at all.
+/// The filter that all tiers share.
 pub fn may_show(query: &Query<'_>, limits: &Limits<'_>, item: u32) -> bool {
     let repeat = || query.customer.is_some_and(|customer| customer.has_bought(item));
     (limits.allowed)(item) && !query.items.contains(&item) && (limits.repeats || !repeat())

@@ -2,7 +2,7 @@ use super::{Signal, of_items};
 use crate::FeatureContext;
 use crate::kernel::logs;
 
-/// How many customers have bought the item, as `ln(1 + n)`.
+/// Number of customers who have bought the item, as `ln(1 + n)`.
 pub(super) struct Buyers;
 
 impl Signal for Buyers {

@@ -1,8 +1,8 @@
 use super::{Signal, log_shares};
 use crate::FeatureContext;
 
-/// The share of the baskets with the query's category that hold the candidate's category too, shrunk towards how common
-/// that is. Over a cart, the mean.
+/// The share of the baskets with the query's category that also hold the candidate's category, shrunk towards that
+/// category's share of all baskets. Over a cart, the mean.
 pub(super) struct CategoryCoPurchase;
 
 impl Signal for CategoryCoPurchase {

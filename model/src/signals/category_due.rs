@@ -1,7 +1,7 @@
 use super::{Signal, cadence, of_category};
 use crate::FeatureContext;
 
-/// The time since the customer's last purchase of anything of the candidate's category against their usual interval; see
+/// The time since the customer's last purchase in the candidate's category relative to their usual interval; see
 /// [`cadence`].
 pub(super) struct CategoryDue;
 

@@ -2,8 +2,7 @@ use super::{Signal, log_shares, of_category};
 use crate::FeatureContext;
 use crate::priors::HABIT_PRIOR;
 
-/// How much the customer buys of the candidate's category, whichever item it is: the sum of their decayed purchases of
-/// it per basket.
+/// The customer's purchases of any item of the candidate's category per basket, both decayed.
 pub(super) struct CategoryHabit;
 
 impl Signal for CategoryHabit {

@@ -2,8 +2,8 @@ use super::{Signal, log_ratios};
 use crate::FeatureContext;
 use crate::priors::LIFT_PRIOR;
 
-/// The log of how much oftener than by chance the query's category and the candidate's are in one basket, as if
-/// [`LIFT_PRIOR`] more had been expected and found. Over a cart, the mean; 0 where either has no category.
+/// The log of the lift of the query's category and the candidate's, with [`LIFT_PRIOR`] baskets added to the observed
+/// and the expected count. Over a cart, the mean; 0 where either has no category.
 pub(super) struct CategoryLift;
 
 impl Signal for CategoryLift {

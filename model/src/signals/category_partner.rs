@@ -3,8 +3,8 @@ use crate::FeatureContext;
 use crate::feature_context::USUAL_WEIGHT;
 use crate::priors::PAIR_PRIOR;
 
-/// The share of the baskets with the query's category that hold the candidate, large baskets counting less; shrunk
-/// towards the candidate's popularity. Over a cart, the mean.
+/// The share of the baskets with the query's category that hold the candidate, with less weight for large baskets;
+/// shrunk towards the candidate's popularity. Over a cart, the mean.
 pub(super) struct CategoryPartner;
 
 impl Signal for CategoryPartner {

@@ -1,8 +1,8 @@
 use super::{Signal, of_category};
 use crate::FeatureContext;
 
-/// How lately the customer bought anything of the candidate's category: 1 on the last day of the period, a half [`DAYS`]
-/// before, 0 for never.
+/// How recently the customer bought anything of the candidate's category: 1 on the last day of the period, a half
+/// [`DAYS`] days before, 0 for never.
 pub(super) struct CategoryRecency;
 
 const DAYS: f32 = 30.0;

@@ -1,11 +1,11 @@
 use super::{Signal, shares_of_pairs};
 use crate::FeatureContext;
 
-/// The share of the query item's baskets that hold the candidate too, each basket of n items counted as 1/√(n-1);
-/// over a cart, the mean of its items' shares.
+/// The share of the query item's baskets that also hold the candidate, a basket of n items weighted by 1/√(n-1); over a
+/// cart, the mean.
 ///
-/// Shrunk towards the candidate's popularity, as if the query item had been in [`PAIR_PRIOR`](crate::priors::PAIR_PRIOR) baskets more that
-/// were like any other: a pair seen twice does not outrank one seen two hundred times.
+/// Shrunk towards the candidate's popularity with [`PAIR_PRIOR`](crate::priors::PAIR_PRIOR) prior baskets: a pair seen
+/// twice does not outrank one seen two hundred times.
 pub(super) struct CoPurchase;
 
 impl Signal for CoPurchase {

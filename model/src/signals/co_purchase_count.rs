@@ -1,7 +1,7 @@
 use super::{Signal, shares_of_pairs};
 use crate::FeatureContext;
 
-/// As `co_purchase`, but every basket counts as one, however large it is.
+/// As `co_purchase`, with weight 1 for every basket.
 pub(super) struct CoPurchaseCount;
 
 impl Signal for CoPurchaseCount {

@@ -1,11 +1,11 @@
 use super::Signal;
 use crate::FeatureContext;
 
-/// Input vector of the query item · output vector of the candidate: high for items of the same baskets. Over a cart,
-/// the mean of its items.
+/// Input vector of the query item · output vector of the candidate: high for items bought in the same baskets. Over a
+/// cart, the mean.
 ///
-/// The sum that skip-gram with negative sampling learns is the log of how much oftener than by chance the two meet
-/// (Levy and Goldberg 2014, section 3.1).
+/// Skip-gram with negative sampling learns the log of the lift of a pair, less a constant (Levy and Goldberg 2014,
+/// "Neural Word Embedding as Implicit Matrix Factorization", section 3.1).
 pub(super) struct Complement;
 
 impl Signal for Complement {

@@ -2,8 +2,8 @@ use super::{Signal, of_partners};
 use crate::FeatureContext;
 use crate::priors::COSINE_PRIOR;
 
-/// Common baskets of query and candidate against the geometric mean of their own, each as if there had been
-/// [`COSINE_PRIOR`] more. Over a cart, the mean.
+/// Common baskets of query item and candidate, divided by the geometric mean of the baskets of each, both plus
+/// [`COSINE_PRIOR`]. Over a cart, the mean.
 pub(super) struct Cosine;
 
 impl Signal for Cosine {

@@ -1,7 +1,7 @@
 use super::{Signal, cadence, of_bought};
 use crate::FeatureContext;
 
-/// The time since the customer's last purchase of the item against their usual interval; see [`cadence`].
+/// The time since the customer's last purchase of the item relative to their usual interval; see [`cadence`].
 pub(super) struct Due;
 
 impl Signal for Due {

@@ -2,8 +2,8 @@ use super::{Signal, log_small_shares, of_category};
 use crate::FeatureContext;
 use crate::priors::HABIT_PRIOR;
 
-/// How much the customer buys of the category, times the item's share of its recent purchases: what they would buy of it
-/// if they bought what everybody buys.
+/// The customer's purchases in the category per basket, times the item's share of the category's purchases: how much of
+/// the item they would buy if they bought what everybody buys.
 pub(super) struct Expected;
 
 impl Signal for Expected {

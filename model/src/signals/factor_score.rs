@@ -1,8 +1,8 @@
 use super::Signal;
 use crate::FeatureContext;
 
-/// Factors of the customer · factors of the item (iALS): what customers with a like history buy. About 1 for what the
-/// customer surely buys, about 0 for what they surely don't.
+/// Factors of the customer · factors of the item (iALS): the purchases of customers with a similar history. About 1 for
+/// items that the customer almost surely buys, about 0 for those they almost surely do not.
 pub(super) struct FactorScore;
 
 impl Signal for FactorScore {

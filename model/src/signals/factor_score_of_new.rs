@@ -2,7 +2,7 @@ use super::factor_score::FactorScore;
 use super::{Signal, only_new};
 use crate::FeatureContext;
 
-/// As `taste`, but 0 for what the customer has bought before: there their own history says more, and taste counts less.
+/// As `taste`, but 0 for items that the customer has bought before: for these their own history is more informative.
 pub(super) struct FactorScoreOfNew;
 
 impl Signal for FactorScoreOfNew {

@@ -2,10 +2,9 @@ use super::{Signal, log_shares, of_bought};
 use crate::FeatureContext;
 use crate::priors::HABIT_PRIOR;
 
-/// The share of the customer's baskets that hold the item, recent baskets counting more.
+/// The share of the customer's baskets that hold the item, recent baskets weighted more.
 ///
-/// Shrunk as if the customer had [`HABIT_PRIOR`] baskets more without it: one purchase in a first basket is not yet
-/// a habit.
+/// Shrunk with [`HABIT_PRIOR`] prior baskets without it: one purchase in a first basket is not yet a habit.
 pub(super) struct Habitual;
 
 impl Signal for Habitual {

@@ -1,8 +1,8 @@
 use super::{Signal, log_small_shares};
 use crate::FeatureContext;
 
-/// As `co_purchase`, but shrunk towards how often the candidate is in baskets with anything of the query's category: what
-/// goes with other brands goes with this one too.
+/// As `co_purchase`, but shrunk towards the candidate's share of the baskets with the query's category: complements of
+/// other brands are complements of this one too.
 pub(super) struct KindBackedCoPurchase;
 
 impl Signal for KindBackedCoPurchase {

@@ -2,7 +2,7 @@ use super::{Signal, log_small_shares};
 use crate::FeatureContext;
 use crate::priors::FIRM_PRIOR;
 
-/// As `kind_backed_co_purchase`, with a stronger backing: for items that sell so seldom that their own partners are luck.
+/// As `kind_backed_co_purchase`, with a stronger prior: for items with so few sales that their own partners are chance.
 pub(super) struct KindBackedFirmly;
 
 impl Signal for KindBackedFirmly {

@@ -3,8 +3,8 @@ use crate::FeatureContext;
 use crate::feature_context::USUAL_WEIGHT;
 use crate::priors::PAIR_PRIOR;
 
-/// The log of how much oftener than by chance query and candidate are in one basket, backed by the query's category as in
-/// `kind_backed_co_purchase`, and as if [`MORE_BASKETS`] more had been expected and found. Over a cart, of the mean share.
+/// The log of the lift of query and candidate, shrunk towards the query's category as in `kind_backed_co_purchase`,
+/// with [`MORE_BASKETS`] added to the observed and the expected count. Over a cart, the lift of the mean share.
 pub(super) struct KindBackedLift;
 
 const MORE_BASKETS: f32 = 3.0;

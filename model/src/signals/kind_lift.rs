@@ -2,8 +2,8 @@ use super::{Signal, log_ratios_of};
 use crate::FeatureContext;
 use crate::priors::LIFT_PRIOR;
 
-/// The log of how much oftener than by chance the candidate is in baskets with anything of the query's category, as if
-/// [`LIFT_PRIOR`] more had been expected and found. Over a cart, the mean.
+/// The log of the lift of the candidate in baskets with the query's category, with [`LIFT_PRIOR`] added to the observed
+/// and the expected count. Over a cart, the mean.
 pub(super) struct KindLift;
 
 impl Signal for KindLift {

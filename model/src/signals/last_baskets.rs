@@ -2,7 +2,7 @@ use super::{Signal, log_shares, of_bought};
 use crate::FeatureContext;
 use crate::priors::HABIT_PRIOR;
 
-/// In how many of the customer's last [`BASKETS`] baskets the item was, as a shrunk share.
+/// The share of the customer's last [`BASKETS`] baskets that hold the item, shrunk.
 pub(super) struct LastBaskets;
 
 const BASKETS: usize = 10;

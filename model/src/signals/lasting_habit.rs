@@ -2,7 +2,7 @@ use super::{Signal, decayed_share};
 use crate::FeatureContext;
 use crate::priors::HABIT_PRIOR;
 
-/// As `habit`, but slower to forget: a basket counts one half after 200 days.
+/// As `habit`, with a half-life of 200 days.
 pub(super) struct LastingHabit;
 
 impl Signal for LastingHabit {

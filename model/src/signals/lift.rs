@@ -2,8 +2,8 @@ use super::{Signal, log_ratios_of};
 use crate::FeatureContext;
 use crate::priors::LIFT_PRIOR;
 
-/// The log of how much oftener than by chance query and candidate are in one basket, as if [`LIFT_PRIOR`] more had
-/// been expected and found. Over a cart, the mean.
+/// The log of the lift of query item and candidate, with [`LIFT_PRIOR`] baskets added to the observed and the expected
+/// count. Over a cart, the mean.
 pub(super) struct Lift;
 
 impl Signal for Lift {

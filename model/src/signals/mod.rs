@@ -1,9 +1,10 @@
-//! Signals: the numbers that a recommendation is a weighted sum of.
+//! Signals: the features of the learned ranker.
 //!
-//! A signal says one thing about a candidate in the light of what was asked. To add one: a file here with a unit
-//! struct that implements [`Signal`], a line in [`ALL`] and one in [`NAMES`]. Its weight then comes from the artefact's [`Blend`].
+//! A signal is one number about a candidate, given the query. To add one: a file here with a unit struct that
+//! implements [`Signal`], a line in [`ALL`] and one in [`NAMES`]. Its weight is learned and stored in the artefact's
+//! [`Blend`].
 //!
-//! Signals about shares (of baskets, of a customer's baskets) are put on a logarithmic scale by `log_shares` or
+//! Signals that are shares (of baskets, of a customer's baskets) are put on a logarithmic scale by `log_shares` or
 //! `log_small_shares`.
 //!
 //! [`Blend`]: crate::Blend
@@ -72,15 +73,15 @@ use crate::{FeatureContext, Model, Query};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
-    /// The name that the artefact's weights and an explanation use.
+    /// The name used by the artefact's weights and by explanations.
     fn name(&self) -> &'static str;
 
-    /// Whether it depends on the candidate alone: then it is worked out when the model is opened, not for each answer.
+    /// Whether it depends on the candidate alone: then it is computed when the model is opened, not for each answer.
     fn is_of_items(&self) -> bool {
         false
     }
 
-    /// Writes the signal of each candidate into `out`, which is as long; 0 where there is nothing to say.
+    /// Writes the signal of each candidate into `out`, which has the same length; 0 where it is undefined.
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]);
 }
 
@@ -139,7 +140,7 @@ pub static ALL: [&dyn Signal; 51] = [
     &replaced::Replaced,
 ];
 
-/// The values of all signals that depend on the item alone; computed when they are first asked for.
+/// The values of all signals that depend on the item alone; computed on first use.
 pub(crate) fn of_all_items(model: &Model) -> &ItemSignals {
     model.item_signals().get_or_init(|| {
         let items: Vec<u32> = (0..model.catalogue().items().len() as u32).collect();
@@ -157,7 +158,7 @@ pub(crate) fn of_all_items(model: &Model) -> &ItemSignals {
     })
 }
 
-/// The signal of an attribute: how alike each candidate is to the item asked about.
+/// The signal of an attribute: the likeness of each candidate to the first item of the query.
 pub fn likeness(context: &FeatureContext<'_>, attribute: &Attribute, out: &mut [f32]) {
     match context.query.items.first() {
         Some(&item) => attribute.likenesses(item, context.candidates, out),
@@ -165,7 +166,7 @@ pub fn likeness(context: &FeatureContext<'_>, attribute: &Attribute, out: &mut [
     }
 }
 
-/// A number for each candidate from it and the first item of the query; 0 without a query.
+/// A number for each candidate from the first item of the query and the candidate; 0 without a query.
 fn of_first(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, u32) -> f32) {
     match context.query.items.first() {
         Some(&item) => of_items(context, out, |candidate| value(item, candidate)),
@@ -173,13 +174,12 @@ fn of_first(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, u
     }
 }
 
-/// `ln(1 + 2000 p)` of shares `p` that are small, such as an item's of all baskets: 0 for nothing, 1.1 for one in a
-/// thousand, 5.3 for one in ten.
+/// `ln(1 + 2000 p)` of small shares `p`, such as an item's share of all baskets: 0 for 0, 1.1 for 0.1 %, 5.3 for 10 %.
 fn log_small_shares(out: &mut [f32]) {
     logs(out, 2000.0);
 }
 
-/// `ln(1 + 100 p)` of shares `p`: 0 for nothing, 0.7 for one in a hundred, 4.6 for always.
+/// `ln(1 + 100 p)` of shares `p`: 0 for 0, 0.7 for 1 %, 4.6 for 100 %.
 fn log_shares(out: &mut [f32]) {
     logs(out, 100.0);
 }
@@ -190,7 +190,7 @@ fn log_ratios(out: &mut [f32]) {
     logs(out, 1.0);
 }
 
-/// The mean over the query's items of the log of a ratio for each of some pairs; 0 for other candidates.
+/// The mean over the query items of the log of a ratio for each pair; 0 for candidates without a pair.
 fn log_ratios_of(pairs: &[Pair], out: &mut [f32], ratio: impl Fn(&Pair) -> f32) {
     out.fill(0.0);
     let mut ratios: Vec<f32> = pairs.iter().map(ratio).collect();
@@ -209,7 +209,8 @@ fn of_bought(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(&Boug
     context.bought().iter().for_each(|bought| out[bought.at] = value(bought));
 }
 
-/// Another signal for what the customer has not bought before; 0 for what they have, and without a customer.
+/// Another signal for items that the customer has not bought before; 0 for items they have bought, and without a
+/// customer.
 fn only_new(context: &FeatureContext<'_>, out: &mut [f32], signal: &dyn Signal) {
     if context.query.customer.is_none() {
         return out.fill(0.0);
@@ -218,8 +219,8 @@ fn only_new(context: &FeatureContext<'_>, out: &mut [f32], signal: &dyn Signal) 
     context.bought().iter().for_each(|bought| out[bought.at] = 0.0);
 }
 
-/// The shrunk share of the customer's last baskets that hold each candidate, counted in one of the ways of
-/// [`HALF_LIVES`](crate::feature_context::HALF_LIVES).
+/// The shrunk share of the customer's last baskets that hold each candidate, with the weighting `way` (see
+/// [`HALF_LIVES`](crate::feature_context::HALF_LIVES)).
 fn decayed_share(context: &FeatureContext<'_>, out: &mut [f32], way: usize, prior_baskets: f32) {
     let weighed = context.weighed();
     let whole = weighed.all[way] + prior_baskets;
@@ -227,17 +228,17 @@ fn decayed_share(context: &FeatureContext<'_>, out: &mut [f32], way: usize, prio
     log_shares(out);
 }
 
-/// A number for each candidate from what the customer has bought of its category; 0 where that is nothing.
+/// A number for each candidate from the customer's purchases in its category; 0 without any.
 fn of_category(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, &OfCategory) -> f32) {
     for ((out, &item), own) in out.iter_mut().zip(context.candidates).zip(context.categories()) {
         *out = if own.purchases > 0 { value(item, own) } else { 0.0 };
     }
 }
 
-/// The time since the last purchase against the usual interval, for that many purchases: 2 if the next has just come
-/// round, 1 right after the last one, at most 10; 0 for fewer than two purchases.
+/// The time since the last purchase, in usual intervals, plus 1: 1 right after a purchase, 2 when the next is due, at
+/// most 10; 0 for fewer than two purchases.
 fn cadence(context: &FeatureContext<'_>, purchases: u32, first_day: u16, last_day: u16) -> f32 {
-    /// Intervals are taken to be no shorter than this, in days.
+    /// Minimum interval, in days.
     const SHORTEST: f32 = 2.0;
     if purchases < 2 {
         return 0.0;
@@ -246,8 +247,8 @@ fn cadence(context: &FeatureContext<'_>, purchases: u32, first_day: u16, last_da
     (1.0 + (context.age(last_day) + 1.0) / interval.max(SHORTEST)).min(10.0)
 }
 
-/// The mean over the query's items of a number for each of their partners, from the counts of the pair and the baskets
-/// of both; 0 for others.
+/// The mean over the query items of a number for each of their partners, from the counts of the pair, the baskets of
+/// the query item and those of the partner; 0 for other candidates.
 fn of_partners(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Partner, f32, f32) -> f32) {
     out.fill(0.0);
     let baskets = |item: u32| context.model.catalogue().baskets(item) as f32;
@@ -257,8 +258,8 @@ fn of_partners(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Par
 }
 
 /// The share of the query item's baskets that hold each candidate, over a cart the mean, shrunk towards the candidate's
-/// popularity as if there had been [`PAIR_PRIOR`] more that were like any other: a pair seen twice does not outrank
-/// one seen two hundred times. On the scale of [`log_small_shares`]; 0 without a query.
+/// popularity with [`PAIR_PRIOR`] prior baskets: a pair seen twice does not outrank one seen two hundred times. On the
+/// scale of [`log_small_shares`]; 0 without a query.
 fn shares_of_pairs(context: &FeatureContext<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
     let catalogue = context.model.catalogue();
     let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + PAIR_PRIOR;

@@ -1,8 +1,8 @@
 use super::{Signal, of_first};
 use crate::FeatureContext;
 
-/// The cosine of the candidate's name and that of the item asked about, as vectors of words that weigh the more the rarer they
-/// are; 0 to 1.
+/// The cosine of the names of the candidate and the first item of the query, as vectors of words with a higher weight
+/// for rare words; 0 to 1.
 pub(super) struct NameSimilarity;
 
 impl Signal for NameSimilarity {

@@ -1,8 +1,8 @@
 use super::Signal;
 use crate::FeatureContext;
 
-/// How many baskets the customer has had, as `ln(1 + n)`: the same for all candidates, it says what other signals are
-/// worth.
+/// Number of the customer's baskets, as `ln(1 + n)`. It is equal for all candidates: trees use it to weigh other
+/// signals.
 pub(super) struct OwnBaskets;
 
 impl Signal for OwnBaskets {

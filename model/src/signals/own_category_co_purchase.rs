@@ -2,7 +2,7 @@ use super::Signal;
 use super::own_co_purchase::with_query;
 use crate::FeatureContext;
 
-/// As `own_co_purchase`, of baskets that hold anything of the query's category.
+/// As `own_co_purchase`, for baskets with any item of the query's categories.
 pub(super) struct OwnCategoryCoPurchase;
 
 impl Signal for OwnCategoryCoPurchase {

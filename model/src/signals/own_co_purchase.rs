@@ -2,12 +2,13 @@ use super::{Signal, log_shares, of_bought};
 use crate::FeatureContext;
 use crate::priors::OWN_PAIR_PRIOR;
 
-/// The share of those of the customer's own baskets with an item of the query that hold the candidate too.
+/// Of the customer's own baskets with a query item, the share that also holds the candidate.
 ///
-/// Shrunk towards their habit: where they have never bought the query, that is all there is to say.
+/// Shrunk towards the candidate's share of all their baskets, which is all there is if they have never bought a query
+/// item.
 pub(super) struct OwnCoPurchase;
 
-/// Baskets count one half after each 75 days.
+/// The weighting with a half-life of 75 days.
 const WAY: usize = 1;
 
 impl Signal for OwnCoPurchase {
@@ -23,8 +24,8 @@ impl Signal for OwnCoPurchase {
     }
 }
 
-/// The share of the candidate in those of the customer's last baskets of which `counts` is true, given the positions of
-/// their items in the history; shrunk towards its share in all of them.
+/// The share of the customer's last baskets selected by `counts` that hold the candidate, shrunk towards its share of
+/// all of them. `counts` receives the positions of a basket's items in the history.
 pub(super) fn with_query(context: &FeatureContext<'_>, out: &mut [f32], counts: impl Fn(&[u16]) -> bool) {
     out.fill(0.0);
     let Some(customer) = context.query.customer.filter(|_| !context.query.items.is_empty()) else { return };

@@ -1,7 +1,7 @@
 use super::{Signal, log_small_shares, of_items};
 use crate::FeatureContext;
 
-/// How many of all baskets hold the item.
+/// The share of all baskets that hold the item.
 pub(super) struct Popularity;
 
 impl Signal for Popularity {

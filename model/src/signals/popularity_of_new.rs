@@ -2,7 +2,7 @@ use super::recent_popularity::RecentPopularity;
 use super::{Signal, only_new};
 use crate::FeatureContext;
 
-/// As `recent_popularity`, but 0 for what the customer has bought before.
+/// As `recent_popularity`, but 0 for items that the customer has bought before.
 pub(super) struct PopularityOfNew;
 
 impl Signal for PopularityOfNew {

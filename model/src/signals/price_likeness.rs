@@ -2,8 +2,8 @@ use super::{Signal, of_first};
 use crate::FeatureContext;
 use crate::amount::ratio_likeness;
 
-/// How alike the prices are by the litre, kilogram or piece: 1 for equal, 0 for a factor of √2, -1 from a factor of 2 on; 0 where
-/// one is not known.
+/// Similarity of the unit prices (per litre, kilogram or piece): 1 if equal, 0 for a ratio of √2, -1 from a ratio of 2
+/// on; 0 where one is unknown.
 pub(super) struct PriceLikeness;
 
 impl Signal for PriceLikeness {

@@ -1,8 +1,8 @@
 use super::{Signal, of_first};
 use crate::FeatureContext;
 
-/// The log of how many times as dear the candidate is as the item asked about, by the litre, kilogram or piece; from -2 to 2, and
-/// 0 where that is not known.
+/// The log of the candidate's unit price (per litre, kilogram or piece) divided by that of the first item of the query;
+/// clamped to -2 to 2, and 0 where one is unknown.
 pub(super) struct PriceRatio;
 
 impl Signal for PriceRatio {

@@ -2,7 +2,7 @@ use super::{Signal, of_bought};
 use crate::FeatureContext;
 use crate::kernel::logs;
 
-/// In how many of the customer's baskets the item was, as `ln(1 + n)`.
+/// Number of the customer's baskets with the item, as `ln(1 + n)`.
 pub(super) struct Purchases;
 
 impl Signal for Purchases {

@@ -1,8 +1,8 @@
 use super::{Signal, log_small_shares};
 use crate::FeatureContext;
 
-/// Share of all baskets that hold the query's item, over a cart the mean, on the scale of `popularity`: the same for all
-/// candidates, it says what other signals are worth.
+/// The share of all baskets that hold the query item, over a cart the mean, on the scale of `popularity`. It is equal
+/// for all candidates: trees use it to weigh other signals.
 pub(super) struct QueryPopularity;
 
 impl Signal for QueryPopularity {

@@ -1,8 +1,8 @@
 use super::Signal;
 use crate::{FeatureContext, Profile};
 
-/// In how many baskets the customer has had the query's item, over a cart the highest, as `ln(1 + n)`: the same for all
-/// candidates, it says what other signals are worth.
+/// Number of the customer's baskets with the query item, over a cart the maximum, as `ln(1 + n)`. It is equal for all
+/// candidates: trees use it to weigh other signals.
 pub(super) struct QueryPurchases;
 
 impl Signal for QueryPurchases {

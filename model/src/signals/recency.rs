@@ -1,7 +1,8 @@
 use super::{Signal, of_bought};
 use crate::FeatureContext;
 
-/// How lately the customer bought the item: 1 on the last day of the period, a half [`DAYS`] before, 0 for never.
+/// How recently the customer bought the item: 1 on the last day of the period, a half [`DAYS`] days before, 0 for
+/// never.
 pub(super) struct Recency;
 
 const DAYS: f32 = 30.0;

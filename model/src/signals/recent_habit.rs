@@ -2,7 +2,7 @@ use super::{Signal, decayed_share};
 use crate::FeatureContext;
 use crate::priors::RECENT_HABIT_PRIOR;
 
-/// As `habit`, but quicker to forget: a basket counts one half after 20 days.
+/// As `habit`, with a half-life of 20 days.
 pub(super) struct RecentHabit;
 
 impl Signal for RecentHabit {

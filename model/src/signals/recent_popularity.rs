@@ -1,7 +1,7 @@
 use super::{Signal, log_small_shares, of_items};
 use crate::FeatureContext;
 
-/// How many of the last weeks' baskets hold the item: the season, and what is new or gone.
+/// The share of the last weeks' baskets that hold the item: shows the season, and new or discontinued items.
 pub(super) struct RecentPopularity;
 
 impl Signal for RecentPopularity {

@@ -1,8 +1,8 @@
 use super::Signal;
 use crate::FeatureContext;
 
-/// The log of how much oftener customers accepted the candidate in the place of the item asked about than they usually accept
-/// what they are given, shrunk; 0 where nobody has said so.
+/// The log of how much more often customers accepted the candidate as a replacement of the query item than they accept
+/// replacements in general, shrunk; 0 without such feedback.
 pub(super) struct Replaced;
 
 impl Signal for Replaced {

@@ -1,7 +1,7 @@
 use super::{Signal, of_items};
 use crate::FeatureContext;
 
-/// How often a buyer of the item buys it, as the log of baskets per buyer: high for staples.
+/// The log of the item's baskets per buyer: high for staples.
 pub(super) struct RepurchaseRate;
 
 impl Signal for RepurchaseRate {

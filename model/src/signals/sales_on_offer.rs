@@ -2,8 +2,7 @@ use super::{Signal, of_items};
 use crate::FeatureContext;
 use crate::kernel::logs;
 
-/// How well the candidate sells in a week in which it is on offer: `ln(1 + 50 n)` of `n` baskets a week; 0 where nothing is
-/// known of offers.
+/// Baskets `n` with the candidate per week in which it is on offer, as `ln(1 + 50 n)`; 0 without data on offers.
 pub(super) struct SalesOnOffer;
 
 impl Signal for SalesOnOffer {

@@ -1,7 +1,7 @@
 use super::Signal;
 use crate::FeatureContext;
 
-/// 1 if the candidate is of the category of an item of the query, else 0.
+/// 1 if the candidate is in the category of a query item, else 0.
 pub(super) struct SameCategory;
 
 impl Signal for SameCategory {

@@ -1,8 +1,8 @@
 use super::Signal;
 use crate::FeatureContext;
 
-/// Cosine of the factors of candidate and first item of the query: high for items that the same customers buy, though seldom in
-/// one basket.
+/// Cosine of the factors of the candidate and the first item of the query: high for items that the same customers buy,
+/// even if seldom in one basket.
 pub(super) struct SameCustomers;
 
 impl Signal for SameCustomers {

@@ -1,7 +1,7 @@
 use super::{Signal, of_first};
 use crate::FeatureContext;
 
-/// 1 if the candidate is of the category of the item asked about, and that is a kind of thing; else 0.
+/// 1 if the candidate is in the category of the first item of the query, and that category is not mixed; else 0.
 pub(super) struct SameKind;
 
 impl Signal for SameKind {

@@ -2,7 +2,7 @@ use super::{Signal, decayed_share};
 use crate::FeatureContext;
 use crate::priors::SMALL_BASKET_PRIOR;
 
-/// As `habit`, but a basket of n items counts 1/n: what the customer comes for when they come for little.
+/// As `habit`, with an additional weight of 1/n for a basket of n items: what the customer buys on small trips.
 pub(super) struct SmallBasketHabit;
 
 impl Signal for SmallBasketHabit {

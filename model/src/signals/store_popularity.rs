@@ -2,11 +2,11 @@ use super::{Signal, of_items};
 use crate::FeatureContext;
 use crate::priors::STORE_PRIOR;
 
-/// The log of how much oftener the candidate is in a basket of the store than in any of the market's last ones, as if
-/// [`STORE_PRIOR`] more had been like any other; 0 where no store is asked for.
+/// The log of the candidate's share of the store's recent baskets divided by its share of those of all stores, with
+/// [`STORE_PRIOR`] prior baskets; 0 without a store in the query.
 pub(super) struct StorePopularity;
 
-/// A share that is as good as nothing.
+/// Shares are raised to this, so that their log is finite.
 const SMALLEST: f32 = 1e-6;
 
 impl Signal for StorePopularity {

@@ -2,8 +2,8 @@ use super::Signal;
 use crate::FeatureContext;
 use crate::kernel::dot;
 
-/// Cosine of the input vectors of query item and candidate: high for items that are bought in the same company, as
-/// those are that stand in for each other.
+/// Cosine of the input vectors of query item and candidate: high for items bought in the same contexts, as substitutes
+/// are.
 pub(super) struct Substitute;
 
 impl Signal for Substitute {

@@ -2,8 +2,9 @@ use super::{Signal, log_shares, of_first};
 use crate::FeatureContext;
 use crate::priors::SWITCH_PRIOR;
 
-/// The share of customers' changes from or to the item asked about that were to or from the candidate, as if there had been
-/// [`SWITCH_PRIOR`] more that went by popularity within the category. On the scale of [`log_shares`]; 0 without a query.
+/// Of customers' switches to or from the first item of the query, the share from or to the candidate, with
+/// [`SWITCH_PRIOR`] prior switches distributed by popularity within the category. On the scale of [`log_shares`]; 0
+/// without a query.
 pub(super) struct Switched;
 
 impl Signal for Switched {

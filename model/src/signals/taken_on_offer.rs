@@ -1,8 +1,8 @@
 use super::{Signal, log_shares, of_bought};
 use crate::FeatureContext;
 
-/// How often the customer takes the candidate in a week in which it is on offer, on a logarithmic scale; 0 for what they have
-/// never bought and where nothing is known of offers.
+/// How often the customer buys the candidate in a week in which it is on offer, on a logarithmic scale; 0 for items
+/// that they have never bought, and without data on offers.
 pub(super) struct TakenOnOffer;
 
 impl Signal for TakenOnOffer {

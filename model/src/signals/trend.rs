@@ -1,7 +1,7 @@
 use super::{Signal, of_items};
 use crate::FeatureContext;
 
-/// The log of how much more often the item was bought lately than over the whole period; shrunk by [`PRIOR`], a share of
+/// The log of the item's recent popularity divided by that of the whole period; shrunk by [`PRIOR`], a share of
 /// baskets.
 pub(super) struct Trend;
 

@@ -15,11 +15,11 @@ const A_FEW: usize = 8;
 #[derive(Debug)]
 pub(super) struct ConnectionSlots {
     most: usize,
-    there: Mutex<There>,
+    there: Mutex<SlotTable>,
 }
 
 #[derive(Debug, Default)]
-struct There {
+struct SlotTable {
     known: usize,
     next: u64,
     /// In order of arrival.
@@ -57,11 +57,11 @@ impl ConnectionSlots {
         if there.from.get(&address).copied().unwrap_or(0) >= (self.most / 2).max(A_FEW) {
             let first = there.unauthenticated.iter().find(|(_, stranger)| stranger.address == address);
             let first = first.map(|(&number, _)| number);
-            there.ask_to_leave(first);
+            there.evict(first);
         }
         if there.count() >= self.most {
             let first = there.unauthenticated.keys().next().copied();
-            there.ask_to_leave(first);
+            there.evict(first);
         }
         if there.count() >= self.most {
             return None;
@@ -73,18 +73,18 @@ impl ConnectionSlots {
         Some(Slot { slots: self.clone(), number, leave, is_known: AtomicBool::new(false) })
     }
 
-    fn there(&self) -> MutexGuard<'_, There> {
+    fn there(&self) -> MutexGuard<'_, SlotTable> {
         self.there.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl There {
+impl SlotTable {
     fn count(&self) -> usize {
         self.known + self.unauthenticated.len()
     }
 
     /// Evicts an unauthenticated connection.
-    fn ask_to_leave(&mut self, number: Option<u64>) {
+    fn evict(&mut self, number: Option<u64>) {
         if let Some(stranger) = number.and_then(|number| self.no_stranger(number)) {
             stranger.leave.notify_one();
         }

@@ -46,7 +46,7 @@ pub(super) struct Listener {
     /// Time-outs of established connections.
     pub(super) timeouts: Timeouts,
     /// Time-out for the first byte, for the TLS handshake, and for the unread rest of a request body.
-    pub(super) greeting: Duration,
+    pub(super) handshake_timeout: Duration,
     /// Time-out for requests in flight when connections are closed.
     pub(super) drain: Duration,
     /// Delay from the stop signal until connections are closed. Meanwhile every answer tells its client to reconnect,
@@ -87,7 +87,7 @@ impl Listener {
                 stopping: stopping.clone(),
                 leaving: self.leaving,
                 timeouts: self.timeouts,
-                greeting: self.greeting,
+                handshake_timeout: self.handshake_timeout,
                 traffic: Arc::default(),
                 unsent: Arc::default(),
                 place: Arc::new(place),
@@ -135,7 +135,7 @@ struct Connection {
     stopping: Receiver<bool>,
     leaving: Duration,
     timeouts: Timeouts,
-    greeting: Duration,
+    handshake_timeout: Duration,
     traffic: Arc<Traffic>,
     unsent: Arc<Unsent>,
     place: Arc<Slot>,
@@ -155,7 +155,7 @@ impl Connection {
         // here.
         let mut first = [0; 3];
         let spoke = tokio::select! {
-            peeked = tokio::time::timeout(self.greeting, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1..))),
+            peeked = tokio::time::timeout(self.handshake_timeout, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1..))),
             () = self.place.lost() => false,
             () = left(self.stopping.clone(), self.leaving) => false,
         };
@@ -167,7 +167,7 @@ impl Connection {
             // The HTTP/2 preface begins with `PRI`, as no HTTP/1.1 method does.
             None => self.serve(stream, watcher, first == *b"PRI").await,
             Some(certificates) => {
-                let handshake = tokio::time::timeout(self.greeting, certificates.acceptor().accept(stream));
+                let handshake = tokio::time::timeout(self.handshake_timeout, certificates.acceptor().accept(stream));
                 let shaken = tokio::select! {
                     shaken = handshake => shaken,
                     () = self.place.lost() => return,
@@ -235,10 +235,10 @@ impl Connection {
             self.traffic.share();
         }
         let answering = self.traffic.understood();
-        let timeouts = self.greeting;
+        let timeouts = self.handshake_timeout;
         let (place, traffic, unsent) = (self.place.clone(), self.traffic.clone(), self.unsent.clone());
         async move {
-            let shows_key = shows_key(request.uri().path());
+            let requires_key = requires_key(request.uri().path());
             let _answering = answering;
             // An HTTP/2 stream is reset on its own, so the rest of its body need not be read.
             let (mut request, rest) = if one { drain_body::shared(request) } else { (request.map(Body::new), None) };
@@ -264,7 +264,7 @@ impl Connection {
             };
             let mut response = answer.await?;
             // A success on these paths proves the key, or that none is needed.
-            if shows_key && response.status().is_success() {
+            if requires_key && response.status().is_success() {
                 place.keep();
                 traffic.keep();
             }
@@ -287,7 +287,7 @@ impl Connection {
 }
 
 /// Whether a path requires a key, where there are keys.
-fn shows_key(path: &str) -> bool {
+fn requires_key(path: &str) -> bool {
     path.starts_with("/v1/") || path == "/metrics"
 }
 

@@ -96,7 +96,7 @@ pub async fn serve(
         certificates: certificates.clone(),
         connections,
         timeouts,
-        greeting: client,
+        handshake_timeout: client,
         drain: seconds(config.drain_seconds),
         leaving: Duration::from_millis(config.leaving_milliseconds),
     };

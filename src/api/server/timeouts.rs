@@ -32,7 +32,7 @@ pub(super) struct Timeouts {
 }
 
 /// For an unauthenticated client between two requests, which may have come for health alone.
-const STRANGER: u32 = 2;
+const UNAUTHENTICATED_IDLE_CHECKS: u32 = 2;
 
 impl Timeouts {
     /// From the time-outs of idle connections, of clients and of requests.
@@ -140,7 +140,7 @@ impl ProgressChecks {
         count(&mut self.partial_request, asks && between);
         count(&mut self.not_reading, traffic.waits.load(Relaxed) && taken == self.taken);
         (self.heard, self.taken, self.requests) = (heard, taken, requests);
-        let idle = if is_stranger { STRANGER.min(timeouts.idle) } else { timeouts.idle };
+        let idle = if is_stranger { UNAUTHENTICATED_IDLE_CHECKS.min(timeouts.idle) } else { timeouts.idle };
         self.idle >= idle
             || self.partial_request >= timeouts.partial_request
             || self.not_reading >= timeouts.not_reading

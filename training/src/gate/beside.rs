@@ -1,4 +1,4 @@
-//! The judged model beside those before it.
+//! Compares the evaluated model with its predecessors.
 
 use std::collections::BTreeMap;
 
@@ -13,70 +13,70 @@ use crate::evaluation::{self, DUE_TO_ITEM, HeldOut, Judged, Leads, Periods, QUES
 use crate::progress::Progress;
 use crate::train::{TrainError, TrainingJob};
 
-/// How far a new model is ahead of those before it. What is compared is what was held out when each was judged.
+/// The leads of a new model over its predecessors. The held-out models are compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The version in service.
     pub in_service: String,
-    /// Whether it was judged itself.
+    /// Whether it was evaluated itself.
     pub was_judged: bool,
-    /// What of it was measured.
+    /// The metrics that were measured for it.
     #[serde(skip)]
     pub(crate) measured: Vec<String>,
-    /// The last days of the data of both, if the new one's is earlier.
+    /// The last days of both models' data, if the new one ends earlier.
     pub older_data: Option<(String, String)>,
-    /// Why there is no held-out model of it to compare with, if so.
+    /// Why its held-out model is not available for comparison, if so.
     pub not_compared: Option<String>,
-    /// What the new model and the held-out one of that in service were learned from and asked about.
+    /// The training periods of the new model and of the held-out one in service, and the days of the comparison.
     pub days: Option<Days>,
-    /// The lead of the new model over that one; empty if there are too few cases that neither has seen.
+    /// The lead of the new model over it; empty if there are too few cases on days that neither was trained on.
     pub leads: Leads,
-    /// What of it comes from newer data alone: the lead of the settings in service, fitted to the new model's past, over
-    /// that same model.
+    /// The part of the lead that comes from newer data alone: the lead over the model in service of its own settings,
+    /// fitted to the training period of the new model.
     pub freshness: Leads,
-    /// The new settings beside those in service, both fitted to the same past.
+    /// The new settings compared with those in service, both fitted to the same training period.
     pub settings: Settings,
-    /// Beside the best model of the last 30 days, where that is another one.
+    /// The comparison with the best model of the last 30 days, if that is another one.
     pub reference: Option<Reference>,
-    /// What the data of the model in service was.
+    /// The manifest of the model in service.
     #[serde(skip)]
     pub(crate) manifest: Option<Manifest>,
 }
 
-/// What two models were learned from, and on which days they were compared.
+/// The training periods of two models, and the days of their comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Days {
-    /// The last day of the new model.
+    /// The last training day of the new model.
     pub ours_until: String,
-    /// The last day of the other one.
+    /// The last training day of the other model.
     pub theirs_until: String,
-    /// The first day on which they were compared.
+    /// The first day of the comparison.
     pub from: String,
-    /// The last one.
+    /// The last day of the comparison.
     pub to: String,
 }
 
-/// How new settings do beside those in service.
+/// The comparison of new settings with those in service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settings {
-    /// They are the same, or there is nothing to compare with.
+    /// They are equal, or there is nothing to compare with.
     #[default]
     Same,
-    /// Those in service are not understood any more, and why.
+    /// Those in service cannot be parsed any more, for this reason.
     Unreadable(String),
-    /// Both were judged on the same days.
+    /// Both were evaluated on the same days.
     Compared {
-        /// How many days.
+        /// Number of days.
         days: u16,
-        /// The lead of the new ones.
+        /// The lead of the new settings.
         leads: Leads,
-        /// What that says, by figure.
+        /// The findings, by metric.
         findings: BTreeMap<String, Finding>,
     },
 }
 
-/// The best of the last models.
+/// The best of the recent models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// Its version.
@@ -85,8 +85,8 @@ pub struct Reference {
     pub leads: Leads,
 }
 
-/// Compares the judged model with the held-out ones of the version in service and of its reference, and its settings with
-/// those in service. `None` if there is nothing in service.
+/// Compares the evaluated model with the held-out models of the version in service and of the reference, and its
+/// settings with those in service. `None` if no model is in service.
 pub(crate) fn compare(
     job: &TrainingJob<'_>,
     tables: evaluation::Tables<'_>,
@@ -101,7 +101,7 @@ pub(crate) fn compare(
     let mut comparison = Comparison { in_service: current.to_string(), ..Comparison::default() };
     let manifest = match job.registry.manifest(job.market, &current) {
         Ok(manifest) => manifest,
-        // After an upgrade there must be a way on.
+        // After an upgrade, a model of an older format must not block all new ones.
         Err(error @ ArtefactError::Format { .. }) => {
             comparison.not_compared = Some(error.to_string());
             return Ok(Some(comparison));
@@ -143,8 +143,8 @@ pub(crate) fn compare(
     Ok(Some(comparison))
 }
 
-/// The settings in service as they would be fitted today, if they differ from those of the order in anything but the seed
-/// and the days of the test.
+/// The settings in service, with the seed and the test days of the job; `None` if that makes them equal to the settings
+/// of the job.
 fn other_settings(job: &TrainingJob<'_>, manifest: &Manifest) -> Result<Option<TrainingConfig>, serde_json::Error> {
     let theirs: TrainingConfig = serde_json::from_value(manifest.config.clone())?;
     let EvaluationConfig { test_days, longest_test_days, .. } = job.config.evaluation;
@@ -156,7 +156,7 @@ fn other_settings(job: &TrainingJob<'_>, manifest: &Manifest) -> Result<Option<T
     Ok((theirs != *job.config).then_some(theirs))
 }
 
-/// What comparing takes.
+/// The inputs of a comparison.
 struct Beside<'a> {
     job: &'a TrainingJob<'a>,
     tables: evaluation::Tables<'a>,
@@ -165,7 +165,7 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    /// The position of the first basket that neither the judged model nor the other one has seen.
+    /// The position of the first basket that neither model was trained on.
     fn unseen(&self, theirs: &Opened) -> usize {
         let baskets = &self.tables.transactions.baskets;
         let seen = baskets.partition_point(|basket| date(basket.day) <= theirs.manifest.data.last_day);
@@ -196,8 +196,8 @@ impl Beside<'_> {
         });
     }
 
-    /// Fits the settings in service to the same past as the judged model, and if these days do not suffice, both to that
-    /// before the longest test.
+    /// Fits the settings in service to the same training period as the evaluated model. If its test days cannot decide,
+    /// fits both settings to the period before the longest test.
     fn settings(&self, other: &TrainingConfig, comparison: &mut Comparison) -> Result<Settings, TrainError> {
         let (config, tolerances) = (self.job.config, self.job.gate().tolerances());
         let transactions = self.tables.transactions;
@@ -243,7 +243,7 @@ impl Beside<'_> {
         Ok(Settings::Compared { days, leads, findings })
     }
 
-    /// Whether there is something to learn blends from before so long a test.
+    /// Whether there are enough days before a test of this length to learn blends from.
     fn is_long_enough(&self, days: u16) -> bool {
         let EvaluationConfig { validation_days, .. } = self.job.config.evaluation;
         let baskets = &self.tables.transactions.baskets;
@@ -252,14 +252,14 @@ impl Beside<'_> {
     }
 }
 
-/// Whether new settings must be shown to be not worse in a figure: in those of a question with a blend of its own. What is new
-/// to the customer is hit so seldom, and what is due to the item so near 0, that nothing can be shown of them alone.
+/// Whether new settings must be shown to be non-inferior in a metric: only in those of a question with a blend of its
+/// own. Hits on items new to the customer are too rare, and `due_to_item` is too close to 0, to show anything alone.
 fn is_to_be_shown(name: &str) -> bool {
     name.split_once('.').is_some_and(|(benchmark, _)| QUESTIONS.contains(&benchmark)) && !DUE_TO_ITEM.contains(&name)
 }
 
-/// The models on a registry whose held-out ones the next training is compared with: the one in service and its reference.
-/// They must not be removed.
+/// The versions whose held-out models the next training is compared with: the one in service and its reference. They
+/// must not be removed.
 ///
 /// # Errors
 /// If the market has no model, or its manifest cannot be read.

@@ -1,4 +1,4 @@
-//! What can be set of a gate.
+//! The settings of a gate.
 
 use std::collections::BTreeMap;
 
@@ -8,31 +8,32 @@ use super::not_worse::{TOLERANCE, TOLERANCE_OF_DUE, TOLERANCE_OF_HITS};
 use crate::evaluation::{DUE_TO_ITEM, METRICS, compared, compared_by};
 use crate::setting::SettingError;
 
-/// The gate of a market. Figures are named as the evaluation names them: `bought_together.ndcg`, `coverage.items`.
+/// The gate of a market. Metrics are named as in the evaluation: `bought_together.ndcg`, `coverage.items`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateConfig {
-    /// Lines, baskets, items, customers and days of the data must each be at least this share of those of the model in
+    /// Minimum share of the lines, baskets, items, customers and days of the data compared with those of the model in
     /// service.
     pub volume: f64,
-    /// A figure must be at least so high.
+    /// Minimum value of a metric.
     pub floor: BTreeMap<String, f64>,
-    /// A figure must be at most so high.
+    /// Maximum value of a metric.
     pub ceiling: BTreeMap<String, f64>,
-    /// A figure must be ahead of a baseline's by a share of it, or surely more of the lists must be due to the item.
+    /// Minimum lead of a metric over a baseline. It is waived if `due_to_item` is significantly higher than the
+    /// baseline's.
     pub margin: BTreeMap<String, Margin>,
-    /// A figure of what the lists are like, such as `bought_together.due_to_item`, must not be surely below that of the
-    /// baseline named.
+    /// Metrics of a list, such as `bought_together.due_to_item`, that must not be significantly below that of the named
+    /// baseline.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_behind: BTreeMap<String, String>,
-    /// By how much a figure may be below that of the models before it, as a share of it. If there is no other here, the hit
-    /// rate of bought together has a tolerance of 0.05, and the nDCG of every other benchmark one of 0.035. What is due to the
-    /// item may be below in itself, not as a share: by 0.005.
+    /// The tolerance by which a metric may be below that of a predecessor, as a share of it. By default 0.05 for the
+    /// hit rate of bought together and 0.035 for the nDCG of every other benchmark. The tolerance of `due_to_item` is
+    /// absolute: 0.005.
     pub tolerance: BTreeMap<String, f64>,
-    /// Most minutes that the training may take, evaluation included.
+    /// Maximum duration of the training in minutes, evaluation included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
-    /// Most memory that it may take at any time, in GiB.
+    /// Maximum memory of the training at any time, in GiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_gib: Option<f64>,
 }
@@ -43,11 +44,11 @@ pub struct GateConfig {
 pub struct Margin {
     /// The baseline, as the report names it.
     pub over: String,
-    /// The share of its figure: 0.05 for 5 % above.
+    /// The relative lead: 0.05 for 5 % above.
     pub by: f64,
 }
 
-/// Nothing but what holds for every model: it was judged, its data has not shrunk, and it is not worse.
+/// Only the conditions for every model: it was evaluated, its data has not shrunk, and it is not worse.
 impl Default for GateConfig {
     fn default() -> Self {
         Self {
@@ -64,8 +65,8 @@ impl Default for GateConfig {
 }
 
 impl GateConfig {
-    /// The gate of a market that has none in the config: better than bestsellers too, and no less due to the item than by
-    /// co-purchase counts.
+    /// The gate of a market without one in the config: it also requires a lead over the bestsellers, and a
+    /// `due_to_item` not below that of co-purchase counts.
     pub fn standard() -> Self {
         let margin = Margin { over: "bestsellers".into(), by: 0.02 };
         let counts = BTreeMap::from([("bought_together.due_to_item".into(), "co-purchase count".into())]);
@@ -73,7 +74,7 @@ impl GateConfig {
         Self { margin, not_behind: counts, ..Self::default() }
     }
 
-    /// The figures in which models are compared, with their tolerances.
+    /// The metrics on which models are compared, with their tolerances.
     pub(crate) fn tolerances(&self) -> BTreeMap<String, f64> {
         let standard = compared().map(compared_by).map(|figure| {
             let tolerance = if figure.ends_with(".hit_rate") { TOLERANCE_OF_HITS } else { TOLERANCE };
@@ -83,10 +84,10 @@ impl GateConfig {
         standard.chain(due).chain(self.tolerance.iter().map(|(name, share)| (name.clone(), *share))).collect()
     }
 
-    /// Checks the numbers themselves.
+    /// Checks the values.
     ///
     /// # Errors
-    /// The first key that is wrong, and what it must be.
+    /// The first invalid key, and what it must be.
     pub fn check(&self) -> Result<(), SettingError> {
         let margins = self.margin.values().map(|margin| &margin.by);
         let numbers = self.floor.values().chain(self.ceiling.values()).chain(margins).chain(self.tolerance.values());

@@ -1,4 +1,4 @@
-//! Conditions on a model's own figures and on what its training took.
+//! Conditions on a model's own metrics and on the costs of its training.
 
 use super::{Failure, GateConfig, Margin};
 use crate::costs::Costs;
@@ -8,7 +8,7 @@ const MEND: &str = "the report shows the figure beside its baselines; mend the d
                     publish it all the same with --force";
 
 impl GateConfig {
-    /// Every condition that is not met. A figure that was not measured fails a condition on it, unless `lenient`.
+    /// All conditions that are not met. A metric that was not measured fails its condition, unless `lenient`.
     pub(crate) fn figures(&self, evaluation: Option<&Evaluation>, costs: &Costs, lenient: bool) -> Vec<Failure> {
         let mut failures = Vec::new();
         let mut fail = |kind: &str, name: &str, why: String| {
@@ -84,18 +84,18 @@ impl GateConfig {
     }
 }
 
-/// Whether a figure is of lists of which surely more is due to the item than of a baseline's: hits may be given for that.
+/// Whether the model's `due_to_item` is significantly higher than the baseline's; that outweighs a missing margin.
 fn answers_to_the_item(evaluation: &Evaluation, name: &str, over: &str) -> bool {
     let benchmark = name.split_once('.').and_then(|(benchmark, _)| evaluation.benchmark(benchmark));
     let result = benchmark.and_then(|benchmark| benchmark.result(over));
     result.and_then(|result| result.ahead.get("due_to_item")).is_some_and(|ahead| ahead.low > 0.0)
 }
 
-/// The figure of the model and that of a method, both at most 1.
+/// A metric of the model and of another method, both at most 1.
 struct Pair {
     ours: f64,
     theirs: f64,
-    /// How far the model is ahead, as a share; `None` if that cannot be said.
+    /// The relative lead of the model; `None` if it is not known.
     lead: Option<Estimate>,
 }
 
@@ -108,13 +108,13 @@ impl Pair {
         Some(Self { ours: figure(MODEL)?, theirs: figure(method)?, lead })
     }
 
-    /// Whether the model is ahead by a share. To be ahead of 0 is to be above it, and nothing is ahead of all.
+    /// Whether the model leads by this share. A lead over 0 requires more than 0, and at 1 no lead is required.
     fn is_ahead(&self, by: f64) -> bool {
         let Self { ours, theirs, .. } = *self;
         ours >= (theirs * (1.0 + by)).min(1.0) && (by <= 0.0 || ours > theirs || ours >= 1.0)
     }
 
-    /// Whether there are too few cases to tell: the interval reaches the margin, and is wider than it.
+    /// Whether there are too few cases to decide: the interval reaches the margin, and is wider than twice the margin.
     fn is_undecided(&self, by: f64) -> bool {
         self.lead.is_some_and(|lead| lead.high >= by && lead.high - lead.low > 2.0 * by.abs())
     }

@@ -1,4 +1,4 @@
-//! What a model must reach before it is published, and what is said of those that do not.
+//! The conditions for publishing a model, and the reasons for refusing one.
 
 mod beside;
 mod config;
@@ -24,11 +24,11 @@ pub use volume::Volume;
 /// A condition that was not met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The key of the gate, such as `floor."bought_together.ndcg"`.
+    /// The key in the gate, such as `floor."bought_together.ndcg"`.
     pub gate: String,
-    /// What was found, and by how much it falls short, in words.
+    /// What was found, and by how much it fails the condition.
     pub why: String,
-    /// What can be done.
+    /// What the operator can do.
     pub next: String,
 }
 

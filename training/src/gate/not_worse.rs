@@ -1,42 +1,42 @@
-//! Whether a model is worse than one before it.
+//! Whether a model is worse than a predecessor.
 //!
-//! "Not surely worse" alone is no test: without evidence everything passes. New settings must be *shown* to be not worse
-//! (non-inferiority): the whole 95 % interval of the paired difference lies above minus the tolerance. Where the cases are
-//! too few for that even if nothing has changed, only what is surely worse is refused, and the evidence is called weak.
+//! "Not significantly worse" alone is no test: without evidence everything passes. New settings must be *shown* to be
+//! not worse (non-inferiority): the whole 95 % confidence interval of the paired difference must lie above minus the
+//! tolerance. If there are too few cases to show that even for unchanged settings, only what is significantly worse is
+//! refused, and the evidence is called weak.
 
 use serde::{Deserialize, Serialize};
 use trolley_model::figures::Estimate;
 
-/// By how much a figure may be below another one's, as a share of it. Chosen by simulation (`simulation.rs`,
-/// docs/evaluation.md).
+/// Tolerance of a metric, as a share of the other model's. Chosen by simulation (`simulation.rs`, docs/evaluation.md).
 pub const TOLERANCE: f64 = 0.035;
 
-/// The same of the hit rate of bought together, of which so much may be given for what is due to the item.
+/// Tolerance of the hit rate of bought together: more hits may be traded for a higher `due_to_item`.
 pub(super) const TOLERANCE_OF_HITS: f64 = 0.05;
 
-/// By how much less of the lists may be due to the item, in itself. It is measured less surely than hits are, so that only
-/// what is surely less is refused.
+/// Absolute tolerance of `due_to_item`. It is less precise than the hit rate, so only a significant decrease is
+/// refused.
 pub(super) const TOLERANCE_OF_DUE: f64 = 0.005;
 
-/// An interval whose lower half is at most this share of the tolerance shows settings that have not changed to be not
-/// worse in 99 of 100 cases: 1.96 standard errors of the interval beside 1.96 + 2.33.
+/// Maximum lower half-width of an interval, as a share of the tolerance, for decisive evidence: unchanged settings are
+/// then shown to be non-inferior in 99 of 100 cases. It is 1.96 standard errors of the interval out of 1.96 + 2.33.
 const DECISIVE: f64 = 1.96 / (1.96 + 2.33);
 
-/// What a comparison says of one figure.
+/// The result of comparing one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// It is shown to be not worse.
+    /// It is shown to be non-inferior.
     NotWorse,
-    /// There are too few cases to show it, and it is not surely worse.
+    /// There are too few cases to show non-inferiority, and it is not significantly worse.
     Weak,
-    /// There are enough cases, and they do not show it.
+    /// There are enough cases, and they do not show non-inferiority.
     NotShown,
-    /// It is surely worse.
+    /// It is significantly worse.
     Worse,
 }
 
-/// What is found of a lead over the settings in service.
+/// The finding about a lead over the settings in service.
 pub(crate) fn shown(lead: &Estimate, tolerance: f64) -> Finding {
     if surely_worse(lead, tolerance) {
         Finding::Worse
@@ -49,12 +49,12 @@ pub(crate) fn shown(lead: &Estimate, tolerance: f64) -> Finding {
     }
 }
 
-/// Whether it is below by more than the tolerance, and surely below.
+/// Whether it is significantly below 0, and by more than the tolerance.
 pub(crate) fn surely_worse(lead: &Estimate, tolerance: f64) -> bool {
     lead.value < -tolerance && lead.high < 0.0
 }
 
-/// Whether so many times the cases could be decisive.
+/// Whether `times` as many cases could be decisive.
 pub(crate) fn could_be_decisive(lead: &Estimate, tolerance: f64, times: f64) -> bool {
     (lead.value - lead.low) / times.sqrt() <= tolerance * DECISIVE
 }

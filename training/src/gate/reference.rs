@@ -1,4 +1,4 @@
-//! The best model of the last 30 days. Each new one is compared with it too: two per cent a night must not add up.
+//! The best model of the last 30 days. Each new model is also compared with it, so that small losses do not add up.
 
 use chrono::{DateTime, Days, Utc};
 use trolley_model::Name;
@@ -7,10 +7,10 @@ use trolley_model::artefact::{Manifest, ModelRegistry, Opened};
 use super::Comparison;
 use crate::evaluation::{Leads, QUESTIONS, compared_by};
 
-/// A model stays the reference for so long.
+/// Number of days for which a model can be the reference.
 const DAYS: u64 = 30;
 
-/// The held-out model of the reference that a manifest names, if it is not too old.
+/// The held-out model of a manifest's reference, if it is not too old.
 pub(super) fn of(registry: &ModelRegistry, manifest: &Manifest, now: DateTime<Utc>) -> Option<(Name, Opened)> {
     let version = manifest.judgement.as_ref()?.reference.clone()?;
     let opened = registry.held_out().open(&manifest.market, &version).ok()?;
@@ -22,7 +22,8 @@ fn is_young(manifest: &Manifest, now: DateTime<Utc>) -> bool {
     made.is_ok_and(|made| made.checked_add_days(Days::new(DAYS)).is_some_and(|until| until >= now))
 }
 
-/// The reference of the models after this one: the one before it as long as this one is not better; `None` for itself.
+/// The reference for the models after this one: the previous reference if this model is behind it, otherwise `None` for
+/// this model itself.
 pub(crate) fn next(comparison: Option<&Comparison>, now: DateTime<Utc>) -> Option<Name> {
     let comparison = comparison?;
     let (version, leads) = if let Some(reference) = &comparison.reference {
@@ -34,7 +35,7 @@ pub(crate) fn next(comparison: Option<&Comparison>, now: DateTime<Utc>) -> Optio
     is_behind(leads).then(|| Name::new(version).ok()).flatten()
 }
 
-/// Whether the mean of the leads in all questions is below 0. Without any there is nothing to go by.
+/// Whether the mean of the leads over all questions is below 0; false without any lead.
 fn is_behind(leads: &Leads) -> bool {
     let of_questions = QUESTIONS.iter().filter_map(|question| leads.get(&compared_by(question)));
     of_questions.map(|paired| paired.lead.value).sum::<f64>() < 0.0

@@ -1,13 +1,14 @@
-//! How the tolerance was chosen. Not tests; the first takes a quarter of an hour on the whole of The Complete Journey:
+//! How the tolerance was chosen. These are not tests; the first takes fifteen minutes on the whole of The Complete
+//! Journey:
 //!
 //! ```sh
 //! cargo test --workspace --lib gate::simulation::trainings -- --ignored --nocapture
 //! cargo test --workspace --lib gate::simulation::tolerances -- --ignored --nocapture
 //! ```
 //!
-//! The first learns models of the same settings with different seeds, and writes how each answered every case of the last
-//! 31 days. The second draws households of them anew, as if they were other shops, and asks the gate about two trainings:
-//! equal ones, and ones of which the new one is truly worse, because it misses a share of what it had right.
+//! The first trains models with the same settings and different seeds, and writes their results for each case of the
+//! last 31 days. The second resamples the households, as if they were other shops, and applies the gate to two
+//! trainings: equal ones, and ones of which the new one is truly worse, because it loses a share of its hits.
 
 use std::path::PathBuf;
 use trolley_model::figures::Estimate;
@@ -22,13 +23,13 @@ use crate::evaluation::{Leads, Questions, Sheets, complete_journey, evaluate, pa
 use crate::progress::Silent;
 use crate::random::Random;
 
-/// How many trainings.
+/// Number of trainings.
 const TRAININGS: u64 = 5;
 
-/// Shops that are drawn for each line of the table.
+/// Number of simulated shops for each line of the table.
 const SHOPS: u64 = 200;
 
-/// The answers of one training.
+/// The results of one training.
 #[derive(Serialize, Deserialize)]
 struct Answered {
     sheets: Sheets,
@@ -47,7 +48,7 @@ fn trainings() {
         let config = TrainingConfig { seed, ..TrainingConfig::default() };
         let judged = evaluate(tables.view(), &config, &Silent).unwrap().unwrap();
         let test = judged.test..tables.transactions.baskets.len();
-        // The cases are those of one seed for all.
+        // All trainings answer the cases of one seed.
         let questions = Questions::new([&judged.model; 2], tables.view(), test, 1).unwrap();
         let answered = Answered { sheets: questions.answers(0) };
         std::fs::write(file(seed), serde_json::to_vec(&answered).unwrap()).unwrap();
@@ -55,7 +56,7 @@ fn trainings() {
     }
 }
 
-/// What the gate says of a new training beside an old one.
+/// The decision of the gate about a new training compared with an old one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Said {
     refused: bool,
@@ -113,7 +114,7 @@ fn tolerances() {
     }
 }
 
-/// The gate's word on all benchmarks together.
+/// The decision of the gate on all benchmarks together.
 fn asked(leads: &[Estimate], tolerance: f64) -> Said {
     let found: Vec<Finding> = leads.iter().map(|lead| shown(lead, tolerance)).collect();
     Said {
@@ -126,12 +127,12 @@ fn asked(leads: &[Estimate], tolerance: f64) -> Said {
 #[derive(Clone, Copy)]
 enum Worse {
     InAll,
-    /// Each benchmark in turn, from shop to shop.
+    /// One benchmark, a different one from shop to shop.
     InOne,
 }
 
-/// A shop of so many households, drawn with replacement, and two of the trainings; the leads of the one over the other, as
-/// the gate measures them. In one benchmark or in all, the new one loses a share of its cases.
+/// Draws a shop of this number of households with replacement, and two of the trainings. Returns the leads of one over
+/// the other, as the gate computes them. The new training loses a share of its cases, in one benchmark or in all.
 fn leads(answered: &[Sheets], households: &[u32], new: (usize, Worse, f64), shop: u64) -> Vec<Estimate> {
     let (drawn, worse, by) = new;
     let mut random = Random::new(shop, &[0x51]);
@@ -148,7 +149,7 @@ fn leads(answered: &[Sheets], households: &[u32], new: (usize, Worse, f64), shop
             for answer in answers {
                 let household = households.binary_search(&answer.owner).unwrap();
                 for again in 0..times[household] {
-                    // Whoever was drawn twice counts as two.
+                    // A household that is drawn twice counts as two.
                     let mut copy = answer.of_other(household as u32 + again * households.len() as u32);
                     if f64::from(random.unit()) < loses {
                         copy.figures = [0.0; 3];

@@ -1,4 +1,4 @@
-//! All conditions together.
+//! The verdict of the gate: all conditions together.
 
 use serde::Serialize;
 use trolley_model::artefact::Verdict;
@@ -9,16 +9,16 @@ use super::{Comparison, Failure, Finding, GateConfig, Settings, Volume};
 use crate::costs::Costs;
 use crate::evaluation::{Leads, NotJudged, QUESTIONS, compared_by, enough};
 
-/// What whoever trains accepts beforehand.
+/// Failures that the operator accepts in advance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accept {
     /// Data that has shrunk.
     pub smaller: bool,
-    /// A model that was not judged where the one in service was.
+    /// A model that was not evaluated, although the one in service was.
     pub unjudged: bool,
 }
 
-/// What is to be ruled on.
+/// What the gate examines.
 pub(crate) struct Examined<'a> {
     pub(crate) evaluation: Result<&'a Evaluation, &'a NotJudged>,
     pub(crate) comparison: Option<&'a Comparison>,
@@ -26,21 +26,21 @@ pub(crate) struct Examined<'a> {
     pub(crate) costs: &'a Costs,
 }
 
-/// What the gate says.
+/// The decision of the gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Ruling {
     /// In one word.
     pub verdict: Verdict,
     /// The conditions that were not met.
     pub failures: Vec<Failure>,
-    /// Those that were not met and accepted.
+    /// The conditions that were not met, but accepted.
     pub accepted: Vec<Failure>,
-    /// Why it was not judged, or where the evidence is weak.
+    /// Why the model was not evaluated, or where the evidence is weak.
     pub reasons: Vec<String>,
 }
 
 impl Ruling {
-    /// What was accepted, in the words of the command line: `smaller`, `unjudged`.
+    /// The kinds of accepted failures, as on the command line: `smaller`, `unjudged`.
     pub fn accepted_kinds(&self) -> Vec<String> {
         let any = |kind: &str| self.accepted.iter().any(|failure| kind_of(failure) == Some(kind));
         ["smaller", "unjudged"].into_iter().filter(|kind| any(kind)).map(str::to_owned).collect()
@@ -55,7 +55,7 @@ fn kind_of(failure: &Failure) -> Option<&'static str> {
     }
 }
 
-/// Rules by a gate, or by the standard one if the market has none.
+/// Applies a gate, or the standard one if the market has none.
 pub(crate) fn rule(gate: Option<&GateConfig>, examined: &Examined<'_>, accept: Accept) -> Ruling {
     let standard = GateConfig::standard();
     let (gate, lenient) = (gate.unwrap_or(&standard), gate.is_none());
@@ -88,7 +88,7 @@ pub(crate) fn rule(gate: Option<&GateConfig>, examined: &Examined<'_>, accept: A
     Ruling { verdict, failures, accepted, reasons }
 }
 
-/// Why the model counts as not judged, if so.
+/// Why the model counts as not evaluated, if it does.
 fn not_judged(evaluation: Result<&Evaluation, &NotJudged>, comparison: Option<&Comparison>) -> Option<String> {
     let evaluation = match evaluation {
         Ok(evaluation) => evaluation,
@@ -142,7 +142,7 @@ fn older(comparison: &Comparison) -> Option<Failure> {
     ))
 }
 
-/// Where it is worse than the models before it, or not shown to be as good.
+/// Metrics in which the model is worse than its predecessors, or its settings are not shown to be non-inferior.
 fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
     let tolerances = gate.tolerances();
     let percent = |share: f64| format!("{:+.1} %", share * 100.0);
@@ -192,7 +192,7 @@ fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
     failures
 }
 
-/// Where nothing could be shown.
+/// Metrics in which non-inferiority could not be shown.
 fn weak(comparison: &Comparison) -> Vec<String> {
     match &comparison.settings {
         Settings::Same => Vec::new(),
@@ -229,7 +229,7 @@ mod tests {
     use crate::gate::Reference;
     use trolley_model::figures::{Benchmark, Group};
 
-    /// Two hundred cases in each question.
+    /// Two hundred cases for each question.
     fn evaluation() -> Evaluation {
         let benchmark = |name: &&str| {
             let group = Group { name: "all".into(), cases: 200, customers: 50, due_share: None, results: Vec::new() };
@@ -318,7 +318,7 @@ mod tests {
             assert!(ruling.failures[0].why.contains(why), "{:?}", ruling.failures);
             let ruling = ruled(evaluation, beside, accept);
             assert_eq!((ruling.verdict, ruling.accepted_kinds()), (Verdict::NotJudged, vec!["unjudged".to_owned()]));
-            // Where the one in service was not judged either, it is said and nothing more.
+            // If the one in service was not evaluated either, that is reported and nothing more.
             let young = Comparison { was_judged: false, measured: Vec::new(), ..beside.clone() };
             let ruling = ruled(Err(&too_short), &young, Accept::default());
             assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::NotJudged, 0));

@@ -1,4 +1,4 @@
-//! Whether there is less data than there was: a glob that matches too little, an export that stopped.
+//! Detects a loss of data: a glob that matches too little, an export that stopped.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,24 @@ use trolley_model::artefact::DataFacts;
 use super::Failure;
 use crate::input::{ANONYMOUS, Transactions};
 
-/// How much data a model was made from.
+/// The amount of data that a model was trained on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Lines of all baskets.
+    /// Number of lines of all baskets.
     pub lines: u64,
-    /// Baskets.
+    /// Number of baskets.
     pub baskets: u64,
-    /// Items that were sold.
+    /// Number of items sold.
     pub items: u64,
-    /// Customers with a basket, those who were erased among them: to forget somebody is no loss of data.
+    /// Number of customers with a basket, erased ones included: an erasure is not a loss of data.
     pub customers: u64,
-    /// Days on which anything was sold.
+    /// Number of days with sales.
     pub days: u64,
-    /// Days from the first one to the last.
+    /// Number of days from the first one to the last.
     pub span: u64,
 }
 
-/// Of one kind: the name, how much there is, and how much there was.
+/// One kind of data: its name, its amount now, and its amount before.
 type Kind = (&'static str, u64, u64);
 
 impl Volume {
@@ -49,8 +49,8 @@ impl Volume {
         }
     }
 
-    /// Beside what a manifest says. Older ones say less: then days are those from the first to the last, and what is not
-    /// there is not compared.
+    /// The kinds that a manifest has. An older manifest has fewer; its days are those from the first to the last, and
+    /// missing kinds are not compared.
     fn beside(&self, before: &DataFacts) -> Vec<Kind> {
         let date = |text: &str| text.parse::<chrono::NaiveDate>().ok();
         let span = date(&before.first_day).zip(date(&before.last_day));
@@ -68,7 +68,7 @@ impl Volume {
         .collect()
     }
 
-    /// A failure for each kind of which there is less than this share of what there was.
+    /// A failure for each kind whose amount is below this share of the previous one.
     pub(crate) fn failures(&self, before: &DataFacts, version: &str, least: f64) -> Vec<Failure> {
         let shrunk = |&(_, now, before): &Kind| (now as f64) < before as f64 * least;
         let failure = |(kind, now, before): Kind| {

@@ -2,7 +2,7 @@
 
 use trolley_model::{Amount, Unit};
 
-/// A unit: how it is written in lower case, what it counts, and how many base units it is.
+/// A unit: its spellings in lower case, its dimension, and its size in base units.
 const UNITS: &[(&[&str], Unit, f32)] = &[
     (&["mg"], Unit::Mass, 0.001),
     (&["g", "gr", "gm", "gms", "gram", "grams", "gramm"], Unit::Mass, 1.0),
@@ -39,19 +39,18 @@ const UNITS: &[(&[&str], Unit, f32)] = &[
     (&["ctn", "ctns", "carton", "cartons", "karton", "case", "cs"], Unit::Carton, 1.0),
 ];
 
-/// Packs multiply what stands behind them: `12 PK/12 OZ` is twelve times 12 ounces, `12 CT/11 OZ` twelve pieces of 11
-/// ounces together.
+/// Packs multiply the measure that follows: `12 PK/12 OZ` is twelve times 12 ounces, but `12 CT/11 OZ` is twelve pieces
+/// of 11 ounces in total.
 const PACKS: &[&str] = &["pk", "pks", "pack", "packs", "pkg", "pkt"];
 
-/// Numbers from here on before a pack or carton are the article's, not a count.
+/// A number from here on before a count or carton is an article number, not a count.
 const LARGEST_COUNT: f32 = 10_000.0;
 
-/// The unit of a word.
 pub(super) fn unit(word: &str) -> Option<(Unit, f32)> {
     UNITS.iter().find(|(words, ..)| words.contains(&word)).map(|&(_, unit, base)| (unit, base))
 }
 
-/// A piece of what is written.
+/// A token of an amount.
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
     Number(f32),
@@ -63,23 +62,23 @@ enum Token {
     Dash,
 }
 
-/// A part of what is written: `6 x`, or `12 PK`, or `0,33 l`.
+/// A parsed part of an amount: `6 x`, or `12 PK`, or `0,33 l`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
-    /// What follows is there so many times.
+    /// Multiplier of the measure that follows.
     Times(f32),
-    /// So much, in base units of the unit; a pack multiplies what stands behind it.
+    /// A measure in base units of its unit; a pack multiplies the measure that follows.
     Measure { amount: f32, unit: Unit, is_pack: bool },
 }
 
-/// Reads an amount; `None` if it is none. What stands in brackets, and words that are no units, are passed over.
+/// Parses an amount; `None` if the text is not one. Text in brackets and words that are not units are ignored.
 pub(super) fn amount(text: &str, decimal: char) -> Option<Amount> {
     let parts = parts(&tokens(text, decimal))?;
     let measure = |part: &Part| match *part {
         Part::Measure { amount, unit, .. } if unit != Unit::Count => Some((amount, unit)),
         _ => None,
     };
-    // What multiplies: what is said to, and packs before the measure.
+    // The multipliers: explicit ones, and packs before the measure.
     let whole = parts.iter().position(|part| measure(part).is_some());
     let before = &parts[..whole.unwrap_or(parts.len())];
     let times: f32 = before
@@ -95,13 +94,14 @@ pub(super) fn amount(text: &str, decimal: char) -> Option<Amount> {
         _ => None,
     });
     match whole.and_then(|at| measure(&parts[at])) {
-        // "12 PK/12 OZ" is 12 times 12 ounces; "12 CT/11 OZ", and "12.4 OZ/8 CT", the measure in so many pieces.
+        // "12 PK/12 OZ" is 12 times 12 ounces; "12 CT/11 OZ" and "12.4 OZ/8 CT" give the total and the number of
+        // pieces.
         Some((amount, unit)) => made(amount * times, unit, count.unwrap_or(times)),
         None => made(times * count.unwrap_or(1.0), Unit::Count, 1.0),
     }
 }
 
-/// The parts of what is written; `None` if there is no measure among them.
+/// The parts of an amount; `None` if none of them is a measure.
 fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
     let (mut parts, mut at) = (Vec::new(), 0);
     while at < tokens.len() {
@@ -118,7 +118,7 @@ fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
         match (number, rest) {
             (Some(times), [Token::Times, after @ ..]) => {
                 let (other, width) = self::number(after);
-                // Lengths make an area: "10 x 20 cm".
+                // Two lengths make an area: "10 x 20 cm".
                 let unit = after.get(width).and_then(Token::unit).filter(|(unit, _)| *unit == Unit::Length);
                 if let (Some(other), Some((_, base))) = (other, unit) {
                     return Some(vec![Part::measure(times * other * base * base, Unit::Area)]);
@@ -126,7 +126,8 @@ fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
                 parts.push(Part::Times(times));
             }
             (Some(from), [sign @ (Token::Slash | Token::Dash), after @ ..]) => match self::number(after) {
-                // "60-90 LB" is something between, "5-1.4 OZ" and "8/6.5 OZ" so many times.
+                // "60-90 LB" is a range (its midpoint counts); in "5-1.4 OZ" and "8/6.5 OZ" the first number is a
+                // multiplier.
                 (Some(to), width) if *sign == Token::Dash && from < to && from.fract() + to.fract() == 0.0 => {
                     let (unit, base) = after.get(width).and_then(Token::unit)?;
                     return Some(vec![Part::measure(f32::midpoint(from, to) * base, unit)]);
@@ -143,7 +144,7 @@ fn parts(tokens: &[Token]) -> Option<Vec<Part>> {
                 }
                 .unzip();
                 let (Some(unit), Some(base)) = (unit, base) else { continue };
-                // An article's number, as in "974162 PK", is no count.
+                // An article number, as in "974162 PK", is not a count.
                 let is_code = matches!(unit, Unit::Count | Unit::Carton) && number >= LARGEST_COUNT;
                 let amount = if is_code { base } else { number * base };
                 parts.push(Part::Measure { amount, unit, is_pack: PACKS.contains(&first.as_str()) });
@@ -181,7 +182,7 @@ fn made(total: f32, unit: Unit, pieces: f32) -> Option<Amount> {
     (total.is_finite() && total > 0.0 && pieces.is_finite()).then_some(Amount { total, unit, pieces })
 }
 
-/// The number that some tokens begin with, and how many they are: "22 3/4" is five of them.
+/// The number at the start of the tokens, and how many tokens it takes: "22 3/4" takes four.
 fn number(tokens: &[Token]) -> (Option<f32>, usize) {
     let fraction = |tokens: &[Token]| match tokens {
         [Token::Number(over), Token::Slash, Token::Number(under), ..] if is_fraction(*over, *under) => {
@@ -201,7 +202,7 @@ fn number(tokens: &[Token]) -> (Option<f32>, usize) {
     }
 }
 
-/// Whether `over/under` is a fraction, as 3/4 is and 4/6 (four times six) is not.
+/// Whether `over/under` is a fraction: 3/4 is one, 4/6 (four times six) is not.
 fn is_fraction(over: f32, under: f32) -> bool {
     let is_odd = over.fract() == 0.0 && over as u64 % 2 == 1;
     over < under && is_odd && [2.0, 3.0, 4.0, 8.0, 16.0, 32.0].contains(&under)
@@ -247,15 +248,15 @@ fn tokens(text: &str, decimal: char) -> Vec<Token> {
         }
         at += 1;
     }
-    // A sign at the end, as in "2 L*", says nothing.
+    // A trailing sign, as in "2 L*", has no meaning.
     while tokens.last().is_some_and(|token| !matches!(token, Token::Number(_) | Token::Word(_))) {
         tokens.pop();
     }
     tokens
 }
 
-/// A number with either sign for decimals: what stands before exactly three digits, and is not the config's sign, parts
-/// thousands.
+/// Parses a number with either decimal sign. A sign before exactly three digits separates thousands, unless it is the
+/// decimal sign of the config.
 fn read_number(written: &str, decimal: char) -> Option<f32> {
     let signs: Vec<(usize, char)> = written.char_indices().filter(|(_, c)| !c.is_ascii_digit()).collect();
     let [.., (at, sign)] = signs[..] else { return written.parse().ok() };

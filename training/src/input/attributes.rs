@@ -1,4 +1,4 @@
-//! The attributes of the items table: which columns, of which kind, and what their values are.
+//! The attributes of the items table: their columns, their kinds, and their values.
 
 use serde::{Deserialize, Serialize};
 use trolley_model::Amount;
@@ -7,47 +7,47 @@ use super::amount::{amount, unit};
 use super::number;
 use crate::setting::SettingError;
 
-/// A column of the items table that says what an item is like.
+/// A column of the items table that describes an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum AttributeColumn {
-    /// Its name; what its values are is seen from them.
+    /// The name only; the kind is inferred from the values.
     Named(String),
-    /// Said in full.
+    /// The full form.
     Full(AttributeForm),
 }
 
-/// A column with what its values are.
+/// A column with the kind of its values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeForm {
     /// Its name.
     pub column: String,
-    /// What its values are; if it is not said, it is seen from them.
+    /// The kind of the values; inferred from them if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<AttributeKind>,
     /// The unit of amounts that are written as numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// What parts several texts in one field.
+    /// The separator between several texts in one field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<String>,
 }
 
-/// What the values of an attribute are.
+/// The kind of an attribute's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttributeKind {
-    /// Equal or not.
+    /// Compared for equality.
     Text,
-    /// Numbers, near or far.
+    /// Compared by distance.
     Number,
     /// Amounts with a unit: `20 OZ`, `6 x 0,33 l`.
     Amount,
 }
 
 impl AttributeColumn {
-    /// The column's name.
+    /// The name of the column.
     pub fn name(&self) -> &str {
         match self {
             Self::Named(name) => name,
@@ -55,7 +55,6 @@ impl AttributeColumn {
         }
     }
 
-    /// The column in full.
     pub(super) fn form(&self) -> AttributeForm {
         match self {
             Self::Named(column) => AttributeForm { column: column.clone(), ..AttributeForm::default() },
@@ -63,7 +62,7 @@ impl AttributeColumn {
         }
     }
 
-    /// Checks what the types do not.
+    /// Checks the constraints that the types do not express.
     ///
     /// # Errors
     /// An attribute without a name, or with settings that do not fit its kind.
@@ -93,28 +92,28 @@ impl AttributeColumn {
     }
 }
 
-/// An attribute as the table has it.
+/// An attribute as it was read from the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttributeTable {
-    /// The column.
+    /// The name of the column.
     pub name: String,
-    /// What its values are.
+    /// The kind of the values.
     pub kind: AttributeKind,
     /// The unit of amounts that are written as numbers.
     unit: Option<String>,
     separator: Option<String>,
     decimal: char,
-    /// Values that are not of the kind, some of them, and how many there are.
+    /// Number of values that cannot be parsed as this kind, and some examples.
     pub unread: (u64, Vec<String>),
-    /// Values in all.
+    /// Number of values in all.
     pub values: u64,
 }
 
-/// Values that are named in a finding.
+/// Maximum number of values named in a finding.
 const EXAMPLES: usize = 5;
 
 impl AttributeTable {
-    /// Sees what the values of a column are, and which of them cannot be read.
+    /// Infers the kind of a column's values, and counts those that cannot be parsed.
     pub(super) fn of<'a>(form: AttributeForm, values: impl Iterator<Item = &'a str> + Clone, decimal: char) -> Self {
         let AttributeForm { column, kind, unit: written, separator } = form;
         let of_name = column.rsplit(['_', ' ', '.']).next().map(str::to_lowercase);
@@ -125,7 +124,7 @@ impl AttributeTable {
         let kind = kind.unwrap_or_else(|| match () {
             () if written.is_some() => AttributeKind::Amount,
             () if separator.is_some() => AttributeKind::Text,
-            // A number is one of a code as often as one that can be near another.
+            // In a column named like a code, numbers are labels; their distance means nothing.
             () if share(&is_number) && is_code(&column) => AttributeKind::Text,
             () if share(&is_number) && of_name.is_some() => AttributeKind::Amount,
             () if share(&is_number) => AttributeKind::Number,
@@ -174,7 +173,7 @@ impl AttributeTable {
     }
 }
 
-/// Whether a column of numbers holds names rather than quantities, by its name.
+/// Whether a column of numbers holds codes rather than quantities, judging by its name.
 fn is_code(column: &str) -> bool {
     let last = column.rsplit(['_', ' ', '.']).next().unwrap_or_default().to_lowercase();
     ["id", "code", "no", "nr", "number", "key", "ean", "gtin"].contains(&last.as_str()) || column.ends_with("Id")

@@ -7,10 +7,10 @@ use super::time::{Time, TimeFormat, whole_number};
 use super::wanted::Wanted;
 use super::{InputError, number, profile::Seen};
 
-/// Some rows of one file, with the columns that were asked for.
+/// Some rows of one file, with the requested columns.
 pub(super) struct Batch<'a> {
     pub(super) path: &'a Path,
-    /// By the names in the file.
+    /// Keyed by the column names in the file.
     pub(super) columns: Vec<(&'a str, Values)>,
     pub(super) rows: usize,
     pub(super) lines: LineNumbers,
@@ -23,11 +23,11 @@ pub(super) enum Values {
     Texts(Texts),
     /// Of a Parquet file.
     Series(Series),
-    /// One for all rows, from the folder's name.
+    /// One value for all rows, from a folder name.
     Same(String),
 }
 
-/// Texts, one after the other.
+/// Texts stored end to end.
 #[derive(Default)]
 pub(super) struct Texts {
     text: String,
@@ -46,37 +46,37 @@ impl Texts {
     }
 }
 
-/// Where the rows of a batch stand in their file.
+/// The line numbers of a batch's rows in their file.
 pub(super) enum LineNumbers {
-    /// The first one; the others follow.
+    /// The number of the first row; the others follow consecutively.
     From(u64),
-    /// Each.
+    /// One number per row.
     Each(Vec<u64>),
 }
 
-/// How values are written in a market's tables.
+/// The value formats of a market's tables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Forms {
-    /// What stands for no value.
+    /// Texts that stand for null.
     pub(super) nulls: Vec<String>,
     pub(super) time: TimeFormat,
-    /// What parts whole numbers from decimals.
+    /// The decimal sign.
     pub(super) decimal: char,
 }
 
 impl Forms {
-    /// A text without the spaces around it; `None` for no value.
+    /// The trimmed text; `None` for null.
     fn value<'a>(&self, text: &'a str) -> Option<&'a str> {
         let text = text.trim();
         (!text.is_empty() && !self.nulls.iter().any(|null| null == text)).then_some(text)
     }
 }
 
-/// The texts of a column, `None` for no value.
+/// The texts of a column, `None` for null.
 pub(super) type Column<'a> = Vec<Option<Cow<'a, str>>>;
 
 impl Batch<'_> {
-    /// The line of a row in its file; in Parquet its number, from 1.
+    /// The line number of a row in its file; in Parquet the row number, from 1.
     pub(super) fn line(&self, row: usize) -> u64 {
         match &self.lines {
             LineNumbers::From(first) => first + row as u64,
@@ -97,8 +97,8 @@ impl Batch<'_> {
         }
     }
 
-    /// A column of IDs or other texts: texts as they are but for spaces around them, whole numbers as their digits.
-    /// `None` for a column that is not there.
+    /// A column of IDs or other texts, trimmed; integers become their decimal digits. `None` if the column does not
+    /// exist.
     pub(super) fn texts(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(texts) = self.raw(wanted)? else { return Ok(None) };
         let profile = seen.column(wanted);
@@ -106,7 +106,7 @@ impl Batch<'_> {
         for text in texts {
             let value = text.as_deref().and_then(|text| self.forms.value(text));
             profile.add(text.as_deref(), value);
-            // What needs no trimming is not copied.
+            // A text that needs no trimming is not copied.
             column.push(match (value.map(str::len), text) {
                 (Some(length), Some(text)) if length == text.len() => Some(text),
                 (Some(_), Some(Cow::Borrowed(text))) => Some(Cow::Borrowed(text.trim())),
@@ -117,7 +117,7 @@ impl Batch<'_> {
         Ok(Some(column))
     }
 
-    /// A column of texts or numbers, as texts.
+    /// A column of texts or numbers, converted to texts.
     pub(super) fn any_texts(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(Values::Series(series)) = self.values(&wanted.name) else { return self.texts(wanted, seen) };
         if !matches!(series.dtype(), DataType::Float32 | DataType::Float64 | DataType::Boolean | DataType::Decimal(..))
@@ -137,7 +137,8 @@ impl Batch<'_> {
         Ok(Some(series.iter().map(text).collect()))
     }
 
-    /// A column as it stands, but for null and empty: what a market is called is never one of the words for null.
+    /// A column of market names. Only null and blank count as missing: a market may be called like one of the null
+    /// words.
     pub(super) fn markets(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(mut texts) = self.raw(wanted)? else { return Ok(None) };
         let profile = seen.column(wanted);
@@ -160,7 +161,7 @@ impl Batch<'_> {
             Some(Values::Series(series)) => series,
         };
         let dtype = series.dtype();
-        // A decimal without places is a whole number; SQL and Spark export IDs so.
+        // A decimal with scale 0 is an integer; SQL and Spark export IDs in this type.
         let fine = dtype.is_integer()
             || matches!(dtype, DataType::String | DataType::Null | DataType::Categorical(..) | DataType::Decimal(_, 0));
         if !fine {
@@ -178,7 +179,7 @@ impl Batch<'_> {
         Ok(Some(series.iter().map(text).collect()))
     }
 
-    /// The text of a value that is wrong, to be shown.
+    /// An invalid value as text, for messages.
     pub(super) fn shown(&self, wanted: &Wanted, row: usize) -> String {
         match self.values(&wanted.name) {
             None => String::new(),
@@ -195,7 +196,7 @@ impl Batch<'_> {
         }
     }
 
-    /// A column of times. `None` for a column that is not there.
+    /// A column of times. `None` if the column does not exist.
     pub(super) fn times(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Vec<Time>>, InputError> {
         let profile = seen.column(wanted);
         let mut parsed = |text: &str| {
@@ -247,7 +248,8 @@ impl Batch<'_> {
         Ok(Some(series.iter().map(time).collect()))
     }
 
-    /// A column of numbers: `None` for what is null, and NaN for what is no number.
+    /// A column of numbers: `None` for null, NaN for a value that is not a number. `None` in all if the column does not
+    /// exist.
     pub(super) fn numbers(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Vec<Option<f64>>>, InputError> {
         let profile = seen.column(wanted);
         let mut parsed = |text: &str| {

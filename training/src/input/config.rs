@@ -11,53 +11,53 @@ use super::time::TimeFormat;
 use crate::gate::GateConfig;
 use crate::setting::SettingError;
 
-/// Where a market's tables lie and what their columns are called.
+/// Paths and column names of a market's tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputConfig {
-    /// The transactions: a file, folder or glob of Parquet or CSV.
+    /// Path of the transactions: a file, folder or glob of Parquet or CSV.
     pub transactions: String,
-    /// The items, likewise.
+    /// Path of the items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
-    /// The history of offers, likewise.
+    /// Path of the offer history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offers: Option<String>,
-    /// The tables' column names: ours = theirs.
+    /// The column names of the tables, as `our name = "their name"`.
     #[serde(default)]
     pub columns: Columns,
-    /// In which attributes an alternative must be like the item that it stands in for, whatever else there is.
+    /// Attributes in which an alternative must equal the requested item.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub must_match: Vec<MustMatch>,
-    /// Categories that are no kind of thing, such as seasonal packages: their items do not stand in for each other. Beside
-    /// those that are found.
+    /// Mixed categories, such as seasonal packages, whose items are not substitutes for each other; in addition to
+    /// those that are detected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mixed_categories: Vec<String>,
-    /// Items to be left out of everything, by columns of the items table: `department = ["FUEL"]`.
+    /// Items to exclude entirely, by columns of the items table: `department = ["FUEL"]`.
     #[serde(default)]
     pub exclude: BTreeMap<String, Vec<String>>,
-    /// The value of a `market` column that stands for this market; by default the market's name.
+    /// The value of this market in the `market` column; by default the market's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub market_value: Option<String>,
-    /// Training stops when a larger share of a table's rows than this is rejected, 0 to 1.
+    /// Maximum share of rejected rows per table, 0 to 1; training stops above it.
     #[serde(default = "default_max_rejected")]
     pub max_rejected: f64,
-    /// How CSV files are written.
+    /// The CSV format.
     #[serde(default)]
     pub csv: CsvConfig,
-    /// What stands for no value, where it is all that a field holds.
+    /// Texts that stand for null if they are the whole field.
     #[serde(default = "default_nulls")]
     pub nulls: Vec<String>,
-    /// How times are written, with strftime's letters; what has one meaning only is read without.
+    /// The timestamp format in strftime notation; without it, only unambiguous times are parsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp_format: Option<String>,
-    /// Findings of severity error that do not stop a training.
+    /// Error findings that do not stop a training.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<FindingKind>,
-    /// What a model must reach to be published; without it, the standard gate.
+    /// The conditions for publishing a model; without it, the standard gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateConfig>,
-    /// Kinds of things that are not shown beside each other, or not spoken of; the service keeps to it.
+    /// Sensitive categories, which the service neither shows together nor gives reasons for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitive: Option<Sensitive>,
 }
@@ -66,7 +66,7 @@ fn default_max_rejected() -> f64 {
     0.05
 }
 
-/// What stands for no value in the exports of databases, spreadsheets and programming languages.
+/// Texts that stand for null in the exports of databases, spreadsheets and programming languages.
 fn default_nulls() -> Vec<String> {
     let words = [
         "NULL", "Null", "null", "(null)", "\\N", "nan", "NaN", "NAN", "None", "none", "NA", "N/A", "n/a", "<NA>",
@@ -75,17 +75,18 @@ fn default_nulls() -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-/// How a market's CSV files are written.
+/// The format of a market's CSV files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CsvConfig {
-    /// What parts the fields: `,`, `;`, `|` or a tab. By default a comma, a tab in .tsv files, and what a line `sep=;` says.
+    /// The field separator: `,`, `;`, `|` or a tab. By default a comma, in .tsv files a tab, or the one in a line
+    /// `sep=;`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
-    /// The encoding, such as `windows-1252`. By default UTF-8, or UTF-16 where a file begins as such.
+    /// The encoding, such as `windows-1252`. By default UTF-8, or UTF-16 if the file begins like it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// What parts whole numbers from decimals: `.` or `,`.
+    /// The decimal sign: `.` or `,`.
     pub decimal: char,
 }
 
@@ -95,7 +96,7 @@ impl Default for CsvConfig {
     }
 }
 
-/// The names of all columns.
+/// The column names of all tables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Columns {
@@ -107,29 +108,29 @@ pub struct Columns {
     pub offers: OfferColumns,
 }
 
-/// Columns of the transactions. The optional ones are used if a column of our name is there, or of the name given.
+/// Columns of the transactions. An optional column is used under the given name, or under our name if it exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransactionColumns {
-    /// The basket that the line belongs to.
+    /// The basket of the line.
     pub basket_id: String,
     /// The item bought.
     pub item_id: String,
-    /// When: a date, a datetime, a text of one, digits such as 202401311805, or Unix time.
+    /// The time: a date, a datetime, a text of one, digits such as 202401311805, or Unix time.
     pub timestamp: String,
-    /// Who bought it (optional).
+    /// The customer (optional).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
     /// The market (optional): rows of other markets are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<String>,
-    /// How many (optional): rows with 0 or less are returns, and left out.
+    /// The quantity (optional): rows with 0 or less are returns, and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<String>,
     /// The price of the whole line (optional): rows below 0 are credit notes, and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
-    /// The price of one piece (optional), in the place of that of the line.
+    /// The price of one piece (optional), instead of that of the line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<String>,
     /// The store (optional).
@@ -159,16 +160,16 @@ impl Default for TransactionColumns {
 pub struct ItemColumns {
     /// The item.
     pub item_id: String,
-    /// Its category: items of one category can stand in for each other.
+    /// Its category: items of one category can be substitutes.
     pub category: String,
-    /// A name for people (optional): a column, or several to be joined by commas.
+    /// A display name (optional): a column, or several whose texts are joined by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<OneOrMany>,
-    /// The price of one (optional): requests may ask for items within some, and alternatives cost about the same. Without it,
-    /// the median of what customers paid.
+    /// The price of one piece (optional), for price bands in requests and for comparing alternatives. Without it, the
+    /// median of the prices paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
-    /// What else says what an item is like: texts, numbers and amounts.
+    /// Columns that describe an item: texts, numbers and amounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<AttributeColumn>,
 }
@@ -211,32 +212,32 @@ impl TransactionColumns {
     }
 }
 
-/// Columns of the offers. The optional ones are used if a column of our name is there, or of the name given.
+/// Columns of the offers. An optional column is used under the given name, or under our name if it exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OfferColumns {
-    /// The offer; one with several items has as many rows.
+    /// The offer; one row per item of the offer.
     pub offer_id: String,
-    /// An item of it.
+    /// The item on offer.
     pub item_id: String,
-    /// From when it holds (optional).
+    /// The beginning of the offer (optional).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<String>,
-    /// Until when it holds (optional).
+    /// The end of the offer (optional).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<String>,
     /// The market (optional): rows of other markets are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<String>,
-    /// Numbers that say how strong an offer is, such as a discount. The blend learns what they count.
+    /// Numeric columns that describe the strength of an offer, such as a discount. The blend learns their weights.
     pub numbers: Vec<String>,
 }
 
 impl OfferColumns {
-    /// Checks the names of the numbers: the blend weighs them by name, beside the signals.
+    /// Checks the names of the numbers: the blend weighs them by name, together with the signals.
     ///
     /// # Errors
-    /// The name that cannot be, and why.
+    /// The invalid name, and the reason.
     pub(crate) fn check(&self) -> Result<(), SettingError> {
         for (at, name) in self.numbers.iter().enumerate() {
             if trolley_model::signals::index(name).is_some() {
@@ -271,15 +272,15 @@ impl Default for OfferColumns {
 pub enum OneOrMany {
     /// The text of one column.
     One(String),
-    /// The texts of several, joined by `, `; empty ones are passed over.
+    /// The texts of several, joined by `, `; empty ones are skipped.
     Many(Vec<String>),
 }
 
 impl InputConfig {
-    /// Checks what the types do not.
+    /// Checks the constraints that the types do not express.
     ///
     /// # Errors
-    /// The first key that is wrong, and what it must be.
+    /// The first invalid key, and what it must be.
     pub fn check(&self) -> Result<(), SettingError> {
         let CsvConfig { separator, encoding: name, decimal } = &self.csv;
         if !(0.0..=1.0).contains(&self.max_rejected) {
@@ -317,23 +318,23 @@ impl InputConfig {
             .map_or(Ok(()), |sensitive| sensitive.check().map_err(|why| SettingError::new(format!("sensitive: {why}"))))
     }
 
-    /// How values are written.
+    /// The value formats.
     ///
     /// # Errors
-    /// If `timestamp_format` is no format of a time.
+    /// If `timestamp_format` is not a valid time format.
     pub(super) fn forms(&self) -> Result<Forms, SettingError> {
         let time = TimeFormat::new(self.timestamp_format.as_deref())?;
         Ok(Forms { nulls: self.nulls.clone(), time, decimal: self.csv.decimal })
     }
 
-    /// The value of a `market` column that stands for `market`.
+    /// The value of `market` in the `market` column.
     pub fn value_of<'a>(&'a self, market: &'a str) -> &'a str {
         self.market_value.as_deref().unwrap_or(market)
     }
 }
 
 impl OneOrMany {
-    /// The columns.
+    /// All of them as a slice.
     pub fn columns(&self) -> &[String] {
         match self {
             Self::One(column) => std::slice::from_ref(column),

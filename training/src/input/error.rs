@@ -2,7 +2,7 @@ use crate::setting::SettingError;
 use std::io;
 use std::path::PathBuf;
 
-/// Why the input could not be read. Rows that are wrong are rejected one by one and are no error.
+/// Why the input could not be read. Invalid rows are rejected one by one and are not an error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]

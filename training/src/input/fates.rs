@@ -1,4 +1,4 @@
-//! What became of each row: taken, left out on purpose, or rejected because something is wrong with it.
+//! The outcome of each row: taken, left out on purpose, or rejected because it is invalid.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -30,16 +30,16 @@ impl InputTable {
     }
 }
 
-/// Why a row was not taken.
+/// The reason why a row was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum RowReason {
-    // Rejected: the line is no record.
+    // Rejected: the line is not a record.
     FieldCount,
     StrayQuote,
     OpenQuote,
     NotUtf8,
-    // Rejected: a value is missing or wrong.
+    // Rejected: a value is missing or invalid.
     NoBasketId,
     NoItemId,
     NoTimestamp,
@@ -88,7 +88,7 @@ impl RowReason {
         }
     }
 
-    /// What to do about it, if that is not said by the name.
+    /// What to do about it, unless the name makes that clear.
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Self::FieldCount => Some("quote fields that hold the separator"),
@@ -110,27 +110,27 @@ impl RowReason {
     }
 }
 
-/// So many rows of each fate are shown with their place.
+/// Maximum number of example rows per reason.
 const EXAMPLES: usize = 3;
 
-/// Characters shown of a value.
+/// Maximum length of a shown value in characters.
 const SHOWN: usize = 60;
 
-/// Where a row stands, and what is wrong there.
+/// The place of a row, and its invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The file.
     pub file: String,
     /// Its line, from 1 for the header; in Parquet the row, from 1.
     pub line: u64,
-    /// The value that is wrong, shortened; empty where a value is missing.
+    /// The invalid value, shortened; empty if a value is missing.
     pub value: String,
 }
 
-/// Rows of one fate.
+/// The rows with one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCount {
-    /// How many.
+    /// Number of rows.
     pub rows: u64,
     /// The first few of them.
     pub examples: Vec<Example>,
@@ -145,7 +145,7 @@ impl RowCount {
     }
 }
 
-/// A value as it may be printed: short, and without control characters.
+/// A value in printable form: shortened, with control characters escaped.
 pub(super) fn shown(value: &str) -> String {
     let mut text: String = value.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if value.chars().nth(SHOWN).is_some() {
@@ -154,7 +154,6 @@ pub(super) fn shown(value: &str) -> String {
     text.replace("\\\"", "\"").replace("\\'", "'")
 }
 
-/// The rows of one table.
 #[derive(Clone, Debug, Default)]
 struct OfTable {
     rows: u64,
@@ -162,9 +161,9 @@ struct OfTable {
     left_out: BTreeMap<RowReason, RowCount>,
 }
 
-/// Counts rows by their fate, and writes where each rejected one stands: table, file, line, reason and value.
+/// Counts rows by outcome, and lists the rejected ones with table, file, line, reason and value.
 ///
-/// The value is that of the column that is wrong, which is never the customer's.
+/// The value is that of the invalid column, which is never the customer's.
 #[derive(Debug, Default)]
 pub struct Fates {
     tables: BTreeMap<InputTable, OfTable>,
@@ -175,15 +174,15 @@ pub struct Fates {
 struct List {
     path: PathBuf,
     file: Option<BufWriter<File>>,
-    /// Whether reading goes on without a list that cannot be written.
+    /// If the list cannot be written: whether to go on without it.
     optional: bool,
 }
 
 impl Fates {
-    /// Lists rejected rows in a file, which is written when there is the first one. One of an earlier run is removed.
+    /// Lists rejected rows in a file, which is created at the first one. The file of an earlier run is removed.
     ///
     /// # Errors
-    /// If that can't be.
+    /// If the old file cannot be removed.
     pub fn listed_in(path: &Path) -> Result<Self, InputError> {
         match std::fs::remove_file(path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -195,24 +194,24 @@ impl Fates {
         }
     }
 
-    /// Lists rejected rows in a file if it can be written, and only counts them if not.
+    /// Lists rejected rows in a file if it can be written, and otherwise only counts them.
     pub fn listed_if_possible(path: &Path) -> Self {
         let mut fates = Self::listed_in(path).unwrap_or_default();
         fates.list.iter_mut().for_each(|list| list.optional = true);
         fates
     }
 
-    /// Counts only.
+    /// Counts rows, and lists nothing.
     pub fn counted() -> Self {
         Self::default()
     }
 
-    /// Rows that have been read and are looked at one by one.
+    /// Counts rows that were read into a batch.
     pub(super) fn read(&mut self, table: InputTable, rows: u64) {
         self.tables.entry(table).or_default().rows += rows;
     }
 
-    /// A line that never became a row of a batch; it counts as read.
+    /// Rejects a line that never became a row of a batch; it counts as read.
     pub(super) fn reject(
         &mut self,
         table: InputTable,
@@ -225,7 +224,7 @@ impl Fates {
         self.reject_row(table, file, line, reason, value)
     }
 
-    /// A row of a batch.
+    /// Rejects a row of a batch.
     pub(super) fn reject_row(
         &mut self,
         table: InputTable,
@@ -245,32 +244,32 @@ impl Fates {
         }
     }
 
-    /// A row that counts for nothing, on purpose. Blank lines and headers are no rows.
+    /// Leaves a row out on purpose. Blank lines and repeated headers do not count as rows.
     pub(super) fn leave_out(&mut self, table: InputTable, file: &Path, line: u64, reason: RowReason, value: &str) {
         self.tables.entry(table).or_default().left_out.entry(reason).or_default().add(file, line, value);
     }
 
-    /// Rows of a table that have been read, whatever became of them.
+    /// Number of rows of a table that were read, whatever their outcome.
     pub fn rows(&self, table: InputTable) -> u64 {
         self.tables.get(&table).map_or(0, |of| of.rows)
     }
 
-    /// The rejected rows of a table by reason, with their first few.
+    /// The rejected rows of a table by reason, with examples.
     pub fn rejected(&self, table: InputTable) -> impl Iterator<Item = (RowReason, &RowCount)> {
         self.tables.get(&table).into_iter().flat_map(|of| &of.rejected).map(|(reason, rows)| (*reason, rows))
     }
 
-    /// The rows of a table that were left out, likewise.
+    /// The rows of a table that were left out, by reason, with examples.
     pub fn left_out(&self, table: InputTable) -> impl Iterator<Item = (RowReason, &RowCount)> {
         self.tables.get(&table).into_iter().flat_map(|of| &of.left_out).map(|(reason, rows)| (*reason, rows))
     }
 
-    /// How many rows of a table were left out for a reason.
+    /// Number of rows of a table that were left out for a reason.
     pub fn left_out_for(&self, table: InputTable, reason: RowReason) -> u64 {
         self.left_out(table).find(|(of, _)| *of == reason).map_or(0, |(_, rows)| rows.rows)
     }
 
-    /// How many rows of a table were rejected for each reason so far.
+    /// Number of rejected rows of a table by reason.
     pub fn counts(&self, table: InputTable) -> BTreeMap<String, u64> {
         self.rejected(table).map(|(reason, rows)| (reason.name().to_owned(), rows.rows)).collect()
     }
@@ -280,7 +279,7 @@ impl Fates {
         self.list.as_ref().filter(|list| list.file.is_some()).map(|list| list.path.as_path())
     }
 
-    /// Refuses a table of which too large a share was rejected: of its rows, without those of other markets.
+    /// Refuses a table if too large a share of its rows was rejected. Rows of other markets do not count.
     ///
     /// # Errors
     /// [`InputError::TooManyRejects`] if more than `limit` (0 to 1) were.
@@ -301,7 +300,7 @@ impl Fates {
         })
     }
 
-    /// The rejected rows of a table in words: each reason with its number, an example and what to do.
+    /// The rejected rows of a table in words: each reason with its number of rows, an example and advice.
     pub(super) fn reasons(&self, table: InputTable) -> String {
         let reason = |(reason, rows): (RowReason, &RowCount)| {
             let example = rows.examples.first().map_or_else(String::new, |example| {
@@ -314,10 +313,10 @@ impl Fates {
         self.rejected(table).map(reason).collect::<Vec<_>>().join("; ")
     }
 
-    /// Writes out what is buffered.
+    /// Flushes the list.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If writing fails.
     pub fn finish(&mut self) -> Result<(), InputError> {
         let Some(List { path, file: Some(file), optional }) = &mut self.list else { return Ok(()) };
         match file.flush() {

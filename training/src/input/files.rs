@@ -1,6 +1,6 @@
-//! Which files a path stands for: the file itself, everything in a folder and its sub-folders, or what a glob matches.
+//! Finds the files of a path: the file itself, everything in a folder and its sub-folders, or the matches of a glob.
 //!
-//! Either a file is read, or it is named: in [`Found::passed_over`] if it is not meant to be read, in an error otherwise.
+//! Every file is either read, or listed in [`Found::passed_over`], or an error.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -8,22 +8,22 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{InputError, lakehouse};
 
-/// A folder is not followed deeper than this: it links to itself.
+/// Maximum depth of sub-folders; a deeper one is taken for a cyclic link.
 const DEEPEST: usize = 32;
 
 /// The files of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Those that are read, sorted.
+    /// The files that are read, sorted.
     pub files: Vec<PathBuf>,
-    /// Those that are not: hidden ones (`_SUCCESS`, `.crc`), empty ones, and tables beside what a glob matches.
+    /// The files that are skipped: hidden ones (`_SUCCESS`, `.crc`), empty ones, and tables that nearly match the glob.
     pub passed_over: Vec<PathBuf>,
 }
 
 /// Finds the files of a table.
 ///
 /// # Errors
-/// If there is none, one is of a format that is not read, or they belong to a table format of their own.
+/// If there is none, if one has an unsupported format, or if they belong to a lakehouse table.
 pub fn find(pattern: &str) -> Result<Found, InputError> {
     let path = Path::new(pattern);
     let mut search = Search::default();
@@ -40,7 +40,7 @@ pub fn find(pattern: &str) -> Result<Found, InputError> {
     let Search { files, mut passed_over, .. } = search;
     let empty = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() == 0);
     let (empty, mut files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(empty);
-    // One empty file among others is a writer that had nothing to write. Nothing but empty files is an error.
+    // An empty file among others comes from a writer without rows. If all files are empty, that is an error.
     if files.is_empty() {
         files = empty;
     } else {
@@ -59,7 +59,7 @@ struct Search {
 }
 
 impl Search {
-    /// Takes everything in a folder.
+    /// Adds all files in a folder.
     fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), InputError> {
         let io = |source| InputError::Io { path: folder.to_owned(), source };
         if depth > DEEPEST {
@@ -82,7 +82,7 @@ impl Search {
         if path.is_dir() {
             return self.folder(&path, depth);
         }
-        // Passed over in silence, half of a history might be missing.
+        // Skipping it silently could lose half of the history.
         if !is_table(&path) {
             return Err(InputError::Unknown { path });
         }
@@ -96,7 +96,7 @@ impl Search {
         let matches = matches.map_err(|e| bad(e.to_string()))?;
         let named: Vec<Component<'_>> = Path::new(pattern).components().collect();
         for path in &matches {
-            // A hidden folder that the pattern itself names is meant.
+            // A hidden folder that the pattern names itself is wanted.
             let hidden = |part: Component<'_>| is_hidden(&part.as_os_str().to_string_lossy()) && !named.contains(&part);
             if path.components().any(hidden) {
                 self.passed_over.insert(path.clone());
@@ -104,7 +104,7 @@ impl Search {
                 self.visible(path.clone(), 0)?;
             }
         }
-        // What lies beside and is more of the same but for capitals or compression: `2023.CSV`, `2023.csv.gz`.
+        // Files that the glob misses only by upper or lower case or by compression: `2023.CSV`, `2023.csv.gz`.
         let any_case = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
         let meant = glob::Pattern::new(pattern).map_err(|e| bad(e.to_string()))?;
         let folders: BTreeSet<&Path> = matches.iter().filter_map(|path| path.parent()).collect();
@@ -122,26 +122,26 @@ impl Search {
     }
 }
 
-/// A name without the ending that compression gives it.
+/// A name without the suffix of a compression.
 fn uncompressed(name: &str) -> &str {
     [".gz", ".zst", ".zstd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
-/// Whether tools mean a file to be passed over, as Spark's `_SUCCESS`.
+/// Whether a file is hidden or metadata by convention, such as Spark's `_SUCCESS`.
 fn is_hidden(name: &str) -> bool {
     (name.starts_with('.') && name != "." && name != "..") || name.starts_with('_')
 }
 
-/// The formats that are read.
+/// The supported formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// Apache Parquet.
     Parquet,
-    /// Text with separators, possibly compressed.
+    /// Delimiter-separated text, possibly compressed.
     Csv,
 }
 
-/// The format of a file: by its first bytes, since names lie and parts of Hadoop's have no ending.
+/// The format of a file by its first bytes: names can be wrong, and part files of Hadoop have no suffix.
 pub(super) fn format(path: &Path) -> Result<Format, InputError> {
     let io = |source| InputError::Io { path: path.to_owned(), source };
     let mut magic = [0; 4];
@@ -156,16 +156,16 @@ pub(super) fn format(path: &Path) -> Result<Format, InputError> {
     Ok(if is_parquet || named_parquet { Format::Parquet } else { Format::Csv })
 }
 
-/// Whether a file found in a folder or by a glob is one, by its name.
+/// Whether the name of a file found in a folder or by a glob is that of a table.
 fn is_table(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let name = uncompressed(&name);
-    // Hadoop and Hive write parts without an ending.
+    // Hadoop and Hive write part files without a suffix.
     let is_part = name.starts_with("part-") && !name.contains('.');
     is_part || [".csv", ".tsv", ".psv", ".parquet", ".pq"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// The columns that a path gives to all rows of its file: `…/market=de/date=2024-01-01/part-0.csv`.
+/// The partition columns that a path gives to all rows of its file: `…/market=de/date=2024-01-01/part-0.csv`.
 pub(super) fn partitions(path: &Path) -> Vec<(String, String)> {
     let folders = path.parent().into_iter().flat_map(Path::components);
     let pair = |part: Component<'_>| {
@@ -176,7 +176,8 @@ pub(super) fn partitions(path: &Path) -> Vec<(String, String)> {
     folders.filter_map(pair).collect()
 }
 
-/// Hive and Spark write what must not stand in a path as `%` and two hexadecimal digits, and null by a name of its own.
+/// Decodes a partition value: Hive and Spark write special characters as `%` and two hexadecimal digits, and have a
+/// reserved name for null.
 fn unescaped(text: &str) -> String {
     if text == "__HIVE_DEFAULT_PARTITION__" {
         return String::new();

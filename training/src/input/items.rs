@@ -12,35 +12,35 @@ use super::{Fates, InputConfig, InputError, InputTable, OneOrMany, RowReason};
 pub struct Items {
     ids: Ids,
     rows: Vec<Item>,
-    /// The attributes' columns.
+    /// The columns of the attributes.
     pub attributes: Vec<AttributeTable>,
-    /// What was read.
+    /// The files and columns that were read.
     pub table: TableRead,
-    /// Categories that the config says are no kind of thing.
+    /// Categories that the config names as mixed.
     pub mixed: Vec<String>,
-    /// In which attributes alternatives must be the same, by the config.
+    /// Attributes in which an alternative must equal the requested item, from the config.
     pub must_match: Vec<MustMatch>,
-    /// Of the config's `exclude`, the values that no row has, by column.
+    /// The values of the config's `exclude` that no row has, by column.
     pub unmatched: BTreeMap<String, Vec<String>>,
 }
 
-/// A row of it.
+/// A row of the items table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
     /// The category, if the row has one.
     pub category: Option<String>,
-    /// A name for people, possibly empty.
+    /// The display name, possibly empty.
     pub name: String,
-    /// What it costs, if the row says so.
+    /// The price, if the row has one.
     pub price: Option<f32>,
-    /// Whether the config's `exclude` names it.
+    /// Whether the config's `exclude` matches it.
     pub excluded: bool,
-    /// The fields of the attributes' columns.
+    /// The raw values of the attributes, in the order of the config.
     pub attributes: Box<[Option<Box<str>>]>,
 }
 
 impl Items {
-    /// What the table says of an item.
+    /// The row of an item.
     pub fn get(&self, id: &str) -> Option<&Item> {
         self.ids.position(id).map(|at| &self.rows[at as usize])
     }
@@ -50,7 +50,7 @@ impl Items {
         self.ids.iter().zip(&self.rows)
     }
 
-    /// A table of these rows: an item and its category.
+    /// A table of these rows, each an item and its category.
     #[cfg(test)]
     pub(crate) fn of<'a>(rows: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let mut items = Self::default();
@@ -66,16 +66,16 @@ impl Items {
         self.rows.len()
     }
 
-    /// True if there is none.
+    /// True if the table is empty.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }
 
-/// Reads a market's items; none, if the config has no table of them. Of several rows for one item the first counts.
+/// Reads a market's items; the table is empty if the config has none. The first of several rows of an item counts.
 ///
 /// # Errors
-/// If a file can't be read or lacks a column.
+/// If a file cannot be read or lacks a column.
 pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, InputError> {
     let Some(pattern) = &input.items else { return Ok(Items::default()) };
     let columns = &input.columns.items;
@@ -142,7 +142,8 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
                 }
             }
             let category = categories[row].as_deref().map(str::to_owned);
-            // A price below 0 is none. What is no number has been said of the column.
+            // A negative price counts as missing, and so does one that is not a number; the column's profile shows
+            // those.
             let price = prices.as_ref().and_then(|prices| prices[row]).map(|price| price as f32);
             let price = price.filter(|price| price.is_finite() && *price >= 0.0);
             let attributes = of_attributes.iter().map(|column| column[row].as_deref().map(Box::from)).collect();

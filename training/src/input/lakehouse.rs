@@ -1,13 +1,13 @@
-//! Table formats whose files must not be read one by one: a file that lies there may hold rows that are long deleted.
+//! Table formats whose files must not be read one by one: their files can contain deleted rows.
 
 use std::path::Path;
 
 use super::InputError;
 
-/// Refuses a path that is a Delta, Iceberg or Hudi table, or lies anywhere in one.
+/// Refuses a path that is a Delta, Iceberg or Hudi table, or lies inside one.
 pub(super) fn refuse(path: &Path) -> Result<(), InputError> {
     for folder in path.ancestors() {
-        // The last ancestor of a relative path is empty: the working directory.
+        // The last ancestor of a relative path is empty; it stands for the working directory.
         let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if let Some(format) = format(here) {
             return Err(InputError::Lakehouse { path: here.to_owned(), format });

@@ -1,9 +1,9 @@
-//! The shop's tables: found, read in batches, checked row by row.
+//! The input tables of a shop: finds their files, reads them in batches, and checks each row.
 //!
-//! Only the columns that are mapped are read, a batch of rows at a time, so memory follows the distinct IDs and basket
-//! lines and not the size of the files. Each row is taken, left out on purpose or rejected, and counted by its fate
-//! ([`Fates`]); what is odd about the tables as a whole is a [`Finding`]. polars reads Parquet and nothing else, and no
-//! type of it leaves this folder.
+//! Only the mapped columns are read, one batch of rows at a time, so memory grows with the distinct IDs and basket
+//! lines, not with the size of the files. Each row is taken, left out on purpose, or rejected; [`Fates`] counts these
+//! outcomes. A [`Finding`] is a problem of the tables as a whole. polars is used for Parquet only, and none of its
+//! types leaves this folder.
 
 mod amount;
 mod attributes;

@@ -1,11 +1,11 @@
-//! Numbers as people, spreadsheets and accounting systems write them.
+//! Parses numbers as written by people, spreadsheets and accounting systems.
 
-/// Reads a number: `2.5`; with `decimal` as a comma `2,5` and `1.234,50`; `1 234.5`, `12-` and `(12)` for -12. NaN for
-/// what is none, and for what may be one of two: `1,234` where the point parts decimals.
+/// Parses a number: `2.5`; with a comma as `decimal`, `2,5` and `1.234,50`; `1 234.5`; `12-` and `(12)` for -12.
+/// Returns NaN for a text that is not a number, and for an ambiguous one: `1,234` with a point as `decimal`.
 pub(super) fn parse(text: &str, decimal: char) -> f64 {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
-        // With commas for decimals, 1.234 is a thousand or a mistake.
+        // With a decimal comma, 1.234 is either a thousand or a mistake.
         let is_grouped = decimal == ',' && text.contains('.');
         if !is_grouped && number.is_finite() {
             return number;
@@ -27,8 +27,8 @@ pub(super) fn parse(text: &str, decimal: char) -> f64 {
     format!("{whole}.{fraction}0").parse::<f64>().map_or(f64::NAN, |number| sign * number)
 }
 
-/// The digits of a whole number without what parts its thousands. A comma or a point that parts them is only known by a
-/// second one, or by the sign of the decimals behind it; a space is known by itself.
+/// The digits of an integer without thousands separators. A comma or a point counts as such a separator only if there
+/// are two of it, or if the decimal sign follows; a space always does.
 fn ungrouped(whole: &str, decimal: char, has_decimals: bool) -> Option<String> {
     let mut groups = whole.split([' ', '\u{a0}', '\u{202f}', '\'', ',', '.']);
     let first = groups.next()?;

@@ -13,28 +13,28 @@ pub struct OfferRow {
     pub offer: String,
     /// The item.
     pub item: String,
-    /// From when, in Unix seconds.
+    /// Beginning, in Unix seconds.
     pub valid_from: Option<i64>,
-    /// Until when.
+    /// End, in Unix seconds.
     pub valid_to: Option<i64>,
-    /// The numbers that the config names, in that order; 0 where there is none.
+    /// The numbers named in the config, in that order; 0 for null.
     pub numbers: Vec<f32>,
 }
 
-/// The history of offers.
+/// The offer history.
 #[derive(Debug, Default)]
 pub struct Offers {
     /// One row per item of an offer.
     pub rows: Vec<OfferRow>,
-    /// What was read.
+    /// The files and columns that were read.
     pub table: TableRead,
 }
 
-/// Reads the history of a market's offers; none, if the config has no table of them. An offer whose dates are days holds
-/// through its last day: if they are written without a time, or if the times of all rows are midnight.
+/// Reads a market's offer history; it is empty if the config has no offers table. Offers whose dates are days are valid
+/// through their last day: dates written without a time, or all dates if all of them are at midnight.
 ///
 /// # Errors
-/// If a file can't be read or lacks a column.
+/// If a file cannot be read or lacks a column.
 pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Result<Offers, InputError> {
     let Some(pattern) = &input.offers else { return Ok(Offers::default()) };
     let columns = &input.columns.offers;

@@ -8,16 +8,16 @@ use polars_io::parquet::read::ParquetReader;
 
 use super::InputError;
 
-/// Rows read at a time.
+/// Number of rows read at a time.
 const BATCH: usize = 1 << 18;
 
-/// The names of a file's columns.
+/// The column names of a file.
 pub(super) fn columns(path: &Path) -> Result<Vec<String>, InputError> {
     let schema = contained(path, || open(path)?.schema().map_err(|e| failed(path, &e)))?;
     Ok(schema.iter_names().map(ToString::to_string).collect())
 }
 
-/// polars panics on columns of a type that it was built without; such a file is refused like any other.
+/// polars panics on column types that it was built without; such a file is refused like any other.
 fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, InputError>) -> Result<T, InputError> {
     std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
         let reason = "a column has a type that is not supported: convert it to text, a number or a datetime".into();
@@ -25,7 +25,8 @@ fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, InputError>) -> Re
     })
 }
 
-/// Calls `each` with every batch of the wanted columns, in their order, and its number of rows; in the order of the file.
+/// Calls `each` with every batch of the wanted columns, in the given order, and its number of rows. Batches come in the
+/// order of the file.
 pub(super) fn read(
     path: &Path,
     columns: &[String],

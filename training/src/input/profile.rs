@@ -1,4 +1,4 @@
-//! What a column looks like, noted while it is read.
+//! Statistics of a column, collected while it is read.
 
 use std::collections::BTreeMap;
 
@@ -8,55 +8,55 @@ use serde::{Deserialize, Serialize};
 use super::fates::shown;
 use super::wanted::Wanted;
 
-/// Distinct values that are told apart; of a column with more, those that came first.
+/// Maximum number of distinct values counted per column; further ones are only noted in `more_distinct`.
 const DISTINCT: usize = 100_000;
 
-/// What a column holds.
+/// The statistics of a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// What we call it.
+    /// Our name of the column.
     pub name: String,
-    /// What it is called in the files.
+    /// Its name in the files.
     pub named: String,
-    /// `text`, `integers` or `numbers`; of Parquet its own type.
+    /// `empty`, `text`, `integers` or `numbers`; for a typed Parquet column its own type.
     pub kind: String,
-    /// Rows with a value.
+    /// Number of rows with a value.
     pub values: u64,
-    /// Rows without one: null, empty, or one of the words for null.
+    /// Number of rows without a value: null, empty, or a null word.
     pub nulls: u64,
-    /// Of these, those with a word for null, by the word.
+    /// Number of rows with each null word.
     pub null_words: BTreeMap<String, u64>,
-    /// Different values, up to 100,000; there are more if `more_distinct`.
+    /// Number of distinct values, up to 100,000; there are more if `more_distinct`.
     pub distinct: u64,
     /// Whether there are more.
     pub more_distinct: bool,
-    /// The shortest value; of a column of numbers or times by its type, the least.
+    /// The shortest value; for numbers and times of a typed column the least.
     pub shortest: String,
     /// The longest value, or the greatest.
     pub longest: String,
-    /// The value in most rows, with their number.
+    /// The most frequent value, and its number of rows.
     pub most_frequent: Option<(String, u64)>,
-    /// Values with spaces around them, which are read without.
+    /// Number of values with spaces around them, which are trimmed.
     pub padded: u64,
-    /// Values like `17850.0`: whole numbers that have been floats.
+    /// Number of values like `17850.0`: integers that were converted to floating-point numbers.
     pub like_floats: u64,
-    /// Values like `5.01E+12`, of which most digits are lost.
+    /// Number of values like `5.01E+12`, which have lost most of their digits.
     pub scientific: u64,
 }
 
-/// A column while it is read.
+/// The statistics while the column is read.
 #[derive(Debug, Default)]
 pub(super) struct Profile {
     column: Column,
     counts: HashMap<Box<str>, u64>,
-    /// The value that came last, and how often it has come since: files are sorted more often than not.
+    /// The last value and its run length: consecutive rows often repeat a value, as files are mostly sorted.
     last: (String, u64),
     numbers: u64,
     whole: u64,
     typed: Typed,
 }
 
-/// The values of a column that has a type of its own, by their bits.
+/// The values of a typed column, keyed by their bits.
 #[derive(Debug, Default)]
 struct Typed {
     counts: HashMap<u64, u64>,
@@ -73,7 +73,7 @@ impl Typed {
 }
 
 impl Profile {
-    /// Adds a row: what stands there, and the value that it is read as.
+    /// Adds a row: the raw text, and its parsed value.
     pub(super) fn add(&mut self, text: Option<&str>, value: Option<&str>) {
         let Some(value) = value else {
             self.column.nulls += 1;
@@ -92,7 +92,7 @@ impl Profile {
         self.last = (value.to_owned(), 1);
     }
 
-    /// Adds a row of a column that has a type of its own: a number, or Unix seconds.
+    /// Adds a row of a typed column: a number, or Unix seconds.
     pub(super) fn add_typed(&mut self, value: Option<f64>) {
         let Some(value) = value else {
             self.column.nulls += 1;
@@ -109,7 +109,7 @@ impl Profile {
         }
     }
 
-    /// Says that the column has a type of its own.
+    /// Marks the column as typed.
     pub(super) fn set_type(&mut self, name: &str, times: bool) {
         name.clone_into(&mut self.column.kind);
         self.typed.times = times;
@@ -159,7 +159,7 @@ impl Profile {
             return column;
         }
         column.distinct = counts.len() as u64;
-        // Of several the first in order, whatever the order of the files.
+        // Ties are broken by order of the values, so that the order of the files does not matter.
         let most = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
         column.most_frequent = most.map(|(value, &count)| (shown(value), count));
         (column.shortest, column.longest) = (shown(&column.shortest), shown(&column.longest));
@@ -176,7 +176,7 @@ impl Profile {
     }
 }
 
-/// The columns of a table while they are read.
+/// The statistics of a table's columns.
 #[derive(Debug, Default)]
 pub(super) struct Seen(Vec<Profile>);
 
@@ -191,7 +191,7 @@ impl Seen {
         &mut self.0[at]
     }
 
-    /// What was seen. A column that no file has is not among them.
+    /// The statistics. A column that no file has is left out.
     pub(super) fn finished(self) -> Vec<Column> {
         let columns = self.0.into_iter().map(Profile::finished);
         columns.filter(|column| column.values + column.nulls > 0).collect()

@@ -1,4 +1,4 @@
-//! A table, batch by batch: its files in order, of each the columns that are wanted.
+//! Reads the wanted columns of a table batch by batch, file after file.
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +12,22 @@ use super::profile::{Column, Seen};
 use super::wanted::Wanted;
 use super::{CsvConfig, InputError, parquet};
 
-/// What was read of a table.
+/// The files and columns that were read of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableRead {
     /// The files that were read.
     pub files: Vec<PathBuf>,
-    /// Those beside them that were not.
+    /// Files next to them that were not read.
     pub passed_over: Vec<PathBuf>,
     /// The columns that were used.
     pub columns: Vec<Column>,
-    /// Columns that some files have and others lack: what we call them, and a file that lacks it.
+    /// Columns that exist in some files and not in others: our name, and a file that lacks it.
     pub missing: Vec<(String, PathBuf)>,
-    /// Optional columns that are not there, and a column that may be meant.
+    /// Optional columns that do not exist: our name, and a column of nearly that name.
     pub unused: Vec<(String, String)>,
 }
 
-/// What is wanted of a table, and how its files are to be read.
+/// The columns wanted of a table, and the format of its files.
 pub(super) struct Request<'a> {
     pub(super) table: InputTable,
     /// A file, folder or glob.
@@ -37,8 +37,8 @@ pub(super) struct Request<'a> {
     pub(super) forms: &'a Forms,
 }
 
-/// Reads all files of a table, batch by batch. Each row of a batch must be taken, left out or rejected; lines that are no
-/// rows are accounted for here.
+/// Reads all files of a table batch by batch. `each` must take, leave out or reject every row of a batch; lines that
+/// are not rows are counted here.
 pub(super) fn for_each(
     request: &Request<'_>,
     fates: &mut Fates,
@@ -114,15 +114,15 @@ pub(super) fn for_each(
     Ok(read)
 }
 
-/// The letters and digits of a name alone, to know it in another spelling.
+/// The letters and digits of a name in lower case, to compare spellings.
 fn letters(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A file whose columns are known.
+/// An open file, with its column names.
 struct Opened<'a> {
     kind: Kind<'a>,
-    /// Their names without spaces around them, and as they stand.
+    /// The names trimmed, and as they stand.
     columns: Vec<String>,
     raw: Vec<String>,
 }
@@ -146,7 +146,7 @@ fn open<'a>(path: &'a Path, request: &Request<'_>) -> Result<Opened<'a>, InputEr
 }
 
 impl Opened<'_> {
-    /// Why a column that is wanted is not there: perhaps the header was parted in the wrong places.
+    /// The error for a missing column: the wrong separator, if another one fits the header.
     fn lacks(&self, path: &Path, wanted: &Wanted, request: &Request<'_>) -> InputError {
         let path = path.to_owned();
         if let Kind::Csv(csv) = &self.kind {

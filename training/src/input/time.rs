@@ -1,29 +1,29 @@
-//! Times in the forms that databases, spreadsheets and programming languages write.
+//! Parses times as written by databases, spreadsheets and programming languages.
 //!
-//! What has one meaning only is read; what may be one of two days (`12/1/2010`) is refused, unless the config says how it
-//! is written (`timestamp_format`).
+//! Only unambiguous times are parsed. A text that could mean two different days (`12/1/2010`) is refused, unless the
+//! config has its format (`timestamp_format`).
 
 use crate::setting::SettingError;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime};
 
-/// A moment that a row names.
+/// The time in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
     /// Unix seconds.
     At(i64),
-    /// A day without a time: its midnight in Unix seconds.
+    /// A day without a time: Unix seconds of its midnight.
     Day(i64),
     /// Null or empty.
     Missing,
-    /// It may be one of two days.
+    /// It could mean two different days.
     Ambiguous,
-    /// Something that is no time.
+    /// Not a time.
     Bad,
 }
 
 impl Time {
-    /// The seconds, if there are any; of a day its midnight.
+    /// The Unix seconds, if there are any; for a day those of its midnight.
     pub(super) fn seconds(self) -> Option<i64> {
         if let Self::At(seconds) | Self::Day(seconds) = self { Some(seconds) } else { None }
     }
@@ -32,18 +32,18 @@ impl Time {
 /// Seconds of a day.
 pub(super) const DAY: i64 = 86_400;
 
-/// `timestamp_format` for days since 30 December 1899 with their fraction.
+/// The `timestamp_format` for days since 1899-12-30, with fractions.
 const EXCEL: &str = "excel";
 
-/// How a market's times are written.
+/// The time format of a market.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TimeFormat(Option<String>);
 
 impl TimeFormat {
-    /// The form of a config: `strftime`, or `excel`.
+    /// The format from the config: a strftime pattern, or `excel`.
     ///
     /// # Errors
-    /// If it is no format of a time.
+    /// If it is not a valid time format.
     pub(super) fn new(format: Option<&str>) -> Result<Self, SettingError> {
         let Some(format) = format else { return Ok(Self(None)) };
         let fields: Vec<Item<'_>> = StrftimeItems::new(format).collect();
@@ -57,7 +57,7 @@ impl TimeFormat {
         Ok(Self(Some(format.to_owned())))
     }
 
-    /// Reads a time: in the form of the config, else in any that has one meaning only.
+    /// Parses a time in the format of the config, or otherwise in any format that is unambiguous.
     pub(super) fn parse(&self, text: &str) -> Time {
         let text = text.trim();
         if text.is_empty() {
@@ -88,8 +88,8 @@ fn given(text: &str, format: &str) -> Option<Time> {
     NaiveDate::parse_from_str(text, format).ok().map(|date| Time::Day(midnight(date)))
 }
 
-/// A time as a whole number. Forms are told apart by their size: no two of them have a number in common that lies between
-/// 1990 and 2149 in both. Smaller numbers are no times: they come from columns of another kind.
+/// A time written as an integer. Formats are distinguished by size: no number is a time between 1990 and 2149 in two of
+/// them. Smaller numbers are not times: they come from columns of another kind.
 pub(super) fn whole_number(number: i64) -> Option<Time> {
     let date = |days: i64| -> Option<i64> {
         let (year, month, day) = (days / 10_000, days / 100 % 100, days % 100);
@@ -118,7 +118,7 @@ pub(super) fn whole_number(number: i64) -> Option<Time> {
     }
 }
 
-/// Digits alone, or Unix seconds with a fraction.
+/// Digits only, or Unix seconds with a fraction.
 fn digits(text: &str) -> Option<Time> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -136,13 +136,13 @@ fn midnight(date: NaiveDate) -> i64 {
     date.and_time(NaiveTime::MIN).and_utc().timestamp()
 }
 
-/// A number of at most so many digits, and what follows it.
+/// An integer of at most `most` digits, and the rest behind it.
 fn number(text: &str, most: usize) -> Option<(u32, &str)> {
     let digits = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     Some((text[..digits].parse().ok()?, &text[digits..]))
 }
 
-/// ISO 8601 and its relatives: `2024-01-05T10:00:00Z`, `2024-01-05 10:00:00.123456 +00:00`, `2024/1/5 10:00 UTC`,
+/// ISO 8601 and similar formats: `2024-01-05T10:00:00Z`, `2024-01-05 10:00:00.123456 +00:00`, `2024/1/5 10:00 UTC`,
 /// `20240105T100000Z`, `2024-01-05T10:00+01:00[Europe/Berlin]`.
 fn year_first(text: &str) -> Option<Time> {
     let (date, rest) =
@@ -163,7 +163,7 @@ fn year_first(text: &str) -> Option<Time> {
     if rest.is_empty() {
         return Some(Time::Day(midnight));
     }
-    // A zone behind a day, as XML Schema has it, does not give it a time.
+    // A zone behind a date, as in XML Schema, does not make it a time of day.
     if ["Z", "z"].contains(&rest) {
         return Some(Time::Day(midnight));
     }
@@ -172,7 +172,7 @@ fn year_first(text: &str) -> Option<Time> {
     Some(Time::At(midnight + seconds - zone(rest)?))
 }
 
-/// Seconds since midnight, and what follows: `10:00`, `10:00:00.1234567`, `10:00:00,123`, `9:05 PM`, `100000`.
+/// Seconds since midnight, and the rest: `10:00`, `10:00:00.1234567`, `10:00:00,123`, `9:05 PM`, `100000`.
 fn clock(text: &str) -> Option<(i64, &str)> {
     let (hour, rest) = number(text, 2)?;
     let colon = rest.starts_with(':');
@@ -198,7 +198,7 @@ fn clock(text: &str) -> Option<(i64, &str)> {
     if matches!(half.as_deref(), Some("AM" | "PM")) {
         rest = &trimmed[2..];
     }
-    // The end of a day is the beginning of the next one; a leap second is the one before it.
+    // 24:00:00 is the beginning of the next day. A leap second counts as the second before it.
     let is_end = (hour, minute, second) == (24, 0, 0);
     if !(is_end || (hour < 24 && minute < 60 && second <= 60)) {
         return None;
@@ -206,8 +206,8 @@ fn clock(text: &str) -> Option<(i64, &str)> {
     Some((i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second.min(59)), rest))
 }
 
-/// Seconds that a zone is ahead of UTC: none for none, `Z`, `UTC`, `GMT`; `+01`, `+01:00`, `+0100`, `UTC+1`. The name of
-/// a region in brackets, as Java writes it, repeats what is said before it.
+/// Offset from UTC in seconds: 0 for an empty text, `Z`, `UTC` and `GMT`; `+01`, `+01:00`, `+0100`, `UTC+1`. A region
+/// in brackets, as Java writes it, only repeats the offset before it.
 fn zone(text: &str) -> Option<i64> {
     let text = text.trim();
     let text = match text.split_once('[') {
@@ -239,14 +239,14 @@ fn zone(text: &str) -> Option<i64> {
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// With the month in words, in any order: `Fri Jan 05 10:00:00 UTC 2024`, `Fri, 05 Jan 2024 10:00:00 GMT`, `05-JAN-2024`,
-/// `Jan  5 2024 10:00AM`, `Fri Jan 05 2024 10:00:00 GMT+0100 (CET)`.
+/// Formats with the month in words, in any order: `Fri Jan 05 10:00:00 UTC 2024`, `Fri, 05 Jan 2024 10:00:00 GMT`,
+/// `05-JAN-2024`, `Jan  5 2024 10:00AM`, `Fri Jan 05 2024 10:00:00 GMT+0100 (CET)`.
 fn in_words(text: &str) -> Option<Time> {
     let text = text.split_once('(').map_or(text, |(before, _)| before);
     let (mut year, mut month, mut day, mut time, mut offset) = (None, None, None, None, None);
     let mut words: Vec<&str> = Vec::new();
     for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
-        // A date with dashes is three words; an offset has one sign at its beginning.
+        // A date with dashes is split into three words; an offset has its only sign at its beginning.
         if word.starts_with(|c: char| c.is_ascii_digit()) && !word.contains(':') {
             words.extend(word.split(['-', '/']).filter(|part| !part.is_empty()));
         } else {
@@ -287,7 +287,7 @@ fn in_words(text: &str) -> Option<Time> {
     Some(time.map_or(Time::Day(midnight), |seconds| Time::At(midnight + seconds - offset.unwrap_or(0))))
 }
 
-/// Whether it begins with two small numbers, of which either may be the month: `12/1/2010 8:26`, `01.02.2017`.
+/// Whether the text begins with two small numbers either of which could be the month: `12/1/2010 8:26`, `01.02.2017`.
 fn may_be_two_days(text: &str) -> bool {
     let begins = || {
         let (first, rest) = number(text, 2)?;

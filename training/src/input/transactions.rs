@@ -10,10 +10,10 @@ use super::time::{DAY, Time};
 use super::wanted::Wanted;
 use super::{Fates, InputConfig, InputError, InputTable, Items, RowReason};
 
-/// Stands for "no customer" in [`Basket::customer`].
+/// The value of [`Basket::customer`] for anonymous baskets.
 pub const ANONYMOUS: u32 = u32::MAX;
 
-/// All baskets, oldest first; of the same second, by their ID.
+/// All baskets, by time; those of the same second by ID.
 #[derive(Debug, Default)]
 pub struct Transactions {
     /// The items bought, in no particular order.
@@ -22,25 +22,25 @@ pub struct Transactions {
     pub customers: Ids,
     /// The baskets.
     pub baskets: Vec<Basket>,
-    /// Each basket's place in `lines`.
+    /// The CSR offsets of the baskets in `lines`.
     pub rows: Offsets,
-    /// The distinct items of each basket, by number, rising.
+    /// The distinct items of each basket, by number, ascending.
     pub lines: Vec<u32>,
-    /// What one piece of each line cost, NaN where that is not known; empty where no prices are.
+    /// The price of one piece for each line, NaN if unknown; empty if no line has a price.
     pub unit_prices: Vec<f32>,
     /// The stores, sorted by ID.
     pub stores: Ids,
-    /// The store of each basket, or [`ANONYMOUS`]; empty where no stores are known.
+    /// The store of each basket, or [`ANONYMOUS`]; empty without stores.
     pub store_of: Vec<u32>,
-    /// Rows that repeat an item in its basket.
+    /// Number of rows that repeat an item in its basket.
     pub repeated: u64,
-    /// Baskets of several customers, or with lines more than a day apart: perhaps their IDs have been used again.
+    /// Number of baskets with several customers, or with lines more than a day apart: their IDs may have been reused.
     pub merged: u64,
-    /// Customers who were forgotten: there are so many more than `customers` has.
+    /// Number of erased customers, which are not in `customers`.
     pub forgotten: u64,
-    /// What was read.
+    /// The files and columns that were read.
     pub table: TableRead,
-    /// Rows taken, by their day since 1970-01-01.
+    /// Number of rows taken by day since 1970-01-01.
     pub days: BTreeMap<i64, u64>,
 }
 
@@ -59,18 +59,18 @@ impl Transactions {
         &self.lines[self.rows.range(basket as u32)]
     }
 
-    /// What one piece of each of them cost, NaN where that is not known; empty where no prices are.
+    /// The price of one piece for each of these items, NaN if unknown; empty if no line has a price.
     pub fn prices_of(&self, basket: usize) -> &[f32] {
         self.unit_prices.get(self.rows.range(basket as u32)).unwrap_or_default()
     }
 
-    /// The store of a basket, if it is known.
+    /// The store of a basket, if known.
     pub fn store_of(&self, basket: usize) -> Option<u32> {
         self.store_of.get(basket).copied().filter(|store| *store != ANONYMOUS)
     }
 
-    /// Whose basket it is when customers are drawn: its customer's, counted from 0, or a stranger's own, counted from the
-    /// other end. Strangers do not resemble each other as the baskets of one customer do.
+    /// The resampling unit of a basket: its customer's number, or for an anonymous basket a number of its own, counted
+    /// down from the maximum. Anonymous baskets are independent of each other, unlike those of one customer.
     pub(crate) fn owner(&self, basket: usize) -> u32 {
         match self.baskets[basket].customer {
             ANONYMOUS => ANONYMOUS - basket as u32,
@@ -78,7 +78,7 @@ impl Transactions {
         }
     }
 
-    /// The same tables with some of the baskets only, by their positions, rising.
+    /// The same tables, reduced to these baskets (ascending positions).
     pub(crate) fn only(&self, kept: &[usize]) -> Self {
         Self {
             items: self.items.clone(),
@@ -93,7 +93,7 @@ impl Transactions {
         }
     }
 
-    /// Forgets customers, by their IDs: their baskets are nobody's from now on.
+    /// Erases customers, by their IDs: their baskets become anonymous.
     pub fn forget(&mut self, is_erased: &dyn Fn(&str) -> bool) {
         let gone: Vec<bool> =
             (0..self.customers.len() as u32).map(|customer| is_erased(self.customers.get(customer))).collect();
@@ -102,7 +102,7 @@ impl Transactions {
         }
         let (mut kept, mut numbers) = (Ids::default(), vec![ANONYMOUS; gone.len()]);
         for customer in (0..self.customers.len() as u32).filter(|&customer| !gone[customer as usize]) {
-            // There are fewer than there were, so that numbers can't run out.
+            // There are fewer customers than before, so the numbers suffice.
             numbers[customer as usize] = kept.intern(self.customers.get(customer)).unwrap_or(ANONYMOUS);
         }
         self.forgotten += (gone.len() - kept.len()) as u64;
@@ -118,14 +118,14 @@ impl Transactions {
     }
 }
 
-/// Rows before this are no purchases of today's shop: 1990, in Unix seconds. Wrongly read times are often of 1970.
+/// Earliest accepted time in Unix seconds: 1990. Wrongly parsed times are often in 1970.
 const EARLIEST: i64 = 631_152_000;
 
-/// Reads the transactions of a market, batch by batch. Rows before 1990 or later than `latest` (Unix seconds) are rejected:
-/// one line dated years ahead would make everything else look ages old.
+/// Reads the transactions of a market batch by batch. Rows before 1990 or later than `latest` (Unix seconds) are
+/// rejected: a single line dated years ahead would make all others look old.
 ///
 /// # Errors
-/// If a file can't be read, lacks a column or has one of the wrong type, or if nothing is left.
+/// If a file cannot be read, lacks a column or has one of the wrong type, or if no row is left.
 pub fn read_transactions(
     input: &InputConfig,
     market: &str,
@@ -150,7 +150,7 @@ pub fn read_transactions(
     let request =
         Request { table: InputTable::Transactions, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let market = input.value_of(market);
-    // A basket's day is kept in 16 bits, up to 2149.
+    // The day of a basket is stored in 16 bits, which end in 2149.
     let latest = latest.min(i64::from(u16::MAX) * DAY - 1);
     let mut reader = Reader { latest, ..Reader::default() };
     let table = read::for_each(&request, fates, |batch, seen, fates| {
@@ -161,7 +161,7 @@ pub fn read_transactions(
 
 #[derive(Default)]
 struct Reader {
-    /// Rows later than this are rejected, in Unix seconds.
+    /// Latest accepted time, in Unix seconds.
     latest: i64,
     items: Ids,
     customers: Ids,
@@ -169,27 +169,27 @@ struct Reader {
     heads: Vec<Head>,
     /// (basket, item) per line.
     lines: Vec<(u32, u32)>,
-    /// (basket, item, price of one piece) per line with a price.
+    /// (basket, item, price of one piece) for each line with a price.
     priced: Vec<(u32, u32, f32)>,
     stores: Ids,
-    /// Rows taken, by their day.
+    /// Number of rows taken by day.
     days: BTreeMap<i64, u64>,
-    /// Some of the other markets.
+    /// Names of other markets, up to a maximum.
     others: BTreeSet<String>,
 }
 
-/// Other markets that are named in a message.
+/// Maximum number of other markets named in a message.
 const OTHERS: usize = 8;
 
-/// What the lines of a basket have said of it.
+/// What the lines of a basket have in common.
 struct Head {
     earliest: i64,
     latest: i64,
-    /// The first by ID.
+    /// The first customer in order of ID.
     customer: u32,
-    /// Whether there are several.
+    /// Whether there are several customers.
     several: bool,
-    /// The first by ID.
+    /// The first store in order of ID.
     store: u32,
 }
 
@@ -286,7 +286,7 @@ impl Reader {
                 head.earliest = time.min(head.earliest);
                 head.latest = time.max(head.latest);
                 head.several |= ![head.customer, ANONYMOUS].contains(&customer) && head.customer != ANONYMOUS;
-                // Of several customers the first by ID: whichever row comes first must not matter.
+                // Of several customers the first by ID, so that the order of the rows does not matter.
                 let id = |customer: u32| self.customers.get(customer);
                 if head.customer == ANONYMOUS || (customer != ANONYMOUS && id(customer) < id(head.customer)) {
                     head.customer = customer;
@@ -305,7 +305,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Brings everything into an order that does not depend on how the rows were spread over files.
+    /// Sorts everything, so that the result does not depend on the distribution of rows over files.
     fn finish(mut self, table: TableRead, market: &str, fates: &Fates) -> Result<Transactions, InputError> {
         if self.lines.is_empty() {
             return Err(InputError::Nothing(self.why_nothing(market, fates)));
@@ -321,7 +321,7 @@ impl Reader {
 
         let (customers, renumbered) = sorted(&self.customers)?;
         let (stores, store_numbers) = sorted(&self.stores)?;
-        // Of several prices of an item in a basket the lowest.
+        // Of several prices of an item in a basket, the lowest counts.
         self.priced.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
         self.priced.dedup_by_key(|priced| (priced.0, priced.1));
         let price = |basket: u32, item: u32| {
@@ -369,7 +369,7 @@ impl Reader {
         })
     }
 
-    /// Why no line is left, in words.
+    /// The reasons why no line is left.
     fn why_nothing(&self, market: &str, fates: &Fates) -> String {
         let mut why = vec![format!("{} rows read", fates.rows(InputTable::Transactions))];
         why.extend(
@@ -392,7 +392,7 @@ impl Reader {
     }
 }
 
-/// IDs sorted, and the new number of each.
+/// The IDs sorted, and the new number of each old one.
 fn sorted(ids: &Ids) -> Result<(Ids, Vec<u32>), InputError> {
     let mut by_id: Vec<u32> = (0..ids.len() as u32).collect();
     by_id.sort_unstable_by_key(|&number| ids.get(number));

@@ -1,9 +1,9 @@
-//! The columns that a table is asked for.
+//! The columns requested of a table.
 
-/// A column that is wanted.
+/// A requested column.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    /// What we call it.
+    /// Our name of the column.
     pub(super) ours: String,
     /// Its name in the file.
     pub(super) name: String,
@@ -12,12 +12,12 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// A column that must be there.
+    /// A required column.
     pub(super) fn required(ours: &str, name: &str) -> Self {
         Self { ours: ours.to_owned(), name: name.to_owned(), required: true }
     }
 
-    /// A column that must be there if its name was given, and is used under its default name if it is there.
+    /// An optional column: required if a name was given, and otherwise used if it exists under our name.
     pub(super) fn optional(ours: &str, given: Option<&String>) -> Self {
         Self { ours: ours.to_owned(), name: given.map_or(ours, String::as_str).to_owned(), required: given.is_some() }
     }

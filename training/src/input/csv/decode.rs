@@ -1,4 +1,4 @@
-//! From the bytes of a file to UTF-8: decompressed and decoded.
+//! Decompresses and decodes the bytes of a file to UTF-8.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -11,10 +11,10 @@ use flate2::read::MultiGzDecoder;
 use super::io as at;
 use crate::input::{CsvConfig, InputError};
 
-/// How much of a file is looked at to tell what it is.
+/// Number of bytes read to detect the format of a file.
 const HEAD: usize = 4096;
 
-/// The beginnings of files that are no text, and what they are.
+/// Magic numbers of formats that are not text, and what to tell the user.
 const OTHERS: [(&[u8], &str); 7] = [
     (b"PAR1", "a Parquet file: give it the ending .parquet"),
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook: unpack it, or save it as CSV"),
@@ -25,13 +25,13 @@ const OTHERS: [(&[u8], &str); 7] = [
     (b"Obj\x01", "an Avro file: export it as Parquet"),
 ];
 
-/// An encoding by its name in the WHATWG standard: `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le` and so on.
+/// An encoding by its WHATWG label: `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le` and so on.
 pub(in crate::input) fn encoding(name: &str) -> Option<&'static Encoding> {
     Encoding::for_label(name.as_bytes())
 }
 
-/// Opens a file: gzip and zstd are told by their first bytes, UTF-16 by its byte order mark or its zeros. What is UTF-8
-/// comes out as it is; it is checked line by line.
+/// Opens a file: gzip and zstd are detected by their magic numbers, UTF-16 by its byte order mark or its zeros. UTF-8
+/// is passed through, and validated line by line later.
 pub(super) fn open(path: &Path, config: &CsvConfig) -> Result<Box<dyn Read>, InputError> {
     let (mut head, mut file) = begin(File::open(path).map_err(at(path))?).map_err(at(path))?;
     if head.starts_with(b"\x1f\x8b") {
@@ -59,7 +59,7 @@ pub(super) fn open(path: &Path, config: &CsvConfig) -> Result<Box<dyn Read>, Inp
     }
 }
 
-/// The first bytes, and everything with them.
+/// The first bytes of a source, and a reader of the whole source, these bytes included.
 fn begin(mut source: impl Read + 'static) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     let mut head = Vec::new();
     source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
@@ -67,7 +67,7 @@ fn begin(mut source: impl Read + 'static) -> io::Result<(Vec<u8>, Box<dyn Read>)
     Ok((head, Box::new(whole)))
 }
 
-/// UTF-16 without a byte order mark: in a text of mostly Latin letters every other byte is zero.
+/// Detects UTF-16 without a byte order mark: in mostly Latin text every other byte is zero.
 fn zeros(head: &[u8]) -> Option<&'static Encoding> {
     let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let most = head.len() / 2 * 3 / 4;

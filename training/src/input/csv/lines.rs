@@ -1,25 +1,26 @@
-//! The lines of a file, with their numbers.
+//! The lines of a file, numbered.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// Bytes read at a time.
+/// Number of bytes read at a time.
 const BLOCK: usize = 1 << 20;
 
-/// A line that is longer is none: the file is no text.
+/// Maximum length of a line in bytes; a file with a longer one is not text.
 const LONGEST: usize = 16 << 20;
 
-/// Lines without their ends, of which those to come can be looked at.
+/// Lines without their terminators, with look-ahead.
 ///
-/// In a file with line feeds these end the lines, and carriage returns before them belong to the end (CR LF, and the CR
-/// CR LF of text written twice as text on Windows). In a file without any, as of old Macs, carriage returns end them.
+/// In a file with line feeds these end the lines, and carriage returns before them belong to the terminator (CR LF, and
+/// the CR CR LF of text converted twice on Windows). In a file without line feeds, as on old Macs, carriage returns end
+/// the lines.
 pub(super) struct ProductLines {
     source: Box<dyn Read>,
     buffer: Vec<u8>,
-    /// The lines found and not passed over yet, as places in the buffer.
+    /// The lines found and not yet consumed, as ranges of the buffer.
     found: VecDeque<Range<usize>>,
-    /// Where the first line that is not found yet begins, and how far it was looked through.
+    /// Start of the first line that is not found yet, and how far it was scanned.
     next: usize,
     scanned: usize,
     ended: bool,
@@ -46,7 +47,7 @@ impl ProductLines {
         self.number
     }
 
-    /// The line so many behind the next one; `None` behind the end of the file.
+    /// The line `ahead` lines behind the next one; `None` behind the end of the file.
     pub(super) fn peek(&mut self, ahead: usize) -> io::Result<Option<&[u8]>> {
         while self.found.len() <= ahead {
             if !self.find()? {
@@ -56,7 +57,7 @@ impl ProductLines {
         Ok(Some(&self.buffer[self.found[ahead].clone()]))
     }
 
-    /// Passes over so many lines that have been looked at.
+    /// Consumes the next `lines` lines, which must have been peeked at.
     pub(super) fn advance(&mut self, lines: usize) {
         self.found.drain(..lines.min(self.found.len()));
         self.number += lines as u64;
@@ -95,7 +96,7 @@ impl ProductLines {
         }
     }
 
-    /// Keeps the line that ends before `end`, behind which its terminator has so many bytes.
+    /// Records the line that ends before `end`; its terminator has `terminator` bytes.
     fn take(&mut self, end: usize, terminator: usize) {
         let line = &self.buffer[self.next..end];
         let returns = line.iter().rev().take_while(|byte| **byte == b'\r').count();
@@ -104,7 +105,7 @@ impl ProductLines {
         self.scanned = self.next;
     }
 
-    /// Reads another block; what has been passed over is dropped.
+    /// Drops the consumed lines, and reads another block.
     fn fill(&mut self) -> io::Result<()> {
         let from = self.found.front().map_or(self.next, |line| line.start);
         if from > 0 {

@@ -1,8 +1,9 @@
-//! CSV, strictly: a line is read as it stands or rejected, never shifted and never part of another by accident.
+//! A strict CSV parser: a line is parsed as it stands or rejected. It is never shifted, and never merged into another
+//! record by accident.
 //!
-//! No parser that we know tells a quote that opens a field from a stray one (the `csv` crate reads `"5 inch pipe` up to
-//! the next quote, thirty lines below). Here a quoted field must end before a separator or the end of the line, and may go
-//! over a few lines only if none of them has as many fields as a record.
+//! Other parsers do not distinguish a quote that opens a field from a stray one (the `csv` crate reads `"5 inch pipe`
+//! up to the next quote, thirty lines below). Here a quoted field must end before a separator or the end of the line.
+//! It may span a few lines only if none of them has as many fields as a record.
 
 mod decode;
 mod lines;
@@ -18,11 +19,12 @@ use record::{Fields, Malformed, split};
 
 pub(super) use decode::encoding;
 
-/// Rows and bytes of a batch, about.
+/// Approximate number of rows after which a batch ends.
 const ROWS: usize = 1 << 17;
+/// Approximate number of bytes after which a batch ends.
 const BYTES: usize = 16 << 20;
 
-/// A quoted field may go over so many lines.
+/// Maximum number of lines of a quoted field.
 const MOST_LINES: usize = 20;
 
 /// A file whose header has been read.
@@ -30,13 +32,13 @@ pub(super) struct Csv<'a> {
     path: &'a Path,
     lines: ProductLines,
     separator: u8,
-    /// The names of its columns, without spaces around them.
+    /// The column names, trimmed.
     pub(super) columns: Vec<String>,
-    /// The header as it stands, to know it again.
+    /// The header as it stands, to recognise repetitions.
     header: Vec<String>,
 }
 
-/// The separators that there are.
+/// The known separators.
 const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "\\t"), (b'|', "|")];
 
 impl<'a> Csv<'a> {
@@ -49,7 +51,7 @@ impl<'a> Csv<'a> {
         let mut csv = Self { path, lines, separator, columns: Vec::new(), header: Vec::new() };
         lines = csv.lines;
         while let Some(line) = lines.peek(0).map_err(io(path))? {
-            // What Excel writes and reads above the header.
+            // The separator line that Excel writes above the header.
             if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', given] = line.trim_ascii_end() {
                 separator = *given;
                 lines.advance(1);
@@ -94,7 +96,7 @@ impl<'a> Csv<'a> {
         }
     }
 
-    /// The separator by which the header has all these columns, if it is another one.
+    /// Another separator with which the header has all the wanted columns, if there is one.
     pub(super) fn fitting_separator(&self, wanted: &[&str]) -> Option<&'static str> {
         let header = self.header.join(std::str::from_utf8(&[self.separator]).unwrap_or(","));
         SEPARATORS.into_iter().find_map(|(separator, name)| {
@@ -106,8 +108,8 @@ impl<'a> Csv<'a> {
         })
     }
 
-    /// Calls `each` with every batch of the wanted columns, by their positions, in the order of the file. Lines that are
-    /// no records of the header's form are rejected.
+    /// Calls `each` with every batch of the wanted columns, given by position, in the order of the file. Lines that do
+    /// not fit the header are rejected.
     pub(super) fn read(
         &mut self,
         table: InputTable,
@@ -149,7 +151,7 @@ impl<'a> Csv<'a> {
         each(columns.into_iter().map(Values::Texts).collect(), rows, fates)
     }
 
-    /// Reads the next record into `fields`, or says why there is none. `None` at the end of the file.
+    /// Parses the next record into `fields`, or tells why the line is not a record. `None` at the end of the file.
     fn next(&mut self, fields: &mut Fields) -> Result<Option<Read>, InputError> {
         let width = self.columns.len();
         let Some(line) = self.lines.peek(0).map_err(io(self.path))? else { return Ok(None) };
@@ -157,7 +159,7 @@ impl<'a> Csv<'a> {
             self.lines.advance(1);
             return Ok(Some(Read::Rejected(1, RowReason::NotUtf8, String::new())));
         };
-        // Other encodings are decoded before; what could not be is replaced by this.
+        // Invalid bytes of other encodings were replaced by this character when decoding.
         if text.contains(char::REPLACEMENT_CHARACTER) {
             self.lines.advance(1);
             return Ok(Some(Read::Rejected(1, RowReason::NotUtf8, String::new())));
@@ -185,10 +187,10 @@ impl<'a> Csv<'a> {
         }
     }
 
-    /// A record with a quoted field that goes on in the next lines.
+    /// Parses a record with a quoted field that spans several lines.
     fn over_lines(&mut self, fields: &mut Fields) -> Result<Read, InputError> {
         let width = self.columns.len();
-        // Whether a line could be a record of its own.
+        // Whether a continuation line could be a record of its own.
         let (mut joined, mut records) = (Vec::new(), width == 1);
         for at in 0..MOST_LINES {
             let Some(line) = self.lines.peek(at).map_err(io(self.path))? else { break };
@@ -204,7 +206,7 @@ impl<'a> Csv<'a> {
                     let lines = at + 1;
                     self.lines.advance(lines);
                     if records {
-                        // Either reading may be the right one.
+                        // Both readings are possible.
                         let what = format!("a quote that is closed {at} lines below, or two stray ones");
                         return Ok(Read::Rejected(lines as u64, RowReason::OpenQuote, what));
                     }
@@ -218,16 +220,16 @@ impl<'a> Csv<'a> {
     }
 }
 
-/// What the next lines are.
+/// The kind of the next lines.
 enum Read {
     Record,
     Blank,
     Header,
-    /// So many lines, and why.
+    /// Number of rejected lines, and the reason with its detail.
     Rejected(u64, RowReason, String),
 }
 
-/// A name without what is around it: spaces, and characters of no width.
+/// A column name without surrounding white space, control characters and zero-width characters.
 pub(super) fn tidy_name(name: &str) -> String {
     name.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}')).to_owned()
 }

@@ -1,8 +1,8 @@
-//! A record parted into its fields.
+//! Splits a record into its fields.
 
 use memchr::{memchr, memchr_iter};
 
-/// The fields of a record, one after the other.
+/// The fields of a record, stored end to end.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     text: String,
@@ -33,7 +33,7 @@ impl Fields {
     }
 }
 
-/// Why a text is no record.
+/// Why a text is not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     /// A quote is opened and not closed.
@@ -42,8 +42,8 @@ pub(super) enum Malformed {
     Stray,
 }
 
-/// Parts a record by a separator (RFC 4180). A field that begins with a quote ends with one, and quotes in it are
-/// doubled; in a field that does not, quotes are characters like others.
+/// Splits a record by a separator (RFC 4180). A field that begins with a quote must end with one, and quotes inside it
+/// are doubled; elsewhere a quote is an ordinary character.
 pub(super) fn split(text: &str, separator: u8, fields: &mut Fields) -> Result<(), Malformed> {
     fields.clear();
     if memchr(b'"', text.as_bytes()).is_none() {
@@ -75,7 +75,7 @@ pub(super) fn split(text: &str, separator: u8, fields: &mut Fields) -> Result<()
     }
 }
 
-/// Copies a quoted field from behind its first quote, and returns what follows its last one.
+/// Copies a quoted field from behind its opening quote, and returns the rest behind its closing quote.
 fn quoted<'a>(mut rest: &'a str, field: &mut String) -> Result<&'a str, Malformed> {
     loop {
         let (part, after) = rest.split_once('"').ok_or(Malformed::Open)?;

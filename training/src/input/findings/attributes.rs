@@ -2,7 +2,7 @@ use super::{FindingKind, Findings, percent};
 use crate::input::fates::shown;
 use crate::input::{AttributeKind, InputTable, Items, Transactions};
 
-/// What is wrong with the attributes of the items, and with prices that two tables have.
+/// Checks the attributes of the items, and the prices that two tables have.
 pub(super) fn find(transactions: &Transactions, items: &Items, findings: &mut Findings) {
     for attribute in items.attributes.iter().filter(|attribute| attribute.unread.0 > 0) {
         let (unread, examples) = &attribute.unread;
@@ -36,7 +36,7 @@ pub(super) fn find(transactions: &Transactions, items: &Items, findings: &mut Fi
     prices(transactions, items, findings);
 }
 
-/// Paid prices that are so many times the table's, in the middle, are something else.
+/// Maximum factor between the median price paid for one piece and the price in the items table.
 const APART: f32 = 1.6;
 
 fn prices(transactions: &Transactions, items: &Items, findings: &mut Findings) {

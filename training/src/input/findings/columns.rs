@@ -1,7 +1,7 @@
 use super::{FindingKind, Findings, percent};
 use crate::input::{Column, Fates, InputTable, RowReason, TableRead};
 
-/// What is odd about the columns of a table and about its rejected rows.
+/// Checks the columns of a table and its rejected rows.
 pub(super) fn find(table: InputTable, read: &TableRead, fates: &Fates, findings: &mut Findings) {
     for (column, file) in &read.missing {
         let what = format!("some files have the column for `{column}`, {} has none", file.display());
@@ -11,7 +11,7 @@ pub(super) fn find(table: InputTable, read: &TableRead, fates: &Fates, findings:
     for (ours, theirs) in &read.unused {
         let what = format!("there is no column `{ours}`, but one called `{theirs}`, which is not used");
         let advice = format!("set {ours} = \"{theirs}\" under columns.{}", table.name());
-        // Without these a training is sound: alternatives know less.
+        // Without these, a training is still sound; only alternatives have less information.
         if ["unit_price", "store"].contains(&ours.as_str()) {
             findings.warn(FindingKind::ColumnNotUsed, table, what, &advice);
         } else {

@@ -4,12 +4,12 @@ use std::path::Path;
 use super::{FindingKind, Findings};
 use crate::input::{InputTable, TableRead};
 
-/// So many names are told.
+/// Maximum number of file names in a finding.
 const NAMES: usize = 5;
 
-/// What is odd about the files of a table.
+/// Checks the files of a table.
 pub(super) fn find(table: InputTable, read: &TableRead, findings: &mut Findings) {
-    // What tools put beside tables for themselves is told, and is nothing to mend.
+    // Metadata files of tools are listed, but are not a finding.
     let is_own = |path: &&Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.ends_with(".crc") || ["_SUCCESS", "_metadata", "_common_metadata", ".DS_Store"].contains(&&*name)
@@ -32,7 +32,7 @@ pub(super) fn find(table: InputTable, read: &TableRead, findings: &mut Findings)
     }
 }
 
-/// A path without all the endings of its format.
+/// A path without the suffixes of format and compression.
 fn stem(path: &Path) -> String {
     let mut stem = path.display().to_string();
     while let Some(shorter) = [".gz", ".zst", ".zstd", ".csv", ".tsv", ".psv", ".parquet", ".pq"]

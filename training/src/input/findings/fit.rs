@@ -5,11 +5,12 @@ use crate::input::fates::shown;
 use crate::input::time::DAY;
 use crate::input::{InputConfig, InputTable, Items, Offers, Transactions};
 
-/// Below these shares it is told that tables hardly meet.
+/// Share of lines whose item is in the items table, below which there is a finding.
 const IN_ITEMS_TABLE: f64 = 0.9;
+/// Share of the items on offer that were sold, below which there is a finding.
 const OFFERED_AND_SOLD: f64 = 0.2;
 
-/// Whether the tables fit together: the IDs of one are found in another.
+/// Checks whether the tables fit together: whether the IDs of one are found in another.
 pub(super) fn find(
     input: &InputConfig,
     transactions: &Transactions,
@@ -52,7 +53,7 @@ fn in_items_table(transactions: &Transactions, items: &Items, look: &mut Look, f
     }
 }
 
-/// What an ID may have lost on its way.
+/// A normalisation of IDs, and the difference that it removes.
 type Change = (fn(&str) -> String, &'static str);
 
 const CHANGES: [Change; 4] = [
@@ -65,7 +66,7 @@ const CHANGES: [Change; 4] = [
     (|id| id.chars().filter(|c| c.is_alphanumeric()).collect(), "they are written with other characters between"),
 ];
 
-/// What would make IDs of one table meet those of another, if anything does.
+/// The difference of spelling between the IDs of two tables, if one explains most of the unknown IDs.
 fn alike(unknown: &[&str], ids: &[&str]) -> Option<String> {
     CHANGES.into_iter().find_map(|(change, why)| {
         let changed: HashSet<String> = ids.iter().map(|id| change(id)).collect();

@@ -1,6 +1,7 @@
-//! What is odd about a market's tables as a whole: the same for `trolley check` and for every training.
+//! Checks of a market's tables as a whole: the same for `trolley check` and for every training.
 //!
-//! Rows are judged one by one while they are read ([`Fates`]); here is what only shows when all have been seen.
+//! Rows are checked one by one while they are read ([`Fates`]); here are the problems that only show once all rows have
+//! been read.
 
 mod attributes;
 mod columns;
@@ -15,23 +16,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Column, Fates, InputConfig, InputTable, Items, Offers, RowCount, TableRead, Transactions};
 
-/// What can be found. The names are those of `accept` in the config.
+/// The kinds of findings. The names are those of `accept` in the config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
-    /// Files or folders beside those that were read.
+    /// Files or folders next to the tables that were not read.
     FilesNotRead,
-    /// Two files of one name in two formats: perhaps the same rows twice.
+    /// Two files of the same name in two formats, perhaps with the same rows.
     SameTableTwice,
-    /// A column that some files have and others lack.
+    /// A column that exists in some files and not in others.
     ColumnInSomeFiles,
-    /// An optional column that is not used, though one of nearly its name is there.
+    /// An optional column is missing, but another has nearly its name.
     ColumnNotUsed,
     /// Lines that are not valid in the file's encoding.
     Encoding,
     /// Lines in which a quote is opened and not closed, or closed too early.
     StrayQuotes,
-    /// Rows that were rejected, whatever the reason.
+    /// Rejected rows, whatever the reason.
     RejectedRows,
     /// IDs like `17850.0`.
     FloatIds,
@@ -39,11 +40,11 @@ pub enum FindingKind {
     ScientificIds,
     /// IDs with spaces around them.
     PaddedIds,
-    /// Items sold that the items table does not have.
+    /// Items sold that are not in the items table.
     NotInItemsTable,
     /// Items on offer that were never sold.
     OffersNotSold,
-    /// Offers that held at no time of the transactions.
+    /// No offer was valid during the transactions.
     OffersOutsidePeriod,
     /// `exclude` without an items table.
     ExcludeWithoutItems,
@@ -51,19 +52,19 @@ pub enum FindingKind {
     ExcludeMatchesNothing,
     /// One ID with a large share of everything.
     DominantId,
-    /// Baskets of one line each.
+    /// Too many baskets with a single line.
     SingleLineBaskets,
-    /// Baskets of several customers or days.
+    /// Baskets with several customers or days.
     MixedBaskets,
     /// Lines that repeat an item in its basket.
     RepeatedLines,
-    /// A month without lines among others.
+    /// A month without lines between months with lines.
     MissingMonth,
     /// Transactions without a customer.
     NoCustomers,
-    /// Values of an attribute that are not what the others are.
+    /// Values of an attribute that cannot be parsed as its kind.
     AttributeNotRead,
-    /// What was paid for a piece is not near the price of the items table.
+    /// Prices paid that are far from those of the items table.
     PricesApart,
 }
 
@@ -74,28 +75,28 @@ impl FindingKind {
     }
 }
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Training stops, unless the config accepts it.
+    /// Training stops, unless the config accepts the finding.
     Error,
-    /// Training goes on.
+    /// Training continues.
     Warning,
 }
 
-/// One thing that was found.
+/// A problem of the tables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// Its kind.
     pub kind: FindingKind,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// Whether the config accepts it.
     pub accepted: bool,
-    /// The table, if it is about one.
+    /// The table concerned, if it is one.
     pub table: Option<InputTable>,
-    /// What was found, where, and how much of it.
+    /// What was found, where, and how often.
     pub what: String,
     /// What to do about it.
     pub advice: String,
@@ -112,12 +113,12 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// A table as it was read.
+/// The rows, files and columns that were read of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableLook {
-    /// Which.
+    /// The table.
     pub table: InputTable,
-    /// Rows read, but for blank lines and repeated headers.
+    /// Number of rows read, without blank lines and repeated headers.
     pub rows: u64,
     /// Rows that were left out on purpose, by reason.
     pub left_out: BTreeMap<String, RowCount>,
@@ -125,36 +126,36 @@ pub struct TableLook {
     pub rejected: BTreeMap<String, RowCount>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
-    /// Those beside them that were not.
+    /// Files next to them that were not read.
     pub passed_over: Vec<PathBuf>,
     /// The columns that were used.
     pub columns: Vec<Column>,
 }
 
-/// A market's tables as they were read, and what was found.
+/// Statistics of a market's tables, and the findings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     /// The tables that the config names.
     pub tables: Vec<TableLook>,
     /// Days of the first and the last basket, `YYYY-MM-DD`.
     pub days: Option<[String; 2]>,
-    /// Rows taken by month, `YYYY-MM`, those without any among them.
+    /// Rows taken by month, `YYYY-MM`, months without rows included.
     pub months: BTreeMap<String, u64>,
-    /// Different lines of a basket and an item.
+    /// Number of distinct lines of a basket and an item.
     pub lines: u64,
-    /// Lines beyond them, which repeat an item in its basket.
+    /// Number of further lines, which repeat an item in its basket.
     pub repeated: u64,
-    /// Baskets.
+    /// Number of baskets.
     pub baskets: u64,
-    /// Different items sold.
+    /// Number of distinct items sold.
     pub items: u64,
-    /// Different customers.
+    /// Number of distinct customers.
     pub customers: u64,
-    /// Of the lines, those whose item is in the items table; `None` without one.
+    /// Number of lines whose item is in the items table; `None` without one.
     pub lines_in_items_table: Option<u64>,
-    /// Of the items on offer, those that were sold, and all; `None` without offers.
+    /// Number of items on offer that were sold, and of all items on offer; `None` without offers.
     pub offered_items_sold: Option<[u64; 2]>,
-    /// What was found, errors first.
+    /// The findings, errors first.
     pub findings: Vec<Finding>,
 }
 
@@ -165,7 +166,7 @@ impl Look {
     }
 }
 
-/// Looks at a market's tables after they have been read.
+/// Checks a market's tables after they have been read.
 pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, offers: &Offers, fates: &Fates) -> Look {
     let mut findings = Findings::default();
     let tables = [
@@ -211,7 +212,7 @@ fn table_look(table: InputTable, read: &TableRead, fates: &Fates) -> TableLook {
     }
 }
 
-/// What has been found so far.
+/// The findings so far.
 #[derive(Default)]
 struct Findings(Vec<Finding>);
 
@@ -230,7 +231,7 @@ impl Findings {
     }
 }
 
-/// A share in per cent, in words that never round something to nothing.
+/// A share in per cent; one above 0 is never shown as 0.
 fn percent(part: u64, whole: u64) -> String {
     let share = part as f64 / whole.max(1) as f64 * 100.0;
     match part {

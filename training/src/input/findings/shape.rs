@@ -6,18 +6,20 @@ use super::{FindingKind, Findings, Look, percent};
 use crate::input::fates::shown;
 use crate::input::{ANONYMOUS, InputTable, Transactions};
 
-/// One ID dominates if it has at least this share of everything and many times the share that it would have among equals.
+/// An ID dominates if it has at least this share of everything, and at least `TIMES_EQUALS` times an equal share.
 const DOMINANT: f64 = 0.1;
 const TIMES_EQUALS: f64 = 5.0;
 
-/// From this share on, baskets of one line, of several customers, and repeated lines are told.
+/// Share of baskets with a single line above which there is a finding.
 const SINGLE_LINES: f64 = 0.8;
-/// If not one of so many baskets holds two items, it is no chance.
+/// Number of baskets from which it is an error if none of them holds two items.
 const SURE: u64 = 1000;
+/// Share of baskets with several customers or days above which there is a finding.
 const MIXED: f64 = 0.01;
+/// Share of repeated lines above which there is a finding.
 const REPEATED: f64 = 0.1;
 
-/// What is odd about the baskets as a whole.
+/// Checks the baskets as a whole.
 pub(super) fn find(transactions: &Transactions, look: &mut Look, findings: &mut Findings) {
     months(transactions, look, findings);
     baskets(transactions, findings);
@@ -25,7 +27,7 @@ pub(super) fn find(transactions: &Transactions, look: &mut Look, findings: &mut 
 }
 
 fn date(day: i64) -> NaiveDate {
-    // Days of rows that were taken lie between 1990 and 2149.
+    // Days of accepted rows lie between 1990 and 2149.
     NaiveDate::default().checked_add_days(Days::new(day.max(0) as u64)).unwrap_or_default()
 }
 

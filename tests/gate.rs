@@ -36,7 +36,7 @@ impl Generated {
         .unwrap();
         let (market, latest) = (Name::new("us").unwrap(), chrono::DateTime::<chrono::Utc>::MAX_UTC);
         let tables =
-            trolley_training::read(&market, &input, trolley_training::input::Fates::counted(), latest, &Silent)
+            trolley_training::read(&market, &input, trolley_training::input::RowOutcomes::counted(), latest, &Silent)
                 .unwrap();
         let (transactions, mut lines) =
             (&tables.transactions, String::from("basket_id,item_id,timestamp,customer_id\n"));

@@ -1,7 +1,7 @@
-//! How long an answer takes, on a real model, for customers with little and with much history; then each signal alone.
+//! Latency of answers on a real model, for customers with short and long histories; then of each signal.
 //!
-//! `cargo bench -p trolley-model --bench answers`, after `cargo run -- demo` has made a model (or with `TROLLEY_MODELS`
-//! naming a folder of models). An answer's limit is a millisecond; each line says how far below it is.
+//! `cargo bench -p trolley-model --bench answers`, after `cargo run -- demo` has trained a model (or with
+//! `TROLLEY_MODELS` set to a folder of models). The limit is one millisecond per answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench")]
 
 use std::hint::black_box;
@@ -37,7 +37,7 @@ fn answers(criterion: &mut Criterion) {
     let on_offer: Vec<u32> = (0..bought).step_by((bought as usize / 1000).max(1)).collect();
     let on_offer: Vec<Offer<'_>> = on_offer.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let on_offer = PreparedOffers::new(&model, &on_offer);
-    // Every turn asks about another item, from the bestsellers to the tail.
+    // Each iteration queries another item, from bestsellers to the tail.
     let mut turn = 0;
     let mut item = move || {
         turn = (turn + 7919) % bought.min(5000);

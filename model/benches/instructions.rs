@@ -1,6 +1,6 @@
-//! The hot kernels, one at a time and a stated number of times: `scripts/instructions.py` counts their instructions.
+//! Runs one hot kernel a given number of times, so that `scripts/instructions.py` can count its instructions.
 //!
-//! `instructions KERNEL TIMES`; without arguments the names of all kernels.
+//! `instructions KERNEL TIMES`; without arguments it prints the names of all kernels.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a bench")]
 
 use std::hint::black_box;
@@ -8,11 +8,11 @@ use std::hint::black_box;
 use trolley_model::kernel::{LANES, add_errors, add_products, add_scaled, dot, dots, logs, sigmoids, transpose};
 use trolley_model::{Blend, Scorer, Tree};
 
-/// A basket of ten items with 32 negatives, and vectors of 64.
+/// A basket of ten items with 32 negatives, and vectors of 64 floats.
 const ROWS: usize = 10;
 const COLUMNS: usize = ROWS + 32;
 const WIDTH: usize = 64 / LANES;
-/// Candidates of an answer.
+/// Number of candidates of an answer.
 const CANDIDATES: usize = 400;
 
 fn numbers(n: usize) -> Vec<f32> {

@@ -1,5 +1,5 @@
-//! What the second copy of each kernel earns, against the loop that a compiler makes for any processor; and how near the
-//! products of small matrices come to what the processor can multiply and add at all.
+//! Speed of each kernel compared with a plain loop compiled for any processor, and of the products of small matrices
+//! compared with the processor's peak.
 //!
 //! `cargo bench -p trolley-model --bench kernel`
 #![allow(unsafe_code, reason = "the limit is measured with the instructions of this processor")]
@@ -34,16 +34,16 @@ fn kernels(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A basket of so many items, with so many negatives, and vectors of 64.
+/// A basket with its negatives, and vectors of 64 floats.
 const ITEMS: usize = 10;
 const NEGATIVES: usize = 32;
 const WIDTH: usize = 64 / LANES;
 
-/// Sums that do not wait for each other: enough to keep all units busy.
+/// Number of independent sums: enough to keep all units busy.
 const CHAINS: usize = 10;
 const ROUNDS: usize = 256;
 
-/// Multiplies and adds what lies in the nearest cache to sums in registers, and does nothing else.
+/// Peak rate: multiply-adds from the L1 cache to sums in registers, and nothing else.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of the caller")]
 #[expect(clippy::needless_range_loop, reason = "written like this, it is not taken apart")]
@@ -70,14 +70,14 @@ fn limit(x: &[[f32; LANES]]) -> Option<[[f32; LANES]; CHAINS]> {
         multiply_and_add(x)
     }
     if is_x86_feature_detected!("avx512f") {
-        // SAFETY: the processor has just been found to have what it was compiled for.
+        // SAFETY: the processor was just found to have the features that the function was compiled for.
         return Some(unsafe { avx512(x) });
     }
-    // SAFETY: the same.
+    // SAFETY: as above.
     (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then(|| unsafe { avx2(x) })
 }
 
-/// All in multiplications with an addition each, so that what a second does compares.
+/// Throughput in multiply-adds, so that the rates are comparable.
 fn small_matrices(criterion: &mut Criterion) {
     let rows = |n: usize| vec![[0.5f32; LANES]; n];
     let mut group = criterion.benchmark_group("small matrices");

@@ -1,7 +1,7 @@
-//! Exact scan against an HNSW graph (`hnsw_rs`) by size of the catalogue, and what it takes to know all neighbours beforehand.
-//! See docs/nearest.md.
+//! Exact scan compared with an HNSW graph (`hnsw_rs`) by size of the catalogue, and the cost of computing all
+//! neighbours in advance. See docs/nearest.md.
 //!
-//! `cargo bench -p trolley-model --bench nearest`; each size also prints the graph's recall and the time to build it.
+//! `cargo bench -p trolley-model --bench nearest`; each size also prints the graph's recall and build time.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use trolley_model::nearest::{NEIGHBOURS, nearest, nearest_of};
 const DIMS: usize = 64;
 const WANTED: usize = 100;
 
-/// Rows around one centre for every forty, from a fixed linear congruential generator.
+/// Rows in clusters of forty, from a fixed linear congruential generator.
 fn clustered(rows: usize) -> Vectors {
     let mut state = 1u64;
     let mut noise = move || {
@@ -27,8 +27,9 @@ fn clustered(rows: usize) -> Vectors {
     Vectors::from_rows(DIMS, values.collect())
 }
 
-/// A graph of 16 links a vector and a breadth of 200 while building (Malkov and Yashunin 2018, section 4), one vector after the
-/// other: only so is it the same each time. anndists asserts that no inner product exceeds 1 by more than a rounding error.
+/// A graph with 16 links per vector and a construction breadth of 200 (Malkov and Yashunin 2018, section 4). Vectors
+/// are inserted sequentially, so that it is reproducible. `shrunk` is needed because anndists asserts that no inner
+/// product exceeds 1 by more than a rounding error.
 fn graph(vectors: &Vectors) -> Hnsw<'static, f32, DistDot> {
     let graph = Hnsw::new(16, vectors.len(), 16, 200, DistDot {});
     for row in 0..vectors.len() as u32 {
@@ -41,7 +42,7 @@ fn shrunk(unit: &[f32]) -> Vec<f32> {
     unit.iter().map(|x| x * 0.9999).collect()
 }
 
-/// Four times as many as are wanted, filtered.
+/// Retrieves four times the wanted number, then filters.
 fn search(graph: &Hnsw<'static, f32, DistDot>, query: &[f32], allowed: impl Fn(u32) -> bool) -> Vec<u32> {
     let found = graph.search(&shrunk(query), 4 * WANTED, 4 * WANTED).into_iter().map(|found| found.d_id as u32);
     found.filter(|&row| allowed(row)).take(WANTED).collect()
@@ -82,7 +83,7 @@ fn compare(criterion: &mut Criterion) {
     }
 }
 
-/// What it takes to know the neighbours of all items, worked out from a part of them.
+/// Time to compute the neighbours of all items, extrapolated from some of them.
 fn beforehand(_: &mut Criterion) {
     for rows in [50_000, 200_000, 500_000] {
         let (vectors, some) = (clustered(rows), 1024);

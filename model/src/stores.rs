@@ -108,7 +108,7 @@ impl Stores {
         self.assortments[store as usize].contains(item)
     }
 
-    /// In how many baskets of a store an item was.
+    /// Number of a store's baskets with an item.
     pub fn baskets(&self, store: u32, item: u32) -> u16 {
         let range = self.rows.range(store);
         self.item[range.clone()].binary_search(&item).map_or(0, |at| self.baskets[range.start + at])
@@ -122,7 +122,7 @@ impl Stores {
         [baskets / (self.totals[store as usize] as f32 + prior), usual]
     }
 
-    /// From how many expected baskets on an item that was in none is not sold.
+    /// Number of expected baskets from which an item without sales is not in the assortment.
     pub fn expected(&self) -> f32 {
         self.expected
     }

@@ -1,4 +1,4 @@
-//! An artefact is whole or refused, and the refusal names what is wrong.
+//! An artefact is complete or refused, and the error names what is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 mod common;
@@ -88,7 +88,7 @@ fn another_format_is_refused_with_what_to_do() {
     assert!(refusal(&registry).to_string().contains("train the model again"));
 }
 
-/// Writes a file anew and mends the manifest's hashes: what somebody would do who wants to be believed.
+/// Replaces a file and updates the manifest's hashes, as an attacker would.
 fn forge(path: &Path, file: &str, content: &[u8]) {
     fs::write(path.join(file), content).unwrap();
     let manifest = path.join("manifest.json");
@@ -119,7 +119,7 @@ fn a_number_that_is_not_finite_is_refused_though_its_hash_is_valid() {
     registry.open(&name("xx"), &name("v1")).expect("forging back and forth leaves a sound artefact");
 }
 
-/// Asks every question, for somebody known and for anonymous customers.
+/// Answers every question, for a known and an anonymous customer.
 fn answers(model: &Model) {
     let limits = Limits::best(6);
     for customer in [None, Some(model.profile(common::ANNA))] {
@@ -150,11 +150,11 @@ fn hostile_counts_and_offsets_are_refused_though_their_hash_is_valid() {
                 let end = (at + 8).min(whole.len());
                 hostile[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
                 forge(&path, file, &hostile);
-                // Some of these are other sound values; none may panic, and what is opened must answer.
+                // Some of these values are valid; none may panic, and an opened model must answer.
                 if let Ok(opened) = registry.open(&name("xx"), &name("v1")) {
                     answers(&opened.model);
                     if at % 64 == 0 {
-                        // The blend of the artefact uses a few signals; here all are read.
+                        // The artefact's blends use few signals; these read all of them.
                         let blends = of_all_signals(opened.model.blends());
                         answers(&opened.model.reblended(blends).unwrap());
                     }
@@ -232,7 +232,7 @@ fn what_a_killed_trainer_left_is_invisible_and_cleared_away() {
     assert!(!unfinished.exists());
 }
 
-/// What the next test kills: publishes one version after the other.
+/// The process that the next test kills: publishes one version after the other.
 #[test]
 #[ignore = "runs until it is killed"]
 fn a_publisher_without_end() {
@@ -243,7 +243,7 @@ fn a_publisher_without_end() {
     }
 }
 
-/// Killed at any moment after its first publishing: nearly all of its time goes into the next ones.
+/// The process is killed at any moment after its first publication; it spends nearly all of its time on the next ones.
 #[test]
 fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
     let folder = tempfile::tempdir().unwrap();
@@ -270,7 +270,7 @@ fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
         half_way += unfinished(folder.path());
         let current = registry.current(&name("xx")).unwrap();
         assert!(current >= first, "{current} after {first}");
-        // Whole, for it is hashed through and through; and of one version, for the manifest names it.
+        // Opening verifies all hashes, so the artefact is complete; the manifest names its version.
         let opened = registry.open(&name("xx"), &current).unwrap();
         assert_eq!(opened.manifest.version, current);
         for version in registry.versions(&name("xx")).unwrap().iter().rev().take(2) {
@@ -282,7 +282,7 @@ fn a_trainer_that_is_killed_leaves_the_old_model_or_the_new() {
     assert_eq!(unfinished(folder.path()), 0, "what was left is cleared away");
 }
 
-/// How many folders a trainer left half-written.
+/// Number of incomplete folders that a trainer left.
 fn unfinished(folder: &Path) -> usize {
     fs::read_dir(folder.join("xx"))
         .unwrap()

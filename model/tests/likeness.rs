@@ -1,4 +1,4 @@
-//! What the shop says of its items, and its stores: stored, opened, scored and explained.
+//! Descriptions of items, and stores: stored, opened, scored and explained.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod common;
@@ -12,8 +12,8 @@ use trolley_model::{
     Stores, Unit,
 };
 
-/// The shop of `common`: milk, oat milk, butter and jam have sizes, brands and prices; the candle nothing. Its two stores sell
-/// bread, butter and milk, and milk and oat milk.
+/// The shop of `common`, in which milk, oat milk, butter and jam have sizes, brands and prices, and the candle has
+/// none. Of its two stores, one sells bread, butter and milk, the other milk and oat milk.
 fn parts() -> Parts {
     let mut parts = common::parts();
     let mass = |total| Some(Amount { total, unit: Unit::Mass, pieces: 1.0 });
@@ -97,7 +97,7 @@ fn each_signal_is_told_by_name_and_they_sum_up() {
     let parts = explain(&model, Question::Alternatives, &query, &found);
     let value = |name: &str| parts.iter().find(|part| part.signal == name).map(|part| part.value);
     assert_eq!(value("same_size"), Some(1.0));
-    // One of the two brands of the one is all of the other's.
+    // One of milk's two brands is the only brand of oat milk.
     assert_eq!(value("same_brand"), None, "half in common is neither alike nor different");
     assert!(value("same_fat").is_some_and(|fat| (fat - (1.0 - 4.0 * 2.0 / 3.5f32).max(-1.0)).abs() < 1e-6));
     assert!(value("price_ratio").is_some_and(|ratio| (ratio - 1.3f32.ln()).abs() < 1e-6));
@@ -110,7 +110,7 @@ fn each_signal_is_told_by_name_and_they_sum_up() {
 #[test]
 fn items_of_a_category_that_is_no_kind_do_not_stand_in_by_it() {
     let model = Model::new(parts()).unwrap();
-    // Butter and jam are of the mixed category: they differ in size, and stand in for each other by that alone.
+    // Butter and jam are in the mixed category, so only size and price can be flaws.
     assert_eq!(model.flaw(BUTTER, JAM, None), Flaw::None, "500 g for 250 g, at two thirds of the price by weight");
     assert_eq!(model.catalogue().kind(BUTTER), None);
     let found = alternatives(&model, &Query { items: &[CANDLE], ..Query::default() }, &Limits::best(6));

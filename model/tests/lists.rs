@@ -1,4 +1,4 @@
-//! What a list of what is bought together keeps to beside the scores.
+//! The rules for lists of bought together.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -13,7 +13,8 @@ fn model(list: ListRules) -> Model {
     Model::new(parts).unwrap()
 }
 
-/// The model's own items for bread, first as they are kept for anybody, then worked out: a boost of nothing changes nothing.
+/// The items of the tier `model` for bread, from the answer cache; checked against computed ones, which a boost of 0
+/// enforces.
 fn with_bread(model: &Model, limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Vec<u32> {
     let limits = Limits { allowed, ..Limits::best(limit) };
     let answer = |limits: &Limits<'_>| {
@@ -59,8 +60,8 @@ fn what_is_bought_with_it_less_often_than_by_chance_is_no_candidate() {
             &Limits::best(6),
         )
     };
-    // With bread: butter 50 times, chance has it 48; jam 30 and 32, not surely fewer; milk 20 and 40. Oat milk never, as its
-    // list holds all its partners; chance has it 24 times.
+    // With bread: butter 50 times, expected 48; jam 30, expected 32, not significantly fewer; milk 20, expected 40. Oat
+    // milk never, since its list holds all its partners; expected 24.
     assert_eq!(of(&plain, BREAD, None), [BUTTER, MILK, JAM, OAT_MILK]);
     assert_eq!(of(&strict, BREAD, None), [BUTTER, JAM]);
     assert_eq!(of(&strict, BREAD, Some(ANNA)), [BUTTER, JAM]);

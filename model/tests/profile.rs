@@ -1,4 +1,4 @@
-//! A customer is a value: whoever holds it, the answers are the same.
+//! A customer is a value: a profile gives the same answers whoever owns it.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -21,7 +21,7 @@ fn folded(factors: &FoldIn, profile: &OwnedProfile) -> Vectors {
     factors.factors(profile.as_profile().stats().map(|stats| (stats.item, stats.decayed)))
 }
 
-/// The small shop with two customers as they are counted from their baskets, and these as values.
+/// The small shop with two customers counted from their baskets, and their profiles as values.
 fn model_and_profiles() -> (Model, FoldIn, [OwnedProfile; 2]) {
     let mut parts = common::parts();
     let anna = OwnedProfile::count(&[(900, &[MILK, JAM]), (950, &[MILK]), (990, &[BREAD, MILK])], &counting());
@@ -41,7 +41,7 @@ fn model_and_profiles() -> (Model, FoldIn, [OwnedProfile; 2]) {
     (Model::new(parts).unwrap(), fold_in, profiles)
 }
 
-/// All answers, and what the first is made of.
+/// All answers, and the parts of the first item's score.
 fn answers(model: &Model, customer: Option<Profile<'_>>) -> (Vec<Recommended>, Vec<f32>, Vec<usize>) {
     let limits = Limits::best(6);
     let query = Query { items: &[BREAD], customer, ..Query::default() };

@@ -1,4 +1,4 @@
-//! Which old models go, and which never do.
+//! Which old models are removed, and which never are.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod common;
@@ -10,7 +10,7 @@ use common::name;
 use trolley_model::Name;
 use trolley_model::artefact::{ArtefactError, ModelRegistry};
 
-/// Versions as far as they matter here: folders with something in them.
+/// Minimal versions: folders with a file.
 fn make(registry: &ModelRegistry, versions: &[&str]) {
     for version in versions {
         let folder = registry.path().join("xx").join(version);
@@ -98,7 +98,7 @@ fn nothing_is_removed_while_it_is_not_known_what_is_in_service() {
     assert_eq!(versions(&registry), ALL);
 }
 
-/// A real model that is served is still one after others went, and the one before it can be rolled back to.
+/// The real model in service can still be opened after others were removed, and the one before it can be restored.
 #[test]
 fn what_stays_can_still_be_opened_and_rolled_back_to() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What is said of why an item is shown.
+//! The reasons for showing an item.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -20,14 +20,14 @@ fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, it
     )
 }
 
-/// Milk in twenty of the hundred baskets with bread is half of what chance has, jam in thirty a little less than it; butter
-/// in fifty is as chance has it. Oat milk in thirty baskets and milk in fifty are never together.
+/// Milk is in 20 baskets with bread, half of the expected number; jam in 30, slightly fewer than expected; butter in
+/// 50, about as expected. Oat milk (30 baskets) and milk (50) are never together.
 #[test]
 fn what_goes_together_is_said_where_it_does() {
     let model = model();
     let of = |asked, item| said(&model, Question::BoughtTogether, asked, None, item);
     assert_eq!(of(BREAD, MILK), [Reason::Popular], "it is no reason that bread is bought with everything");
-    // Bread is in 60 of 70 baskets with a spread; chance has it in 56.
+    // Bread is in 60 of 70 baskets with a spread, where 56 are expected.
     assert_eq!(of(JAM, BREAD), [Reason::Popular]);
     let mut parts = common::parts();
     parts.co_purchases = trolley_model::CoPurchases::new([
@@ -44,7 +44,7 @@ fn what_goes_together_is_said_where_it_does() {
     let together = |with| Reason::Together { with, baskets: 38, of: 40 };
     assert_eq!(of(JAM, BUTTER), together(JAM), "38 of 40, where chance has 24");
     assert_eq!(of(BUTTER, JAM), Reason::Together { with: BUTTER, baskets: 38, of: 60 }, "read the other way");
-    // Of ten thousand baskets four would be many for chance, which has it in one of ten.
+    // Jam is in 40 of 10,000 baskets: four with oat milk are far above chance, but too few to disclose.
     let rare = CatalogueParts { total_baskets: 10_000, ..stored(model.catalogue()) };
     let catalogue = Catalogue::new(rare).unwrap();
     let model = Model::new(Parts { catalogue, ..model.parts().clone() }).unwrap();
@@ -63,7 +63,7 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
     let discreet = reasons(&model, Question::BoughtTogether, &query, &found, &|category| category == 2);
     assert_eq!(discreet, [Reason::Popular]);
 
-    // She has bought milk and jam in two baskets: to say so of jam would tell of milk.
+    // Anna bought milk and jam together in two baskets: the reason for jam would disclose the milk.
     let mut parts = common::parts();
     let last = LastBaskets {
         rows: Offsets::from_lengths([2, 1]),

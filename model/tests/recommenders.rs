@@ -1,4 +1,4 @@
-//! One suite over all recommenders on a shop whose answers are known.
+//! One suite for all recommenders, on a shop with known answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 mod common;
@@ -15,7 +15,8 @@ use trolley_model::{Blend, Catalogue, CoPurchases, Model, Parts, Query, Question
 
 type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
 
-/// Both recommenders of items, asked about bread: all that can be bought with it is known of, and nothing is of its kind.
+/// Both recommenders of items, queried for bread: every item bought with it has counts, and no other item is of its
+/// kind.
 const RECOMMENDERS: [(&str, Recommender); 2] = [
     ("bought together", |model, customer, limits| {
         bought_together(
@@ -33,12 +34,12 @@ const RECOMMENDERS: [(&str, Recommender); 2] = [
     }),
 ];
 
-/// The same items in other categories.
+/// The same items with other categories.
 fn with_categories(catalogue: &Catalogue, category: Vec<u32>) -> Catalogue {
     Catalogue::new(CatalogueParts { category, ..stored(catalogue) }).unwrap()
 }
 
-/// The same and some that nobody has bought yet.
+/// The same items, and some that were never bought.
 fn with_items(catalogue: &Catalogue, new: &[&str], categories: &[u32]) -> Catalogue {
     let mut parts = stored(catalogue);
     let ids: Vec<&str> = catalogue.items().iter().chain(new.iter().copied()).collect();
@@ -121,7 +122,7 @@ fn a_cart_asks_for_all_its_items_and_gets_none_of_them_back() {
     assert!(items(&found).iter().all(|item| ![BREAD, BUTTER].contains(item)));
 }
 
-/// A boost of nothing changes nothing, but keeps the model from using what it has ready.
+/// A boost of 0 changes no score, but bypasses the answer cache.
 #[test]
 fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
     let model = model();
@@ -139,7 +140,7 @@ fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
     }
 }
 
-/// Pinned and hidden items change nothing about where answers come from; a boost of nothing has them worked out.
+/// Cached answers with pinned and hidden items equal computed ones, which a boost of 0 enforces.
 #[test]
 fn what_is_pinned_comes_first_and_the_rest_is_as_without() {
     let model = model();
@@ -153,7 +154,7 @@ fn what_is_pinned_comes_first_and_the_rest_is_as_without() {
     }
 }
 
-/// The ranking is what the answer is the beginning of, whoever asks and whatever may be shown.
+/// The ranking starts with the answer, for any customer and any filter.
 #[test]
 fn a_ranking_begins_with_the_answer_and_has_all_candidates() {
     let model = model();
@@ -191,7 +192,7 @@ fn filters_come_before_top_k() {
         let rest = recommend(&model, None, &limits(3, &|item| item != best));
         assert_eq!(rest.len(), 3, "{name}: the next ones move up");
         assert!(!items(&rest).contains(&best), "{name}");
-        // Of alternatives of another kind there are three at the most.
+        // At most three alternatives are of another category.
         let next = &items(&everything)[1..everything.len().min(4)];
         assert_eq!(items(&rest)[..next.len()], *next, "{name}");
     }
@@ -205,7 +206,7 @@ fn fewer_than_k_when_fewer_exist_and_no_padding() {
         let mut distinct = items(&all);
         distinct.sort_unstable();
         let every: &[u32] = if name == "alternatives" {
-            // Nothing is of bread's kind: others make three.
+            // No item is in bread's category, so the list has three of other categories.
             &[BUTTER, MILK, JAM]
         } else {
             &[BUTTER, MILK, JAM, OAT_MILK, CANDLE]
@@ -232,7 +233,8 @@ fn tiers_come_in_their_order_and_the_model_first() {
     assert_eq!(found.last().map(|last| (last.item, last.tier)), Some((CANDLE, Tier::Bestsellers)));
 }
 
-/// Below the model there are only items of the same category: a bestseller of another kind is no alternative.
+/// Below the tier `model` there are only items of the same category: a bestseller of another category is no
+/// alternative.
 #[test]
 fn nothing_of_another_kind_fills_up_alternatives() {
     let candle_is = |category: u32| {
@@ -252,7 +254,7 @@ fn nothing_of_another_kind_fills_up_alternatives() {
     }
 }
 
-/// New items, so that the model itself has nothing to say.
+/// With new items, so that the tier `model` is empty.
 #[test]
 fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
     let mut parts = common::parts();
@@ -276,7 +278,7 @@ fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
     assert_eq!(answer(&[new_bread, new_milk, newer_milk]), [JAM, BUTTER], "the kind of most items comes first");
 }
 
-/// The second line of a cart is the newer one.
+/// The last item of a cart is the newest.
 #[test]
 fn the_newest_line_of_a_cart_weighs_most() {
     let model = model();
@@ -285,11 +287,11 @@ fn the_newest_line_of_a_cart_weighs_most() {
         let score = |item| found.iter().find(|found| found.item == item).map(|found| found.score);
         score(MILK)
     };
-    // Milk goes with bread and not with jam.
+    // Milk is bought together with bread and not with jam.
     assert!(scores(&[JAM, BREAD]) > scores(&[BREAD, JAM]));
 }
 
-/// Bread sells best, and lately jam.
+/// Bread is the bestseller overall, jam recently.
 #[test]
 fn without_a_history_it_is_what_sells_now() {
     let mut parts = common::parts();
@@ -318,7 +320,7 @@ fn nothing_known_at_all_means_bestsellers_and_a_known_customer_means_habits() {
 #[test]
 fn an_item_that_nobody_bought_is_answered_from_its_category() {
     let mut parts = common::parts();
-    // The candle as a new kind of milk.
+    // The candle becomes a dairy item.
     parts.catalogue = with_categories(&parts.catalogue, vec![0, 1, 2, 1, 2, 2]);
     let model = Model::new(parts).unwrap();
     let found = alternatives(&model, &Query { items: &[CANDLE], ..Query::default() }, &limits(2, &|_| true));
@@ -326,7 +328,7 @@ fn an_item_that_nobody_bought_is_answered_from_its_category() {
     assert_eq!(tiers, [(MILK, Tier::Category), (OAT_MILK, Tier::Category)]);
 }
 
-/// The blend for what is new puts the rarest first.
+/// The blend for new items ranks the least popular first.
 #[test]
 fn places_for_what_is_new_have_a_blend_of_their_own() {
     let mut parts = common::parts();
@@ -342,7 +344,7 @@ fn places_for_what_is_new_have_a_blend_of_their_own() {
     assert_eq!(shown, [usual[0], usual[1], OAT_MILK], "what is new comes last");
     let questions: Vec<Question> = found.iter().map(|(question, _)| *question).collect();
     assert_eq!(questions, [Question::BoughtTogether, Question::BoughtTogether, Question::BoughtTogetherNew]);
-    // A pinned item keeps its place.
+    // A pinned item stays first.
     let pinned = Limits { pinned: &[CANDLE], ..limits(2, &|_| true) };
     let found = bought_together_and_new(&model, &query, &pinned, 2);
     assert_eq!(found.iter().map(|(_, found)| found.item).collect::<Vec<_>>(), [CANDLE, OAT_MILK]);
@@ -363,7 +365,7 @@ fn repeats_can_be_left_out() {
     assert_eq!(found.len(), 3);
 }
 
-/// What is on offer for a customer.
+/// The offers for a customer.
 fn ranked(model: &Model, customer: Option<u32>, on_offer: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
     offers(model, customer.map(|customer| model.profile(customer)), &PreparedOffers::new(model, on_offer), limit)
 }
@@ -386,7 +388,7 @@ fn offers_are_ranked_for_the_customer_and_all_come_back() {
     let anybody = ranked(&model, None, &on_offer, 10);
     assert_eq!((anybody[0].offer, anybody[0].tier), (0, Tier::Bestsellers), "bread sells best");
 
-    // A strong promotion comes first; a number that the blend never learned adds nothing.
+    // A strong promotion comes first; a number that the blend does not use adds nothing.
     let promoted = [of(&[MILK]), Offer { items: &[BREAD], numbers: &[("discount", 4.0), ("colour", 9.0)] }];
     let order: Vec<_> = ranked(&model, Some(ANNA), &promoted, 10).iter().map(|o| o.offer).collect();
     assert_eq!(order, [1, 0]);
@@ -428,7 +430,7 @@ fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
     let ready = PreparedOffers::new(&model, &on_offer);
     for customer in [None, Some(ANNA)] {
         for gone in [&[][..], &[MILK], &[MILK, JAM], &[BREAD, CANDLE]] {
-            // What is made ready of the rest alone.
+            // The remaining offers, prepared alone.
             let left: Vec<Vec<u32>> = on_offer
                 .iter()
                 .map(|offer| offer.items.iter().copied().filter(|item| !gone.contains(item)).collect())

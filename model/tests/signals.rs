@@ -1,4 +1,4 @@
-//! Signals of a shop whose numbers can be worked out by hand.
+//! Signals of a shop whose numbers can be computed by hand.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -23,7 +23,7 @@ fn near(got: &[f32], expected: &[f32]) {
 fn what_a_customer_buys_of_a_category_counts_for_all_its_items() {
     let model = model();
     let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
-    // Anna bought milk and jam 9 days before the end, never oat milk or butter.
+    // Anna last bought milk and jam 9 days before the last day, and never oat milk or butter.
     let recency = 30.0 / 39.0;
     near(
         &signal(&model, "category_lately", query, &[BREAD, BUTTER, MILK, JAM, OAT_MILK]),
@@ -58,7 +58,7 @@ fn what_tells_of_the_customer_is_called_so() {
         }
     }
     let missing: Vec<&&str> = told.iter().filter(|name| !OF_CUSTOMERS.contains(name)).collect();
-    // No offers are known here.
+    // This shop has no data on offers.
     let beyond: Vec<&&str> =
         OF_CUSTOMERS.iter().filter(|name| !told.contains(name) && **name != "taken_on_offer").collect();
     assert!(missing.is_empty() && beyond.is_empty(), "{missing:?} tell of the customer; {beyond:?} do not");
@@ -68,22 +68,24 @@ fn what_tells_of_the_customer_is_called_so() {
 fn own_baskets_with_the_item_asked_about_are_told_from_those_without() {
     let model = model();
     let query = Query { items: &[JAM], customer: Some(model.profile(ANNA)), ..Query::default() };
-    // Milk and jam 109 days before the end, milk alone 9 days before.
+    // The baskets: milk and jam 109 days before the last day, milk alone 9 days before.
     let [both, alone] = [109.0f32, 9.0].map(|age| (-age / 75.0).exp2());
     let usual = (both + alone) / (both + alone + 2.0);
     let share = (both + 1.5 * usual) / (both + 1.5);
     near(&signal(&model, "own_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
-    // Nothing else of jam's category was bought: the same baskets.
+    // Jam is the only item of its category that she bought, so the baskets are the same.
     near(&signal(&model, "own_category_co_purchase", query, &[BREAD, MILK]), &[0.0, (1.0 + 100.0 * share).ln()]);
 }
 
 #[test]
 fn lifts_are_shrunk_and_backed_by_the_kind() {
     let query = Query { items: &[BREAD], ..Query::default() };
-    // Bakery in 80 of 100 baskets, spreads in 70, both in 60; dairy in 60, both in 20. Bakery is no partner of its own.
+    // Bakery is in 80 of 100 baskets, spreads in 70, both in 60; dairy in 60, both in 20. Bakery is not its own
+    // partner.
     let of_kinds = [63.0f32 / 59.0, 23.0 / 51.0, 3.0 / 67.0].map(f32::ln);
     near(&signal(&model(), "category_lift", query, &[BREAD, BUTTER, MILK]), &[of_kinds[2], of_kinds[0], of_kinds[1]]);
-    // Butter weighs 40 of 80 baskets with bread and of 80 with bakery; jam 20 with bread, and is no partner of bakery.
+    // Butter has weight 40 in the 80 baskets with bread and in the 80 with bakery; jam has 20 with bread, and is no
+    // partner of bakery.
     let backed = |share: f32, popularity: f32| ((share + 0.0105) / (0.35 * popularity + 0.0105)).ln();
     let (butter, jam) = (0.4 + 0.2 * 0.4 + 0.04 * 0.35 * 0.6, 0.2 + 0.04 * 0.35 * 0.4);
     near(&signal(&model(), "kind_backed_lift", query, &[BUTTER, JAM]), &[backed(butter, 0.6), backed(jam, 0.4)]);

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 use trolley_model::Name;
-use trolley_training::input::{Fates, InputError, Look};
+use trolley_training::input::{InputError, Look, RowOutcomes};
 use trolley_training::{EvaluationConfig, InputConfig};
 
 use super::ConfigFile;
@@ -53,7 +53,7 @@ impl Check {
         for (market, input) in markets(&config, self.market.as_ref())? {
             let list = config.rejects_of(market);
             let (mut text, checked) =
-                check(market, input, &config.training.evaluation, Fates::listed_if_possible(&list));
+                check(market, input, &config.training.evaluation, RowOutcomes::listed_if_possible(&list));
             text.insert_str(0, &format!("market {market}\n"));
             if let Some(error) = &checked.error {
                 eprintln!("market `{market}`: {error}");
@@ -82,13 +82,13 @@ fn check<'a>(
     market: &'a Name,
     input: &InputConfig,
     evaluation: &EvaluationConfig,
-    fates: Fates,
+    row_outcomes: RowOutcomes,
 ) -> (String, Checked<'a>) {
     let wrong = |error: String| (String::new(), Checked { market, error: Some(error), not_judged: None, look: None });
     if let Err(error) = input.check() {
         return wrong(error.to_string());
     }
-    let tables = match trolley_training::read(market, input, fates, latest(), &Bars::new()) {
+    let tables = match trolley_training::read(market, input, row_outcomes, latest(), &Bars::new()) {
         Ok(tables) => tables,
         Err(error) => return wrong(error.to_string()),
     };

@@ -94,7 +94,7 @@ fn home() -> anyhow::Result<PathBuf> {
 }
 
 async fn push_offers(state_sync: &StateSync, name: &Name, input: &InputConfig) -> anyhow::Result<()> {
-    let rows = input::read_offers(input, name.as_str(), &mut input::Fates::counted())?.rows;
+    let rows = input::read_offers(input, name.as_str(), &mut input::RowOutcomes::counted())?.rows;
     let market = state_sync.markets().get(name.as_str()).context("the market is gone")?;
     // The sample is from 2017, so its last offers are made valid at any time.
     state_sync.put_offers(&market, None, last_offers(rows, &input.columns.offers.numbers)).await?;

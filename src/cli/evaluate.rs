@@ -73,13 +73,13 @@ impl Evaluate {
                 force: false,
             };
             let outcome = trolley_training::examine(&job, &Bars::new())?;
-            let passes = outcome.ruling.failures.is_empty();
+            let passes = outcome.decision.failures.is_empty();
             let fate = if passes { Fate::WouldPass } else { Fate::WouldNotPass };
             let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);
             let report = summary::report(&outcome, market, fate, &offers);
             report.write(self.report.as_deref(), self.json.as_deref())?;
             println!("market {market}: a model that would {}pass its gate", if passes { "" } else { "not " });
-            summary::ruling(&outcome);
+            summary::decision(&outcome);
             outcome.evaluation.iter().for_each(summary::figures);
         }
         Ok(())

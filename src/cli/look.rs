@@ -32,12 +32,12 @@ pub(super) fn text(tables: &Tables) -> String {
     count("items table", tables.items.len() as u64);
     count("offers", tables.offers.len() as u64);
     for table in &look.tables {
-        fates(&mut out, table);
+        row_outcomes(&mut out, table);
         if table.table == input::InputTable::Transactions && look.repeated > 0 {
             _ = writeln!(out, "    left out   {} × repeated in their basket", thousands(look.repeated));
         }
     }
-    if let Some(list) = tables.fates.list() {
+    if let Some(list) = tables.row_outcomes.list() {
         _ = writeln!(out, "    listed in  {}", list.display());
     }
     fit(&mut out, look);
@@ -50,7 +50,7 @@ pub(super) fn text(tables: &Tables) -> String {
 }
 
 /// The files of a table, and its rows left out and rejected.
-fn fates(out: &mut String, table: &TableLook) {
+fn row_outcomes(out: &mut String, table: &TableLook) {
     let name = table.table.name();
     let files = table.files.len();
     let plural = if files == 1 { "file" } else { "files" };

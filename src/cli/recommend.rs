@@ -161,7 +161,7 @@ impl ItemOptions {
         let offers = |config: &Config, market: &Name| {
             let table = config.markets.get(market).filter(|input| input.offers.is_some());
             let table = table.with_context(|| format!("the config has no `offers` table for market `{market}`"))?;
-            let rows = input::read_offers(table, market.as_str(), &mut input::Fates::counted())?.rows;
+            let rows = input::read_offers(table, market.as_str(), &mut input::RowOutcomes::counted())?.rows;
             Ok(super::last_offers::last_offers(rows, &table.columns.offers.numbers))
         };
         self.open_with(offers)

@@ -3,7 +3,7 @@
 use trolley_model::artefact::Verdict;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
 use trolley_model::{Model, Name, Query};
-use trolley_training::{Evaluation, MODEL, Outcome, Ruling, TrainingJob};
+use trolley_training::{Decision, Evaluation, MODEL, Outcome, TrainingJob};
 
 use super::look;
 use super::table::thousands;
@@ -27,7 +27,7 @@ pub(super) fn print(outcome: &Outcome, job: &TrainingJob<'_>, config: &Config) {
             job.registry.rejected().path().display()
         );
     }
-    ruling(outcome);
+    decision(outcome);
     let rejected: u64 = data.rejected.values().sum();
     let left_out = || outcome.tables.look.tables.first().into_iter().flat_map(|table| &table.left_out);
     let aside: u64 = left_out().map(|(_, rows)| rows.rows).sum();
@@ -61,8 +61,8 @@ pub(super) fn print(outcome: &Outcome, job: &TrainingJob<'_>, config: &Config) {
 }
 
 /// The result of the gate, and what to do about it.
-pub(super) fn ruling(outcome: &Outcome) {
-    let Ruling { verdict, failures, accepted, reasons } = &outcome.ruling;
+pub(super) fn decision(outcome: &Outcome) {
+    let Decision { verdict, failures, accepted, reasons } = &outcome.decision;
     for failure in failures {
         println!("  GATE       {failure}");
         println!("             {}", failure.next);
@@ -118,7 +118,7 @@ pub(super) fn report<'a>(outcome: &'a Outcome, market: &'a Name, fate: Fate, off
         market: market.as_str(),
         version: outcome.manifest.as_ref().map(|manifest| manifest.version.as_str()),
         fate,
-        ruling: &outcome.ruling,
+        decision: &outcome.decision,
         evaluation: outcome.evaluation.as_ref().ok(),
         comparison: outcome.comparison.as_ref(),
         data: &outcome.tables.look,

@@ -75,7 +75,7 @@ pub(super) struct Train {
 /// Writes the report of a training to the reports folder, as HTML and as JSON.
 pub(super) fn report(outcome: &Outcome, market: &Name, config: &Config) -> anyhow::Result<()> {
     let Some(manifest) = &outcome.manifest else { return Ok(()) };
-    let result = match (outcome.published, outcome.ruling.failures.is_empty()) {
+    let result = match (outcome.published, outcome.decision.failures.is_empty()) {
         (true, true) => Reported::Published,
         (true, false) => Reported::Forced,
         (false, _) => Reported::Rejected,

@@ -1,7 +1,7 @@
 //! The comparison with earlier models.
 
 use maud::{Markup, html};
-use trolley_training::gate::{Days, Finding, Settings};
+use trolley_training::gate::{Days, NonInferiority, Settings};
 use trolley_training::{Comparison, Leads};
 
 use super::words::{self, percent};
@@ -42,12 +42,12 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
     }
 }
 
-fn found(finding: Finding) -> &'static str {
+fn found(finding: NonInferiority) -> &'static str {
     match finding {
-        Finding::NotWorse => "not worse",
-        Finding::Weak => "weak evidence",
-        Finding::NotShown => "not shown to be as good",
-        Finding::Worse => "worse",
+        NonInferiority::NotWorse => "not worse",
+        NonInferiority::Weak => "weak evidence",
+        NonInferiority::NotShown => "not shown to be as good",
+        NonInferiority::Worse => "worse",
     }
 }
 

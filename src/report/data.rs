@@ -66,13 +66,13 @@ fn months(look: &Look) -> Markup {
 
 /// The rows of a table that were left out or rejected.
 fn rows(table: &TableLook) -> Markup {
-    let fates = [("left out", &table.left_out), ("rejected", &table.rejected)];
+    let row_outcomes = [("left out", &table.left_out), ("rejected", &table.rejected)];
     html! {
         h3 { (table.table.name()) ": " (table.rows) " rows in " (table.files.len()) @if table.files.len() == 1 { " file" } @else { " files" } }
-        @if fates.iter().any(|(_, reasons)| !reasons.is_empty()) {
+        @if row_outcomes.iter().any(|(_, reasons)| !reasons.is_empty()) {
             table {
                 tr { th { "" } th.n { "Rows" } th { "Reason" } th { "For example" } }
-                @for (fate, reasons) in fates {
+                @for (fate, reasons) in row_outcomes {
                     @for (reason, rows) in reasons {
                         tr {
                             td { (fate) } td.n { (rows.rows) } td { (reason) }

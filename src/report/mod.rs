@@ -14,7 +14,7 @@ use std::path::Path;
 use serde::Serialize;
 use trolley_model::Model;
 use trolley_training::input::Look;
-use trolley_training::{Comparison, Costs, Evaluation, Ruling};
+use trolley_training::{Comparison, Costs, Decision, Evaluation};
 
 use crate::live::Offer;
 
@@ -28,7 +28,8 @@ pub struct Report<'a> {
     /// The outcome for the model.
     pub fate: Fate,
     /// The result of the gate: whether the model was judged, and the conditions that were not met.
-    pub ruling: &'a Ruling,
+    #[serde(rename = "ruling")]
+    pub decision: &'a Decision,
     /// The results; `None` if the model could not be judged.
     pub evaluation: Option<&'a Evaluation>,
     /// The comparison with earlier models.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use trolley_model::artefact::Verdict;
 use trolley_training::{
-    Benchmark, Estimate, Evaluation, FeatureImportance, Group, Likeness, MODEL, MethodResult, Ruling,
+    Benchmark, Decision, Estimate, Evaluation, FeatureImportance, Group, Likeness, MODEL, MethodResult,
 };
 
 use super::charts::{self, Bar};
@@ -56,7 +56,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
 
 /// The outcome for the model and the main results, before anything else.
 fn verdict(report: &Report<'_>) -> Markup {
-    let Ruling { verdict, failures, accepted, reasons } = report.ruling;
+    let Decision { verdict, failures, accepted, reasons } = report.decision;
     let published = match (report.fate, verdict) {
         (Fate::Published, _) => "Published",
         (Fate::WouldPass, _) => "Would be published",

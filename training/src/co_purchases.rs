@@ -21,10 +21,12 @@ pub(crate) fn co_purchases(
     max_items: usize,
     seed: u64,
 ) -> CoPurchases {
-    let cores: Vec<Core<'_>> = (0..baskets.len()).map(|basket| core(baskets, basket, max_items, seed)).collect();
+    let sampled: Vec<SampledBasket<'_>> =
+        (0..baskets.len()).map(|basket| sample_items(baskets, basket, max_items, seed)).collect();
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); baskets.bought];
-    for (number, core) in cores.iter().enumerate().filter(|(_, core)| core.items().len() > 1) {
-        for &item in core.items() {
+    for (number, sample_items) in sampled.iter().enumerate().filter(|(_, sample_items)| sample_items.items().len() > 1)
+    {
+        for &item in sample_items.items() {
             holders[item as usize].push(number as u32);
         }
     }
@@ -33,7 +35,7 @@ pub(crate) fn co_purchases(
         .enumerate()
         .map_init(
             || Counters { met: Vec::new(), baskets: vec![0; baskets.bought], weight: vec![0.0; baskets.bought] },
-            |counters, (item, holders)| counters.count(item as u32, holders, &cores, partners, all),
+            |counters, (item, holders)| counters.count(item as u32, holders, &sampled, partners, all),
         )
         .collect();
     CoPurchases::new(lists)
@@ -105,19 +107,19 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
 }
 
 /// The items of a basket whose pairs count, and the weight of each pair.
-struct Core<'a> {
+struct SampledBasket<'a> {
     all: &'a [u32],
     drawn: Option<Vec<u32>>,
     weight: f32,
 }
 
-impl Core<'_> {
+impl SampledBasket<'_> {
     fn items(&self) -> &[u32] {
         self.drawn.as_deref().unwrap_or(self.all)
     }
 }
 
-fn core(baskets: &Baskets, basket: usize, max_items: usize, seed: u64) -> Core<'_> {
+fn sample_items(baskets: &Baskets, basket: usize, max_items: usize, seed: u64) -> SampledBasket<'_> {
     let all = baskets.items(basket);
     let drawn = (all.len() > max_items).then(|| {
         let mut drawn = all.to_vec();
@@ -127,7 +129,7 @@ fn core(baskets: &Baskets, basket: usize, max_items: usize, seed: u64) -> Core<'
         drawn
     });
     let met = drawn.as_ref().map_or(all.len(), Vec::len);
-    Core { all, drawn, weight: weight(met) }
+    SampledBasket { all, drawn, weight: weight(met) }
 }
 
 fn weight(items: usize) -> f32 {
@@ -142,11 +144,18 @@ struct Counters {
 }
 
 impl Counters {
-    fn count(&mut self, item: u32, holders: &[u32], cores: &[Core<'_>], partners: usize, all: &[u32]) -> Vec<Partner> {
+    fn count(
+        &mut self,
+        item: u32,
+        holders: &[u32],
+        sampled: &[SampledBasket<'_>],
+        partners: usize,
+        all: &[u32],
+    ) -> Vec<Partner> {
         for &basket in holders {
-            let core = &cores[basket as usize];
-            for &other in core.items().iter().filter(|&&other| other != item) {
-                self.add(other, core.weight);
+            let sample_items = &sampled[basket as usize];
+            for &other in sample_items.items().iter().filter(|&&other| other != item) {
+                self.add(other, sample_items.weight);
             }
         }
         self.strongest(partners, all, |partner| partner.baskets as f32)

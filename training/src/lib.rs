@@ -45,7 +45,7 @@ pub use costs::{Costs, Stage};
 pub use count::{Counts, Pairs, Scope};
 pub use evaluation::{Judged, Leads, NotJudged, Paired, compared_by, evaluate, evaluate_next_basket, judgeable};
 pub use fit::fit;
-pub use gate::{Accept, Comparison, Failure, GateConfig, Margin, Ruling};
+pub use gate::{Accept, Comparison, Decision, Failure, GateConfig, Margin};
 pub use generate::{PlantedPairs, Shop, ShopSize};
 pub use input::InputConfig;
 pub use learn::{Fitted, learn};

@@ -13,21 +13,23 @@ const WITHOUT_PRICES: f32 = 0.8;
 pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) -> Vec<u32> {
     let mut mixed: Vec<u32> = named.iter().filter_map(|name| catalogue.categories().position(name)).collect();
     let all: Vec<u32> = (0..input.len() as u32).collect();
-    let usual = company(input, &all);
+    let usual = mean_similarity(input, &all);
     let categories = (0..catalogue.categories().len() as u32).filter_map(|category| {
         let members = catalogue.members(category).iter().copied();
         let learned: Vec<u32> = members.filter(|&item| (item as usize) < input.len()).collect();
         (learned.len() >= FEWEST).then_some((category, learned))
     });
-    let found: Vec<(u32, f32, Option<f32>)> =
-        categories.map(|(category, items)| (category, company(input, &items), spread(catalogue, &items))).collect();
-    let mut spreads: Vec<f32> = found.iter().filter_map(|(.., spread)| *spread).collect();
-    spreads.sort_unstable_by(f32::total_cmp);
-    let wide = spreads.get(spreads.len() * 3 / 4).copied();
-    let is_mixed = |(_, company, spread): &&(u32, f32, Option<f32>)| match (spread, wide) {
-        (Some(spread), Some(wide)) => *company < usual && *spread >= wide,
-        _ => *company < WITHOUT_PRICES * usual,
-    };
+    let found: Vec<(u32, f32, Option<f32>)> = categories
+        .map(|(category, items)| (category, mean_similarity(input, &items), log_price_deviation(catalogue, &items)))
+        .collect();
+    let mut deviations: Vec<f32> = found.iter().filter_map(|(.., log_price_deviation)| *log_price_deviation).collect();
+    deviations.sort_unstable_by(f32::total_cmp);
+    let wide = deviations.get(deviations.len() * 3 / 4).copied();
+    let is_mixed =
+        |(_, mean_similarity, log_price_deviation): &&(u32, f32, Option<f32>)| match (log_price_deviation, wide) {
+            (Some(log_price_deviation), Some(wide)) => *mean_similarity < usual && *log_price_deviation >= wide,
+            _ => *mean_similarity < WITHOUT_PRICES * usual,
+        };
     mixed.extend(found.iter().filter(is_mixed).map(|(category, ..)| *category));
     mixed.sort_unstable();
     mixed.dedup();
@@ -35,7 +37,7 @@ pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) ->
 }
 
 /// The similarity of items by the company in which they are bought: the mean cosine of the input vectors of all pairs.
-fn company(input: &Vectors, items: &[u32]) -> f32 {
+fn mean_similarity(input: &Vectors, items: &[u32]) -> f32 {
     let mut sum = vec![0.0f32; input.dims()];
     for &item in items {
         sum.iter_mut().zip(input.unit(item)).for_each(|(sum, x)| *sum += x);
@@ -45,7 +47,7 @@ fn company(input: &Vectors, items: &[u32]) -> f32 {
 }
 
 /// The standard deviation of the log prices; `None` if fewer than [`FEWEST`] are known.
-fn spread(catalogue: &Catalogue, items: &[u32]) -> Option<f32> {
+fn log_price_deviation(catalogue: &Catalogue, items: &[u32]) -> Option<f32> {
     let prices = items.iter().filter_map(|&item| catalogue.price(item)).filter(|price| *price > 0.0);
     let logs: Vec<f32> = prices.map(f32::ln).collect();
     let (count, mean) = (logs.len() as f32, logs.iter().sum::<f32>() / logs.len().max(1) as f32);

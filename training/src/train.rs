@@ -13,8 +13,10 @@ use crate::costs::{Costs, peak_memory};
 use crate::count::Scope;
 use crate::evaluation::{self, Judged, NotJudged, date, evaluate, evaluate_next_basket};
 use crate::fit::fit;
-use crate::gate::{self, Accept, Comparison, GateConfig, Ruling, Volume, compare, next_reference, rule};
-use crate::input::{self, ANONYMOUS, Fates, InputConfig, InputError, InputTable, Items, Look, OfferRow, Transactions};
+use crate::gate::{self, Accept, Comparison, Decision, GateConfig, Volume, compare, next_reference, rule};
+use crate::input::{
+    self, ANONYMOUS, InputConfig, InputError, InputTable, Items, Look, OfferRow, RowOutcomes, Transactions,
+};
 use crate::learn::Fitted;
 use crate::neighbours::neighbours;
 use crate::progress::{Progress, Timed};
@@ -49,8 +51,8 @@ pub struct TrainingJob<'a> {
 impl TrainingJob<'_> {
     /// Reads the tables, and erases the erased customers from them.
     pub(crate) fn tables(&self, progress: &dyn Progress) -> Result<Tables, TrainError> {
-        let fates = Fates::listed_in(&self.rejects)?;
-        let mut tables = read(self.market, self.input, fates, self.latest, progress)?;
+        let row_outcomes = RowOutcomes::listed_in(&self.rejects)?;
+        let mut tables = read(self.market, self.input, row_outcomes, self.latest, progress)?;
         tables.transactions.forget(self.erased);
         tables.judge(self.input.max_rejected)?;
         Ok(tables)
@@ -97,7 +99,7 @@ pub struct Tables {
     /// The names of the offers' numbers.
     pub numbers: Vec<String>,
     /// The outcome of each row, counted.
-    pub fates: Fates,
+    pub row_outcomes: RowOutcomes,
     /// The statistics of the tables, and the findings.
     pub look: Look,
 }
@@ -120,7 +122,7 @@ impl Tables {
     /// [`InputError::TooManyRejects`], [`InputError::Findings`]
     pub fn judge(&self, limit: f64) -> Result<(), InputError> {
         for table in [InputTable::Items, InputTable::Transactions, InputTable::Offers] {
-            self.fates.judge(table, limit)?;
+            self.row_outcomes.judge(table, limit)?;
         }
         let errors: Vec<String> = self.look.errors().map(ToString::to_string).collect();
         if errors.is_empty() { Ok(()) } else { Err(InputError::Findings(errors)) }
@@ -135,21 +137,21 @@ impl Tables {
 pub fn read(
     market: &Name,
     input: &InputConfig,
-    mut fates: Fates,
+    mut row_outcomes: RowOutcomes,
     latest: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<Tables, InputError> {
     progress.begin("reading", 3);
-    let items = input::read_items(input, &mut fates)?;
+    let items = input::read_items(input, &mut row_outcomes)?;
     progress.advance(1);
-    let transactions = input::read_transactions(input, market.as_str(), latest.timestamp(), &items, &mut fates)?;
+    let transactions = input::read_transactions(input, market.as_str(), latest.timestamp(), &items, &mut row_outcomes)?;
     progress.advance(1);
-    let offers = input::read_offers(input, market.as_str(), &mut fates)?;
+    let offers = input::read_offers(input, market.as_str(), &mut row_outcomes)?;
     progress.advance(1);
     progress.end();
-    let look = input::look(input, &transactions, &items, &offers, &fates);
+    let look = input::look(input, &transactions, &items, &offers, &row_outcomes);
     let numbers = input.columns.offers.numbers.clone();
-    Ok(Tables { transactions, items, offers: offers.rows, numbers, fates, look })
+    Ok(Tables { transactions, items, offers: offers.rows, numbers, row_outcomes, look })
 }
 
 /// The outcome of a training.
@@ -167,7 +169,7 @@ pub struct Outcome {
     /// The comparison with the predecessors; `None` if there is none.
     pub comparison: Option<Comparison>,
     /// The decision of the gate.
-    pub ruling: Ruling,
+    pub decision: Decision,
     /// Time and memory.
     pub costs: Costs,
     /// Mean loss of the item embeddings per epoch.
@@ -204,13 +206,13 @@ fn verdict(
     comparison: Option<&Comparison>,
     tables: &Tables,
     progress: &Timed<'_>,
-) -> (Costs, Ruling) {
+) -> (Costs, Decision) {
     let costs =
         Costs { seconds: started.elapsed().as_secs_f64(), peak_memory: peak_memory(), stages: progress.stages() };
     let volume = Volume::of(&tables.transactions, tables.transactions.baskets.len());
     let examined = gate::Examined { evaluation, comparison, volume: &volume, costs: &costs };
-    let ruling = rule(job.input.gate.as_ref(), &examined, job.accept);
-    (costs, ruling)
+    let decision = rule(job.input.gate.as_ref(), &examined, job.accept);
+    (costs, decision)
 }
 
 /// Trains and evaluates, also by the next-basket protocol of the literature, and publishes nothing.
@@ -225,9 +227,9 @@ pub fn examine(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome
     let (benchmarks, tuned) = next_basket?;
     evaluation.benchmarks.extend(benchmarks);
     evaluation.tuned.extend(tuned);
-    let (costs, ruling) = verdict(job, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
+    let (costs, decision) = verdict(job, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
     let evaluation = Ok(evaluation);
-    Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, ruling, costs, losses, tables })
+    Ok(Outcome { manifest: None, published: false, model, evaluation, comparison, decision, costs, losses, tables })
 }
 
 /// Reads, trains, evaluates, and publishes the model if it passes the gate.
@@ -246,14 +248,14 @@ pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, 
         model = model.reblended(judged.model.blends().clone())?;
     }
     let evaluation = judged.as_ref().map(|judged| &judged.evaluation);
-    let (costs, ruling) = verdict(job, started, evaluation, comparison.as_ref(), &tables, progress);
-    let published = ruling.failures.is_empty() || job.force;
+    let (costs, decision) = verdict(job, started, evaluation, comparison.as_ref(), &tables, progress);
+    let published = decision.failures.is_empty() || job.force;
 
     progress.begin("publishing", 1);
     let judgement = Judgement {
-        verdict: ruling.verdict,
-        reasons: ruling.reasons.clone(),
-        accepted: ruling.accepted_kinds(),
+        verdict: decision.verdict,
+        reasons: decision.reasons.clone(),
+        accepted: decision.accepted_kinds(),
         reference: next_reference(comparison.as_ref(), job.now),
     };
     let draft = Draft {
@@ -263,7 +265,7 @@ pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, 
         data: facts(&tables, transactions.baskets.len(), model.parts()),
         config: serde_json::to_value(job.config)?,
         evaluation: evaluation.map(Evaluation::figures).unwrap_or_default(),
-        failed_gates: ruling.failures.iter().map(|failure| failure.gate.clone()).collect(),
+        failed_gates: decision.failures.iter().map(|failure| failure.gate.clone()).collect(),
         judgement: Some(judgement),
         parts: model.parts(),
     };
@@ -276,20 +278,20 @@ pub fn train(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, 
     let manifest = Some(registry.publish(&draft)?);
     progress.end();
     let evaluation = judged.map(|judged| judged.evaluation);
-    Ok(Outcome { manifest, published, model, evaluation, comparison, ruling, costs, losses, tables })
+    Ok(Outcome { manifest, published, model, evaluation, comparison, decision, costs, losses, tables })
 }
 
 /// The data facts of a model of the first `until` baskets.
 fn facts(tables: &Tables, until: usize, parts: &Parts) -> DataFacts {
-    let Tables { transactions, items, fates, .. } = tables;
+    let Tables { transactions, items, row_outcomes, .. } = tables;
     let baskets = &transactions.baskets[..until];
     let volume = Volume::of(transactions, until);
     DataFacts {
         fingerprint: fingerprint(transactions, until, items),
         first_day: baskets.first().map_or_else(String::new, |basket| date(basket.day)),
         last_day: baskets.last().map_or_else(String::new, |basket| date(basket.day)),
-        rows: fates.rows(InputTable::Transactions),
-        rejected: fates.counts(InputTable::Transactions),
+        rows: row_outcomes.rows(InputTable::Transactions),
+        rejected: row_outcomes.counts(InputTable::Transactions),
         baskets: until as u64,
         items: parts.catalogue.items().len() as u64,
         learned_items: parts.input.len() as u64,

@@ -18,7 +18,7 @@ use crate::baskets::catalogue_and_baskets;
 use crate::config::{SkipGramConfig, TrainingConfig};
 use crate::count::Scope;
 use crate::fit::fit;
-use crate::input::Fates;
+use crate::input::RowOutcomes;
 use crate::progress::Silent;
 use crate::skipgram::skip_gram;
 
@@ -42,7 +42,7 @@ pub(crate) fn complete_journey() -> Tables {
         },
     }));
     let market = Name::new("us").unwrap();
-    crate::read(&market, &input.unwrap(), Fates::counted(), chrono::Utc::now(), &Silent).unwrap()
+    crate::read(&market, &input.unwrap(), RowOutcomes::counted(), chrono::Utc::now(), &Silent).unwrap()
 }
 
 #[test]

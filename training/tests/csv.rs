@@ -7,19 +7,25 @@ use std::io::Write;
 use std::path::Path;
 
 use proptest::prelude::*;
-use trolley_training::input::{Fates, InputConfig, InputError, InputTable, Items, Transactions, read_transactions};
+use trolley_training::input::{
+    InputConfig, InputError, InputTable, Items, RowOutcomes, Transactions, read_transactions,
+};
 
 fn config(path: &Path) -> InputConfig {
     serde_json::from_value(serde_json::json!({ "transactions": path, "max_rejected": 1.0 })).unwrap()
 }
 
-fn read(config: &InputConfig) -> Result<(Transactions, Fates), InputError> {
-    let mut fates = Fates::counted();
-    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut fates)?;
-    Ok((transactions, fates))
+fn read(config: &InputConfig) -> Result<(Transactions, RowOutcomes), InputError> {
+    let mut row_outcomes = RowOutcomes::counted();
+    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut row_outcomes)?;
+    Ok((transactions, row_outcomes))
 }
 
-fn read_bytes(name: &str, bytes: &[u8], set: impl Fn(&mut InputConfig)) -> Result<(Transactions, Fates), InputError> {
+fn read_bytes(
+    name: &str,
+    bytes: &[u8],
+    set: impl Fn(&mut InputConfig),
+) -> Result<(Transactions, RowOutcomes), InputError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
@@ -34,8 +40,8 @@ fn items(transactions: &Transactions) -> Vec<&str> {
     items
 }
 
-fn rejected(fates: &Fates) -> Vec<(&'static str, Vec<u64>)> {
-    fates
+fn rejected(row_outcomes: &RowOutcomes) -> Vec<(&'static str, Vec<u64>)> {
+    row_outcomes
         .rejected(InputTable::Transactions)
         .map(|(reason, rows)| (reason.name(), rows.examples.iter().map(|example| example.line).collect()))
         .collect()
@@ -59,10 +65,10 @@ fn a_quote_swallows_no_line() {
         (&[(10, "\"5\" inch")], vec![("text behind a closing quote", vec![12])]),
         (&[(10, "5\" inch")], vec![]),
     ] {
-        let (transactions, fates) =
+        let (transactions, row_outcomes) =
             read_bytes("t.csv", format!("{HEADER}{}", stray(places)).as_bytes(), |_| {}).unwrap();
-        assert_eq!(fates.rows(InputTable::Transactions), 60, "{places:?}");
-        assert_eq!(rejected(&fates), expected, "{places:?}");
+        assert_eq!(row_outcomes.rows(InputTable::Transactions), 60, "{places:?}");
+        assert_eq!(rejected(&row_outcomes), expected, "{places:?}");
         let lost: usize = expected.iter().map(|(_, lines)| lines.len()).sum();
         assert_eq!((transactions.baskets.len(), items(&transactions).len()), (60 - lost, 5), "{places:?}");
     }
@@ -73,9 +79,9 @@ fn a_quoted_field_of_a_few_lines_is_read_and_lines_are_numbered_on() {
     let text = format!(
         "{HEADER}b,\"two\nlines\",2024-01-05,c,\"an\naddress, in\nlines\"\nb,x,2024-01-05,c,n\nb,y,never,c,n\n"
     );
-    let (transactions, fates) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
+    let (transactions, row_outcomes) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
     assert_eq!(items(&transactions), ["two\nlines", "x"]);
-    assert_eq!(rejected(&fates), [("bad timestamp", vec![7])]);
+    assert_eq!(rejected(&row_outcomes), [("bad timestamp", vec![7])]);
 }
 
 #[test]
@@ -83,19 +89,19 @@ fn a_field_too_many_or_too_few_rejects_its_line() {
     let text = format!(
         "{HEADER}b1,i1,2024-01-05,c,SOAP\nb2,i2,2024-01-05,c,SOAP, GREEN\nb3,i3,2024-01-05,c\n,,,,\n\n{HEADER}"
     );
-    let (transactions, fates) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
+    let (transactions, row_outcomes) = read_bytes("t.csv", text.as_bytes(), |_| {}).unwrap();
     assert_eq!(items(&transactions), ["i1"]);
-    assert_eq!(rejected(&fates), [("wrong number of fields", vec![3, 4])]);
+    assert_eq!(rejected(&row_outcomes), [("wrong number of fields", vec![3, 4])]);
     let left_out: Vec<_> =
-        fates.left_out(InputTable::Transactions).map(|(reason, rows)| (reason.name(), rows.rows)).collect();
+        row_outcomes.left_out(InputTable::Transactions).map(|(reason, rows)| (reason.name(), rows.rows)).collect();
     assert_eq!(left_out, [("blank line", 2), ("header again", 1)]);
 }
 
 /// The same three rows in every encoding and compression.
 const ROWS: &str = "basket_id,item_id,timestamp,customer_id,quantity\nb1,Müsli,2024-01-05,c1,1.5\nb1,x,2024-01-05,c1,1\nb2,x,2024-01-06,,2\n";
 
-fn is_whole((transactions, fates): &(Transactions, Fates)) {
-    assert_eq!(rejected(fates), []);
+fn is_whole((transactions, row_outcomes): &(Transactions, RowOutcomes)) {
+    assert_eq!(rejected(row_outcomes), []);
     assert_eq!((items(transactions), transactions.baskets.len()), (vec!["Müsli", "x"], 2));
     assert_eq!((transactions.customers.len(), transactions.baskets[0].day), (1, 19_727));
 }
@@ -187,11 +193,11 @@ proptest! {
     #[test]
     fn all_lines_are_accounted_for(notes in proptest::collection::vec("[a-z\", ;é]{0,8}", 1..40)) {
         let lines: String = notes.iter().enumerate().map(|(n, note)| format!("b{n},i{n},2024-01-05,c{n},{note}\n")).collect();
-        let Ok((transactions, fates)) = read_bytes("t.csv", format!("{HEADER}{lines}").as_bytes(), |_| {}) else {
+        let Ok((transactions, row_outcomes)) = read_bytes("t.csv", format!("{HEADER}{lines}").as_bytes(), |_| {}) else {
             return Ok(());
         };
-        prop_assert_eq!(fates.rows(InputTable::Transactions), notes.len() as u64);
-        let rejected: u64 = fates.rejected(InputTable::Transactions).map(|(_, rows)| rows.rows).sum();
+        prop_assert_eq!(row_outcomes.rows(InputTable::Transactions), notes.len() as u64);
+        let rejected: u64 = row_outcomes.rejected(InputTable::Transactions).map(|(_, rows)| rows.rows).sum();
         prop_assert_eq!(transactions.baskets.len() as u64 + rejected, notes.len() as u64);
         for item in transactions.items.iter() {
             prop_assert!(item.strip_prefix('i').is_some_and(|n| n.parse::<usize>().is_ok()), "{}", item);
@@ -205,12 +211,12 @@ proptest! {
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let lines: String = ids.keys().enumerate().map(|(n, id)| format!("b{n},{},2024-01-05,,n\n", quoted(id))).collect();
         let last = "b,z,2024-01-05,,n\n";
-        let (transactions, fates) = read_bytes("t.csv", format!("{HEADER}{lines}{last}").as_bytes(), |_| {}).unwrap();
+        let (transactions, row_outcomes) = read_bytes("t.csv", format!("{HEADER}{lines}{last}").as_bytes(), |_| {}).unwrap();
         // A quoted field with a line that looks like a record is rejected and reported.
-        if rejected(&fates).is_empty() {
+        if rejected(&row_outcomes).is_empty() {
             prop_assert_eq!(items(&transactions), ids.keys().map(String::as_str).chain(["z"]).collect::<Vec<_>>());
         } else {
-            prop_assert!(rejected(&fates).iter().all(|(reason, _)| *reason == "quote opened and not closed"));
+            prop_assert!(rejected(&row_outcomes).iter().all(|(reason, _)| *reason == "quote opened and not closed"));
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use trolley_training::input::{
-    Fates, FindingKind, InputConfig, InputError, InputTable, Items, Offers, RowReason, Transactions, find_files, look,
-    read_transactions,
+    FindingKind, InputConfig, InputError, InputTable, Items, Offers, RowOutcomes, RowReason, Transactions, find_files,
+    look, read_transactions,
 };
 
 const HEADER: &str = "basket_id,item_id,timestamp\n";
@@ -25,14 +25,14 @@ fn config(pattern: impl AsRef<Path>) -> InputConfig {
     serde_json::from_value(serde_json::json!({ "transactions": pattern.as_ref() })).unwrap()
 }
 
-fn read(config: &InputConfig, market: &str) -> Result<(Transactions, Fates), InputError> {
-    let mut fates = Fates::counted();
-    let transactions = read_transactions(config, market, i64::MAX, &Items::default(), &mut fates)?;
-    Ok((transactions, fates))
+fn read(config: &InputConfig, market: &str) -> Result<(Transactions, RowOutcomes), InputError> {
+    let mut row_outcomes = RowOutcomes::counted();
+    let transactions = read_transactions(config, market, i64::MAX, &Items::default(), &mut row_outcomes)?;
+    Ok((transactions, row_outcomes))
 }
 
-fn found(config: &InputConfig, transactions: &Transactions, fates: &Fates) -> Vec<FindingKind> {
-    let look = look(config, transactions, &Items::default(), &Offers::default(), fates);
+fn found(config: &InputConfig, transactions: &Transactions, row_outcomes: &RowOutcomes) -> Vec<FindingKind> {
+    let look = look(config, transactions, &Items::default(), &Offers::default(), row_outcomes);
     look.findings.iter().map(|finding| finding.kind).collect()
 }
 
@@ -64,9 +64,9 @@ fn what_a_glob_leaves_beside_is_told() {
         write(folder.path(), name, &format!("{HEADER}{}", lines("a")));
     }
     let config = config(folder.path().join("*.csv"));
-    let (transactions, fates) = read(&config, "de").unwrap();
+    let (transactions, row_outcomes) = read(&config, "de").unwrap();
     assert_eq!(transactions.table.passed_over.len(), 2);
-    assert!(found(&config, &transactions, &fates).contains(&FindingKind::FilesNotRead));
+    assert!(found(&config, &transactions, &row_outcomes).contains(&FindingKind::FilesNotRead));
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn formats_stand_beside_each_other_and_one_name_in_two_is_told() {
     fs::copy(fixture, folder.path().join("sales.parquet")).unwrap();
     write(folder.path(), "sales.csv", &format!("{HEADER}{}", lines("a")));
     let config = config(folder.path());
-    let (transactions, fates) = read(&config, "de").unwrap();
+    let (transactions, row_outcomes) = read(&config, "de").unwrap();
     assert_eq!(transactions.baskets.len(), 6);
-    assert!(found(&config, &transactions, &fates).contains(&FindingKind::SameTableTwice));
+    assert!(found(&config, &transactions, &row_outcomes).contains(&FindingKind::SameTableTwice));
 }
 
 #[test]
@@ -87,8 +87,9 @@ fn a_column_that_some_files_lack_is_an_error() {
     write(folder.path(), "a.csv", "basket_id,item_id,timestamp,customer_id\na,i,2024-01-05,c\na,j,2024-01-05,c\n");
     write(folder.path(), "b.csv", "timestamp,item_id,basket_id\n2024-01-05,i,b\n2024-01-05,j,b\n");
     let mut config = config(folder.path());
-    let (transactions, fates) = read(&config, "de").unwrap();
-    let look_at = |config: &InputConfig| look(config, &transactions, &Items::default(), &Offers::default(), &fates);
+    let (transactions, row_outcomes) = read(&config, "de").unwrap();
+    let look_at =
+        |config: &InputConfig| look(config, &transactions, &Items::default(), &Offers::default(), &row_outcomes);
     let errors = |config: &InputConfig| look_at(config).errors().map(|finding| finding.kind).collect::<Vec<_>>();
     assert_eq!(errors(&config), [FindingKind::ColumnInSomeFiles]);
     config.accept = vec![FindingKind::ColumnInSomeFiles];
@@ -109,10 +110,10 @@ fn folders_named_by_a_value_are_columns() {
             &format!("basket_id,item_id\n{rows}"),
         );
     }
-    let (transactions, fates) = read(&config(folder.path()), "de").unwrap();
+    let (transactions, row_outcomes) = read(&config(folder.path()), "de").unwrap();
     assert_eq!(transactions.baskets.len(), 6);
     assert_eq!(transactions.baskets.iter().map(|basket| basket.day).max(), Some(19_725));
-    assert_eq!(fates.left_out_for(InputTable::Transactions, RowReason::OtherMarket), 6);
+    assert_eq!(row_outcomes.left_out_for(InputTable::Transactions, RowReason::OtherMarket), 6);
 }
 
 #[test]

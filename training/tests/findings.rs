@@ -4,7 +4,7 @@
 use std::fs;
 
 use trolley_training::input::{
-    Fates, FindingKind, InputConfig, Look, Severity, look, read_items, read_offers, read_transactions,
+    FindingKind, InputConfig, Look, RowOutcomes, Severity, look, read_items, read_offers, read_transactions,
 };
 
 /// A sound shop: two months, two items per basket, eight customers, all items in the items table.
@@ -68,11 +68,11 @@ fn look_at(config: &serde_json::Value) -> Look {
         config.items = None;
     }
     config.check().unwrap();
-    let mut fates = Fates::counted();
-    let items = read_items(&config, &mut fates).unwrap();
-    let transactions = read_transactions(&config, "de", 1_767_225_600, &items, &mut fates).unwrap();
-    let offers = read_offers(&config, "de", &mut fates).unwrap();
-    look(&config, &transactions, &items, &offers, &fates)
+    let mut row_outcomes = RowOutcomes::counted();
+    let items = read_items(&config, &mut row_outcomes).unwrap();
+    let transactions = read_transactions(&config, "de", 1_767_225_600, &items, &mut row_outcomes).unwrap();
+    let offers = read_offers(&config, "de", &mut row_outcomes).unwrap();
+    look(&config, &transactions, &items, &offers, &row_outcomes)
 }
 
 use FindingKind as Kind;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use trolley_model::Name;
 use trolley_model::artefact::{Manifest, ModelRegistry};
-use trolley_training::input::{Fates, OfferRow, Transactions};
+use trolley_training::input::{OfferRow, RowOutcomes, Transactions};
 use trolley_training::{
     Accept, BlendConfig, EvaluationConfig, IalsConfig, InputConfig, Silent, SkipGramConfig, Tables, TrainingConfig,
     TrainingJob, read, train,
@@ -36,7 +36,7 @@ fn sample() -> Tables {
     }))
     .unwrap();
     let latest = chrono::DateTime::<chrono::Utc>::MAX_UTC;
-    read(&market(), &input, Fates::counted(), latest, &Silent).unwrap()
+    read(&market(), &input, RowOutcomes::counted(), latest, &Silent).unwrap()
 }
 
 /// The first test day.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use trolley_training::input::{
-    self, Fates, InputConfig, InputError, InputTable, Items, RowReason, Transactions, read_items, read_offers,
+    self, InputConfig, InputError, InputTable, Items, RowOutcomes, RowReason, Transactions, read_items, read_offers,
     read_transactions,
 };
 
@@ -18,14 +18,14 @@ fn config(transactions: impl AsRef<Path>) -> InputConfig {
     config
 }
 
-fn read(config: &InputConfig) -> Result<(Transactions, Fates), InputError> {
-    let mut fates = Fates::counted();
-    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut fates)?;
-    Ok((transactions, fates))
+fn read(config: &InputConfig) -> Result<(Transactions, RowOutcomes), InputError> {
+    let mut row_outcomes = RowOutcomes::counted();
+    let transactions = read_transactions(config, "de", i64::MAX, &Items::default(), &mut row_outcomes)?;
+    Ok((transactions, row_outcomes))
 }
 
-fn left_out(fates: &Fates, reason: RowReason) -> u64 {
-    fates.left_out_for(InputTable::Transactions, reason)
+fn left_out(row_outcomes: &RowOutcomes, reason: RowReason) -> u64 {
+    row_outcomes.left_out_for(InputTable::Transactions, reason)
 }
 
 /// (customer, day, items) of every basket, in the order of the transactions.
@@ -69,10 +69,10 @@ fn csv_is_read_as_it_stands() {
         ("windows.csv", LINES.replace('\n', "\r\n")),
         ("byte-order-mark.csv", format!("\u{feff}{LINES}")),
     ] {
-        let (transactions, fates) = read(&config(file(folder.path(), name, &content))).unwrap();
+        let (transactions, row_outcomes) = read(&config(file(folder.path(), name, &content))).unwrap();
         assert_eq!(baskets(&transactions), expected, "{name}");
         assert_eq!(
-            (fates.rows(InputTable::Transactions), fates.counts(InputTable::Transactions).len()),
+            (row_outcomes.rows(InputTable::Transactions), row_outcomes.counts(InputTable::Transactions).len()),
             (3, 0),
             "{name}"
         );
@@ -106,10 +106,13 @@ fn every_rejected_row_is_counted_and_listed() {
          b,i,2024-01-05,1\n",
     );
     let list = folder.path().join("rejects/de.csv");
-    let mut fates = Fates::listed_in(&list).unwrap();
-    let transactions = read_transactions(&config(&path), "de", i64::MAX, &Items::default(), &mut fates).unwrap();
-    assert_eq!((fates.rows(InputTable::Transactions), transactions.repeated, transactions.lines.len()), (9, 1, 1));
-    let counts: Vec<(String, u64)> = fates.counts(InputTable::Transactions).into_iter().collect();
+    let mut row_outcomes = RowOutcomes::listed_in(&list).unwrap();
+    let transactions = read_transactions(&config(&path), "de", i64::MAX, &Items::default(), &mut row_outcomes).unwrap();
+    assert_eq!(
+        (row_outcomes.rows(InputTable::Transactions), transactions.repeated, transactions.lines.len()),
+        (9, 1, 1)
+    );
+    let counts: Vec<(String, u64)> = row_outcomes.counts(InputTable::Transactions).into_iter().collect();
     let expected = [
         ("bad quantity", 1),
         ("bad timestamp", 1),
@@ -118,7 +121,7 @@ fn every_rejected_row_is_counted_and_listed() {
         ("timestamp before 1990", 1),
     ];
     assert_eq!(counts, expected.map(|(reason, count)| (reason.to_owned(), count)));
-    assert_eq!(left_out(&fates, RowReason::Return), 2, "a return is nothing wrong");
+    assert_eq!(left_out(&row_outcomes, RowReason::Return), 2, "a return is nothing wrong");
     let listed = fs::read_to_string(list).unwrap();
     let rows: Vec<&str> = listed.lines().skip(1).map(|line| line.rsplit(',').nth(2).unwrap()).collect();
     assert_eq!(rows, ["2", "3", "4", "5", "8"], "lines of the file, the header being the first");
@@ -129,23 +132,23 @@ fn every_rejected_row_is_counted_and_listed() {
 fn too_many_rejects_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nb,j,never\n");
-    let (_, fates) = read(&config(path)).unwrap();
-    let error = fates.judge(InputTable::Transactions, 0.4).unwrap_err();
+    let (_, row_outcomes) = read(&config(path)).unwrap();
+    let error = row_outcomes.judge(InputTable::Transactions, 0.4).unwrap_err();
     assert!(matches!(error, InputError::TooManyRejects { rejected: 1, rows: 2, .. }), "{error}");
     assert!(error.to_string().contains("1 × bad timestamp (`never`, line 3 of"), "{error}");
-    fates.judge(InputTable::Transactions, 0.5).unwrap();
-    fates.judge(InputTable::Items, 0.0).unwrap();
+    row_outcomes.judge(InputTable::Transactions, 0.5).unwrap();
+    row_outcomes.judge(InputTable::Items, 0.0).unwrap();
 }
 
 #[test]
 fn one_line_from_the_future_does_not_become_the_end_of_the_period() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "t.csv", "basket_id,item_id,timestamp\nb,i,2024-01-05\nc,j,2099-01-01\n");
-    let mut fates = Fates::counted();
+    let mut row_outcomes = RowOutcomes::counted();
     let latest = 1_704_500_000;
-    let transactions = read_transactions(&config(path), "de", latest, &Items::default(), &mut fates).unwrap();
+    let transactions = read_transactions(&config(path), "de", latest, &Items::default(), &mut row_outcomes).unwrap();
     assert_eq!(transactions.baskets.len(), 1);
-    assert_eq!(fates.counts(InputTable::Transactions)["timestamp in the future"], 1);
+    assert_eq!(row_outcomes.counts(InputTable::Transactions)["timestamp in the future"], 1);
 }
 
 #[test]
@@ -187,13 +190,13 @@ fn whole_numbers_in_parquet_come_out_as_the_same_digits() {
     config.columns.transactions.customer_id = Some("household_id".into());
     config.columns.transactions.item_id = "product_id".into();
     config.columns.transactions.timestamp = "transaction_timestamp".into();
-    let (transactions, fates) = read(&config).unwrap();
+    let (transactions, row_outcomes) = read(&config).unwrap();
     assert!(transactions.items.position("1082185").is_some(), "bananas");
     assert!(transactions.customers.iter().all(|id| id.parse::<u64>().is_ok_and(|id| id % 6 == 0)));
-    let read = fates.rows(InputTable::Transactions);
+    let read = row_outcomes.rows(InputTable::Transactions);
     assert_eq!(read, 259_262);
-    let rejected: u64 = fates.counts(InputTable::Transactions).values().sum();
-    let returned = left_out(&fates, RowReason::Return);
+    let rejected: u64 = row_outcomes.counts(InputTable::Transactions).values().sum();
+    let returned = left_out(&row_outcomes, RowReason::Return);
     assert_eq!(transactions.lines.len() as u64 + transactions.repeated + returned + rejected, read);
     assert!(transactions.baskets.windows(2).all(|pair| pair[0].day <= pair[1].day), "oldest first");
 }
@@ -203,8 +206,8 @@ fn rows_of_other_markets_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let lines = "basket_id,item_id,timestamp,market\nb,i,2024-01-05,de\nc,j,2024-01-05,fr\nd,k,2024-01-05,DE\n";
     let mut config = config(file(folder.path(), "t.csv", lines));
-    let (transactions, fates) = read(&config).unwrap();
-    assert_eq!((transactions.baskets.len(), left_out(&fates, RowReason::OtherMarket)), (1, 2));
+    let (transactions, row_outcomes) = read(&config).unwrap();
+    assert_eq!((transactions.baskets.len(), left_out(&row_outcomes, RowReason::OtherMarket)), (1, 2));
     config.market_value = Some("DE".into());
     assert!(read(&config).unwrap().0.items.position("k").is_some());
 }
@@ -245,16 +248,16 @@ fn items_have_categories_names_and_exclusions() {
     config.items = Some(path.to_str().unwrap().to_owned());
     config.columns.items.name = Some(input::OneOrMany::Many(vec!["kind".into(), "size".into()]));
     config.exclude = [("department".to_owned(), vec!["FUEL".to_owned(), "TOBACCO".to_owned()])].into();
-    let mut fates = Fates::counted();
-    let items = read_items(&config, &mut fates).unwrap();
+    let mut row_outcomes = RowOutcomes::counted();
+    let items = read_items(&config, &mut row_outcomes).unwrap();
     let milk = items.get("1").unwrap();
     assert_eq!((milk.name.as_str(), milk.category.as_deref(), milk.excluded), ("Milk, 1 l", Some("dairy"), false));
     let petrol = items.get("2").unwrap();
     assert_eq!((petrol.name.as_str(), petrol.category.as_deref(), petrol.excluded), ("Petrol", None, true));
-    assert_eq!(fates.counts(InputTable::Items).values().sum::<u64>(), 2, "a duplicate and a row without ID");
+    assert_eq!(row_outcomes.counts(InputTable::Items).values().sum::<u64>(), 2, "a duplicate and a row without ID");
     assert_eq!(items.unmatched["department"], ["TOBACCO"]);
-    let transactions = read_transactions(&config, "de", i64::MAX, &items, &mut fates).unwrap();
-    assert_eq!((left_out(&fates, RowReason::Excluded), transactions.lines.len()), (1, 1));
+    let transactions = read_transactions(&config, "de", i64::MAX, &items, &mut row_outcomes).unwrap();
+    assert_eq!((left_out(&row_outcomes, RowReason::Excluded), transactions.lines.len()), (1, 1));
 }
 
 #[test]
@@ -265,12 +268,12 @@ fn an_offers_number_that_is_none_rejects_its_row() {
     let mut config = config("none");
     config.offers = Some(path.to_str().unwrap().to_owned());
     config.columns.offers.numbers = vec!["discount".into()];
-    let mut fates = Fates::counted();
-    let offers = read_offers(&config, "de", &mut fates).unwrap();
+    let mut row_outcomes = RowOutcomes::counted();
+    let offers = read_offers(&config, "de", &mut row_outcomes).unwrap();
     let read: Vec<_> = offers.rows.iter().map(|row| (row.offer.as_str(), row.numbers[0])).collect();
     assert_eq!(read, [("a", 0.2), ("b", 0.0)]);
     assert_eq!(
-        fates.counts(InputTable::Offers),
+        row_outcomes.counts(InputTable::Offers),
         [(RowReason::BadNumber.name().to_owned(), 2), (RowReason::FieldCount.name().to_owned(), 1)].into()
     );
 }
@@ -291,7 +294,7 @@ fn a_file_of_another_kind_in_a_folder_is_named_and_not_passed_over() {
 fn the_samples_offers_are_read() {
     let mut config = config("none");
     config.offers = Some(format!("{SAMPLE}/offers.parquet"));
-    let offers = read_offers(&config, "us", &mut Fates::counted()).unwrap();
+    let offers = read_offers(&config, "us", &mut RowOutcomes::counted()).unwrap();
     assert_eq!(offers.rows.len(), 79_392);
     assert!(offers.rows.iter().all(|row| row.valid_from < row.valid_to && row.offer.ends_with(&row.item)));
 }
@@ -300,12 +303,12 @@ fn the_samples_offers_are_read() {
 fn types_that_other_tools_write_are_read_or_refused_with_the_column_named() {
     let fixture = |name: &str| format!("{}/tests/fixtures/{name}.parquet", env!("CARGO_MANIFEST_DIR"));
     for name in ["small-integers", "dictionaries", "decimals", "other-columns"] {
-        let (transactions, fates) = read(&config(fixture(name))).unwrap();
+        let (transactions, row_outcomes) = read(&config(fixture(name))).unwrap();
         let mut items: Vec<&str> = transactions.items.iter().collect();
         items.sort_unstable();
         assert_eq!(items, ["0", "1", "2", "3"], "{name}");
         assert_eq!((transactions.baskets.len(), transactions.baskets[0].day), (2, 19_727), "{name}");
-        assert!(fates.counts(InputTable::Transactions).is_empty(), "{name}");
+        assert!(row_outcomes.counts(InputTable::Transactions).is_empty(), "{name}");
     }
     let error = read(&config(fixture("floats"))).unwrap_err().to_string();
     assert!(error.contains("column `item_id`") && error.contains("convert the column"), "{error}");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use trolley_model::recommend::{Limits, alternatives, bought_together, candidates, pool};
 use trolley_model::{Model, Query};
-use trolley_training::input::{Fates, InputConfig, Items, read_transactions};
+use trolley_training::input::{InputConfig, Items, RowOutcomes, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
 
 /// Twenty meals, each of a dish, its sauce and its side, with one of ten staples. Every dish has two brands that are
@@ -28,7 +28,8 @@ fn shop(folder: &std::path::Path) -> Model {
     let path = folder.join("t.csv");
     std::fs::write(&path, lines).unwrap();
     let config: InputConfig = serde_json::from_value(serde_json::json!({ "transactions": path })).unwrap();
-    let transactions = read_transactions(&config, "x", i64::MAX, &Items::default(), &mut Fates::counted()).unwrap();
+    let transactions =
+        read_transactions(&config, "x", i64::MAX, &Items::default(), &mut RowOutcomes::counted()).unwrap();
     let until = transactions.baskets.len();
     let config = TrainingConfig::default();
     Model::new(fit(&transactions, until, &Items::default(), &[], &config, Scope::All, &Silent).unwrap().parts).unwrap()

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use trolley_model::Name;
 use trolley_model::artefact::ModelRegistry;
 use trolley_training::gate::references;
-use trolley_training::input::Fates;
+use trolley_training::input::RowOutcomes;
 use trolley_training::{
     Accept, EvaluationConfig, IalsConfig, InputConfig, Silent, SkipGramConfig, TrainingConfig, TrainingJob, examine,
     read, train,
@@ -70,7 +70,7 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
         (input(), TrainingConfig::default(), ModelRegistry::new(folder.path().join("models")));
     let outcome = examine(&job(folder.path(), &input, &config, &registry), &Silent).unwrap();
     let found = outcome.evaluation.unwrap();
-    assert!(outcome.ruling.failures.is_empty(), "{:?}", outcome.ruling);
+    assert!(outcome.decision.failures.is_empty(), "{:?}", outcome.decision);
     assert!(registry.markets().unwrap().is_empty(), "nothing was published");
     let lead = |benchmark: &str, over: &str, metric: &str| {
         found.benchmark(benchmark).unwrap().result(over).unwrap().lead[metric].value
@@ -127,7 +127,8 @@ type Line = (String, u16, String, Vec<String>);
 /// The baskets of the sample as a table, modified by `change`.
 fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputConfig {
     let sample = input();
-    let tables = read(&us(), &sample, Fates::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
+    let tables =
+        read(&us(), &sample, RowOutcomes::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
     let transactions = &tables.transactions;
     let baskets = transactions.baskets.iter().enumerate().map(|(number, basket)| {
         let items = transactions.items_of(number).iter().map(|&item| transactions.items.get(item).to_owned());
@@ -154,7 +155,7 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     let (config, registry) = (quick(), ModelRegistry::new(folder.path().join("models")));
     let sample = input();
     let good = train(&job(folder.path(), &sample, &config, &registry), &Silent).unwrap();
-    assert!(good.published, "{:?}", good.ruling);
+    assert!(good.published, "{:?}", good.decision);
     let version = good.manifest.unwrap().version;
 
     // Basket sizes stay, but the items are permuted.
@@ -173,8 +174,8 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     });
     let bad = train(&job(folder.path(), &shuffled, &config, &registry), &Silent).unwrap();
     assert!(!bad.published);
-    let failed: Vec<&str> = bad.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
-    assert!(failed.contains(&"margin.\"bought_together_anonymous.hit_rate\""), "{:?}", bad.ruling);
+    let failed: Vec<&str> = bad.decision.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    assert!(failed.contains(&"margin.\"bought_together_anonymous.hit_rate\""), "{:?}", bad.decision);
     assert_eq!(registry.current(&us()).unwrap(), version, "what was in service stays");
     let manifest = bad.manifest.unwrap();
     assert_eq!(registry.rejected().open(&us(), &manifest.version).unwrap().manifest.failed_gates, failed);
@@ -183,7 +184,7 @@ fn a_model_of_shuffled_baskets_is_refused_and_kept_aside() {
     // A forced model is published, and its failures are recorded.
     let job = TrainingJob { force: true, ..job(folder.path(), &shuffled, &config, &registry) };
     let forced = train(&job, &Silent).unwrap();
-    assert!(forced.published && !forced.ruling.failures.is_empty());
+    assert!(forced.published && !forced.decision.failures.is_empty());
     let current = registry.current(&us()).unwrap();
     assert_eq!(registry.open(&us(), &current).unwrap().manifest.failed_gates, failed);
 }
@@ -233,10 +234,10 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
     assert!(better.published && lead.low > 0.0, "a whole year is better, surely: {lead:?}");
     let worse = publish(&half);
     assert!(!worse.published, "{:?}", worse.comparison);
-    let failed: Vec<&str> = worse.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    let failed: Vec<&str> = worse.decision.failures.iter().map(|failure| failure.gate.as_str()).collect();
     assert!(failed.contains(&"tolerance.\"alternatives.ndcg\""), "{failed:?}");
     assert!(failed.iter().all(|gate| gate.starts_with("tolerance")), "smaller was accepted: {failed:?}");
-    assert_eq!(worse.ruling.accepted_kinds(), ["smaller"]);
+    assert_eq!(worse.decision.accepted_kinds(), ["smaller"]);
     let other_way = worse.comparison.unwrap().leads["alternatives.ndcg"].lead;
     assert!(other_way.high < 0.0, "and half a year is worse, as surely: {other_way:?}");
 
@@ -247,13 +248,13 @@ fn half_a_year_beside_a_whole_one_is_judged_on_the_same_baskets() {
         train(&TrainingJob { force: true, accept, ..job(folder.path(), &half, &config, &registry) }, &Silent).unwrap();
     assert_eq!(references(&registry, &us()).unwrap(), [versions(&forced), versions(&better)]);
     let again = publish(&half);
-    let failed: Vec<&str> = again.ruling.failures.iter().map(|failure| failure.gate.as_str()).collect();
+    let failed: Vec<&str> = again.decision.failures.iter().map(|failure| failure.gate.as_str()).collect();
     assert!(failed.contains(&"reference.\"alternatives.ndcg\""), "as good as the last, not as the best: {failed:?}");
 
     // Data that ends earlier than that of the model in service is refused, whatever its quality.
     let early = gated(rewritten(&half_folder, |baskets| baskets.into_iter().filter(|b| b.1 < 17_440).collect()));
     let outcome = publish(&early);
-    assert_eq!(outcome.ruling.failures[0].gate, "data", "{:?}", outcome.ruling);
+    assert_eq!(outcome.decision.failures[0].gate, "data", "{:?}", outcome.decision);
 }
 
 /// All files of the artefact of a training, by name.

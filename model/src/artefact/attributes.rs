@@ -1,4 +1,4 @@
-//! The items' attributes as columns.
+//! The items' attributes as tensor columns.
 
 use super::tensors::{TensorColumns, Tensors};
 use crate::amount::{Amount, Unit};
@@ -8,7 +8,7 @@ use crate::ids::Ids;
 use crate::offsets::Offsets;
 use crate::texts::Texts;
 
-/// Adds them; nothing, if there are none.
+/// Adds the columns of the attributes, if there are any.
 pub(super) fn put(columns: &mut TensorColumns, attributes: &Attributes) -> Result<(), ModelError> {
     if attributes.all().is_empty() {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) fn put(columns: &mut TensorColumns, attributes: &Attributes) -> Resul
     Ok(())
 }
 
-/// Reads them; none, if there are none.
+/// Reads the attributes; none if the table has none.
 pub(super) fn take(table: &Tensors<'_>, items: usize) -> Result<Attributes, ModelError> {
     if !table.has("attributes.text") {
         return Ok(Attributes::default());

@@ -1,4 +1,4 @@
-//! Which part of a model lies in which file.
+//! The mapping of model parts to files.
 
 use super::tensors::{TensorColumns, Tensors};
 use super::{attributes, fifu};
@@ -24,10 +24,10 @@ pub(super) const CO_PURCHASES: &str = "co-purchases.safetensors";
 pub(super) const CATEGORY_PAIRS: &str = "category-pairs.safetensors";
 pub(super) const CATEGORY_PARTNERS: &str = "category-partners.safetensors";
 pub(super) const HISTORIES: &str = "histories.safetensors";
-/// What the blends add to the straight weights, which stand in the manifest.
+/// The trees of the blends; the linear weights are in the manifest.
 pub(super) const TREES: &str = "trees.json";
 
-/// All files of an artefact but the manifest.
+/// All files of an artefact except the manifest.
 pub(super) const FILES: [&str; 10] = [
     ITEMS,
     INPUT,
@@ -41,7 +41,7 @@ pub(super) const FILES: [&str; 10] = [
     TREES,
 ];
 
-/// A file that could not be made or was refused, and why.
+/// A file that could not be encoded or was refused, and why.
 pub(super) type Refused = (&'static str, ModelError);
 
 /// The content of each file.
@@ -69,7 +69,7 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
     ])
 }
 
-/// Puts the parts together again. `read` yields the verified bytes of a file.
+/// Decodes the parts. `read` returns the verified bytes of a file.
 pub(super) fn decode<E>(
     straight: Blends,
     mut read: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
@@ -210,7 +210,7 @@ fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, ModelError> {
     CoPurchases::from_parts(offsets, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
 }
 
-/// Older artefacts have no switches.
+/// Adds the switches, if there are any; older artefacts have none.
 fn with_switches(mut columns: TensorColumns, switches: &CoPurchases) -> TensorColumns {
     if !switches.is_empty() {
         let (offsets, partner, changes, weight) = switches.columns();

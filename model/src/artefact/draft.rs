@@ -5,24 +5,24 @@ use super::manifest::{DataFacts, FileFacts, HASH_DIGITS, Judgement, Manifest};
 use crate::model::Parts;
 use crate::name::Name;
 
-/// A model that is about to be published, with all that its manifest says about it.
+/// A model to be published, with the content of its manifest.
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
-    /// The market that it is for.
+    /// The market of the model.
     pub market: Name,
-    /// Its version, new in that market.
+    /// Its version, which must be new in that market.
     pub version: Name,
-    /// When it was made, RFC 3339.
+    /// Time of creation, RFC 3339.
     pub created_at: String,
-    /// What it was made from.
+    /// The data that it was trained on.
     pub data: DataFacts,
     /// The full training config.
     pub config: serde_json::Value,
-    /// Figures of the evaluation by name.
+    /// Metrics of the evaluation by name.
     pub evaluation: BTreeMap<String, f64>,
-    /// The conditions of the gate that it did not meet.
+    /// The failed conditions of the gate.
     pub failed_gates: Vec<String>,
-    /// How it was judged.
+    /// The outcome of the gate.
     pub judgement: Option<Judgement>,
     /// The model itself.
     pub parts: &'a Parts,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::error::ModelError;
 use crate::name::{BadName, Name};
 
-/// Why a model could not be opened or published. Each says what, where and what to do.
+/// Errors of opening or publishing a model. Each message says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -44,7 +44,7 @@ fn advice(found: u64, supported: u32) -> &'static str {
 }
 
 impl ArtefactError {
-    /// Whether something is missing that may still come: models are brought by tools that copy file by file, in no order.
+    /// Whether files may still arrive: tools that copy models do so file by file, in any order.
     pub fn is_incomplete(&self) -> bool {
         match self {
             Self::NoVersion { .. } | Self::Missing { .. } | Self::Cut { .. } => true,

@@ -1,7 +1,7 @@
 //! Tables of vectors in the finalfusion format (<https://finalfusion.github.io/spec>).
 //!
-//! Written by the finalfusion crate. Read here, in one pass with every length checked against what is left: the
-//! crate's own reader panics on duplicate words and reserves whatever a corrupt length asks for.
+//! Written by the finalfusion crate. Read here, in one pass, with every length checked against the remaining bytes: the
+//! crate's own reader panics on duplicate words and allocates whatever a corrupt length asks for.
 
 use std::io::Cursor;
 
@@ -21,10 +21,10 @@ const MATRIX: u32 = 2;
 const NORMS: u32 = 6;
 const F32: u32 = 10;
 
-/// A corrupt length must not become an allocation.
+/// Maximum number of dimensions, so that a corrupt length does not cause a huge allocation.
 const MOST_DIMS: usize = 4096;
 
-/// The file for `vectors` whose rows are those of the distinct `ids`; there must be as many.
+/// Encodes `vectors`, one row per distinct ID; the numbers of rows and IDs must be equal.
 pub(super) fn encode<'a>(ids: impl Iterator<Item = &'a str>, vectors: &Vectors) -> Result<Vec<u8>, ModelError> {
     let words: Vec<String> = ids.map(str::to_owned).collect();
     let matrix = Array2::from_shape_vec((vectors.len(), vectors.dims()), vectors.units().to_vec())
@@ -39,7 +39,7 @@ pub(super) fn encode<'a>(ids: impl Iterator<Item = &'a str>, vectors: &Vectors) 
     Ok(file.into_inner())
 }
 
-/// Reads the vectors, whose words must be the first of `ids`, in order.
+/// Decodes vectors whose words must be the first of `ids`, in order.
 pub(super) fn decode(bytes: &[u8], ids: &Texts) -> Result<Vectors, ModelError> {
     let mut reader = Reader { bytes, at: 0 };
     if reader.take(4)? != b"FiFu" || reader.u32()? != 0 {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    /// Identifier and length of a chunk; where its content ends.
+    /// Reads identifier and length of a chunk; returns where its content ends.
     fn chunk(&mut self, expected: u32) -> Result<usize, ModelError> {
         let (found, length) = (self.u32()?, self.u64()?);
         if found != expected {
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Type, padding of one to four bytes up to a multiple of four, and so many floats.
+    /// Reads type, padding of one to four bytes up to a multiple of four, and `count` floats.
     fn floats(&mut self, count: Option<u64>) -> Result<Vec<f32>, ModelError> {
         if self.u32()? != F32 {
             return Err(ModelError::Encoding("the numbers are not 32-bit floats".into()));

@@ -9,77 +9,77 @@ use crate::name::Name;
 
 pub(super) const FILE: &str = "manifest.json";
 
-/// What `manifest.json` holds.
+/// The content of `manifest.json`.
 ///
-/// The file begins with its own hash: BLAKE3 over all its bytes, the hash's own digits taken as zeros.
+/// The file begins with its own hash: BLAKE3 over all its bytes, with the digits of the hash itself replaced by zeros.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub(super) blake3: String,
     /// The artefact's format, [`FORMAT`].
     pub format: u32,
-    /// The market that the model is for.
+    /// The market of the model.
     pub market: Name,
     /// The model's version.
     pub version: Name,
-    /// When it was made, RFC 3339.
+    /// Time of creation, RFC 3339.
     pub created_at: String,
-    /// The version of trolley that made it.
+    /// The version of trolley that trained it.
     pub trolley: String,
-    /// What it was made from.
+    /// The data that it was trained on.
     pub data: DataFacts,
     /// The full training config.
     pub config: serde_json::Value,
-    /// The signals' straight weights; the trees of the blends have a file of their own.
+    /// The linear weights of the signals; the trees of the blends have their own file.
     pub weights: Blends,
-    /// Figures of the evaluation by name.
+    /// Metrics of the evaluation by name.
     pub evaluation: BTreeMap<String, f64>,
-    /// The conditions of the gate that it did not meet: one in service that has any was forced.
+    /// The failed conditions of the gate; a model in service with failed conditions was forced.
     pub failed_gates: Vec<String>,
-    /// How it was judged; older artefacts do not say.
+    /// The outcome of the gate; older artefacts have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judgement: Option<Judgement>,
     /// The other files of the artefact.
     pub files: BTreeMap<String, FileFacts>,
 }
 
-/// How a model was judged before it was published.
+/// The outcome of the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
-    /// In one word.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why it was not judged, or where the evidence is weak.
+    /// Why it was not judged, or why the evidence is weak.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-    /// What was accepted on the command line: `smaller` data than that of the model before, a model `unjudged` where the
-    /// one before was judged.
+    /// The exceptions accepted on the command line: `smaller` data than that of the previous model, or an `unjudged`
+    /// model after a judged one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<String>,
-    /// The best model of the last 30 days, with which the next one is compared too, if it is not this one.
+    /// The best model of the last 30 days, if it is not this one: the next model is compared with it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Name>,
 }
 
-/// What the gate says of a model.
+/// The verdict of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every condition was met.
     Passed,
-    /// Every condition was met, but the shop is too small to show that new settings are not worse.
+    /// Every condition was met, but there is too little data to show that new settings are not worse.
     WeakEvidence,
-    /// There was nothing to judge it on.
+    /// There was no data to judge it on.
     NotJudged,
     /// A condition was not met.
     Failed,
 }
 
 impl Verdict {
-    /// All of them.
+    /// All verdicts.
     pub const ALL: [Self; 4] = [Self::Passed, Self::WeakEvidence, Self::NotJudged, Self::Failed];
 
-    /// As the manifest has it.
+    /// The name in the manifest.
     pub fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -91,7 +91,8 @@ impl Verdict {
 }
 
 impl Manifest {
-    /// What the gate said of it. Of an older one: failed if it was forced, not judged if it has no figures.
+    /// The verdict of the gate. For older artefacts without one: failed if there are failed conditions, not judged if
+    /// there are no metrics.
     pub fn verdict(&self) -> Verdict {
         match &self.judgement {
             Some(judgement) => judgement.verdict,
@@ -101,17 +102,17 @@ impl Manifest {
         }
     }
 
-    /// Whether it was judged, with whatever outcome.
+    /// Whether it was judged, with any verdict.
     pub fn was_judged(&self) -> bool {
         self.verdict() != Verdict::NotJudged && !self.evaluation.is_empty()
     }
 }
 
-/// What a model was made from.
+/// The data that a model was trained on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataFacts {
-    /// BLAKE3 over the input as it was understood: the same for the same baskets, whatever the files' layout.
+    /// BLAKE3 over the parsed input: equal for equal baskets, whatever the layout of the files.
     pub fingerprint: String,
     /// First day of the transactions, `YYYY-MM-DD`.
     pub first_day: String,
@@ -121,21 +122,21 @@ pub struct DataFacts {
     pub rows: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<String, u64>,
-    /// Baskets.
+    /// Number of baskets.
     pub baskets: u64,
-    /// Items in the catalogue.
+    /// Number of items in the catalogue.
     pub items: u64,
-    /// Of these, bought often enough to be learned.
+    /// Number of items bought often enough to be learned.
     pub learned_items: u64,
-    /// Customers.
+    /// Number of customers.
     pub customers: u64,
-    /// Lines of the baskets; older artefacts do not say.
+    /// Number of basket lines; older artefacts have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<u64>,
-    /// Items that were sold, without those of the items table alone.
+    /// Number of items that were sold, without those only in the items table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sold_items: Option<u64>,
-    /// Days on which anything was sold.
+    /// Number of days with sales.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u64>,
 }
@@ -144,7 +145,7 @@ pub struct DataFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileFacts {
-    /// Its length.
+    /// Its length in bytes.
     pub bytes: u64,
     /// Its BLAKE3 hash, hexadecimal.
     pub blake3: String,
@@ -153,7 +154,7 @@ pub struct FileFacts {
 pub(super) const HASH_DIGITS: usize = 64;
 const BEFORE_HASH: &str = "{\n  \"blake3\": \"";
 
-/// The bytes of the file, its own hash filled in.
+/// Encodes the file and fills in its own hash.
 pub(super) fn encode(manifest: &Manifest) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = serde_json::to_vec_pretty(manifest)?;
     bytes.push(b'\n');
@@ -162,7 +163,7 @@ pub(super) fn encode(manifest: &Manifest) -> Result<Vec<u8>, serde_json::Error> 
     Ok(bytes)
 }
 
-/// Reads and verifies the file. A format that is not ours is named before anything else is judged.
+/// Decodes and verifies the file. An unsupported format is reported before anything else is checked.
 pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest, ArtefactError> {
     #[derive(Deserialize)]
     struct OnlyFormat {

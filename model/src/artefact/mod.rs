@@ -1,11 +1,11 @@
 //! The artefact: a trained model on disk.
 //!
-//! `<models>/<market>/<version>/` holds finalfusion files for the vectors, safetensors files for everything else, and
-//! `manifest.json`, written last, with the length and BLAKE3 hash of each. `<models>/<market>/current` names the
+//! `<models>/<market>/<version>/` holds finalfusion files for the vectors, safetensors files for other columns, and
+//! `manifest.json`, written last, with the length and BLAKE3 hash of each file. `<models>/<market>/current` names the
 //! version in service.
 //!
-//! Publishing either happens as a whole or not at all; opening trusts nothing: lengths and hashes are verified, then
-//! every count, offset, ID and number is checked.
+//! Publishing is atomic. Opening trusts nothing: lengths and hashes are verified, then every count, offset, ID and
+//! number.
 
 mod attributes;
 mod content;
@@ -23,6 +23,6 @@ pub use error::ArtefactError;
 pub use manifest::{DataFacts, FileFacts, Judgement, Manifest, Verdict};
 pub use registry::{ModelRegistry, Opened};
 
-/// The format that this code writes, and the only one that it reads. It grows when a reader of the old one would
-/// misread the new one, whatever the crate's version does.
+/// The format that this code writes, and the only one that it reads. It is increased when an old reader would misread
+/// the new format, independently of the crate's version.
 pub const FORMAT: u32 = 3;

@@ -5,12 +5,12 @@ use super::{ArtefactError, ModelRegistry};
 use crate::name::Name;
 
 impl ModelRegistry {
-    /// Removes all but the newest `keep` versions of a market; of those that did not pass their gate the newest `keep`
-    /// stay as well; and what was held out goes with its version. The version in service, the one before it and those
-    /// of `protected` stay in any case, the one in service being also the one that is pinned. Returns what was removed.
+    /// Removes all but the newest `keep` versions of a market, and all but the newest `keep` rejected ones. Held-out
+    /// models are removed with their version. The version in service (also if pinned), the one before it and those in
+    /// `protected` are never removed. Returns the removed versions.
     ///
     /// # Errors
-    /// If another process is publishing, or the disk refuses; what was removed before stays removed.
+    /// If another process is publishing, or the file system fails; versions removed before the error stay removed.
     pub fn prune(&self, market: &Name, keep: usize, protected: &[Name]) -> Result<Vec<Name>, ArtefactError> {
         let Some(_lock) = self.lock(market)? else { return Ok(Vec::new()) };
         let mut stay = protected.to_vec();
@@ -27,9 +27,9 @@ impl ModelRegistry {
         Ok(removed)
     }
 
-    /// Removes the versions of a market that must not be kept any more, served or rejected, with what was held out for
-    /// them. Only the one in service stays: it has to be replaced first. Returns what was removed, and the one in service
-    /// if it must go too.
+    /// Removes the versions of a market for which `must_go` is true, published or rejected, with their held-out models.
+    /// The version in service is not removed, since it has to be replaced first. Returns the removed versions, and the
+    /// one in service if it must go too.
     ///
     /// # Errors
     /// As [`ModelRegistry::prune`].
@@ -51,8 +51,8 @@ impl ModelRegistry {
         Ok((removed, in_service.filter(|version| must_go(self, version))))
     }
 
-    /// Held while versions are removed, so that none of them is put into service meanwhile; `None` if the market has
-    /// no folder.
+    /// The lock held while versions are removed, so that none of them is put into service meanwhile; `None` if the
+    /// market has no folder.
     fn lock(&self, market: &Name) -> Result<Option<File>, ArtefactError> {
         let market_dir = self.path().join(market);
         if market_dir.is_dir() { publish::lock(&market_dir).map(Some) } else { Ok(None) }
@@ -62,12 +62,12 @@ impl ModelRegistry {
         match self.current(market) {
             Ok(current) => Ok(Some(current)),
             Err(ArtefactError::NoModel { .. }) => Ok(None),
-            // Nobody knows what is in service: nothing is removed.
+            // Without knowing what is in service, nothing is removed.
             Err(error) => Err(error),
         }
     }
 
-    /// Removes what was held out for versions that are not there any more.
+    /// Removes the held-out models of versions that no longer exist.
     fn remove_held_out(&self, market: &Name, stay: &[Name]) -> Result<(), ArtefactError> {
         let mut there = self.versions(market)?;
         there.extend(self.rejected().versions(market)?);
@@ -82,8 +82,8 @@ impl ModelRegistry {
         let mut removed = Vec::new();
         for version in versions {
             let (folder, going) = (market_dir.join(&version), market_dir.join(format!("{UNFINISHED}{version}")));
-            // From then on it is no version any more: a process that is killed leaves no half of one, and the next
-            // publication removes the rest.
+            // After the rename it is not a version any more: if the process is killed, no partial version remains, and
+            // the next publication removes the rest.
             fs::rename(&folder, &going).map_err(ArtefactError::io(&folder))?;
             fs::remove_dir_all(&going).map_err(ArtefactError::io(&going))?;
             removed.push(version);

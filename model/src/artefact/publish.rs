@@ -8,22 +8,22 @@ use super::{ArtefactError, FileFacts, Manifest, content, manifest};
 use crate::error::ModelError;
 use crate::name::Name;
 
-/// What begins so is no version: it is being written, or removed.
+/// Prefix of folders that are being written or removed: they are not versions.
 pub(super) const UNFINISHED: &str = ".unfinished-";
 const LOCK: &str = ".publishing";
 pub(super) const POINTER: &str = "current";
-/// Keeps the pointer where it is, whatever is published.
+/// Marks the pointer as fixed, whatever is published.
 pub(super) const PINNED: &str = "pinned";
-/// Takes a market out of service until its next publication.
+/// Marks a market as out of service until its next publication.
 pub(super) const RETIRED: &str = "retired";
 
 /// Writes the draft under `market_dir` and makes it the current version, unless another one is pinned.
 ///
-/// Temporary folder, files, fsync, manifest, fsync, rename, fsync of the parent, pointer: whenever the process dies,
-/// the old model or the new one is in service, never a mixture. What a killed process left is removed here.
+/// Order: temporary folder, files, fsync, manifest, fsync, rename, fsync of the parent, pointer. Whenever the process
+/// dies, either the old model or the new one is in service. Folders left by a killed process are removed here.
 pub(super) fn publish(market_dir: &Path, draft: &Draft<'_>) -> Result<Manifest, ArtefactError> {
     fs::create_dir_all(market_dir).map_err(ArtefactError::write(market_dir))?;
-    // On the first publication the folders themselves are new.
+    // At the first publication the folders themselves are new.
     for parent in market_dir.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
         sync(parent)?;
     }
@@ -65,7 +65,7 @@ pub(super) fn point_to(market_dir: &Path, version: &Name) -> Result<(), Artefact
     sync(market_dir)
 }
 
-/// Held while publishing or rolling back; the system lets go of it when the process ends, however it ends.
+/// The lock for publishing and rollback; the system releases it when the process ends.
 pub(super) fn lock(market_dir: &Path) -> Result<File, ArtefactError> {
     let path = market_dir.join(LOCK);
     let file = File::create(&path).map_err(ArtefactError::write(&path))?;
@@ -86,13 +86,13 @@ fn remove_unfinished(market_dir: &Path) -> Result<(), ArtefactError> {
     Ok(())
 }
 
-/// Puts a file without content beside the versions.
+/// Creates an empty marker file beside the versions.
 pub(super) fn mark(market_dir: &Path, file: &str) -> Result<(), ArtefactError> {
     write(&market_dir.join(file), b"")?;
     sync(market_dir)
 }
 
-/// Removes a file that need not be there.
+/// Removes a file if it exists.
 pub(super) fn remove(path: &Path) -> Result<(), ArtefactError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ArtefactError::write(path)(error)),

@@ -15,10 +15,10 @@ pub struct ModelRegistry {
     models: PathBuf,
 }
 
-/// A model that was opened, with its manifest.
+/// An opened model with its manifest.
 #[derive(Debug)]
 pub struct Opened {
-    /// What the manifest says.
+    /// The manifest.
     pub manifest: Manifest,
     /// The model.
     pub model: Model,
@@ -35,20 +35,20 @@ impl ModelRegistry {
         &self.models
     }
 
-    /// The registry of the models that did not pass their gate: kept to be looked at, never served.
+    /// The registry of the models that failed their gate: retained for inspection, never served.
     #[must_use]
     pub fn rejected(&self) -> Self {
         Self { models: self.models.join(".rejected") }
     }
 
-    /// The registry of what was held out: under each version the model of the days before its test, on which it was
-    /// judged. The next model is compared with it.
+    /// The registry of held-out models: for each version, the model trained only on the days before its test, on which
+    /// it was evaluated. The next model is compared with it.
     #[must_use]
     pub fn held_out(&self) -> Self {
         Self { models: self.models.join(".held-out") }
     }
 
-    /// The markets that have a published model, sorted. Folders that are not named like one are not looked at.
+    /// The markets with a published model, sorted. Folders whose names are not valid are ignored.
     ///
     /// # Errors
     /// If the folder can't be read; one that does not exist has no markets.
@@ -63,21 +63,21 @@ impl ModelRegistry {
         self.models.join(market).join(publish::RETIRED).exists()
     }
 
-    /// Takes a market out of service. Its models stay; the next one that is published brings it back.
+    /// Takes a market out of service until its next publication. Its models are retained.
     ///
     /// # Errors
-    /// If it has no model, or the disk refuses.
+    /// If it has no model, or the file system fails.
     pub fn retire(&self, market: &Name) -> Result<(), ArtefactError> {
         self.current(market)?;
         publish::mark(&self.models.join(market), publish::RETIRED)
     }
 
-    /// Whether the current version stays whatever is published.
+    /// Whether the current version is pinned: publications do not replace it.
     pub fn is_pinned(&self, market: &Name) -> bool {
         self.models.join(market).join(publish::PINNED).exists()
     }
 
-    /// The versions of a market, oldest first. Versions are named after their time, so names sort like times.
+    /// The versions of a market, oldest first. Versions are named after their time, so that names sort by time.
     ///
     /// # Errors
     /// If the folder can't be read.
@@ -85,8 +85,8 @@ impl ModelRegistry {
         folders(&self.models.join(market))
     }
 
-    /// What a version's folder looks like from outside: each file's name, its length and when it was changed. It tells
-    /// whether anything has come since the last look, and costs no reading.
+    /// The name, length and modification time of each file of a version. Shows whether anything has arrived since the
+    /// last scan, without reading files.
     pub fn traces(&self, market: &Name, version: &Name) -> Vec<(OsString, u64, Option<SystemTime>)> {
         let files = fs::read_dir(self.models.join(market).join(version)).into_iter().flatten().flatten();
         let trace = |file: fs::DirEntry| {
@@ -113,8 +113,8 @@ impl ModelRegistry {
         Name::new(text.trim_end()).map_err(|source| ArtefactError::BadPointer { path, source })
     }
 
-    /// Makes another version the current one: a rollback, or its reverse. Its manifest must be sound. It holds until
-    /// the next publication or, pinned, until this is called again. A market that was retired is back in service.
+    /// Makes another version the current one: a rollback, or its reverse. Its manifest must be valid. It stays until
+    /// the next publication or, if `pinned`, until this is called again. A retired market is back in service.
     ///
     /// # Errors
     /// If there is no such version, or it can't be read, or a publication is under way.
@@ -122,7 +122,7 @@ impl ModelRegistry {
         let market_dir = self.models.join(market);
         self.manifest(market, version)?;
         let _lock = publish::lock(&market_dir)?;
-        // Nobody removes it from now on; but somebody may have before.
+        // With the lock held it cannot be removed, but it may have been before.
         let manifest = self.manifest(market, version)?;
         publish::point_to(&market_dir, version)?;
         if pinned {
@@ -147,7 +147,7 @@ impl ModelRegistry {
     /// Publishes a model and makes it the current one, unless another one is pinned.
     ///
     /// # Errors
-    /// If its version exists, another process is publishing, or the disk refuses.
+    /// If its version exists, another process is publishing, or the file system fails.
     pub fn publish(&self, draft: &Draft<'_>) -> Result<Manifest, ArtefactError> {
         publish::publish(&self.models.join(&draft.market), draft)
     }
@@ -171,10 +171,10 @@ impl ModelRegistry {
         Ok(manifest)
     }
 
-    /// Opens a version: everything is read into memory and verified, and nothing on disk is needed afterwards.
+    /// Opens a version. Everything is read into memory and verified; the files are not needed afterwards.
     ///
     /// # Errors
-    /// If anything at all is not as the manifest says, or does not fit together.
+    /// If anything differs from the manifest or is inconsistent.
     pub fn open(&self, market: &Name, version: &Name) -> Result<Opened, ArtefactError> {
         let manifest = self.manifest(market, version)?;
         let folder = self.models.join(market).join(version);
@@ -206,14 +206,14 @@ impl ModelRegistry {
     }
 }
 
-/// Bytes of the pointer: a name and an end of line.
+/// Maximum length of the pointer in bytes: a name and an end of line.
 const LONGEST_POINTER: u64 = 256;
 
-/// Bytes of a manifest.
+/// Maximum length of a manifest in bytes.
 const LONGEST_MANIFEST: u64 = 16 << 20;
 
-/// A file and its hash. Read in pieces: while all of a file was copied by one call of a system that does not preempt,
-/// answers on that processor waited for milliseconds (docs/performance.md).
+/// Reads a file and hashes it, in chunks: copying a whole file in one system call blocked answers on that processor for
+/// milliseconds on a kernel without preemption (docs/performance.md).
 fn read(path: &Path, length: u64) -> std::io::Result<(Vec<u8>, blake3::Hash)> {
     const PIECE: u64 = 256 << 10;
     let (mut file, mut hasher) = (files::open(path)?.take(length.saturating_add(1)), blake3::Hasher::new());

@@ -1,4 +1,4 @@
-//! Columns of numbers and texts in a safetensors file, which many tools open.
+//! Columns of numbers and texts in a safetensors file, a format that many tools read.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use safetensors::{Dtype, SafeTensors, View};
 use crate::error::ModelError;
 use crate::texts::Texts;
 
-/// Columns to be written.
+/// Columns to write.
 #[derive(Default)]
 pub(super) struct TensorColumns(Vec<(String, Column)>);
 
@@ -59,14 +59,14 @@ impl TensorColumns {
         self.0.push((name.to_owned(), Column { dtype, shape: [length], bytes }));
     }
 
-    /// A column that is left out where it holds nothing.
+    /// A column that is omitted if it is empty.
     pub(super) fn put_f32_if_any(&mut self, name: &str, values: &[f32]) {
         if !values.is_empty() {
             self.put_f32(name, values);
         }
     }
 
-    /// Two columns: the bytes of all texts, and where each ends.
+    /// Two columns: the concatenated bytes of all texts, and the end offset of each.
     pub(super) fn put_texts(&mut self, name: &str, texts: &Texts) {
         self.put(&format!("{name}.text"), Dtype::U8, texts.text().len(), texts.text().as_bytes().to_vec());
         self.put_u32(&format!("{name}.ends"), texts.ends());
@@ -77,7 +77,7 @@ impl TensorColumns {
     }
 }
 
-/// Columns that were read.
+/// Columns read from a file.
 pub(super) struct Tensors<'a>(SafeTensors<'a>);
 
 impl<'a> Tensors<'a> {
@@ -93,7 +93,7 @@ impl<'a> Tensors<'a> {
         Ok(column.data())
     }
 
-    /// A column that older artefacts don't have, and newer ones not always.
+    /// An optional column, empty if missing; older artefacts do not have it.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.names().contains(&name)
     }
@@ -111,7 +111,7 @@ impl<'a> Tensors<'a> {
             .ok_or_else(|| ModelError::Encoding(format!("the ends of `{name}` don't fit its text")))
     }
 
-    /// The first number of a column of one.
+    /// The number of a column of length one.
     pub(super) fn take_one(&self, name: &str) -> Result<u32, ModelError> {
         match self.take_u32(name)?[..] {
             [number] => Ok(number),

@@ -1,17 +1,17 @@
-//! The loops of the kernels, plain and portable. Each is compiled several times over, for what it is called from, with
-//! that caller's way of multiplying and adding: `fma(x, y, sum)` is x · y + sum.
+//! The portable loops of the kernels. Each is compiled several times with the features of its caller and the caller's
+//! multiply-add: `fma(x, y, sum)` is x · y + sum.
 #![expect(clippy::inline_always, reason = "must be compiled with the features of the caller")]
 
 use super::{BLOCK, Branches, LANES, fetch};
 
-/// Added to a number below 2^22, its last bits are the number rounded.
+/// Added to a number below 2^22, the last bits of the sum are the rounded number.
 const ROUND: f32 = 12_582_912.0;
 
-/// A row is fetched while so many before it are worked on.
+/// Number of rows between a prefetch and its use.
 const AHEAD: usize = 8;
 
-/// Rows that are worked on side by side, so that one addition need not wait for another, and what was fetched serves
-/// several times. With two chunks of each, all sums stay in registers.
+/// Rows processed together: their additions are independent, and each loaded chunk is used several times. With two
+/// chunks per row, all sums stay in registers.
 const ROWS: usize = 2;
 
 #[inline(always)]
@@ -54,7 +54,7 @@ pub(super) fn add_products(
     }
 }
 
-/// [`add_products`] of `N` rows, two chunks at a time.
+/// [`add_products`] for `N` rows, two chunks at a time.
 #[inline(always)]
 fn add_rows<const N: usize, I: Iterator<Item = [f32; N]>>(
     y: &mut [[f32; LANES]],
@@ -71,7 +71,7 @@ fn add_rows<const N: usize, I: Iterator<Item = [f32; N]>>(
     }
 }
 
-/// The same, of `CHUNKS` chunks from `at` on.
+/// The same for `CHUNKS` chunks from `at` on.
 #[inline(always)]
 fn add_chunks<const N: usize, const CHUNKS: usize>(
     y: &mut [[f32; LANES]],
@@ -86,7 +86,7 @@ fn add_chunks<const N: usize, const CHUNKS: usize>(
         sums.copy_from_slice(&y[at..][..CHUNKS]);
     }
     for (b, weights) in b.chunks_exact(width).zip(weights) {
-        // Nothing in here may panic, or the sums would have to be written down each time.
+        // No panic in this loop, otherwise the sums would be stored in each iteration.
         let Some(b) = b.get(at..).and_then(<[_]>::first_chunk::<CHUNKS>) else { return };
         for n in 0..N {
             for chunk in 0..CHUNKS {
@@ -143,7 +143,7 @@ pub(super) fn add_leaves(
     for &Branches { inputs, from: [at_root, on_left, on_right], adds: [low, below, above, high] } in trees {
         let [root, left, right] = inputs.map(|input| values.get(input as usize));
         let (Some(root), Some(left), Some(right)) = (root, left, right) else { continue };
-        // Both sides are worked out, so that there is nothing to branch on and several fit into one instruction.
+        // Both sides are computed, which avoids branches and allows vector instructions.
         for lane in 0..BLOCK {
             let on_the_left = if left[lane] >= on_left { below } else { low };
             let on_the_right = if right[lane] >= on_right { high } else { above };
@@ -174,7 +174,7 @@ pub(super) fn dots(
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
     let dims = query.len();
-    // Where the length is known beforehand, the query stays in registers.
+    // For lengths known at compile time, the query stays in registers.
     if dims.is_multiple_of(LANES) {
         match dims / LANES {
             1 => return dots_of::<1>(table, rows, query, out, fma),
@@ -189,7 +189,7 @@ pub(super) fn dots(
         if let Some(next) = rows.get(at + AHEAD).and_then(row) {
             fetch(next);
         }
-        // Not `map_or`: what a closure holds is not compiled with the features of this function.
+        // Not `map_or`: a closure is not compiled with the features of this function.
         *out = if let Some(row) = row(now) { dot(row, query, fma) } else { 0.0 };
     }
 }
@@ -215,7 +215,7 @@ fn in_chunks<const WIDTH: usize>(table: &[f32]) -> &[[[f32; LANES]; WIDTH]] {
     table.as_chunks().0.as_chunks().0
 }
 
-/// Asks for the row that will be needed next but a few.
+/// Prefetches the row that is needed [`AHEAD`] rows later.
 #[inline(always)]
 fn fetch_ahead<const WIDTH: usize>(table: &[[[f32; LANES]; WIDTH]], rows: &[u32], at: usize) {
     if let Some(next) = rows.get(at.wrapping_add(AHEAD)).and_then(|&row| table.get(row as usize)) {
@@ -223,7 +223,7 @@ fn fetch_ahead<const WIDTH: usize>(table: &[[[f32; LANES]; WIDTH]], rows: &[u32]
     }
 }
 
-/// The inner product of two rows, before its lanes are folded.
+/// The inner product of two rows, per lane.
 #[inline(always)]
 fn dot_lanes(a: &[[f32; LANES]], b: &[[f32; LANES]], fma: impl Fn(f32, f32, f32) -> f32) -> [f32; LANES] {
     let mut sums = [0.0; LANES];
@@ -245,7 +245,7 @@ pub(super) fn add_errors(
     out: &mut [f32],
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
-    // Where the length is known beforehand, sums stay in registers.
+    // For lengths known at compile time, the sums stay in registers.
     match v.len() / LANES {
         1 => add_errors_of::<1>(table, rows, weights, target, v, out, fma),
         2 => add_errors_of::<2>(table, rows, weights, target, v, out, fma),
@@ -292,10 +292,10 @@ fn add_errors_of<const WIDTH: usize>(
     *out = sums;
 }
 
-/// The sum of all lanes, by halves: the order in which a vector register is folded.
+/// The sum of all lanes, by halves: the order in which a vector register is reduced.
 #[inline(always)]
 fn fold(sums: [f32; LANES]) -> f32 {
-    // Seeing how the sums end, the compiler would work on two lanes at a time from the beginning: twice as slow and more.
+    // Without the black box the compiler works on two lanes at a time from the beginning: at least twice as slow.
     let mut sums = std::hint::black_box(sums);
     let mut width = LANES / 2;
     while width > 0 {

@@ -1,31 +1,31 @@
-//! The vector kernels under training and scoring: `dot` and `add_scaled` of two vectors, `add_products` and
-//! `transpose` of small matrices, `dots` and `add_errors` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
+//! The vector kernels of training and scoring: `dot` and `add_scaled` of two vectors, `add_products` and `transpose` of
+//! small matrices, `dots` and `add_errors` of scattered rows, `sigmoids`, `logs`, and the leaves of trees.
 //!
-//! This is the only module with `unsafe`. Each kernel is one plain loop, compiled for any processor, for AVX2 with fused
-//! multiply-add and, where it earns something, for AVX-512; the copy is chosen at run time. Slices are cut to what fits
-//! together before, so the interface is safe. `benches/kernel.rs` measures what the copies earn; the tests hold all of
-//! them against the naive loop.
+//! This is the only module with `unsafe`. Each kernel is one portable loop, compiled for any processor, for AVX2 with
+//! fused multiply-add and, where it is faster, for AVX-512; the version is chosen at run time. Slices are first cut to
+//! matching lengths, so the interface is safe. `benches/kernel.rs` measures the versions; the tests compare all of them
+//! with the naive loop.
 #![expect(unsafe_code, reason = "calling a function compiled for a processor feature that was just detected")]
 
 mod loops;
 
-/// Floats summed side by side; also fixes the order of summation, and so the result on one kind of processor.
+/// Number of floats summed in parallel. It fixes the order of summation, and so the result on one type of processor.
 pub const LANES: usize = 16;
 
-/// The inner product of two vectors of the same length; of the shorter one, if they differ.
+/// The inner product of two vectors; the longer one is truncated.
 #[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let n = a.len().min(b.len());
     let (a, b) = (&a[..n], &b[..n]);
     #[cfg(target_arch = "x86_64")]
     if has_avx2_fma() {
-        // SAFETY: the processor has just been found to have the features that the copy was compiled for.
+        // SAFETY: the processor was just found to have the features that this version was compiled for.
         return unsafe { dot_avx2(a, b) };
     }
     loops::dot(a, b, |x, y, sum| sum + x * y)
 }
 
-/// `y += scale * x`, element by element, over the shorter length.
+/// `y += scale * x`, element by element; the longer one is truncated.
 #[inline]
 pub fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
     let n = y.len().min(x.len());
@@ -40,7 +40,7 @@ pub fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
     }
 }
 
-/// A kernel of this name: the loop, compiled for any processor and for two kinds that can do more at a time.
+/// Defines a kernel: the loop, compiled for any processor and for two with wider vector instructions.
 macro_rules! kernel {
     ($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*)) => {
         $(#[$doc])*
@@ -70,59 +70,59 @@ macro_rules! kernel {
 }
 
 kernel! {
-    /// Columns become rows: of rows of `width` times [`LANES`] floats, the n-th floats of all become row n of `out`, which
-    /// is as many chunks wide as it takes to hold one of each. What its last chunk holds beyond them is not said.
+    /// Transposes a matrix: for rows of `width` times [`LANES`] floats, the n-th floats of all rows become row n of
+    /// `out`, which has the smallest number of chunks that hold them. The rest of the last chunk is unspecified.
     transpose(rows: &[[f32; LANES]], width: usize, out: &mut [[f32; LANES]])
 }
 
 kernel! {
-    /// Adds rows of `b` to the rows of `y`: `y[i] += sum over j of weights[i][j] * b[j]`, with rows of `width` times [`LANES`] floats.
+    /// Adds weighted rows of `b` to the rows of `y`: `y[i] += sum over j of weights[i][j] * b[j]`, with rows of `width`
+    /// times [`LANES`] floats.
     add_products(y: &mut [[f32; LANES]], weights: &[f32], b: &[[f32; LANES]], width: usize)
 }
 
 kernel! {
-    /// The inner products of `query` with those rows of `table` that `rows` names, each of which has `query.len()`
-    /// floats; 0 for a row beyond the table. The same as [`dot`] of each, bit by bit, and faster where the rows lie
-    /// scattered: they are fetched ahead.
+    /// The inner products of `query` with the rows of `table` listed in `rows`, each of `query.len()` floats; 0 for a
+    /// row beyond the table. Bit by bit the same as [`dot`] of each, and faster for scattered rows, which are
+    /// prefetched.
     dots(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32])
 }
 
 kernel! {
-    /// `out += sum over k of weights[k] (target - y · v) y`, y being the row of `table` that `rows[k]` names: from the
-    /// weighted squares of what the products are off a target, minus half their gradient; from the target 0, minus what
-    /// a sum of `y yᵀ` makes of a vector. Rows, `v` and `out` have the same length, a multiple of [`LANES`]; rows beyond
-    /// the table add nothing.
+    /// `out += sum over k of weights[k] (target - y · v) y`, where y is row `rows[k]` of `table`: minus half the
+    /// gradient of the weighted squared errors of the products. With target 0, it subtracts the product of the weighted
+    /// sum of `y yᵀ` and `v`. Rows, `v` and `out` have the same length, a multiple of [`LANES`]; rows beyond the table
+    /// add nothing.
     add_errors(table: &[f32], rows: &[u32], weights: &[f32], target: f32, v: &[f32], out: &mut [f32])
 }
 
 kernel! {
-    /// Replaces each value x by 1 / (1 + exp(-x)), with an error below 2e-7 and without a call per value.
+    /// Replaces each value x by 1 / (1 + exp(-x)), with an absolute error below 2e-7, vectorised.
     sigmoids(values: &mut [f32])
 }
 
 kernel! {
-    /// Replaces each value x, which is finite and not negative, by ln(1 + scale · x), with a relative error below 1e-6
-    /// and without a call per value.
+    /// Replaces each finite, non-negative value x by ln(1 + scale · x), with a relative error below 1e-6, vectorised.
     logs(values: &mut [f32], scale: f32)
 }
 
-/// Candidates that go through the trees side by side.
+/// Number of candidates that are evaluated together.
 pub const BLOCK: usize = 32;
 
-/// A tree of two levels over numbered inputs: at the root, below it on the left, and on the right.
+/// A tree of two levels over numbered inputs: the root, its left child and its right child.
 #[derive(Clone, Copy, Debug)]
 pub struct Branches {
     /// The numbers of the inputs.
     pub inputs: [u32; 3],
-    /// From this value on it goes to the right.
+    /// The thresholds: a value from here on goes to the right.
     pub from: [f32; 3],
-    /// What the leaves add, from the left.
+    /// The values of the leaves, from the left.
     pub adds: [f32; 4],
 }
 
 kernel! {
-    /// Adds one leaf of each tree to each sum, tree by tree; `values` holds those of each input. A tree with an input
-    /// beyond them adds nothing.
+    /// Adds one leaf of each tree to each sum, tree by tree; `values` has a block per input. A tree with an input
+    /// beyond `values` adds nothing.
     add_leaves(sums: &mut [f32; BLOCK], values: &[[f32; BLOCK]], trees: &[Branches])
 }
 
@@ -153,7 +153,7 @@ fn add_scaled_avx2(y: &mut [f32], scale: f32, x: &[f32]) {
     }
 }
 
-/// Asks for a row to be brought near, and does not wait for it.
+/// Prefetches a row without waiting for it.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
 fn fetch(row: &[f32]) {
@@ -315,7 +315,7 @@ mod tests {
                 logs(&mut got, scale);
                 let mut portable = [x];
                 loops::logs(&mut portable, scale, |x, y, sum| sum + x * y);
-                // What is known of the sum are its 24 bits: next to 1 they are the error.
+                // The sum has 24 significant bits: next to 1 they determine the error.
                 let expected = (1.0 + f64::from(scale) * f64::from(x)).ln();
                 for got in got.into_iter().chain(portable) {
                     prop_assert!((f64::from(got) - expected).abs() < 1e-6 * expected + 6e-8, "{got} for {expected}");

@@ -1,8 +1,7 @@
-//! A shop so small that every answer can be worked out by hand.
+//! A shop so small that every answer can be computed by hand.
 //!
-//! Items, bestsellers first: bread 80, butter 60, milk 50, jam 40, oat-milk 30, candle 0 baskets. Bread and butter go
-//! together, milk and oat-milk stand in for each other (same category, same direction of input vectors), the candle was
-//! never bought.
+//! Items, bestsellers first: bread 80, butter 60, milk 50, jam 40, oat-milk 30, candle 0 baskets. Bread and butter are
+//! complements, milk and oat-milk substitutes (same category, similar input vectors), and the candle was never bought.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file that shares this module uses a part of it")]
 
@@ -62,7 +61,7 @@ pub(crate) fn parts() -> Parts {
         columns.push(ItemStats { item, baskets, first_day: 17_000, last_day: 17_400, decayed });
     }
     columns.push(ItemStats { item: OAT_MILK, baskets: 1, first_day: 17_300, last_day: 17_300, decayed: 0.8 });
-    // Anna: milk and jam, milk; bert: oat milk.
+    // The last baskets: Anna's are milk and jam, then milk; Bert's is oat milk.
     let last = LastBaskets {
         rows: Offsets::from_lengths([2, 1]),
         day: vec![17_300, 17_400, 17_300],
@@ -124,7 +123,7 @@ pub(crate) fn parts() -> Parts {
     }
 }
 
-/// A catalogue as it was put together.
+/// The parts of a catalogue.
 pub(crate) fn stored(catalogue: &Catalogue) -> CatalogueParts {
     let items = catalogue.items().len() as u32;
     CatalogueParts {
@@ -148,7 +147,7 @@ pub(crate) fn model() -> Model {
     Model::new(parts()).unwrap()
 }
 
-/// The model as it is after it was published under `folder` and opened again.
+/// The model after it was published under `folder` and opened again.
 pub(crate) fn saved_and_opened(folder: &std::path::Path) -> Model {
     let registry = publish(folder, "v1");
     registry.open(&name("xx"), &name("v1")).unwrap().model

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use trolley_model::artefact::{ArtefactError, Manifest, ModelRegistry, Opened};
 use trolley_model::{Model, Name};
 
-use super::not_worse::{Finding, could_be_decisive, shown};
+use super::non_inferiority::{NonInferiority, could_be_decisive, shown};
 use super::reference;
 use crate::config::{EvaluationConfig, TrainingConfig};
 use crate::evaluation::{self, DUE_TO_ITEM, HeldOut, Judged, Leads, Periods, QUESTIONS, date, held_out, leads};
@@ -72,7 +72,7 @@ pub enum Settings {
         /// The lead of the new settings.
         leads: Leads,
         /// The findings, by metric.
-        findings: BTreeMap<String, Finding>,
+        findings: BTreeMap<String, NonInferiority>,
     },
 }
 
@@ -219,7 +219,7 @@ impl Beside<'_> {
         let undecided = leads.iter().any(|(name, paired)| {
             tolerances.get(name).is_some_and(|&tolerance| {
                 is_to_be_shown(name)
-                    && shown(&paired.lead, tolerance) == Finding::Weak
+                    && shown(&paired.lead, tolerance) == NonInferiority::Weak
                     && could_be_decisive(&paired.lead, tolerance, times)
             })
         });
@@ -234,7 +234,7 @@ impl Beside<'_> {
         let finding = |(name, paired): (&String, &evaluation::Paired)| {
             let tolerance = *tolerances.get(name)?;
             let found = match shown(&paired.lead, tolerance) {
-                Finding::Weak | Finding::NotShown if !is_to_be_shown(name) => Finding::NotWorse,
+                NonInferiority::Weak | NonInferiority::NotShown if !is_to_be_shown(name) => NonInferiority::NotWorse,
                 found => found,
             };
             Some((name.clone(), found))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::not_worse::{TOLERANCE, TOLERANCE_OF_DUE, TOLERANCE_OF_HITS};
+use super::non_inferiority::{TOLERANCE, TOLERANCE_OF_DUE, TOLERANCE_OF_HITS};
 use crate::evaluation::{DUE_TO_ITEM, METRICS, compared, compared_by};
 use crate::setting::SettingError;
 

@@ -3,7 +3,7 @@
 mod beside;
 mod config;
 mod figures;
-mod not_worse;
+mod non_inferiority;
 mod reference;
 #[cfg(test)]
 mod simulation;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use beside::compare;
 pub use beside::{Comparison, Days, Reference, Settings, references};
 pub use config::{GateConfig, Margin};
-pub use not_worse::{Finding, TOLERANCE};
+pub use non_inferiority::{NonInferiority, TOLERANCE};
 pub(crate) use reference::next as next_reference;
-pub use verdict::{Accept, Ruling};
+pub use verdict::{Accept, Decision};
 pub(crate) use verdict::{Examined, rule};
 pub use volume::Volume;
 

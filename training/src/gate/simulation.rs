@@ -16,8 +16,8 @@ use trolley_model::figures::Estimate;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
-use super::not_worse::shown;
+use super::NonInferiority;
+use super::non_inferiority::shown;
 use crate::config::TrainingConfig;
 use crate::evaluation::{Leads, Questions, Sheets, complete_journey, evaluate, paired};
 use crate::progress::Silent;
@@ -116,10 +116,10 @@ fn tolerances() {
 
 /// The decision of the gate on all benchmarks together.
 fn asked(leads: &[Estimate], tolerance: f64) -> Said {
-    let found: Vec<Finding> = leads.iter().map(|lead| shown(lead, tolerance)).collect();
+    let found: Vec<NonInferiority> = leads.iter().map(|lead| shown(lead, tolerance)).collect();
     Said {
-        refused: found.iter().any(|found| matches!(found, Finding::NotShown | Finding::Worse)),
-        weak: found.contains(&Finding::Weak),
+        refused: found.iter().any(|found| matches!(found, NonInferiority::NotShown | NonInferiority::Worse)),
+        weak: found.contains(&NonInferiority::Weak),
     }
 }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 use trolley_model::artefact::Verdict;
 use trolley_model::figures::{Estimate, Evaluation};
 
-use super::not_worse::surely_worse;
-use super::{Comparison, Failure, Finding, GateConfig, Settings, Volume};
+use super::non_inferiority::significantly_worse;
+use super::{Comparison, Failure, GateConfig, NonInferiority, Settings, Volume};
 use crate::costs::Costs;
 use crate::evaluation::{Leads, NotJudged, QUESTIONS, compared_by, enough};
 
@@ -28,7 +28,7 @@ pub(crate) struct Examined<'a> {
 
 /// The decision of the gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Ruling {
+pub struct Decision {
     /// In one word.
     pub verdict: Verdict,
     /// The conditions that were not met.
@@ -39,7 +39,7 @@ pub struct Ruling {
     pub reasons: Vec<String>,
 }
 
-impl Ruling {
+impl Decision {
     /// The kinds of accepted failures, as on the command line: `smaller`, `unjudged`.
     pub fn accepted_kinds(&self) -> Vec<String> {
         let any = |kind: &str| self.accepted.iter().any(|failure| kind_of(failure) == Some(kind));
@@ -56,7 +56,7 @@ fn kind_of(failure: &Failure) -> Option<&'static str> {
 }
 
 /// Applies a gate, or the standard one if the market has none.
-pub(crate) fn rule(gate: Option<&GateConfig>, examined: &Examined<'_>, accept: Accept) -> Ruling {
+pub(crate) fn rule(gate: Option<&GateConfig>, examined: &Examined<'_>, accept: Accept) -> Decision {
     let standard = GateConfig::standard();
     let (gate, lenient) = (gate.unwrap_or(&standard), gate.is_none());
     let Examined { evaluation, comparison, volume, costs } = *examined;
@@ -85,7 +85,7 @@ pub(crate) fn rule(gate: Option<&GateConfig>, examined: &Examined<'_>, accept: A
         (true, false, false) => Verdict::WeakEvidence,
         (true, false, true) => Verdict::Passed,
     };
-    Ruling { verdict, failures, accepted, reasons }
+    Decision { verdict, failures, accepted, reasons }
 }
 
 /// Why the model counts as not evaluated, if it does.
@@ -158,11 +158,11 @@ fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
                 format!("beside the settings in service, both fitted to the same past and judged on {days} days");
             let less = tolerance * 100.0;
             let why = match finding {
-                Finding::Worse => format!("{lead} {beside}, and {less:.1} % less is allowed"),
-                Finding::NotShown => {
+                NonInferiority::Worse => format!("{lead} {beside}, and {less:.1} % less is allowed"),
+                NonInferiority::NotShown => {
                     format!("{lead} {beside}: not shown to be at most {less:.1} % worse, which these cases could show")
                 }
-                Finding::NotWorse | Finding::Weak => continue,
+                NonInferiority::NotWorse | NonInferiority::Weak => continue,
             };
             failures.push(Failure::new(
                 &format!("settings.\"{name}\""),
@@ -174,7 +174,7 @@ fn worse(gate: &GateConfig, comparison: &Comparison) -> Vec<Failure> {
     }
     let mut beside = |gate: &str, leads: &Leads, model: String| {
         for (name, tolerance) in &tolerances {
-            let Some(paired) = leads.get(name).filter(|paired| surely_worse(&paired.lead, *tolerance)) else {
+            let Some(paired) = leads.get(name).filter(|paired| significantly_worse(&paired.lead, *tolerance)) else {
                 continue;
             };
             failures.push(Failure::new(
@@ -200,7 +200,7 @@ fn weak(comparison: &Comparison) -> Vec<String> {
             vec![format!("the settings of the model in service cannot be compared with: {why}")]
         }
         Settings::Compared { days, findings, .. } => {
-            let weak = findings.iter().filter(|(_, finding)| **finding == Finding::Weak);
+            let weak = findings.iter().filter(|(_, finding)| **finding == NonInferiority::Weak);
             let names: Vec<&str> = weak.map(|(name, _)| name.as_str()).collect();
             let missing: Vec<&str> =
                 QUESTIONS.iter().copied().filter(|name| !findings.contains_key(&compared_by(name))).collect();
@@ -249,13 +249,13 @@ mod tests {
         Comparison { in_service: "v1".into(), was_judged: true, measured, leads, ..Comparison::default() }
     }
 
-    fn ruled(evaluation: Result<&Evaluation, &NotJudged>, comparison: &Comparison, accept: Accept) -> Ruling {
+    fn ruled(evaluation: Result<&Evaluation, &NotJudged>, comparison: &Comparison, accept: Accept) -> Decision {
         let (volume, costs) = (Volume::default(), Costs::default());
         rule(None, &Examined { evaluation, comparison: Some(comparison), volume: &volume, costs: &costs }, accept)
     }
 
-    fn failed(ruling: &Ruling) -> Vec<&str> {
-        ruling.failures.iter().map(|failure| failure.gate.as_str()).collect()
+    fn failed(decision: &Decision) -> Vec<&str> {
+        decision.failures.iter().map(|failure| failure.gate.as_str()).collect()
     }
 
     #[test]
@@ -264,36 +264,36 @@ mod tests {
         assert_eq!(of(paired(-0.01, 0.0, 0.01)).verdict, Verdict::Passed);
         assert_eq!(of(paired(-0.09, -0.05, 0.01)).verdict, Verdict::Passed, "perhaps not worse at all");
         assert_eq!(of(paired(-0.034, -0.03, -0.02)).verdict, Verdict::Passed, "worse, but by less than the tolerance");
-        let ruling = of(paired(-0.08, -0.07, -0.06));
-        assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::Failed, QUESTIONS.len()), "alternatives too");
-        assert!(ruling.failures.iter().all(|failure| !failure.next.is_empty()));
+        let decision = of(paired(-0.08, -0.07, -0.06));
+        assert_eq!((decision.verdict, failed(&decision).len()), (Verdict::Failed, QUESTIONS.len()), "alternatives too");
+        assert!(decision.failures.iter().all(|failure| !failure.next.is_empty()));
         let mut beside = comparison(paired(-0.01, 0.0, 0.01));
         let leads = [("offers.ndcg".to_owned(), paired(-0.06, -0.05, -0.04))].into();
         beside.reference = Some(Reference { version: "v0".into(), leads });
-        let ruling = ruled(Ok(&evaluation()), &beside, Accept::default());
-        assert_eq!(failed(&ruling), ["reference.\"offers.ndcg\""], "two per cent a night do not add up");
+        let decision = ruled(Ok(&evaluation()), &beside, Accept::default());
+        assert_eq!(failed(&decision), ["reference.\"offers.ndcg\""], "two per cent a night do not add up");
         let mut beside = comparison(paired(-0.01, 0.0, 0.01));
         for (value, fails) in [(-0.004, false), (-0.006, true)] {
             beside.leads.insert("bought_together.due_to_item".to_owned(), paired(value - 0.003, value, value + 0.003));
-            let ruling = ruled(Ok(&evaluation()), &beside, Accept::default());
-            assert_eq!(failed(&ruling), &["tolerance.\"bought_together.due_to_item\""][..usize::from(fails)]);
+            let decision = ruled(Ok(&evaluation()), &beside, Accept::default());
+            assert_eq!(failed(&decision), &["tolerance.\"bought_together.due_to_item\""][..usize::from(fails)]);
         }
     }
 
     #[test]
     fn settings_must_be_shown_to_be_as_good_where_they_can_be() {
-        let with = |finding: Finding| {
-            let findings: BTreeMap<String, Finding> = [("offers.ndcg".to_owned(), finding)].into();
+        let with = |finding: NonInferiority| {
+            let findings: BTreeMap<String, NonInferiority> = [("offers.ndcg".to_owned(), finding)].into();
             let leads = [("offers.ndcg".to_owned(), paired(-0.05, -0.02, 0.01))].into();
             let settings = Settings::Compared { days: 31, leads, findings };
             let beside = Comparison { settings, ..comparison(paired(0.0, 0.1, 0.2)) };
             ruled(Ok(&evaluation()), &beside, Accept::default())
         };
-        assert_eq!(with(Finding::NotWorse).verdict, Verdict::Passed);
-        let weak = with(Finding::Weak);
+        assert_eq!(with(NonInferiority::NotWorse).verdict, Verdict::Passed);
+        let weak = with(NonInferiority::Weak);
         assert_eq!((weak.verdict, failed(&weak).len()), (Verdict::WeakEvidence, 0));
         assert!(weak.reasons[0].contains("offers.ndcg"), "{:?}", weak.reasons);
-        for finding in [Finding::NotShown, Finding::Worse] {
+        for finding in [NonInferiority::NotShown, NonInferiority::Worse] {
             assert_eq!(failed(&with(finding)), ["settings.\"offers.ndcg\""], "newer data does not carry them");
         }
     }
@@ -313,15 +313,18 @@ mod tests {
             (Ok(&found), &lost, "it is gone"),
             (Ok(&without_offers), &beside, "offers"),
         ] {
-            let ruling = ruled(evaluation, beside, Accept::default());
-            assert_eq!((ruling.verdict, failed(&ruling)), (Verdict::Failed, vec!["judged"]), "{why}");
-            assert!(ruling.failures[0].why.contains(why), "{:?}", ruling.failures);
-            let ruling = ruled(evaluation, beside, accept);
-            assert_eq!((ruling.verdict, ruling.accepted_kinds()), (Verdict::NotJudged, vec!["unjudged".to_owned()]));
+            let decision = ruled(evaluation, beside, Accept::default());
+            assert_eq!((decision.verdict, failed(&decision)), (Verdict::Failed, vec!["judged"]), "{why}");
+            assert!(decision.failures[0].why.contains(why), "{:?}", decision.failures);
+            let decision = ruled(evaluation, beside, accept);
+            assert_eq!(
+                (decision.verdict, decision.accepted_kinds()),
+                (Verdict::NotJudged, vec!["unjudged".to_owned()])
+            );
             // If the one in service was not evaluated either, that is reported and nothing more.
             let young = Comparison { was_judged: false, measured: Vec::new(), ..beside.clone() };
-            let ruling = ruled(Err(&too_short), &young, Accept::default());
-            assert_eq!((ruling.verdict, failed(&ruling).len()), (Verdict::NotJudged, 0));
+            let decision = ruled(Err(&too_short), &young, Accept::default());
+            assert_eq!((decision.verdict, failed(&decision).len()), (Verdict::NotJudged, 0));
         }
     }
 }

@@ -3,8 +3,8 @@ use std::path::Path;
 
 use polars_core::prelude::{AnyValue, DataType, Series, TimeUnit};
 
+use super::column_request::ColumnRequest;
 use super::time::{Time, TimeFormat, whole_number};
-use super::wanted::Wanted;
 use super::{InputError, number, profile::Seen};
 
 /// Some rows of one file, with the requested columns.
@@ -99,7 +99,7 @@ impl Batch<'_> {
 
     /// A column of IDs or other texts, trimmed; integers become their decimal digits. `None` if the column does not
     /// exist.
-    pub(super) fn texts(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
+    pub(super) fn texts(&self, wanted: &ColumnRequest, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(texts) = self.raw(wanted)? else { return Ok(None) };
         let profile = seen.column(wanted);
         let mut column = Vec::with_capacity(texts.len());
@@ -118,7 +118,7 @@ impl Batch<'_> {
     }
 
     /// A column of texts or numbers, converted to texts.
-    pub(super) fn any_texts(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
+    pub(super) fn any_texts(&self, wanted: &ColumnRequest, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(Values::Series(series)) = self.values(&wanted.name) else { return self.texts(wanted, seen) };
         if !matches!(series.dtype(), DataType::Float32 | DataType::Float64 | DataType::Boolean | DataType::Decimal(..))
         {
@@ -139,7 +139,7 @@ impl Batch<'_> {
 
     /// A column of market names. Only null and blank count as missing: a market may be called like one of the null
     /// words.
-    pub(super) fn markets(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
+    pub(super) fn markets(&self, wanted: &ColumnRequest, seen: &mut Seen) -> Result<Option<Column<'_>>, InputError> {
         let Some(mut texts) = self.raw(wanted)? else { return Ok(None) };
         let profile = seen.column(wanted);
         for text in &mut texts {
@@ -149,7 +149,7 @@ impl Batch<'_> {
         Ok(Some(texts))
     }
 
-    fn raw(&self, wanted: &Wanted) -> Result<Option<Column<'_>>, InputError> {
+    fn raw(&self, wanted: &ColumnRequest) -> Result<Option<Column<'_>>, InputError> {
         let series = match self.values(&wanted.name) {
             None => return Ok(None),
             Some(Values::Texts(texts)) => {
@@ -180,7 +180,7 @@ impl Batch<'_> {
     }
 
     /// An invalid value as text, for messages.
-    pub(super) fn shown(&self, wanted: &Wanted, row: usize) -> String {
+    pub(super) fn shown(&self, wanted: &ColumnRequest, row: usize) -> String {
         match self.values(&wanted.name) {
             None => String::new(),
             Some(Values::Texts(texts)) => texts.get(row).to_owned(),
@@ -197,7 +197,7 @@ impl Batch<'_> {
     }
 
     /// A column of times. `None` if the column does not exist.
-    pub(super) fn times(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Vec<Time>>, InputError> {
+    pub(super) fn times(&self, wanted: &ColumnRequest, seen: &mut Seen) -> Result<Option<Vec<Time>>, InputError> {
         let profile = seen.column(wanted);
         let mut parsed = |text: &str| {
             let value = self.forms.value(text);
@@ -250,7 +250,11 @@ impl Batch<'_> {
 
     /// A column of numbers: `None` for null, NaN for a value that is not a number. `None` in all if the column does not
     /// exist.
-    pub(super) fn numbers(&self, wanted: &Wanted, seen: &mut Seen) -> Result<Option<Vec<Option<f64>>>, InputError> {
+    pub(super) fn numbers(
+        &self,
+        wanted: &ColumnRequest,
+        seen: &mut Seen,
+    ) -> Result<Option<Vec<Option<f64>>>, InputError> {
         let profile = seen.column(wanted);
         let mut parsed = |text: &str| {
             let value = self.forms.value(text);

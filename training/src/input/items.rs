@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use trolley_model::{Ids, MustMatch};
 
 use super::attributes::{AttributeColumn, AttributeTable};
+use super::column_request::ColumnRequest;
 use super::read::{self, Request, TableRead};
-use super::wanted::Wanted;
-use super::{Fates, InputConfig, InputError, InputTable, OneOrMany, RowReason};
+use super::{InputConfig, InputError, InputTable, OneOrMany, RowOutcomes, RowReason};
 
 /// The items table.
 #[derive(Debug, Default)]
@@ -76,26 +76,30 @@ impl Items {
 ///
 /// # Errors
 /// If a file cannot be read or lacks a column.
-pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, InputError> {
+pub fn read_items(input: &InputConfig, row_outcomes: &mut RowOutcomes) -> Result<Items, InputError> {
     let Some(pattern) = &input.items else { return Ok(Items::default()) };
     let columns = &input.columns.items;
     let default = ["name".to_owned()];
     let name_columns = columns.name.as_ref().map_or(&default[..], OneOrMany::columns);
-    let id = Wanted::required("item_id", &columns.item_id);
-    let category = Wanted::required("category", &columns.category);
-    let price = Wanted::optional("price", columns.price.as_ref());
-    let names: Vec<Wanted> = name_columns
+    let id = ColumnRequest::required("item_id", &columns.item_id);
+    let category = ColumnRequest::required("category", &columns.category);
+    let price = ColumnRequest::optional("price", columns.price.as_ref());
+    let names: Vec<ColumnRequest> = name_columns
         .iter()
-        .map(|name| Wanted { ours: format!("name: {name}"), name: name.clone(), required: columns.name.is_some() })
+        .map(|name| ColumnRequest {
+            ours: format!("name: {name}"),
+            name: name.clone(),
+            required: columns.name.is_some(),
+        })
         .collect();
-    let excluding: Vec<Wanted> = input.exclude.keys().map(|name| Wanted::required(name, name)).collect();
-    let attributes: Vec<Wanted> = columns
+    let excluding: Vec<ColumnRequest> = input.exclude.keys().map(|name| ColumnRequest::required(name, name)).collect();
+    let attributes: Vec<ColumnRequest> = columns
         .attributes
         .iter()
-        .map(|attribute| Wanted::required(&format!("attribute: {}", attribute.name()), attribute.name()))
+        .map(|attribute| ColumnRequest::required(&format!("attribute: {}", attribute.name()), attribute.name()))
         .collect();
     let wanted = [&id, &category, &price].into_iter().chain(&names).chain(&excluding).chain(&attributes);
-    let wanted: Vec<Wanted> = wanted.cloned().collect();
+    let wanted: Vec<ColumnRequest> = wanted.cloned().collect();
     let forms = input.forms()?;
     let request = Request { table: InputTable::Items, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let mut items = Items {
@@ -104,7 +108,7 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         must_match: input.must_match.clone(),
         ..Items::default()
     };
-    items.table = read::for_each(&request, fates, |batch, seen, fates| {
+    items.table = read::for_each(&request, row_outcomes, |batch, seen, row_outcomes| {
         let ids = batch.texts(&id, seen)?.unwrap_or_default();
         let categories = batch.texts(&category, seen)?.unwrap_or_default();
         let prices = batch.numbers(&price, seen)?;
@@ -123,11 +127,11 @@ pub fn read_items(input: &InputConfig, fates: &mut Fates) -> Result<Items, Input
         for row in 0..batch.rows {
             let line = batch.line(row);
             let Some(id) = &ids[row] else {
-                fates.reject_row(InputTable::Items, batch.path, line, RowReason::NoItemId, "")?;
+                row_outcomes.reject_row(InputTable::Items, batch.path, line, RowReason::NoItemId, "")?;
                 continue;
             };
             if items.ids.intern(id)? as usize != items.rows.len() {
-                fates.reject_row(InputTable::Items, batch.path, line, RowReason::DuplicateItem, id)?;
+                row_outcomes.reject_row(InputTable::Items, batch.path, line, RowReason::DuplicateItem, id)?;
                 continue;
             }
             let parts: Vec<&str> = texts.iter().filter_map(|column| column[row].as_deref()).collect();

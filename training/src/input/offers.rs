@@ -1,10 +1,10 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use super::column_request::ColumnRequest;
 use super::read::{self, Request, TableRead};
 use super::time::{DAY, Time};
-use super::wanted::Wanted;
-use super::{Fates, InputConfig, InputError, InputTable, RowReason};
+use super::{InputConfig, InputError, InputTable, RowOutcomes, RowReason};
 
 /// A row of the offers table: one item of one offer.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,17 +35,17 @@ pub struct Offers {
 ///
 /// # Errors
 /// If a file cannot be read or lacks a column.
-pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Result<Offers, InputError> {
+pub fn read_offers(input: &InputConfig, market: &str, row_outcomes: &mut RowOutcomes) -> Result<Offers, InputError> {
     let Some(pattern) = &input.offers else { return Ok(Offers::default()) };
     let columns = &input.columns.offers;
     let mut wanted = vec![
-        Wanted::required("offer_id", &columns.offer_id),
-        Wanted::required("item_id", &columns.item_id),
-        Wanted::optional("valid_from", columns.valid_from.as_ref()),
-        Wanted::optional("valid_to", columns.valid_to.as_ref()),
-        Wanted::optional("market", columns.market.as_ref()),
+        ColumnRequest::required("offer_id", &columns.offer_id),
+        ColumnRequest::required("item_id", &columns.item_id),
+        ColumnRequest::optional("valid_from", columns.valid_from.as_ref()),
+        ColumnRequest::optional("valid_to", columns.valid_to.as_ref()),
+        ColumnRequest::optional("market", columns.market.as_ref()),
     ];
-    wanted.extend(columns.numbers.iter().map(|name| Wanted::required(name, name)));
+    wanted.extend(columns.numbers.iter().map(|name| ColumnRequest::required(name, name)));
     let [offer_id, item_id, valid_from, valid_to, market_column, number_columns @ ..] = &wanted[..] else {
         return Ok(Offers::default());
     };
@@ -54,7 +54,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
     let request = Request { table: InputTable::Offers, pattern, columns: &wanted, csv: &input.csv, forms: &forms };
     let (mut rows, mut places) = (Vec::new(), Vec::new());
     let mut all_midnight = true;
-    let table = read::for_each(&request, fates, |batch, seen, fates| {
+    let table = read::for_each(&request, row_outcomes, |batch, seen, row_outcomes| {
         let offers = batch.texts(offer_id, seen)?.unwrap_or_default();
         let items = batch.texts(item_id, seen)?.unwrap_or_default();
         let (from, to) = (batch.times(valid_from, seen)?, batch.times(valid_to, seen)?);
@@ -77,7 +77,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
             if let Some(other) = markets.as_ref().map(|markets| markets[row].as_deref().unwrap_or_default().trim())
                 && other != market
             {
-                fates.leave_out(InputTable::Offers, batch.path, line, RowReason::OtherMarket, other);
+                row_outcomes.leave_out(InputTable::Offers, batch.path, line, RowReason::OtherMarket, other);
                 continue;
             }
             let (from, to) = (time(&from, row), time(&to, row));
@@ -102,7 +102,7 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
                     continue;
                 }
             };
-            fates.reject_row(InputTable::Offers, batch.path, line, reason, &batch.shown(column, row))?;
+            row_outcomes.reject_row(InputTable::Offers, batch.path, line, reason, &batch.shown(column, row))?;
         }
         Ok(())
     })?;
@@ -112,11 +112,11 @@ pub fn read_offers(input: &InputConfig, market: &str, fates: &mut Fates) -> Resu
             row.valid_to = row.valid_to.map(|midnight| midnight + DAY - 1);
         }
         if matches!((row.valid_from, row.valid_to), (Some(from), Some(to)) if to <= from) {
-            fates.reject_row(InputTable::Offers, &file, line, RowReason::EndsBeforeItBegins, &row.offer)?;
+            row_outcomes.reject_row(InputTable::Offers, &file, line, RowReason::EndsBeforeItBegins, &row.offer)?;
         } else {
             held.push(row);
         }
     }
-    fates.finish()?;
+    row_outcomes.finish()?;
     Ok(Offers { rows: held, table })
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::fates::shown;
-use super::wanted::Wanted;
+use super::column_request::ColumnRequest;
+use super::row_outcomes::shown;
 
 /// Maximum number of distinct values counted per column; further ones are only noted in `more_distinct`.
 const DISTINCT: usize = 100_000;
@@ -60,7 +60,7 @@ pub(super) struct Profile {
 #[derive(Debug, Default)]
 struct Typed {
     counts: HashMap<u64, u64>,
-    offsets: Option<[f64; 2]>,
+    range: Option<[f64; 2]>,
     /// Whether they are Unix seconds.
     times: bool,
 }
@@ -99,8 +99,8 @@ impl Profile {
             return;
         };
         self.column.values += 1;
-        let offsets = self.typed.offsets.get_or_insert([value; 2]);
-        *offsets = [offsets[0].min(value), offsets[1].max(value)];
+        let range = self.typed.range.get_or_insert([value; 2]);
+        *range = [range[0].min(value), range[1].max(value)];
         let full = self.typed.counts.len() >= DISTINCT;
         match self.typed.counts.get_mut(&value.to_bits()) {
             Some(count) => *count += 1,
@@ -151,7 +151,7 @@ impl Profile {
     fn finished(mut self) -> Column {
         self.flush();
         let Self { mut column, counts, numbers, whole, typed, .. } = self;
-        if let Some([least, greatest]) = typed.offsets {
+        if let Some([least, greatest]) = typed.range {
             column.distinct = typed.counts.len() as u64;
             (column.shortest, column.longest) = (typed.shown(least), typed.shown(greatest));
             let most = typed.counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
@@ -181,7 +181,7 @@ impl Profile {
 pub(super) struct Seen(Vec<Profile>);
 
 impl Seen {
-    pub(super) fn column(&mut self, wanted: &Wanted) -> &mut Profile {
+    pub(super) fn column(&mut self, wanted: &ColumnRequest) -> &mut Profile {
         let found = self.0.iter().position(|profile| profile.column.name == wanted.ours);
         let at = found.unwrap_or_else(|| {
             let column = Column { name: wanted.ours.clone(), named: wanted.name.clone(), ..Column::default() };
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_column_is_described() {
         let mut seen = Seen::default();
-        let wanted = Wanted::required("customer_id", "CustomerID");
+        let wanted = ColumnRequest::required("customer_id", "CustomerID");
         for (text, value) in [
             ("17850.0", Some("17850.0")),
             (" 17850.0", Some("17850.0")),

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, Forms, LineNumbers, Values};
+use super::column_request::ColumnRequest;
 use super::csv::{Csv, tidy_name};
-use super::fates::{Fates, InputTable};
 use super::files::{self, Format};
 use super::profile::{Column, Seen};
-use super::wanted::Wanted;
+use super::row_outcomes::{InputTable, RowOutcomes};
 use super::{CsvConfig, InputError, parquet};
 
 /// The files and columns that were read of a table.
@@ -32,7 +32,7 @@ pub(super) struct Request<'a> {
     pub(super) table: InputTable,
     /// A file, folder or glob.
     pub(super) pattern: &'a str,
-    pub(super) columns: &'a [Wanted],
+    pub(super) columns: &'a [ColumnRequest],
     pub(super) csv: &'a CsvConfig,
     pub(super) forms: &'a Forms,
 }
@@ -41,8 +41,8 @@ pub(super) struct Request<'a> {
 /// are not rows are counted here.
 pub(super) fn for_each(
     request: &Request<'_>,
-    fates: &mut Fates,
-    mut each: impl FnMut(&Batch<'_>, &mut Seen, &mut Fates) -> Result<(), InputError>,
+    row_outcomes: &mut RowOutcomes,
+    mut each: impl FnMut(&Batch<'_>, &mut Seen, &mut RowOutcomes) -> Result<(), InputError>,
 ) -> Result<TableRead, InputError> {
     let found = files::find(request.pattern)?;
     let mut read = TableRead { files: found.files, passed_over: found.passed_over, ..TableRead::default() };
@@ -79,13 +79,13 @@ pub(super) fn for_each(
             }
             presence.0 += 1;
         }
-        let mut visit = |values: Vec<Values>, rows: usize, lines: LineNumbers, fates: &mut Fates| {
+        let mut visit = |values: Vec<Values>, rows: usize, lines: LineNumbers, row_outcomes: &mut RowOutcomes| {
             let values = columns.iter().map(|(name, _)| *name).zip(values);
             let constant = same.iter().map(|(name, value)| (*name, Values::Same(value.clone())));
-            fates.read(request.table, rows as u64);
+            row_outcomes.read(request.table, rows as u64);
             let batch =
                 Batch { path: &path, columns: values.chain(constant).collect(), rows, lines, forms: request.forms };
-            each(&batch, &mut seen, fates)
+            each(&batch, &mut seen, row_outcomes)
         };
         match &mut file.kind {
             Kind::Parquet => {
@@ -94,18 +94,18 @@ pub(super) fn for_each(
                 parquet::read(&path, &names, |series, rows| {
                     let from = LineNumbers::From(first);
                     first += rows as u64;
-                    visit(series.into_iter().map(Values::Series).collect(), rows, from, fates)
+                    visit(series.into_iter().map(Values::Series).collect(), rows, from, row_outcomes)
                 })?;
             }
             Kind::Csv(csv) => {
                 let places: Vec<usize> = columns.iter().map(|&(_, at)| at).collect();
-                csv.read(request.table, &places, fates, |values, lines, fates| {
-                    visit(values, lines.len(), LineNumbers::Each(lines), fates)
+                csv.read(request.table, &places, row_outcomes, |values, lines, row_outcomes| {
+                    visit(values, lines.len(), LineNumbers::Each(lines), row_outcomes)
                 })?;
             }
         }
     }
-    fates.finish()?;
+    row_outcomes.finish()?;
     let missing = request.columns.iter().zip(presence);
     read.missing = missing
         .filter_map(|(wanted, (there, lacks))| Some((wanted.ours.clone(), lacks.filter(|_| there > 0)?)))
@@ -147,7 +147,7 @@ fn open<'a>(path: &'a Path, request: &Request<'_>) -> Result<Opened<'a>, InputEr
 
 impl Opened<'_> {
     /// The error for a missing column: the wrong separator, if another one fits the header.
-    fn lacks(&self, path: &Path, wanted: &Wanted, request: &Request<'_>) -> InputError {
+    fn lacks(&self, path: &Path, wanted: &ColumnRequest, request: &Request<'_>) -> InputError {
         let path = path.to_owned();
         if let Kind::Csv(csv) = &self.kind {
             let partitions = files::partitions(&path);

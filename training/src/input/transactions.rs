@@ -3,12 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use trolley_model::{Ids, Offsets};
 
 use super::batch::Batch;
-use super::fates::shown;
+use super::column_request::ColumnRequest;
 use super::profile::Seen;
 use super::read::{self, Request, TableRead};
+use super::row_outcomes::shown;
 use super::time::{DAY, Time};
-use super::wanted::Wanted;
-use super::{Fates, InputConfig, InputError, InputTable, Items, RowReason};
+use super::{InputConfig, InputError, InputTable, Items, RowOutcomes, RowReason};
 
 /// The value of [`Basket::customer`] for anonymous baskets.
 pub const ANONYMOUS: u32 = u32::MAX;
@@ -131,19 +131,19 @@ pub fn read_transactions(
     market: &str,
     latest: i64,
     items: &Items,
-    fates: &mut Fates,
+    row_outcomes: &mut RowOutcomes,
 ) -> Result<Transactions, InputError> {
     let columns = &input.columns.transactions;
     let wanted = [
-        Wanted::required("basket_id", &columns.basket_id),
-        Wanted::required("item_id", &columns.item_id),
-        Wanted::required("timestamp", &columns.timestamp),
-        Wanted::optional("customer_id", columns.customer_id.as_ref()),
-        Wanted::optional("market", columns.market.as_ref()),
-        Wanted::optional("quantity", columns.quantity.as_ref()),
-        Wanted::optional("price", columns.price.as_ref()),
-        Wanted::optional("unit_price", columns.unit_price.as_ref()),
-        Wanted::optional("store", columns.store.as_ref()),
+        ColumnRequest::required("basket_id", &columns.basket_id),
+        ColumnRequest::required("item_id", &columns.item_id),
+        ColumnRequest::required("timestamp", &columns.timestamp),
+        ColumnRequest::optional("customer_id", columns.customer_id.as_ref()),
+        ColumnRequest::optional("market", columns.market.as_ref()),
+        ColumnRequest::optional("quantity", columns.quantity.as_ref()),
+        ColumnRequest::optional("price", columns.price.as_ref()),
+        ColumnRequest::optional("unit_price", columns.unit_price.as_ref()),
+        ColumnRequest::optional("store", columns.store.as_ref()),
     ];
     let forms = input.forms()?;
     let pattern = &input.transactions;
@@ -153,10 +153,10 @@ pub fn read_transactions(
     // The day of a basket is stored in 16 bits, which end in 2149.
     let latest = latest.min(i64::from(u16::MAX) * DAY - 1);
     let mut reader = Reader { latest, ..Reader::default() };
-    let table = read::for_each(&request, fates, |batch, seen, fates| {
-        reader.take(batch, &wanted, (market, input.market_value.is_some()), items, seen, fates)
+    let table = read::for_each(&request, row_outcomes, |batch, seen, row_outcomes| {
+        reader.take(batch, &wanted, (market, input.market_value.is_some()), items, seen, row_outcomes)
     })?;
-    reader.finish(table, market, fates)
+    reader.finish(table, market, row_outcomes)
 }
 
 #[derive(Default)]
@@ -197,11 +197,11 @@ impl Reader {
     fn take(
         &mut self,
         batch: &Batch<'_>,
-        wanted: &[Wanted; 9],
+        wanted: &[ColumnRequest; 9],
         (market, is_given): (&str, bool),
         items: &Items,
         seen: &mut Seen,
-        fates: &mut Fates,
+        row_outcomes: &mut RowOutcomes,
     ) -> Result<(), InputError> {
         let [basket_id, item_id, timestamp, customer_id, market_column, quantity_column, price, unit_price, store] =
             wanted;
@@ -226,7 +226,7 @@ impl Reader {
                 if self.others.len() < OTHERS && !self.others.contains(other) {
                     self.others.insert(other.to_owned());
                 }
-                fates.leave_out(InputTable::Transactions, batch.path, line, RowReason::OtherMarket, other);
+                row_outcomes.leave_out(InputTable::Transactions, batch.path, line, RowReason::OtherMarket, other);
                 continue;
             }
             let quantity = quantities.as_ref().map_or(Some(1.0), |quantities| quantities[row]);
@@ -247,11 +247,11 @@ impl Reader {
                     (RowReason::BadQuantity, quantity_column)
                 }
                 (.., Some(quantity)) if quantity <= 0.0 || is_credit => {
-                    fates.leave_out(InputTable::Transactions, batch.path, line, RowReason::Return, "");
+                    row_outcomes.leave_out(InputTable::Transactions, batch.path, line, RowReason::Return, "");
                     continue;
                 }
                 (Some(_), Some(item), ..) if items.get(item).is_some_and(|item| item.excluded) => {
-                    fates.leave_out(InputTable::Transactions, batch.path, line, RowReason::Excluded, item);
+                    row_outcomes.leave_out(InputTable::Transactions, batch.path, line, RowReason::Excluded, item);
                     continue;
                 }
                 (Some(basket), Some(item), Time::At(time) | Time::Day(time), _) => {
@@ -262,7 +262,7 @@ impl Reader {
                     continue;
                 }
             };
-            fates.reject_row(InputTable::Transactions, batch.path, line, reason, &batch.shown(column, row))?;
+            row_outcomes.reject_row(InputTable::Transactions, batch.path, line, reason, &batch.shown(column, row))?;
         }
         Ok(())
     }
@@ -306,9 +306,14 @@ impl Reader {
     }
 
     /// Sorts everything, so that the result does not depend on the distribution of rows over files.
-    fn finish(mut self, table: TableRead, market: &str, fates: &Fates) -> Result<Transactions, InputError> {
+    fn finish(
+        mut self,
+        table: TableRead,
+        market: &str,
+        row_outcomes: &RowOutcomes,
+    ) -> Result<Transactions, InputError> {
         if self.lines.is_empty() {
-            return Err(InputError::Nothing(self.why_nothing(market, fates)));
+            return Err(InputError::Nothing(self.why_nothing(market, row_outcomes)));
         }
         let all = self.lines.len();
         self.lines.sort_unstable();
@@ -370,10 +375,10 @@ impl Reader {
     }
 
     /// The reasons why no line is left.
-    fn why_nothing(&self, market: &str, fates: &Fates) -> String {
-        let mut why = vec![format!("{} rows read", fates.rows(InputTable::Transactions))];
+    fn why_nothing(&self, market: &str, row_outcomes: &RowOutcomes) -> String {
+        let mut why = vec![format!("{} rows read", row_outcomes.rows(InputTable::Transactions))];
         why.extend(
-            fates
+            row_outcomes
                 .left_out(InputTable::Transactions)
                 .map(|(reason, rows)| format!("left out {} × {}", rows.rows, reason.name())),
         );
@@ -384,7 +389,7 @@ impl Reader {
                 "the market is `{market}`, the tables have {others}: set market_value if it has another name there"
             ));
         }
-        let rejected = fates.reasons(InputTable::Transactions);
+        let rejected = row_outcomes.reasons(InputTable::Transactions);
         if !rejected.is_empty() {
             why.push(format!("rejected {rejected}"));
         }

@@ -15,7 +15,7 @@ const LONGEST: usize = 16 << 20;
 /// In a file with line feeds these end the lines, and carriage returns before them belong to the terminator (CR LF, and
 /// the CR CR LF of text converted twice on Windows). In a file without line feeds, as on old Macs, carriage returns end
 /// the lines.
-pub(super) struct ProductLines {
+pub(super) struct LineReader {
     source: Box<dyn Read>,
     buffer: Vec<u8>,
     /// The lines found and not yet consumed, as ranges of the buffer.
@@ -28,7 +28,7 @@ pub(super) struct ProductLines {
     number: u64,
 }
 
-impl ProductLines {
+impl LineReader {
     pub(super) fn new(source: Box<dyn Read>) -> Self {
         Self {
             source,
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Vec<String> {
-        let mut lines = ProductLines::new(Box::new(io::Cursor::new(text.to_owned().into_bytes())));
+        let mut lines = LineReader::new(Box::new(io::Cursor::new(text.to_owned().into_bytes())));
         let mut all = Vec::new();
         while let Some(line) = lines.peek(0).unwrap() {
             all.push(String::from_utf8(line.to_vec()).unwrap());
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn lines_are_the_same_across_blocks_and_ahead() {
         let text: Vec<String> = (0..400_000).map(|line| format!("line {line}\n")).collect();
-        let mut lines = ProductLines::new(Box::new(io::Cursor::new(text.concat().into_bytes())));
+        let mut lines = LineReader::new(Box::new(io::Cursor::new(text.concat().into_bytes())));
         for line in 0..400_000usize {
             if line % 1000 == 0 {
                 let ahead = lines.peek(19).unwrap().map(<[u8]>::to_vec);

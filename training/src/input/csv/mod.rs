@@ -12,9 +12,9 @@ mod record;
 use std::path::Path;
 
 use super::batch::{Texts, Values};
-use super::fates::{Fates, InputTable, RowReason};
+use super::row_outcomes::{InputTable, RowOutcomes, RowReason};
 use super::{CsvConfig, InputError};
-use lines::ProductLines;
+use lines::LineReader;
 use record::{Fields, Malformed, split};
 
 pub(super) use decode::encoding;
@@ -30,7 +30,7 @@ const MOST_LINES: usize = 20;
 /// A file whose header has been read.
 pub(super) struct Csv<'a> {
     path: &'a Path,
-    lines: ProductLines,
+    lines: LineReader,
     separator: u8,
     /// The column names, trimmed.
     pub(super) columns: Vec<String>,
@@ -44,7 +44,7 @@ const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "\\t"), (
 impl<'a> Csv<'a> {
     /// Opens a file and reads its header.
     pub(super) fn open(path: &'a Path, config: &CsvConfig) -> Result<Self, InputError> {
-        let mut lines = ProductLines::new(decode::open(path, config)?);
+        let mut lines = LineReader::new(decode::open(path, config)?);
         let name = path.to_string_lossy().to_ascii_lowercase();
         let by_name = [(".tsv", b'\t'), (".psv", b'|')].into_iter().find(|(ending, _)| name.contains(ending));
         let mut separator = config.separator.map(|s| s as u8).or(by_name.map(|(_, s)| s)).unwrap_or(b',');
@@ -114,8 +114,8 @@ impl<'a> Csv<'a> {
         &mut self,
         table: InputTable,
         wanted: &[usize],
-        fates: &mut Fates,
-        mut each: impl FnMut(Vec<Values>, Vec<u64>, &mut Fates) -> Result<(), InputError>,
+        row_outcomes: &mut RowOutcomes,
+        mut each: impl FnMut(Vec<Values>, Vec<u64>, &mut RowOutcomes) -> Result<(), InputError>,
     ) -> Result<(), InputError> {
         let mut columns: Vec<Texts> = wanted.iter().map(|_| Texts::default()).collect();
         let (mut rows, mut bytes, mut fields) = (Vec::new(), 0, Fields::default());
@@ -131,24 +131,24 @@ impl<'a> Csv<'a> {
                     }
                     rows.push(line);
                 }
-                Read::Blank => fates.leave_out(table, self.path, line, RowReason::Blank, ""),
-                Read::Header => fates.leave_out(table, self.path, line, RowReason::RepeatedHeader, ""),
+                Read::Blank => row_outcomes.leave_out(table, self.path, line, RowReason::Blank, ""),
+                Read::Header => row_outcomes.leave_out(table, self.path, line, RowReason::RepeatedHeader, ""),
                 Read::Rejected(lines, reason, what) => {
                     for line in line..line + lines {
-                        fates.reject(table, self.path, line, reason, &what)?;
+                        row_outcomes.reject(table, self.path, line, reason, &what)?;
                     }
                 }
             }
             if rows.len() >= ROWS || bytes >= BYTES {
                 let full = columns.iter_mut().map(|column| Values::Texts(std::mem::take(column))).collect();
-                each(full, std::mem::take(&mut rows), fates)?;
+                each(full, std::mem::take(&mut rows), row_outcomes)?;
                 bytes = 0;
             }
         }
         if rows.is_empty() {
             return Ok(());
         }
-        each(columns.into_iter().map(Values::Texts).collect(), rows, fates)
+        each(columns.into_iter().map(Values::Texts).collect(), rows, row_outcomes)
     }
 
     /// Parses the next record into `fields`, or tells why the line is not a record. `None` at the end of the file.

@@ -1,5 +1,5 @@
 use super::{FindingKind, Findings, percent};
-use crate::input::fates::shown;
+use crate::input::row_outcomes::shown;
 use crate::input::{AttributeKind, InputTable, Items, Transactions};
 
 /// Checks the attributes of the items, and the prices that two tables have.

@@ -1,8 +1,8 @@
 use super::{FindingKind, Findings, percent};
-use crate::input::{Column, Fates, InputTable, RowReason, TableRead};
+use crate::input::{Column, InputTable, RowOutcomes, RowReason, TableRead};
 
 /// Checks the columns of a table and its rejected rows.
-pub(super) fn find(table: InputTable, read: &TableRead, fates: &Fates, findings: &mut Findings) {
+pub(super) fn find(table: InputTable, read: &TableRead, row_outcomes: &RowOutcomes, findings: &mut Findings) {
     for (column, file) in &read.missing {
         let what = format!("some files have the column for `{column}`, {} has none", file.display());
         let advice = "export all files with the same columns: rows without it are read as if they had no value";
@@ -18,16 +18,16 @@ pub(super) fn find(table: InputTable, read: &TableRead, fates: &Fates, findings:
             findings.error(FindingKind::ColumnNotUsed, table, what, &advice);
         }
     }
-    rejected(table, fates, findings);
+    rejected(table, row_outcomes, findings);
     let is_id = |column: &&Column| ["basket_id", "item_id", "customer_id", "offer_id"].contains(&column.name.as_str());
     for column in read.columns.iter().filter(is_id) {
         ids(table, column, findings);
     }
 }
 
-fn rejected(table: InputTable, fates: &Fates, findings: &mut Findings) {
+fn rejected(table: InputTable, row_outcomes: &RowOutcomes, findings: &mut Findings) {
     let of = |reasons: &[RowReason]| -> u64 {
-        fates.rejected(table).filter(|(reason, _)| reasons.contains(reason)).map(|(_, rows)| rows.rows).sum()
+        row_outcomes.rejected(table).filter(|(reason, _)| reasons.contains(reason)).map(|(_, rows)| rows.rows).sum()
     };
     let not_decoded = of(&[RowReason::NotUtf8]);
     if not_decoded > 0 {
@@ -46,10 +46,11 @@ fn rejected(table: InputTable, fates: &Fates, findings: &mut Findings) {
             "double the quotes inside quoted fields when exporting; the lines were rejected, none was swallowed";
         findings.warn(FindingKind::StrayQuotes, table, what, advice);
     }
-    let all: u64 = fates.rejected(table).map(|(_, rows)| rows.rows).sum();
+    let all: u64 = row_outcomes.rejected(table).map(|(_, rows)| rows.rows).sum();
     if all > 0 {
-        let share = percent(all, fates.rows(table));
-        let what = format!("{share} of the rows of the {} were rejected: {}", table.name(), fates.reasons(table));
+        let share = percent(all, row_outcomes.rows(table));
+        let what =
+            format!("{share} of the rows of the {} were rejected: {}", table.name(), row_outcomes.reasons(table));
         findings.warn(FindingKind::RejectedRows, table, what, "mend the export; `max_rejected` limits their share");
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{FindingKind, Findings, Look, percent};
-use crate::input::fates::shown;
+use crate::input::row_outcomes::shown;
 use crate::input::time::DAY;
 use crate::input::{InputConfig, InputTable, Items, Offers, Transactions};
 

@@ -1,6 +1,6 @@
 //! Checks of a market's tables as a whole: the same for `trolley check` and for every training.
 //!
-//! Rows are checked one by one while they are read ([`Fates`]); here are the problems that only show once all rows have
+//! Rows are checked one by one while they are read ([`RowOutcomes`]); here are the problems that only show once all rows have
 //! been read.
 
 mod attributes;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Fates, InputConfig, InputTable, Items, Offers, RowCount, TableRead, Transactions};
+use super::{Column, InputConfig, InputTable, Items, Offers, RowCount, RowOutcomes, TableRead, Transactions};
 
 /// The kinds of findings. The names are those of `accept` in the config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -167,7 +167,13 @@ impl Look {
 }
 
 /// Checks a market's tables after they have been read.
-pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, offers: &Offers, fates: &Fates) -> Look {
+pub fn look(
+    input: &InputConfig,
+    transactions: &Transactions,
+    items: &Items,
+    offers: &Offers,
+    row_outcomes: &RowOutcomes,
+) -> Look {
     let mut findings = Findings::default();
     let tables = [
         (InputTable::Transactions, true, &transactions.table),
@@ -177,8 +183,8 @@ pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, off
     let mut looks = Vec::new();
     for (table, _, read) in tables.into_iter().filter(|(_, is_there, _)| *is_there) {
         files::find(table, read, &mut findings);
-        columns::find(table, read, fates, &mut findings);
-        looks.push(table_look(table, read, fates));
+        columns::find(table, read, row_outcomes, &mut findings);
+        looks.push(table_look(table, read, row_outcomes));
     }
     let mut look = Look {
         tables: looks,
@@ -200,12 +206,12 @@ pub fn look(input: &InputConfig, transactions: &Transactions, items: &Items, off
     look
 }
 
-fn table_look(table: InputTable, read: &TableRead, fates: &Fates) -> TableLook {
+fn table_look(table: InputTable, read: &TableRead, row_outcomes: &RowOutcomes) -> TableLook {
     TableLook {
         table,
-        rows: fates.rows(table),
-        left_out: fates.left_out(table).map(|(reason, rows)| (reason.name().to_owned(), rows.clone())).collect(),
-        rejected: fates.rejected(table).map(|(reason, rows)| (reason.name().to_owned(), rows.clone())).collect(),
+        rows: row_outcomes.rows(table),
+        left_out: row_outcomes.left_out(table).map(|(reason, rows)| (reason.name().to_owned(), rows.clone())).collect(),
+        rejected: row_outcomes.rejected(table).map(|(reason, rows)| (reason.name().to_owned(), rows.clone())).collect(),
         files: read.files.clone(),
         passed_over: read.passed_over.clone(),
         columns: read.columns.clone(),

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::{FindingKind, Findings, Look, percent};
-use crate::input::fates::shown;
+use crate::input::row_outcomes::shown;
 use crate::input::{ANONYMOUS, InputTable, Transactions};
 
 /// An ID dominates if it has at least this share of everything, and at least `TIMES_EQUALS` times an equal share.

@@ -165,7 +165,7 @@ struct OfTable {
 ///
 /// The value is that of the invalid column, which is never the customer's.
 #[derive(Debug, Default)]
-pub struct Fates {
+pub struct RowOutcomes {
     tables: BTreeMap<InputTable, OfTable>,
     list: Option<List>,
 }
@@ -178,7 +178,7 @@ struct List {
     optional: bool,
 }
 
-impl Fates {
+impl RowOutcomes {
     /// Lists rejected rows in a file, which is created at the first one. The file of an earlier run is removed.
     ///
     /// # Errors
@@ -196,9 +196,9 @@ impl Fates {
 
     /// Lists rejected rows in a file if it can be written, and otherwise only counts them.
     pub fn listed_if_possible(path: &Path) -> Self {
-        let mut fates = Self::listed_in(path).unwrap_or_default();
-        fates.list.iter_mut().for_each(|list| list.optional = true);
-        fates
+        let mut row_outcomes = Self::listed_in(path).unwrap_or_default();
+        row_outcomes.list.iter_mut().for_each(|list| list.optional = true);
+        row_outcomes
     }
 
     /// Counts rows, and lists nothing.

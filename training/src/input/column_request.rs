@@ -2,7 +2,7 @@
 
 /// A requested column.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct ColumnRequest {
     /// Our name of the column.
     pub(super) ours: String,
     /// Its name in the file.
@@ -11,7 +11,7 @@ pub(super) struct Wanted {
     pub(super) required: bool,
 }
 
-impl Wanted {
+impl ColumnRequest {
     /// A required column.
     pub(super) fn required(ours: &str, name: &str) -> Self {
         Self { ours: ours.to_owned(), name: name.to_owned(), required: true }

@@ -25,7 +25,7 @@ const DECISIVE: f64 = 1.96 / (1.96 + 2.33);
 /// The result of comparing one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum NonInferiority {
     /// It is shown to be non-inferior.
     NotWorse,
     /// There are too few cases to show non-inferiority, and it is not significantly worse.
@@ -37,20 +37,20 @@ pub enum Finding {
 }
 
 /// The finding about a lead over the settings in service.
-pub(crate) fn shown(lead: &Estimate, tolerance: f64) -> Finding {
-    if surely_worse(lead, tolerance) {
-        Finding::Worse
+pub(crate) fn shown(lead: &Estimate, tolerance: f64) -> NonInferiority {
+    if significantly_worse(lead, tolerance) {
+        NonInferiority::Worse
     } else if lead.low > -tolerance {
-        Finding::NotWorse
+        NonInferiority::NotWorse
     } else if lead.value - lead.low <= tolerance * DECISIVE {
-        Finding::NotShown
+        NonInferiority::NotShown
     } else {
-        Finding::Weak
+        NonInferiority::Weak
     }
 }
 
 /// Whether it is significantly below 0, and by more than the tolerance.
-pub(crate) fn surely_worse(lead: &Estimate, tolerance: f64) -> bool {
+pub(crate) fn significantly_worse(lead: &Estimate, tolerance: f64) -> bool {
     lead.value < -tolerance && lead.high < 0.0
 }
 
@@ -66,12 +66,16 @@ mod tests {
     #[test]
     fn what_is_not_shown_to_be_as_good_does_not_pass_where_it_could_be_shown() {
         let of = |low: f64, value: f64, high: f64| shown(&Estimate { value, low, high }, 0.04);
-        assert_eq!(of(-0.015, 0.0, 0.015), Finding::NotWorse);
-        assert_eq!(of(-0.039, -0.02, -0.001), Finding::NotWorse, "a little worse, but by less than the tolerance");
-        assert_eq!(of(-0.045, -0.03, -0.015), Finding::NotShown, "perhaps within the tolerance, perhaps not");
-        assert_eq!(of(-0.09, -0.05, -0.01), Finding::Worse);
-        assert_eq!(of(-0.2, 0.0, 0.2), Finding::Weak, "it may be anything");
-        assert_eq!(of(-0.2, -0.1, 0.01), Finding::Weak);
+        assert_eq!(of(-0.015, 0.0, 0.015), NonInferiority::NotWorse);
+        assert_eq!(
+            of(-0.039, -0.02, -0.001),
+            NonInferiority::NotWorse,
+            "a little worse, but by less than the tolerance"
+        );
+        assert_eq!(of(-0.045, -0.03, -0.015), NonInferiority::NotShown, "perhaps within the tolerance, perhaps not");
+        assert_eq!(of(-0.09, -0.05, -0.01), NonInferiority::Worse);
+        assert_eq!(of(-0.2, 0.0, 0.2), NonInferiority::Weak, "it may be anything");
+        assert_eq!(of(-0.2, -0.1, 0.01), NonInferiority::Weak);
     }
 
     #[test]

@@ -80,7 +80,11 @@ fn main() {
         let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
         let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
         let (asked, by) = ([item], Some(customer));
-        let ask = Query { items: &asked, customer: by.map(|by| model.profile(by)), ..Query::default() };
+        let ask = Query {
+            items: &asked,
+            customer: by.map(|by| model.profile(trolley_model::Customer(by))),
+            ..Query::default()
+        };
         let candidates = stages[0].run(|| candidates(model, &ask, &limits));
         let columns = stages[1].run(|| {
             let context = FeatureContext::new(model, ask, &candidates);

@@ -56,8 +56,11 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let in_stock = |item: u32| !item.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
-        let ask =
-            Query { items: &[asked], customer: customer.map(|customer| model.profile(customer)), ..Query::default() };
+        let ask = Query {
+            items: &[asked],
+            customer: customer.map(|customer| model.profile(trolley_model::Customer(customer))),
+            ..Query::default()
+        };
         let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
         let query = query(&ids, name);
         let limits = Limits { allowed: &in_stock, ..Limits::best(6) };

@@ -12,7 +12,7 @@ use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, alternatives, audience, bought_together, candidates, offers,
 };
-use trolley_model::{FeatureContext, Model, Query, signals};
+use trolley_model::{Customer, FeatureContext, Model, Query, signals};
 
 fn model() -> Model {
     let folder = std::env::var("TROLLEY_MODELS")
@@ -24,7 +24,7 @@ fn model() -> Model {
 
 fn answers(criterion: &mut Criterion) {
     let model = model();
-    let mut by_baskets: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+    let mut by_baskets: Vec<Customer> = model.histories().numbers().collect();
     by_baskets
         .sort_by_key(|&customer| model.profile(customer).last_baskets().map(|b| b.positions.len()).sum::<usize>());
     let askers = [

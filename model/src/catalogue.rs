@@ -41,7 +41,7 @@ pub struct CatalogueParts {
     pub baskets: Vec<u32>,
     /// The same in the last days of the period.
     pub recent_baskets: Vec<u32>,
-    /// The same in the second half of these days.
+    /// The same in the last half of these days.
     pub latest_baskets: Vec<u32>,
     /// Mean number of baskets with each item per week in which it is on offer; empty without data on offers.
     pub sales_on_offer: Vec<f32>,

@@ -1,5 +1,6 @@
 //! The purchase histories of all customers: how often, how recently, at what cadence.
 
+use crate::customer::Customer;
 use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::item_stats::ItemStatsColumns;
@@ -157,7 +158,8 @@ impl Histories {
     }
 
     /// The profile of a customer, without factors: [`Model::profile`](crate::Model::profile) includes them.
-    pub fn profile(&self, customer: u32) -> Profile<'_> {
+    pub fn profile(&self, customer: Customer) -> Profile<'_> {
+        let Customer(customer) = customer;
         let range = self.rows.range(customer);
         let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.columns;
         let last = self.last.rows.range(customer);
@@ -180,9 +182,24 @@ impl Histories {
         }
     }
 
+    /// The numbers of all customers.
+    pub fn numbers(&self) -> impl ExactSizeIterator<Item = Customer> + use<> {
+        (0..self.customers.len() as u32).map(Customer)
+    }
+
+    /// The number of the customer with this ID.
+    pub fn position(&self, id: &str) -> Option<Customer> {
+        self.customers.position(id).map(Customer)
+    }
+
+    /// The ID of a customer.
+    pub fn id(&self, customer: Customer) -> &str {
+        self.customers.get(customer.0)
+    }
+
     /// All profiles, by customer number.
     pub fn profiles(&self) -> impl ExactSizeIterator<Item = Profile<'_>> {
-        (0..self.customers.len() as u32).map(|customer| self.profile(customer))
+        self.numbers().map(|customer| self.profile(customer))
     }
 
     /// The last baskets, as stored.
@@ -229,10 +246,10 @@ mod tests {
             let last = LastBaskets { rows: none, day: vec![], basket_offsets: Offsets::from_lengths([]), position: vec![], end: 2 };
             let (customers, offsets) = (Ids::new(texts).unwrap(), vec![0, decayed.len() as u64]);
             let histories = Histories::new(customers, offsets, columns, vec![1], vec![1.0], last, 40).unwrap();
-            let mut sorted: Vec<ItemStats> = histories.profile(0).stats().filter(|stats| stats.item != hidden).collect();
+            let mut sorted: Vec<ItemStats> = histories.profile(Customer(0)).stats().filter(|stats| stats.item != hidden).collect();
             sorted.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
             let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|stats| stats.item).collect();
-            let mut got = histories.profile(0).most(wanted, |item| item != hidden);
+            let mut got = histories.profile(Customer(0)).most(wanted, |item| item != hidden);
             expected.sort_unstable();
             got.sort_unstable();
             prop_assert_eq!(got, expected);

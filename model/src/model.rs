@@ -7,6 +7,7 @@ use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::Catalogue;
 use crate::co_purchases::CoPurchases;
+use crate::customer::Customer;
 use crate::error::ModelError;
 use crate::histories::Histories;
 use crate::item_signals::ItemSignals;
@@ -58,7 +59,7 @@ pub struct Parts {
     pub co_purchases: CoPurchases,
     /// Co-purchase counts of categories, by their numbers.
     pub category_pairs: CoPurchases,
-    /// The strongest partners among the items of each category, by its number.
+    /// For each category, by its number, the items most often bought with it.
     pub category_partners: CoPurchases,
     /// How often customers switched between two items of a category.
     pub switches: CoPurchases,
@@ -207,7 +208,7 @@ impl Model {
         &self.parts.category_pairs
     }
 
-    /// The strongest partners of each category.
+    /// For each category, the items most often bought with it.
     pub fn category_partners(&self) -> &CoPurchases {
         &self.parts.category_partners
     }
@@ -233,9 +234,12 @@ impl Model {
     }
 
     /// The profile of a customer, as of the end of the model's period.
-    pub fn profile(&self, customer: u32) -> Profile<'_> {
+    pub fn profile(&self, customer: Customer) -> Profile<'_> {
         let factors = &self.parts.customer_factors;
-        Profile { factors: (factors.unit(customer), factors.norm(customer)), ..self.parts.histories.profile(customer) }
+        Profile {
+            factors: (factors.unit(customer.0), factors.norm(customer.0)),
+            ..self.parts.histories.profile(customer)
+        }
     }
 
     /// The weights of signals.

@@ -5,7 +5,7 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, parts};
 use trolley_model::recommend::{Limits, Offer, PreparedOffers, Tier, bought_together, candidates, offers};
-use trolley_model::{ListRules, Model, Query};
+use trolley_model::{Customer, ListRules, Model, Query};
 
 fn model(list: ListRules) -> Model {
     let mut parts = parts();
@@ -53,7 +53,7 @@ fn offers_of_one_category_give_way_where_not_all_are_shown() {
 #[test]
 fn what_is_bought_with_it_less_often_than_by_chance_is_no_candidate() {
     let (plain, strict) = (model(ListRules::none()), model(ListRules { above_chance: true, ..ListRules::none() }));
-    let of = |model: &Model, item: u32, customer: Option<u32>| {
+    let of = |model: &Model, item: u32, customer: Option<Customer>| {
         candidates(
             model,
             &Query { items: &[item], customer: customer.map(|customer| model.profile(customer)), ..Query::default() },

@@ -7,9 +7,9 @@ use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::CatalogueParts;
 use trolley_model::histories::LastBaskets;
 use trolley_model::recommend::{Reason, Recommended, Tier, reasons};
-use trolley_model::{Catalogue, Histories, Model, Offsets, Parts, Query, Question};
+use trolley_model::{Catalogue, Customer, Histories, Model, Offsets, Parts, Query, Question};
 
-fn said(model: &Model, question: Question, asked: u32, customer: Option<u32>, item: u32) -> Vec<Reason> {
+fn said(model: &Model, question: Question, asked: u32, customer: Option<Customer>, item: u32) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
     reasons(
         model,

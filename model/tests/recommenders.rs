@@ -11,9 +11,9 @@ use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, RankedOffer, Recommended, Tier, alternatives, audience, available_offers,
     bought_together, bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers,
 };
-use trolley_model::{Blend, Catalogue, CoPurchases, Model, Parts, Query, Question};
+use trolley_model::{Blend, Catalogue, CoPurchases, Customer, Model, Parts, Query, Question};
 
-type Recommender = fn(&Model, Option<u32>, &Limits<'_>) -> Vec<Recommended>;
+type Recommender = fn(&Model, Option<Customer>, &Limits<'_>) -> Vec<Recommended>;
 
 /// Both recommenders of items, queried for bread: every item bought with it has counts, and no other item is of its
 /// kind.
@@ -366,7 +366,7 @@ fn repeats_can_be_left_out() {
 }
 
 /// The offers for a customer.
-fn ranked(model: &Model, customer: Option<u32>, on_offer: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
+fn ranked(model: &Model, customer: Option<Customer>, on_offer: &[Offer<'_>], limit: usize) -> Vec<RankedOffer> {
     offers(model, customer.map(|customer| model.profile(customer)), &PreparedOffers::new(model, on_offer), limit)
 }
 
@@ -457,7 +457,11 @@ fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
 fn an_audience_is_the_same_scores_read_the_other_way() {
     let model = model();
     let found = audience(&model, of(&[MILK]), 10);
-    assert_eq!(found.iter().map(|a| a.customer).collect::<Vec<_>>(), [ANNA, 1], "anna buys milk, bert does not");
+    assert_eq!(
+        found.iter().map(|a| a.customer).collect::<Vec<_>>(),
+        [ANNA, Customer(1)],
+        "anna buys milk, bert does not"
+    );
     for listener in found {
         let offered = ranked(&model, Some(listener.customer), &[of(&[MILK])], 1);
         assert_eq!(offered[0].score, listener.score);

@@ -6,7 +6,7 @@ mod common;
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, parts};
 use trolley_model::recommend::{Recommended, Tier, explain};
 use trolley_model::signals::{ALL, OF_CUSTOMERS, index};
-use trolley_model::{Blend, FeatureContext, Model, Query, Question};
+use trolley_model::{Blend, Customer, FeatureContext, Model, Query, Question};
 
 fn signal(model: &Model, name: &str, query: Query<'_>, candidates: &[u32]) -> Vec<f32> {
     let mut values = vec![f32::NAN; candidates.len()];
@@ -37,7 +37,7 @@ fn what_tells_of_the_customer_is_called_so() {
     let candidates = [BREAD, BUTTER, MILK, JAM, OAT_MILK];
     let mut told: Vec<&str> = Vec::new();
     for signal in ALL {
-        let of = |customer: Option<u32>| {
+        let of = |customer: Option<Customer>| {
             let mut values = vec![0.0; candidates.len()];
             signal.fill(
                 &FeatureContext::new(

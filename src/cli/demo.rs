@@ -106,8 +106,8 @@ fn print_commands(market: &Market, listen: SocketAddr) {
     let Some(snapshot) = market.snapshot() else { return };
     let model = snapshot.model();
     let customers = model.histories().customers();
-    let busiest = (0..customers.len() as u32).max_by_key(|&customer| model.profile(customer).baskets());
-    let customer = busiest.map_or("anybody", |customer| customers.get(customer));
+    let busiest = model.histories().numbers().max_by_key(|&customer| model.profile(customer).baskets());
+    let customer = busiest.map_or("anybody", |customer| customers.get(customer.0));
     // An item that is neither a staple nor rare is a better example than bananas.
     let item = (0..model.catalogue().bought())
         .find(|&item| model.catalogue().popularity(item) < 0.01 && model.catalogue().category(item).is_some());

@@ -387,13 +387,13 @@ impl Snapshot {
         let wanted = recommend::Offer { items: &items, numbers: &numbers };
         let wanted_customers = if self.hides_customers { 0 } else { limit + self.erased.len() };
         let audience = recommend::audience(&self.model, wanted, wanted_customers).into_iter();
-        let known = audience.filter(|found| !self.erased.contains(found.customer)).take(limit);
+        let known = audience.filter(|found| !self.erased.contains(found.customer.0)).take(limit);
         let audience = known.map(|found| {
             let model_query =
                 Query { items: &[], customer: Some(self.model.profile(found.customer)), ..Query::default() };
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
-                id: self.model.histories().customers().get(found.customer),
+                id: self.model.histories().id(found.customer),
                 item: self.model.catalogue().items().get(found.item),
                 score: found.score,
                 tier: Tier::Model,
@@ -472,7 +472,7 @@ impl Snapshot {
     }
 
     fn customer(&self, id: Option<&str>) -> Option<Profile<'_>> {
-        let customer = self.model.histories().customers().position(id?)?;
-        (!self.hides_customers && !self.erased.contains(customer)).then(|| self.model.profile(customer))
+        let customer = self.model.histories().position(id?)?;
+        (!self.hides_customers && !self.erased.contains(customer.0)).then(|| self.model.profile(customer))
     }
 }

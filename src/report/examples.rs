@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trolley_model::recommend::{self, Limits, Recommended, alternatives, bought_together};
-use trolley_model::{Model, Query, Question};
+use trolley_model::{Customer, Model, Query, Question};
 
 use crate::live::{Offer, ReasonText, label};
 
@@ -62,10 +62,10 @@ pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample>
     let offers: Vec<recommend::Offer<'_>> =
         known.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers }).collect();
     let ready = recommend::PreparedOffers::new(model, &offers);
-    let mut by_baskets: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+    let mut by_baskets: Vec<Customer> = model.histories().numbers().collect();
     by_baskets.sort_by_key(|&customer| (std::cmp::Reverse(model.profile(customer).baskets()), customer));
     let at = |share: usize| by_baskets.get(share * by_baskets.len() / CUSTOMERS + by_baskets.len() / 20).copied();
-    let example = |customer: u32| {
+    let example = |customer: Customer| {
         let mut usual: Vec<_> = model.profile(customer).stats().collect();
         usual.sort_by_key(|stats| (std::cmp::Reverse(stats.baskets), stats.item));
         let query = Query { items: &[], customer: Some(model.profile(customer)), ..Query::default() };

@@ -1,5 +1,5 @@
-//! Trolley's side of `benches/peers`: the embeddings and the factors alone, with their times, on baskets that a peer
-//! gets too. Not tests: `benches/peers/run` calls them.
+//! Trolley's side of `benches/peers`: trains the embeddings and the factors alone, on the baskets that a peer gets too,
+//! and measures the times. Not a test: `benches/peers/run` calls it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,19 +16,19 @@ use crate::ials::{ials, observed};
 use crate::progress::Silent;
 use crate::skipgram::skip_gram;
 
-/// The days after these are what the vectors are judged on.
+/// Number of days at the end on which the vectors are evaluated.
 const JUDGED_DAYS: u16 = 31;
 
 fn folder() -> PathBuf {
     std::env::var_os("TROLLEY_PEERS").expect("TROLLEY_PEERS names a folder").into()
 }
 
-/// A setting of the run, from the environment.
+/// A setting from the environment.
 fn setting<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// Numbers of four bytes each, the lowest first.
+/// Writes numbers of four bytes each, little-endian.
 fn write(folder: &Path, file: &str, numbers: impl IntoIterator<Item = [u8; 4]>) {
     fs::write(folder.join(file), numbers.into_iter().flatten().collect::<Vec<u8>>()).unwrap();
 }
@@ -42,7 +42,7 @@ fn write_vectors(folder: &Path, file: &str, vectors: &Vectors) {
     write(folder, file, (0..vectors.len() as u32).flat_map(row));
 }
 
-/// Runs both learners, writes what they learned from and what they learned, and prints the seconds.
+/// Runs both learners, and writes their inputs, their results and the times.
 #[test]
 #[ignore = "called by benches/peers/run"]
 fn learners() {
@@ -86,7 +86,7 @@ fn learners() {
     write(&folder, "baskets.lengths.u32", whole(&lengths));
     write(&folder, "baskets.lines.u32", whole(&lines));
     write(&folder, "counts.u32", whole(counts));
-    // What the vectors are judged on: the first learned item of a basket, and the others.
+    // Evaluation cases: the first learned item of a basket is the query, the others are relevant.
     let mut cases: Vec<Vec<u32>> = Vec::new();
     for basket in until..transactions.baskets.len() {
         let learned = transactions.items_of(basket).iter().filter_map(|&item| {

@@ -1,5 +1,5 @@
-//! How the embeddings' settings were chosen: each is varied alone, and the vectors judged by themselves on weeks that
-//! come before the test. Not a test; it takes ten minutes on the full Complete Journey:
+//! Study of the embeddings' settings: each is varied alone, and the vectors are evaluated by themselves on weeks before
+//! the test. Not a test; it takes ten minutes on the full Complete Journey:
 //!
 //! `cargo test -p trolley-training study -- --ignored --nocapture`
 
@@ -22,11 +22,11 @@ use crate::input::RowOutcomes;
 use crate::progress::Silent;
 use crate::skipgram::skip_gram;
 
-/// The days after these are the test of the published figures.
+/// Number of days of the study; the test of the published results follows.
 const STUDIED_DAYS: u16 = 30;
 const TEST_DAYS: u16 = 31;
 
-/// The whole of The Complete Journey, from where `scripts/fetch-complete-journey.sh` puts it.
+/// The full Complete Journey, from the folder of `scripts/fetch-complete-journey.sh`.
 pub(crate) fn complete_journey() -> Tables {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/complete-journey");
     let input = serde_json::from_value(serde_json::json!({
@@ -113,7 +113,7 @@ fn judge(cases: &[Case], answer: impl Fn(&Case) -> Vec<u32> + Sync) -> [f64; 2] 
     [0, 2].map(|metric| all.iter().map(|figures| figures[metric]).sum::<f64>() / all.len() as f64)
 }
 
-/// By input · output, and so many times the logarithm of the popularity.
+/// Ranks by input · output, plus `popularity` times the log of the item's popularity.
 fn best_together(model: &Model, case: &Case, popularity: f32) -> Vec<u32> {
     let mut top = Top::new(6);
     if let Some(&query) = case.items.first().filter(|&&query| model.is_learned(query)) {
@@ -126,7 +126,7 @@ fn best_together(model: &Model, case: &Case, popularity: f32) -> Vec<u32> {
     top.into_sorted().into_iter().map(|(item, _)| item).collect()
 }
 
-/// Of the same category, by the cosine of the input vectors.
+/// Ranks items of the same category by the cosine of the input vectors.
 fn best_of_kind(model: &Model, case: &Case) -> Vec<u32> {
     let mut top = Top::new(6);
     if let Some(&query) = case.items.first().filter(|&&query| model.is_learned(query))

@@ -61,7 +61,7 @@ fn what_goes_with_an_item_passes_the_pre_ranking() {
     let folder = tempfile::tempdir().unwrap();
     let model = shop(folder.path());
     let item = |id: String| model.catalogue().items().position(&id).unwrap();
-    let customer = model.histories().customers().position("0");
+    let customer = model.histories().position("0");
     for meal in 0..20 {
         let items = [item(format!("dish-{meal}-a"))];
         let query =
@@ -78,10 +78,10 @@ fn what_goes_with_an_item_passes_the_pre_ranking() {
 fn factors_tell_the_two_kinds_of_customers_apart() {
     let folder = tempfile::tempdir().unwrap();
     let model = shop(folder.path());
-    let customer = |id: &str| model.histories().customers().position(id).unwrap();
-    let score = |customer: u32, item: u32| {
+    let customer = |id: &str| model.histories().position(id).unwrap();
+    let score = |customer: trolley_model::Customer, item: u32| {
         let factors = model.customer_factors();
-        factors.norm(customer) * model.item_factors().dot(item, factors.unit(customer))
+        factors.norm(customer.0) * model.item_factors().dot(item, factors.unit(customer.0))
     };
     for meal in 0..20 {
         let item = |brand: char| model.catalogue().items().position(&format!("dish-{meal}-{brand}")).unwrap();

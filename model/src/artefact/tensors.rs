@@ -93,7 +93,7 @@ impl<'a> Tensors<'a> {
         Ok(column.data())
     }
 
-    /// An optional column, empty if missing; older artefacts do not have it.
+    /// Whether a column exists; older artefacts lack some.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.names().contains(&name)
     }

@@ -34,8 +34,8 @@ const COMPARED: u32 = 20_000;
 /// Alternatives to the first item of the query, which is out of stock.
 ///
 /// Below the tier `model` there are only items of the same category: others could not replace the item, so a shorter
-/// answer is more useful. Alternatives that are too large, too expensive or no longer sold ([`Flaw`]) are left out for
-/// the same reason, unless too few remain.
+/// answer is more useful. [`AlternativeRules`](crate::AlternativeRules) limit alternatives with a [`Flaw`], such as
+/// another size or price, for the same reason.
 pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Recommended> {
     let Some(&item) = query.items.first() else { return Vec::new() };
     let mut answer = pinned(query, limits);

@@ -9,7 +9,7 @@ use crate::{Model, Query, Question};
 /// The part of a score that one signal contributes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// The signal's name; in other tiers than `model`, the name of the tier.
+    /// The signal's name; in tiers other than `model`, the name of the tier.
     pub signal: Cow<'static, str>,
     /// Its value for the item.
     pub value: f32,

@@ -3,7 +3,7 @@ use super::list::{Kind, varied};
 use super::score::{columns, scorer, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
-use crate::{Model, Profile, Query, Question};
+use crate::{Customer, Model, Profile, Query, Question};
 
 /// An offer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +39,7 @@ pub struct RankedOffer {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Audience {
     /// The customer's number.
-    pub customer: u32,
+    pub customer: Customer,
     /// The most relevant item of the offer for them.
     pub item: u32,
     /// Comparable between customers of one offer.
@@ -175,7 +175,7 @@ pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> 
     let best_of = |first: usize| {
         let mut top = Top::new(limit);
         for customer in first as u32..(first + each).min(customers) as u32 {
-            if let Some((_, score)) = best_item(model.profile(customer)) {
+            if let Some((_, score)) = best_item(model.profile(Customer(customer))) {
                 top.push(score, customer);
             }
         }
@@ -192,6 +192,9 @@ pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> 
     parts.into_iter().flatten().for_each(|(customer, score)| top.push(score, customer));
     top.into_sorted()
         .into_iter()
-        .filter_map(|(customer, score)| Some(Audience { customer, item: best_item(model.profile(customer))?.0, score }))
+        .filter_map(|(customer, score)| {
+            let customer = Customer(customer);
+            Some(Audience { customer, item: best_item(model.profile(customer))?.0, score })
+        })
         .collect()
 }

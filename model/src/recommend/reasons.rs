@@ -60,7 +60,7 @@ pub enum Reason {
     FactorScore,
     /// The shop promotes it.
     Promoted,
-    /// It is a bestseller.
+    /// Many customers buy it.
     Popular,
 }
 

@@ -1,7 +1,7 @@
 use super::{Signal, log_small_shares, of_items};
 use crate::FeatureContext;
 
-/// As `recent_popularity`, over the second half of the recent days: responds faster to seasons and promotions.
+/// As `recent_popularity`, over the last half of the recent days: responds faster to seasons and promotions.
 pub(super) struct LatestPopularity;
 
 impl Signal for LatestPopularity {

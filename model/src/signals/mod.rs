@@ -76,7 +76,7 @@ pub trait Signal: Sync {
     /// The name used by the artefact's weights and by explanations.
     fn name(&self) -> &'static str;
 
-    /// Whether it depends on the candidate alone: then it is computed when the model is opened, not for each answer.
+    /// Whether it depends on the candidate alone: then it is computed once per model, not for each answer.
     fn is_of_items(&self) -> bool {
         false
     }

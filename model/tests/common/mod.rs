@@ -11,8 +11,8 @@ use trolley_model::histories::LastBaskets;
 use trolley_model::item_stats::{ItemStats, ItemStatsColumns};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
-    AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Histories, Ids, ListRules, Model, Offsets,
-    Parts, Question, Stores, Texts, Tree, Vectors,
+    AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Customer, Histories, Ids, ListRules, Model,
+    Offsets, Parts, Question, Stores, Texts, Tree, Vectors,
 };
 
 pub(crate) const BREAD: u32 = 0;
@@ -21,7 +21,7 @@ pub(crate) const MILK: u32 = 2;
 pub(crate) const JAM: u32 = 3;
 pub(crate) const OAT_MILK: u32 = 4;
 pub(crate) const CANDLE: u32 = 5;
-pub(crate) const ANNA: u32 = 0;
+pub(crate) const ANNA: Customer = Customer(0);
 
 pub(crate) fn ids(texts: &[&str]) -> Ids {
     let mut all = Texts::default();

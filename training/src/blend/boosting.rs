@@ -1,9 +1,9 @@
-//! The ranker: for each signal a straight weight, and on top of them small trees, learned by boosting with `LambdaMART`'s
-//! gradients (Burges 2010).
+//! The ranker: a linear weight per signal, and small trees on top, learned by boosting with the gradients of
+//! `LambdaMART` (Burges 2010).
 //!
-//! What straight lines cannot say, the trees do: that nine purchases are not nine times as good as one, that an item is
-//! due after two weeks, that popularity counts for what is new to the customer. Trees of two levels are scored in a few
-//! instructions for many candidates at once, and each signal's part in a score is exact ([`trolley_model::Scorer`]).
+//! The trees learn what linear weights cannot: nine purchases are not nine times as good as one, an item is due after
+//! two weeks, popularity counts for items that are new to the customer. Trees of two levels score many candidates at
+//! once in a few instructions, and each signal's part of a score is exact ([`trolley_model::Scorer`]).
 
 use std::collections::BTreeMap;
 use trolley_model::figures::{BestPart, FeatureImportance, Focus};
@@ -23,19 +23,19 @@ use crate::config::{BlendConfig, ItemFocus};
 use crate::progress::Progress;
 use crate::random::Random;
 
-/// Fewer cases than this teach nothing that is worth more than the weights set by hand.
+/// Minimum number of cases to learn from; with fewer, the default weights are better.
 const FEWEST_CASES: usize = 200;
 
-/// What is given beforehand.
+/// Constraints on the learning of a blend.
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
-    /// Straight weights that stay as they are.
+    /// Linear weights that are fixed.
     pub(crate) fixed: &'static [(&'static str, f32)],
     /// Signals that must not be used.
     pub(crate) left_out: &'static [&'static str],
-    /// How much of what the customer buys anyway is taken off what is learned.
+    /// How much of what the customer buys anyway is subtracted from the gains.
     pub(crate) focus: ItemFocus,
-    /// What the lists keep to.
+    /// The rules of the lists on which the item focus is chosen.
     pub(crate) rules: ListRules,
 }
 
@@ -45,21 +45,21 @@ impl Default for Given {
     }
 }
 
-/// What was learned.
+/// A learned blend and its diagnostics.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
-    /// How to score.
     pub(crate) blend: Blend,
-    /// What each signal does, on the held-out cases.
+    /// Feature importances on the held-out cases.
     pub(crate) feature_importances: BTreeMap<String, FeatureImportance>,
-    /// The blend beside its best part; `None` if nothing was learned.
+    /// Comparison of the blend with its best part; `None` if nothing was learned.
     pub(crate) best_part: Option<BestPart>,
     /// The item focuses that were tried, if there was a choice.
     pub(crate) focuses: Vec<Focus>,
 }
 
-/// Learns the blend that orders the candidates best among the first `k`. `default_weights` comes back as it is if there are too
-/// few cases or if nothing better is found on the held-out ones; its best part does if that is as good.
+/// Learns the blend with the highest nDCG at `k`. Returns `default_weights` if there are too few cases, or if the
+/// learned blend is worse on the held-out ones by more than a standard error. Returns the best part if the blend is not
+/// better than that.
 pub(crate) fn learn(
     examples: &mut Examples,
     default_weights: &Blend,
@@ -101,8 +101,8 @@ pub(crate) fn learn(
         if difference.is_in_doubt() {
             difference = setup.crossed(&part, difference);
         }
-        // What is given beforehand is there for something that the cases do not show: such a blend only gives way to what is
-        // surely better.
+        // Fixed weights represent something that the cases do not show, so such a blend is only replaced by a part that
+        // is better by two standard errors.
         let serves = match (given.fixed.is_empty(), focus > 0.0) {
             (false, _) => difference.is_surely_worse(),
             (true, true) => difference.mean <= 0.0,
@@ -120,7 +120,7 @@ pub(crate) fn learn(
     Learned { blend, feature_importances, best_part, focuses }
 }
 
-/// Straight weights of some signals alone, by which the right candidates are among the first `k`.
+/// Learns linear weights of `signals` only, which place the relevant candidates among the first `k`.
 pub(crate) fn learn_straight(
     examples: &mut Examples,
     signals: &[&str],
@@ -139,11 +139,11 @@ pub(crate) fn learn_straight(
     Blend { slopes: named.collect(), trees: Vec::new() }
 }
 
-/// What each learning goes by.
+/// The inputs of each learning.
 struct Setup<'a> {
     examples: &'a Examples,
     default_weights: &'a Blend,
-    /// By signal, the weight that is given.
+    /// The fixed weight of each signal.
     fixed: &'a [f32],
     /// Whether each signal may be used.
     usable: &'a [bool],
@@ -153,25 +153,25 @@ struct Setup<'a> {
     progress: &'a dyn Progress,
 }
 
-/// A blend, and how it does on the cases that it was not learned from.
+/// A blend, and its results on held-out cases.
 struct Boosted {
     blend: Blend,
     ndcg: Vec<f64>,
     judged: Cases,
 }
 
-/// What is learned, before it is judged.
+/// A learned ranker, before it is evaluated.
 struct Ranker {
     slopes: Vec<f32>,
     trees: Vec<Tree>,
-    /// nDCG of the straight weights alone on the cases that it was not learned from.
+    /// nDCG of the linear weights alone on the held-out cases.
     straight: Vec<f64>,
-    /// These cases, with the scores of all.
+    /// The held-out cases, with the scores of linear weights and trees.
     judged: Cases,
 }
 
 impl Setup<'_> {
-    /// Learns straight weights from some cases, and so many trees.
+    /// Learns linear weights from the cases `learned`, and up to `rounds` trees.
     fn ranker(&self, learned: &[&Example], held_out: &[&Example], rounds: usize) -> Ranker {
         let Self { examples, fixed, usable, k, config, progress, .. } = *self;
         progress.begin("blend", 1);
@@ -201,15 +201,15 @@ impl Setup<'_> {
         Ranker { slopes, trees, straight, judged }
     }
 
-    /// Learns from some cases. Of the weights set by hand, straight ones and trees, each takes the place of the one before
-    /// unless it is surely worse on the others.
+    /// Learns from the cases `learned`. Linear weights replace the default weights, and trees are added to them, unless
+    /// that is worse on the held-out cases by more than a standard error.
     fn boosted(&self, learned: &[&Example], held_out: &[&Example]) -> Boosted {
         let Ranker { slopes, mut trees, straight, judged } = self.ranker(learned, held_out, self.config.rounds);
         let hand = parts::ndcg(self.examples, held_out, self.default_weights, self.k);
         let owners = owners(held_out);
         let is_fine = |one: &[f64], other: &[f64]| Difference::new(one, other, &owners).is_not_surely_worse();
         let mut ndcg = judged.ndcg();
-        // Trees may make good what straight weights cannot.
+        // Trees first, because they may compensate for linear weights that are worse than the default ones.
         if !is_fine(&ndcg, &straight) {
             (trees, ndcg) = (Vec::new(), straight);
         }
@@ -220,13 +220,14 @@ impl Setup<'_> {
         Boosted { blend: Blend { slopes: named.collect(), trees }, ndcg, judged }
     }
 
-    /// A blend's nDCG on some cases beside that of a straight one.
+    /// The difference between a blend's nDCG on some cases and that of a linear blend.
     fn difference(&self, cases: &[&Example], ndcg: &[f64], part: &Blend) -> Difference {
         Difference::new(ndcg, &parts::ndcg(self.examples, cases, part, self.k), &owners(cases))
     }
 
-    /// The same on more customers: quarters of them are held out in turn, and the blend is learned from the others, until
-    /// there is no doubt or all have been asked. An eighth of a few hundred customers cannot tell two per cent.
+    /// The same on more customers, because an eighth of a few hundred is too few to detect two per cent. Quarters of
+    /// the customers are held out in turn, and the blend is learned from the others, until the difference is clear or
+    /// all customers have been used.
     fn crossed(&self, part: &Blend, first: Difference) -> Difference {
         let (mut cases, mut ndcg, mut found) = (Vec::new(), Vec::new(), first);
         for turn in 0..TURNS {
@@ -247,14 +248,14 @@ impl Setup<'_> {
     }
 }
 
-/// In so many turns all customers are held out once.
+/// Number of turns in which all customers are held out once.
 const TURNS: usize = 4;
 
 fn owners(cases: &[&Example]) -> Vec<u32> {
     cases.iter().map(|case| case.owner).collect()
 }
 
-/// The tree by the names of the signals and their values, 0 where all signals are 0.
+/// The tree with names and values of signals instead of columns and bins, shifted to add 0 where all signals are 0.
 fn named(tree: &Grown, bins: &[Vec<f32>], names: &[String]) -> Tree {
     let value = |split: Split| bins[split.column][usize::from(split.from) - 1];
     let splits = tree.splits;
@@ -267,23 +268,23 @@ fn named(tree: &Grown, bins: &[Vec<f32>], names: &[String]) -> Tree {
     }
 }
 
-/// So many points has the curve of a [`FeatureImportance`].
+/// Maximum number of points of the curve of a [`FeatureImportance`].
 const POINTS: usize = 24;
 
-/// What each signal does in the held-out cases.
+/// Feature importances on the held-out cases.
 fn feature_importances(
     examples: &Examples,
     held_out: &[&Example],
     judged: &Cases,
     blend: &Blend,
 ) -> BTreeMap<String, FeatureImportance> {
-    // The names were all there when the blend was learned from them.
+    // All names exist, because the blend was learned from them.
     let Ok(scorer) = Scorer::new(blend, &[], &examples.names[examples.signals..]) else { return BTreeMap::new() };
     let names = blend.signals();
     let columns: Vec<usize> =
         names.iter().filter_map(|name| examples.names.iter().position(|known| known == name)).collect();
     let width = examples.names.len();
-    // Per case, candidate by candidate, the parts of all signals.
+    // Per case and candidate, the parts of all signals.
     let parts: Vec<Vec<f32>> = held_out
         .par_iter()
         .map(|case| {
@@ -308,7 +309,7 @@ fn feature_importances(
             .map(|(row, parts)| (row[columns[at]], parts[at]))
             .collect();
         points.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        // As many candidates in each piece, but those of equal value together.
+        // Pieces of equal numbers of candidates, except that equal values stay together.
         let mut curve: Vec<[f32; 2]> = Vec::new();
         let mut from = 0;
         while from < points.len() {

@@ -3,11 +3,12 @@ use rayon::prelude::*;
 use super::examples::{Example, Examples};
 use super::lambda::{gained, order};
 
-/// Values of a signal are put into so many bins of about the same size.
+/// Maximum number of bins of a signal's values.
 pub(super) const BINS: usize = 64;
 
-/// Where the bins of a column begin but the first: at 0, and at quantiles of the values other than 0, half of them of
-/// all candidates and half of the right ones, which have the high values that decide about the first places.
+/// The lower edges of a column's bins, except the first: 0, and quantiles of the values other than 0. Half of the
+/// quantiles are over all candidates, and half over those with a gain, which have the high values that decide about the
+/// first places.
 pub(super) fn bin_edges(examples: &Examples, column: usize) -> Vec<f32> {
     let width = examples.names.len();
     let values = |only_right: bool| {
@@ -26,7 +27,7 @@ pub(super) fn bin_edges(examples: &Examples, column: usize) -> Vec<f32> {
         (0..each).filter_map(|bin| values.get(bin * values.len() / each).copied()).collect()
     };
     let mut bin_edges = [quantiles(&of_all), quantiles(&values(true))].concat();
-    // Nothing is a value of its own: the bin of 0 ends at the first value above it.
+    // 0 has a bin of its own, which ends at the first value above it.
     bin_edges.push(0.0);
     bin_edges.extend(of_all.iter().copied().find(|value| *value > 0.0));
     bin_edges.sort_unstable_by(f32::total_cmp);
@@ -35,28 +36,28 @@ pub(super) fn bin_edges(examples: &Examples, column: usize) -> Vec<f32> {
     bin_edges
 }
 
-/// Where a node parts its candidates: those from bin `from` on go to the right.
+/// The split of a node: candidates in bin `from` or a higher one go to the right.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Split {
     pub(super) column: usize,
     pub(super) from: u8,
 }
 
-/// A tree over bins: the splits at the root, on the left and on the right, and what the leaves add.
+/// A tree over bins: the splits at the root, on the left and on the right, and the values of the leaves.
 #[derive(Clone, Debug)]
 pub(super) struct Grown {
     pub(super) splits: [Split; 3],
     pub(super) adds: [f64; 4],
 }
 
-/// The candidates of a case, their values put into bins.
+/// The candidates of a case, with binned values.
 pub(super) struct Binned {
     pub(super) gains: Vec<f32>,
     pub(super) counts: Vec<f32>,
     pub(super) scores: Vec<f64>,
-    /// Column by column, candidate by candidate.
+    /// By column, then by candidate.
     bins: Vec<u8>,
-    /// Gain of the best possible order.
+    /// DCG of the best possible order.
     ideal: f64,
 }
 
@@ -76,7 +77,7 @@ impl Binned {
         }
     }
 
-    /// The bins of a column, candidate by candidate.
+    /// The bins of a column, by candidate.
     pub(super) fn column(&self, column: usize) -> &[u8] {
         &self.bins[column * self.gains.len()..(column + 1) * self.gains.len()]
     }
@@ -86,7 +87,7 @@ impl Binned {
     }
 }
 
-/// Cases with the length of the lists that are judged.
+/// Cases, and the length of the evaluated lists.
 pub(super) struct Cases {
     pub(super) cases: Vec<Binned>,
     pub(super) k: usize,
@@ -111,12 +112,12 @@ impl Cases {
         });
     }
 
-    /// Case by case.
+    /// nDCG per case.
     pub(super) fn ndcg(&self) -> Vec<f64> {
         self.ndcg_of(|_, case| case.scores.clone())
     }
 
-    /// By the scores that `scores` has for each case.
+    /// nDCG per case, by the scores that `scores` returns.
     pub(super) fn ndcg_of(&self, scores: impl Fn(usize, &Binned) -> Vec<f64> + Sync + Send) -> Vec<f64> {
         let cases = self.cases.par_iter().enumerate().with_min_len(64);
         cases.map(|(at, case)| case.ndcg(&scores(at, case), self.k)).collect()

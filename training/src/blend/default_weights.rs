@@ -1,8 +1,9 @@
-//! Weights set by hand on validation weeks: where learning begins, and what stays when there is too little to learn from.
+//! Default weights, chosen manually on validation weeks. They select training candidates, and serve if there are too
+//! few cases to learn from.
 
 use trolley_model::{AlternativeRules, Blend, Blends, ListRules, Question};
 
-/// The blends of a model whose blend was not learned.
+/// The blends of a model without learned blends.
 pub(crate) fn default_weights() -> Blends {
     let of = |question, slopes: &[(&str, f32)]| (question, Blend::straight(slopes));
     Blends {
@@ -10,7 +11,8 @@ pub(crate) fn default_weights() -> Blends {
         list: ListRules::default(),
         alternative_rules: AlternativeRules::default(),
         ..Blends::of([
-            // What goes with the item, backed by what goes with its kind; on the lift a weight, as on the customer's own baskets.
+            // Co-purchases, backed by those of the item's category; smaller weights on the lift and on the customer's
+            // own baskets.
             of(Question::BoughtTogetherAnonymous, &[("kind_backed_co_purchase", 1.0), ("kind_backed_lift", 0.3)]),
             of(
                 Question::BoughtTogether,
@@ -21,7 +23,7 @@ pub(crate) fn default_weights() -> Blends {
                     ("habit", 0.1),
                 ],
             ),
-            // What is bought together with an item seldom stands in for it.
+            // Items bought together seldom replace each other.
             of(
                 Question::AlternativesAnonymous,
                 &[

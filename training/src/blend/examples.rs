@@ -8,16 +8,16 @@ use crate::config::BlendConfig;
 use crate::evaluation::case::Case;
 use crate::random::Random;
 
-/// Cases with their candidates' signals: what a blend is learned from.
+/// The training cases of a blend, with the signals of their candidates.
 #[derive(Default)]
 pub(crate) struct Examples {
-    /// The signals' names; then those of the offers' numbers, from [`Examples::signals`] on.
+    /// Names of the signals; from [`Examples::signals`] on, those of attributes or of the offers' numeric columns.
     pub(crate) names: Vec<String>,
-    /// How many of the names are signals.
+    /// Number of signals among the names.
     pub(crate) signals: usize,
-    /// The numbers of these signals in [`signals::ALL`]; what comes behind them is of attributes.
+    /// Positions of these signals in [`signals::ALL`].
     used: Vec<usize>,
-    /// Candidates by case, each with a value per name.
+    /// The cases; each of their candidates has a value per name.
     pub(crate) cases: Vec<Example>,
 }
 
@@ -25,41 +25,41 @@ pub(crate) struct Examples {
 pub(crate) struct Example {
     /// The fold of its customer.
     pub(crate) fold: usize,
-    /// Whose case it is.
+    /// The customer of the case.
     pub(crate) owner: u32,
-    /// Of each right answer, among the candidates or not, how usual it is for the customer; rising.
+    /// How usual each relevant item is for the customer, whether it is a candidate or not; ascending.
     pub(crate) wanted: Vec<f32>,
-    /// Whether each candidate is one.
+    /// Whether each candidate is relevant.
     pub(crate) relevant: Vec<bool>,
-    /// How usual each candidate is for the customer: the chance that it is in a basket of this size.
+    /// How usual each candidate is for the customer: the probability that it is in a basket of this size.
     pub(crate) usual: Vec<f32>,
-    /// What each candidate adds to the recall in the customer's other baskets.
+    /// Contribution of each candidate to the mean recall in the customer's other baskets.
     pub(crate) elsewhere: Vec<f32>,
-    /// What the rules for lists look at; empty where there are none.
+    /// What the list rules need of each candidate; empty if there is no query item.
     pub(crate) kinds: Vec<Kind>,
-    /// How much of what is usual is taken off the gains.
+    /// How much of what is usual is subtracted from the gains.
     focus: f32,
-    /// What it is worth to show each candidate: see [`Examples::focus`].
+    /// The gain of each candidate; see [`Examples::focus`].
     pub(crate) gains: Vec<f32>,
-    /// For how many each candidate stands: more than one for those that were drawn from many.
+    /// Number of candidates that each one represents: more than one for sampled ones.
     pub(crate) counts: Vec<f32>,
-    /// Candidate by candidate, a value per name.
+    /// By candidate, a value per name.
     pub(crate) values: Vec<f32>,
 }
 
 impl Example {
-    /// The values of each candidate, of which there are `width`.
+    /// The `width` values of each candidate.
     pub(crate) fn rows(&self, width: usize) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(width)
     }
 
-    /// Gain of the best possible order of `k`.
+    /// DCG of the best possible order of `k` items.
     pub(super) fn ideal(&self, k: usize) -> f64 {
         let gains = self.wanted.iter().take(k).map(|usual| f64::from((1.0 - self.focus * usual).max(0.0)));
         gains.enumerate().map(|(rank, gain)| gain * discount(rank)).sum()
     }
 
-    /// Whether any candidate is worth showing.
+    /// Whether any candidate has a positive gain.
     pub(super) fn can_gain(&self) -> bool {
         self.gains.iter().any(|gain| *gain > 0.0)
     }
@@ -70,7 +70,7 @@ impl Example {
         self.gains = self.relevant.iter().zip(&self.usual).map(label).collect();
     }
 
-    /// One whose right answers are among the candidates, of a customer of whom nothing is usual.
+    /// A case whose relevant items are all candidates, of a customer for whom nothing is usual.
     #[cfg(test)]
     pub(super) fn new(fold: usize, owner: u32, relevant: Vec<bool>, values: Vec<f32>) -> Self {
         let mut example = Self {
@@ -91,14 +91,14 @@ impl Example {
     }
 }
 
-/// Signals of what is bought while it is on offer. Whether it is, only a ranking of offers knows; elsewhere they must not even
-/// choose what is learned from.
+/// Signals of purchases while an item is on offer. Only a ranking of offers can compute them, and they never select
+/// training candidates.
 pub(crate) const ON_OFFER_SIGNALS: [&str; 2] = ["sales_on_offer", "taken_on_offer"];
 
-/// Customers are parted into so many folds. The first is held out, to see whether anything was gained.
+/// Number of folds of customers. The first one is held out for the evaluation of the blend.
 pub(super) const FOLDS: usize = 8;
 
-/// By the customer's ID: who else there is, perhaps later, must not decide.
+/// The fold of a customer, by a hash of the ID, so that it does not depend on other customers.
 fn fold(owner: u32, customers: &Ids) -> usize {
     let is_known = (owner as usize) < customers.len();
     let lot = is_known.then(|| blake3::hash(customers.get(owner).as_bytes()));
@@ -107,12 +107,12 @@ fn fold(owner: u32, customers: &Ids) -> usize {
 }
 
 impl Examples {
-    /// Without any case. `numbers` are the names of the offers' numbers.
+    /// No cases yet. `numbers` are the names of the offers' numeric columns.
     pub(crate) fn new(numbers: &[String]) -> Self {
         Self::of(|name| !signals::OF_ALTERNATIVES.contains(&name), numbers)
     }
 
-    /// Of alternatives, whose signals are the attributes' too.
+    /// For alternatives, which also have a signal per attribute.
     pub(crate) fn of_alternatives(attributes: &Attributes) -> Self {
         Self::of(|_| true, &attributes.signals())
     }
@@ -124,21 +124,21 @@ impl Examples {
         Self { names: names.chain(numbers.iter().cloned()).collect(), signals: used.len(), used, cases: Vec::new() }
     }
 
-    /// Sets the gains of all candidates: 1 for a right answer, less `focus` times how usual the candidate is for the
-    /// customer. At 0 a shopping list is learned, at 1 what is bought because of the item alone.
+    /// Sets the gains of all candidates: 1 if relevant, else 0, minus `focus` times how usual the candidate is for the
+    /// customer. 0 learns a shopping list, 1 only what is bought because of the item.
     pub(crate) fn focus(&mut self, focus: f64) {
         self.cases.par_iter_mut().for_each(|case| case.focus(focus as f32));
     }
 
-    /// The straight weights of a blend, one per name.
+    /// The linear weights of a blend, one per name.
     pub(crate) fn slopes(&self, blend: &Blend) -> Vec<f32> {
         self.names.iter().map(|name| blend.slopes.get(name).copied().unwrap_or(0.0)).collect()
     }
 
-    /// Adds the cases of one model, with the customers of the transactions. Of the candidates that `candidates` finds for one, these are kept: the right ones,
-    /// those that `default_weights` puts highest, those that any one signal does, and a random few that count for all others. Left
-    /// out altogether, the unlikely would be put first by a blend that has never seen it. Of cases that are held out all
-    /// are kept.
+    /// Adds the cases of one model, with the customers of the transactions. Of the `candidates` of a case, these are
+    /// used: the relevant ones, the best by `default_weights`, the best by each signal, and a few random ones, which
+    /// are weighted to represent all others. Without random ones, the blend could rank unlikely candidates first,
+    /// because it would never have seen any. Held-out cases use all candidates.
     pub(crate) fn add(
         &mut self,
         (model, customers): (&Model, &Ids),
@@ -192,7 +192,7 @@ impl Examples {
             kept.extend((0..all.len() as u32).filter(|&at| case.is_relevant(all[at as usize])));
             kept.sort_unstable();
             kept.dedup();
-            // The others by a random few, which count for all of them.
+            // A few random candidates represent all others.
             let mut others: Vec<u32> = (0..all.len() as u32).filter(|at| kept.binary_search(at).is_err()).collect();
             let number_of_others = others.len();
             Random::new(seed, &[0xe1, stream, u64::from(number)]).shuffle(&mut others);
@@ -217,7 +217,7 @@ impl Examples {
                 values.resize(row, 0.0);
             }
             debug_assert_eq!(values.len(), kept.len() * width, "{signals} signals");
-            // What the model does not know counts as new to the customer.
+            // Items that the model does not know count as new to the customer.
             let mut wanted: Vec<f32> = vec![0.0; case.relevant_count.saturating_sub(case.relevant.len())];
             let chance = |recall: f32| (recall * case.relevant_count as f32).min(1.0);
             wanted.extend(case.relevant.iter().map(|&item| chance(case.usual.of(item))));

@@ -1,8 +1,9 @@
-//! How much a blend of bought together answers to the item, and how much to the customer.
+//! Choice of the item focus: how much a blend of bought together depends on the query item, and how much on the
+//! customer.
 //!
-//! The label of a candidate is 1 if it is in the basket, less `focus` times how usual it is for the customer without the
-//! item: an estimate of P(candidate | item, customer) - focus × P(candidate | customer). How much focus is best differs by
-//! shop: the more its customers reorder, the more hits are not due to the item.
+//! The label of a candidate is 1 if it is in the basket, minus `focus` times how usual it is for the customer without
+//! the item: an estimate of P(candidate | item, customer) - focus × P(candidate | customer). The best focus differs by
+//! shop: the more its customers reorder, the fewer hits are due to the item.
 
 use rayon::prelude::*;
 use trolley_model::ListRules;
@@ -13,23 +14,23 @@ use super::cases::Cases;
 use super::examples::{Example, Examples};
 use super::lambda::order;
 
-/// What is tried, rising; the first is a shopping list.
+/// The values to try, ascending; 0 learns a shopping list.
 const TRIED: [f64; 5] = [0.0, 0.2, 0.35, 0.5, 0.8];
 
-/// Cases that they are tried on; of more, every so-manyth.
+/// Maximum number of cases on which they are tried; larger sets are sampled evenly.
 const CASES: usize = 5000;
 
-/// The least hit rate, as a share of that of a shopping list.
+/// Minimum hit rate, relative to that of a shopping list.
 const LEAST_HIT_RATE: f64 = 0.95;
 
-/// Case by case.
+/// Metrics per case.
 struct Judged {
     hits: Vec<f64>,
     due: Vec<f64>,
 }
 
-/// The focus that is best, and all that were tried. `ranked` learns from some cases and scores others; the lists are made by
-/// the rules. Each half of the customers is judged by what was learned from the other one.
+/// The best focus, and all that were tried. `ranked` learns from some cases and scores others; the lists follow
+/// `rules`. Each half of the customers is evaluated by what was learned from the other one.
 pub(super) fn chosen(
     examples: &mut Examples,
     rules: &ListRules,
@@ -69,7 +70,7 @@ pub(super) fn chosen(
     (TRIED[at], tried.iter().enumerate().map(focus).collect())
 }
 
-/// The `k` candidates that are shown, given their order.
+/// The first `k` candidates of an order, under the list rules.
 fn shown(case: &Example, order: &[u32], rules: &ListRules, k: usize) -> Vec<u32> {
     if case.kinds.is_empty() {
         return order.iter().copied().take(k).collect();
@@ -77,8 +78,8 @@ fn shown(case: &Example, order: &[u32], rules: &ListRules, k: usize) -> Vec<u32>
     varied(rules, order.iter().map(|&at| (at, case.kinds[at as usize])), |_, _| false, k, k)
 }
 
-/// Whether a list hits, and how much of its recall is due to the item: less what it would have in the customer's other
-/// baskets, those before the period counting too.
+/// Whether a list has a hit (0 or 1), and its recall due to the item: recall minus the mean recall in the customer's
+/// other baskets, including those before the period.
 fn figures(case: &Example, list: &[u32]) -> (f64, f64) {
     let shown = || list.iter().map(|&at| at as usize);
     let hits = shown().filter(|&at| case.relevant[at]).count() as f64;
@@ -86,8 +87,8 @@ fn figures(case: &Example, list: &[u32]) -> (f64, f64) {
     (hits.min(1.0), hits / case.wanted.len() as f64 - elsewhere)
 }
 
-/// The position of the focus with the most due to the item, of those whose hit rate is not much lower; the smallest of equal
-/// ones. Not the smallest within a standard error: a shop with few cases would be left with a shopping list.
+/// The position of the focus with the most due to the item among those with the minimum hit rate; the smallest of equal
+/// ones. A one-standard-error rule would leave a shop with few cases with a shopping list.
 fn best(tried: &[Judged]) -> usize {
     let hits = |at: usize| tried[at].hits.iter().sum::<f64>();
     let due = |at: usize| tried[at].due.iter().sum::<f64>();

@@ -1,17 +1,18 @@
-//! One tree of two levels, by second-order boosting (Chen and Guestrin 2016, `XGBoost`, equations 5 to 7) over histograms.
+//! Growth of one tree of two levels by second-order boosting (Chen and Guestrin 2016, `XGBoost`, equations 5 to 7) over
+//! histograms.
 
 use rayon::prelude::*;
 
 use super::cases::{BINS, Binned, Cases, Grown, Split};
 use super::lambda::derivatives;
 
-/// A leaf must have at least so much of the second derivative, which is about a fifth per case.
+/// Minimum sum of second derivatives in a leaf; a case has about a fifth.
 const LEAST_BEND: f64 = 2.0;
 
-/// Added to the second derivatives: holds back leaves that rest on little.
+/// L2 regularisation of the leaves: added to the sum of second derivatives.
 const REGULARISATION: f64 = 1.0;
 
-/// Cases per task: a constant, so that sums do not depend on the threads.
+/// Number of cases per task. Constant, so that sums do not depend on the number of threads.
 const PIECE: usize = 256;
 
 /// Sums of first and second derivatives.
@@ -20,7 +21,7 @@ type Sums<T> = [T; 2];
 /// By column and bin.
 type Histogram<T> = Vec<[Sums<T>; BINS + 1]>;
 
-/// The best split of a node: what it gains, where it is, and the sums on both sides.
+/// The best split of a node: its gain, its place, and the sums on both sides.
 #[derive(Clone, Copy)]
 struct Found {
     gained: f64,
@@ -29,8 +30,8 @@ struct Found {
 }
 
 impl Cases {
-    /// The tree that lowers the loss of the drawn cases most, going for the best split at each node; its leaves shortened
-    /// to `rate`.
+    /// Grows a tree on the drawn cases, with the best split at each node and leaves multiplied by the learning rate
+    /// `rate`. `None` if there is no split with a gain.
     pub(super) fn grow(&self, drawn: &[bool], usable: &[bool], rate: f64) -> Option<Grown> {
         let drawn: Vec<&Binned> =
             self.cases.iter().zip(drawn).filter(|(_, drawn)| **drawn).map(|(case, _)| case).collect();
@@ -41,7 +42,7 @@ impl Cases {
             .collect();
         let all = histogram(&drawn, &pulls, usable, None);
         let root = best_split(&all, usable)?;
-        // The smaller side is counted, the larger one is the rest.
+        // The smaller side is counted, and the larger one is the difference.
         let smaller = usize::from(root.sides[0][1] > root.sides[1][1]);
         let counted = histogram(&drawn, &pulls, usable, Some((root.split, smaller == 1)));
         let mut rest = all;
@@ -50,7 +51,7 @@ impl Cases {
         }
         let sides = if smaller == 0 { [counted, rest] } else { [rest, counted] };
         let below = [0, 1].map(|side| {
-            // A side that is not parted again has two equal leaves.
+            // A side without a further split has two equal leaves.
             let whole = Found { gained: 0.0, split: root.split, sides: [root.sides[side]; 2] };
             best_split(&sides[side], usable).unwrap_or(whole)
         });
@@ -62,7 +63,7 @@ impl Cases {
     }
 }
 
-/// The sums over all candidates, or over those on one side of a split (true for the right one).
+/// The sums over all candidates, or over those on one side of a split (`true` for the right one).
 fn histogram(
     cases: &[&Binned],
     pulls: &[Vec<(f32, f32)>],
@@ -107,7 +108,7 @@ fn histogram(
     all
 }
 
-/// The split of all usable columns that gains most.
+/// The split with the largest gain over all usable columns.
 fn best_split(histogram: &Histogram<f64>, usable: &[bool]) -> Option<Found> {
     let gain = |sums: &Sums<f64>| sums[0] * sums[0] / (sums[1] + REGULARISATION);
     let mut best: Option<Found> = None;

@@ -1,10 +1,10 @@
-//! The gradients of `LambdaRank` (Burges 2010, section 4): every pair of candidates with different gains, of which one is
-//! near the top, pulls by as much as nDCG would change if the two changed places. Gains are linear and may be below 0.
+//! The gradients of `LambdaRank` (Burges 2010, section 4). Every pair of candidates with different gains, of which one
+//! is near the top, is weighted by the change of nDCG if the two were swapped. Gains are linear and may be negative.
 
-/// A candidate is near the top within so many places beyond the last one that is shown.
+/// Number of places after the first `k` that count as near the top.
 const BEYOND: usize = 4;
 
-/// What an item at a rank from 0 adds to the discounted cumulative gain.
+/// The discount of a rank, from 0, in the discounted cumulative gain.
 pub(super) fn discount(rank: usize) -> f64 {
     1.0 / (rank as f64 + 2.0).log2()
 }
@@ -21,9 +21,8 @@ pub(super) fn gained(order: &[u32], gains: &[f32], k: usize) -> f64 {
     order.iter().take(k).enumerate().map(|(rank, &at)| f64::from(gains[at as usize]) * discount(rank)).sum()
 }
 
-/// First and second derivative of the loss of one case by each candidate's score. Of two candidates with different gains
-/// the better one should be ahead, by as much as nDCG would change. `counts` says for how many each candidate stands; the
-/// first `k` are shown.
+/// The first and second derivatives of the loss of one case by each candidate's score. `counts` has the number of
+/// candidates that each one represents; lists have length `k`.
 pub(super) fn derivatives(scores: &[f64], gains: &[f32], counts: &[f32], k: usize) -> Vec<(f32, f32)> {
     let near = (k + BEYOND).min(scores.len());
     let order = order(scores);
@@ -60,7 +59,7 @@ pub(super) fn derivatives(scores: &[f64], gains: &[f32], counts: &[f32], k: usiz
             total += 2.0 * pull;
         }
     }
-    // Cases in which everything is wrong must not drown the others.
+    // Normalised, so that cases with many wrong pairs do not dominate.
     if total > 0.0 {
         let scale = (1.0 + total).log2() / total;
         derivatives.iter_mut().for_each(|(first, second)| {

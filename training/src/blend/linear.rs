@@ -1,9 +1,9 @@
-//! A straight weight for each signal, by which the right answers of a case are the likeliest of all its candidates.
+//! Linear weights of the signals, by which the relevant items of a case are the most likely ones of all its candidates.
 //!
-//! The loss is listwise (`ListNet`'s top-one, Cao et al. 2007): with the candidates' scores put through a softmax, the
-//! mean negative log-likelihood of the right ones. It is convex; Adam (Kingma and Ba 2015) over all cases at once finds
-//! its bottom. From there, `LambdaRank`'s gradients go on to where nDCG is highest: likelihood cares for the whole list,
-//! a shop for its first places.
+//! The loss is listwise (`ListNet`'s top-one, Cao et al. 2007): the mean negative log-likelihood of the relevant items
+//! under a softmax of the candidates' scores. It is convex, and full-batch Adam (Kingma and Ba 2015) finds its minimum.
+//! From there, `LambdaRank`'s gradients move the weights to the highest nDCG: likelihood depends on the whole list, but
+//! a shop needs the first places.
 
 use rayon::prelude::*;
 use trolley_model::kernel::{add_scaled, dot};
@@ -11,18 +11,18 @@ use trolley_model::kernel::{add_scaled, dot};
 use super::examples::Example;
 use super::lambda::derivatives;
 
-/// Steps by the likelihood, then by `LambdaRank`'s gradients.
+/// Numbers of steps by the likelihood, then by `LambdaRank`'s gradients.
 const STEPS: [i32; 2] = [120, 80];
 const RATES: [f32; 2] = [0.08, 0.03];
 
-/// Keeps signals that say nearly the same from being played off against each other.
+/// L2 regularisation, so that correlated signals do not get large weights of opposite signs.
 const REGULARISATION: f32 = 1e-3;
 
-/// Cases per task: a constant, so that sums do not depend on the threads.
+/// Number of cases per task. Constant, so that sums do not depend on the number of threads.
 const PIECE: usize = 256;
 
-/// The weight of each signal; 0 for those that are not usable. `fixed` is what each candidate has beforehand; the first
-/// `k` are shown.
+/// The weight of each signal; 0 for those that are not usable. `fixed` is the fixed part of a candidate's score; lists
+/// have length `k`.
 pub(super) fn learn(
     cases: &[&Example],
     usable: &[bool],
@@ -57,7 +57,7 @@ pub(super) fn learn(
                     gradient
                 })
                 .collect();
-            // From a quarter before the end on, ever shorter steps settle it.
+            // The learning rate decays linearly over the last quarter of the steps.
             let rate = rate * (4.0 * (1.0 - (step - 1) as f32 / steps as f32)).min(1.0);
             for at in 0..width {
                 let sum: f32 = pieces.iter().map(|piece| piece[at]).sum();
@@ -72,7 +72,7 @@ pub(super) fn learn(
     weights.iter().zip(&scale).map(|(weight, scale)| weight * scale).collect()
 }
 
-/// Adds a case's pulls on the weights.
+/// Adds a case's `LambdaRank` gradient.
 fn add_lambdas(case: &Example, fixed: &[f32], weights: &[f32], k: usize, gradient: &mut [f32]) {
     let rows = || case.rows(weights.len());
     let scores: Vec<f64> = rows().zip(fixed).map(|(row, fixed)| f64::from(dot(row, weights) + fixed)).collect();
@@ -83,8 +83,8 @@ fn add_lambdas(case: &Example, fixed: &[f32], weights: &[f32], k: usize, gradien
     }
 }
 
-/// Adds a case's part: the mean of the candidates by the softmax of their scores, less the mean of those with a gain, by
-/// their gains.
+/// Adds a case's gradient of the negative log-likelihood: the mean of the candidates, weighted by the softmax of their
+/// scores, minus the mean of those with a gain, weighted by their gains.
 fn add_likelihood(case: &Example, fixed: &[f32], weights: &[f32], gradient: &mut [f32]) {
     let rows = || case.rows(weights.len());
     let mut scores: Vec<f32> = rows().zip(fixed).map(|(row, fixed)| dot(row, weights) + fixed).collect();
@@ -123,7 +123,7 @@ mod tests {
         let cases: Vec<Example> = (0..400)
             .map(|_| {
                 let values: Vec<f32> = (0..60).map(|_| random.unit()).collect();
-                // The highest of the second of three signals is right.
+                // The candidate with the highest value of the second of three signals is relevant.
                 let best = (0..20).max_by(|&a, &b| values[a * 3 + 1].total_cmp(&values[b * 3 + 1])).unwrap();
                 let relevant = (0..20).map(|at| at == best).collect();
                 Example::new(1, 0, relevant, values)

@@ -1,4 +1,4 @@
-//! Learns what each signal counts, on weeks that come after those the signals were learned from.
+//! Learns the weights of the signals, on weeks after those from which the signals are computed.
 
 mod boosting;
 mod cases;

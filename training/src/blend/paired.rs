@@ -1,22 +1,22 @@
-//! The difference between two ways of answering the same cases.
+//! Paired difference between two methods on the same cases.
 
 use std::collections::BTreeMap;
 
-/// A mean difference, customers and not cases being what is drawn: the answers to one customer resemble each other.
+/// A mean difference, with a standard error over customers instead of cases: results for one customer are correlated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Difference {
-    /// Of both ways, over all cases.
+    /// Means of both methods over all cases.
     pub(super) means: [f64; 2],
-    /// Of the differences.
+    /// Mean of the differences.
     pub(super) mean: f64,
-    /// By the sums of each customer (Liang and Zeger 1986).
+    /// Standard error of the mean, clustered by customer (Liang and Zeger 1986).
     pub(super) standard_error: f64,
-    /// How many there are.
+    /// Number of customers.
     pub(super) customers: usize,
 }
 
 impl Difference {
-    /// Of the first from the second, case by case; `owners` says whose cases they are. There must be a case.
+    /// `one` minus `other`, case by case; `owners` has the customer of each case. There must be a case.
     pub(super) fn new(one: &[f64], other: &[f64], owners: &[u32]) -> Self {
         let cases = one.len() as f64;
         let differences = || one.iter().zip(other).map(|(one, other)| one - other);
@@ -30,13 +30,13 @@ impl Difference {
         Self { means, mean, standard_error: variance.sqrt(), customers: of_customer.len() }
     }
 
-    /// False if the first is worse by more than the standard error. There are few held-out customers: to stop where they
-    /// gain most would be to follow their luck.
+    /// False if the first is worse by more than a standard error. The held-out customers are few: a choice of the best
+    /// value would overfit them.
     pub(super) fn is_not_surely_worse(&self) -> bool {
         self.mean >= -self.standard_error
     }
 
-    /// Whether it is within two standard errors: more customers could say something else.
+    /// Whether the difference is within two standard errors, so that more customers could decide it.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.mean.abs() <= 2.0 * self.standard_error
     }
@@ -46,7 +46,7 @@ impl Difference {
         self.mean < -2.0 * self.standard_error
     }
 
-    /// Whether the first is ahead by more than the standard error.
+    /// Whether the first is ahead by more than a standard error.
     pub(super) fn is_ahead(&self) -> bool {
         self.mean > self.standard_error
     }

@@ -1,8 +1,9 @@
-//! A blend must be worth more than a part of it: a single signal, or a plain sum of a few.
+//! A blend must be better than its best part: a single signal, or a plain sum of a few.
 //!
-//! The rule is that of one standard error (Breiman et al. 1984, section 3.4.3): of what does about as well the simplest
-//! serves. A blend of 39 signals that is no better than one of them on the weeks that it was learned on has learned these
-//! weeks, and is worse on the next: on a wholesaler's 402 customers it was ahead by 0.2 % then and behind by 1.7 % later.
+//! This is the one-standard-error rule (Breiman et al. 1984, section 3.4.3): of models that are about equally good, the
+//! simplest serves. A blend of 39 signals that is no better than one of them on the weeks from which it was learned has
+//! overfitted these weeks, and is worse on the next. On a wholesaler's 402 customers it was ahead by 0.2 % then and
+//! behind by 1.7 % later.
 
 use rayon::prelude::*;
 use trolley_model::Blend;
@@ -14,7 +15,7 @@ use super::examples::Example;
 use super::lambda::{gained, order};
 use super::paired::Difference;
 
-/// Plain blends that shops use. One whose signals are all 0 without a customer says what it says with the others.
+/// Plain sums that shops use. Without a customer, `purchases` is 0, and both sums are the same.
 const PLAIN: [(&str, &[(&str, f32)]); 2] = [
     ("logs of co-purchase and popularity", &[("co_purchase_count", 1.0), ("recent_popularity", 0.15)]),
     (
@@ -23,16 +24,17 @@ const PLAIN: [(&str, &[(&str, f32)]); 2] = [
     ),
 ];
 
-/// The best part is looked for on so many cases; of more, every so-manyth.
+/// Approximate number of cases on which the best part is chosen. Larger sets are sampled evenly, to less than twice
+/// this number.
 const TRIED: usize = 2000;
 
-/// The figures of a blend and its best part, from the difference of the two.
+/// The comparison of a blend with its best part, from the difference of the two.
 pub(super) fn best_part(name: String, difference: &Difference, serves: bool) -> BestPart {
     let Difference { means: [blend, part], standard_error, customers, .. } = *difference;
     BestPart { name, part, blend, standard_error, customers, serves }
 }
 
-/// The part of a blend that orders the learned cases best, of all usable signals and of the plain blends.
+/// The best part on the learned cases, by nDCG: one of the usable signals or plain sums.
 pub(super) fn best(examples: &Examples, learned: &[&Example], usable: &[bool], k: usize) -> Option<(String, Blend)> {
     let is_usable = |name: &str| examples.names.iter().zip(usable).any(|(known, usable)| known == name && *usable);
     let single = |name: &String| (name.clone(), Blend::straight(&[(name, 1.0)]));
@@ -41,12 +43,12 @@ pub(super) fn best(examples: &Examples, learned: &[&Example], usable: &[bool], k
     let parts = signals.chain(plain).filter(|(_, blend)| blend.slopes.keys().all(|name| is_usable(name)));
     let cases: Vec<&Example> = learned.iter().step_by((learned.len() / TRIED).max(1)).copied().collect();
     let sum = |blend: &Blend| ndcg(examples, &cases, blend, k).iter().sum::<f64>();
-    // Of equal ones the first, which is the simpler.
+    // Of equal ones the first, which is simpler.
     let found = parts.map(|part| (sum(&part.1), part)).reduce(|best, next| if next.0 > best.0 { next } else { best });
     found.map(|(_, part)| part)
 }
 
-/// Case by case, of a blend without trees.
+/// nDCG per case of a blend without trees.
 pub(super) fn ndcg(examples: &Examples, cases: &[&Example], blend: &Blend, k: usize) -> Vec<f64> {
     let (slopes, width) = (examples.slopes(blend), examples.names.len());
     let one = |case: &&Example| {
@@ -66,7 +68,7 @@ mod tests {
 
     const CANDIDATES: usize = 20;
 
-    /// Cases whose right answer has the highest of some sums of the two signals and of chance.
+    /// Cases whose relevant candidate has the highest weighted sum of two signals and noise.
     fn examples(weights: [f32; 2], chance: f32) -> Examples {
         let mut examples = Examples::new(&[]);
         let column = |name: &str| examples.names.iter().position(|known| known == name).unwrap();

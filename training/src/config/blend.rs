@@ -6,21 +6,22 @@ use super::item_focus::ItemFocus;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BlendConfig {
-    /// Trees that are added to the straight weights; 0 for straight weights alone.
+    /// Number of small trees that are added to the linear weights; 0 for linear weights only.
     pub rounds: usize,
-    /// Share of each tree's step that is taken.
+    /// Learning rate of the trees.
     pub learning_rate: f64,
-    /// Share of the cases that each tree is grown from, drawn anew for each.
+    /// Share of the cases that each tree is grown from, sampled per tree.
     pub share_of_cases: f64,
-    /// Candidates per case that are learned from: so many are the best by the weights set by hand, and as many random
-    /// ones, which count for all others.
+    /// Number of candidates per training case that are the best by the default weights, and of random ones, which are
+    /// weighted to represent all others.
     pub candidates: usize,
-    /// And so many are the best by each signal.
+    /// In addition, number of candidates that are the best by each signal.
     pub candidates_per_signal: usize,
-    /// Most cases per question that are learned from, drawn at random.
+    /// Maximum number of training cases per question; for offers, per week.
     pub cases: usize,
-    /// Of what is bought together: how much of what the customer buys anyway is taken off what is learned, from 0 (a
-    /// shopping list) to 2, or `auto`.
+    /// For bought together: how much of what a customer buys anyway is subtracted from the gain. 0 learns a shopping
+    /// list, 1 only what is bought because of the item; at most 2. `auto` tries several values on the validation weeks,
+    /// and takes the one with the most due to the item whose hit rate is at most 5 % lower.
     pub item_focus: ItemFocus,
 }
 

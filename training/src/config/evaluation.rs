@@ -1,17 +1,17 @@
 use serde::{Deserialize, Serialize};
 
-/// How a model is judged, and how long the periods are.
+/// How a model is evaluated, and the lengths of the periods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
-    /// The last so many days are the test; 0 for no evaluation: then nothing is held back and the model is not judged.
+    /// Number of days at the end of the data to test on; 0 for no evaluation.
     pub test_days: u16,
-    /// New settings are compared with those in service on so many days at most: on more than `test_days` if these do not
-    /// show whether they are worse.
+    /// New settings are compared with those of the model in service on the test days. If these are too few to show
+    /// whether the new ones are worse, up to this many days are used.
     pub longest_test_days: u16,
-    /// On so many days before these the blend is learned; 0 to keep the weights set by hand.
+    /// Number of days before the test on which the blend is learned; 0 for the default weights.
     pub validation_days: u16,
-    /// Weeks of offers that the blend of offers is learned on; each takes a small training of its own.
+    /// Number of weeks on which the blend of offers is learned; each takes a small training of its own.
     pub offer_weeks: usize,
 }
 

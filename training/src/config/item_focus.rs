@@ -2,12 +2,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The focus of a blend: set, or chosen on the validation weeks.
+/// The item focus of a blend: fixed, or chosen on the validation weeks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ItemFocus {
-    /// So much.
+    /// A fixed value.
     Fixed(f64),
-    /// Of several, the one with the most due to the item, of those whose hit rate is at most 5 % below that of 0.
+    /// Of several values, the one with the most due to the item whose hit rate is at most 5 % below that of 0.
     #[default]
     Auto,
 }

@@ -1,4 +1,4 @@
-//! How a model is trained. One struct per concern; every field has a default that works.
+//! Configuration of the training. One struct per concern; every field has a working default.
 
 mod blend;
 mod evaluation;
@@ -16,57 +16,59 @@ pub use evaluation::EvaluationConfig;
 pub use item_focus::ItemFocus;
 pub use skipgram::SkipGramConfig;
 
-/// The whole training config; it is stored in the artefact.
+/// The training configuration, which is stored in the artefact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfig {
-    /// All randomness follows from it.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// Items in fewer baskets than this are not learned; they are recommended by the fallback tiers alone.
+    /// Minimum number of baskets with an item for which vectors are learned.
     pub min_baskets: u32,
-    /// How many days at the end of the period count as recent.
+    /// Number of days at the end of the period that count as recent.
     pub recent_days: u16,
-    /// What a store has not sold for so many days is not in its assortment.
+    /// Number of days without a sale after which an item is not in a store's assortment.
     pub assortment_days: u16,
-    /// But only if it would have been in so many of the store's baskets by chance; 0 for in any case.
+    /// This also requires that at least this many baskets with the item were expected in the store, by its popularity;
+    /// 0 for no such requirement.
     pub assortment_expected: f32,
-    /// After so many days a purchase counts half in a customer's history.
+    /// Half-life of a purchase in a customer's history, in days.
     pub half_life_days: f32,
-    /// The last so many baskets of each customer are kept as they were.
+    /// Number of last baskets stored per customer.
     pub last_baskets: usize,
-    /// Partners kept per item, and per category: two thirds by count, one by closeness.
+    /// Number of partners stored per item, and per category: two thirds by count, one third by closeness.
     pub partners: usize,
-    /// Of a larger basket only so many of its items, drawn at random, count towards pairs.
+    /// Maximum number of items of a basket that count towards pairs; of a larger one, a random sample.
     pub max_basket_items: usize,
     /// The item embeddings.
     pub skipgram: SkipGramConfig,
-    /// The factors.
+    /// The factors of customers and items (iALS).
     pub ials: IalsConfig,
-    /// What each signal counts.
+    /// The weights of the signals.
     pub blend: BlendConfig,
-    /// What lists of what is bought together keep to beside the scores.
+    /// Limits on the lists of bought together, in addition to the scores.
     pub list: ListRules,
-    /// What lists of alternatives keep to beside the scores.
+    /// Limits on the lists of alternatives, in addition to the scores.
     pub alternatives: AlternativesConfig,
-    /// How the model is judged.
+    /// How the model is evaluated.
     pub evaluation: EvaluationConfig,
 }
 
-/// What lists of alternatives keep to beside the scores.
+/// Limits on the lists of alternatives, in addition to the scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlternativesConfig {
-    /// Of six so many are sold, of about the same size and price at the least, 0 to 6. If not said, the most with which the hit
-    /// rate on the validation weeks is at most 3 % lower; 6 where nothing can be judged.
+    /// Minimum number of six alternatives without a flaw, 0 to 6: sold recently, and of similar size and price. By
+    /// default, the largest number that lowers the hit rate on the validation weeks by at most 3 %; 6 if nothing can be
+    /// judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flawless: Option<usize>,
 }
 
 impl TrainingConfig {
-    /// Checks that every number makes sense.
+    /// Checks the ranges of the values.
     ///
     /// # Errors
-    /// The first key that is wrong, and what it must be.
+    /// Names the first invalid key, and its valid values.
     pub fn check(&self) -> Result<(), SettingError> {
         let Self { half_life_days, partners, max_basket_items, skipgram, ials, .. } = self;
         let positive = |value: f32| value.is_finite() && value > 0.0;

@@ -6,19 +6,18 @@ use serde::{Deserialize, Serialize};
 pub struct SkipGramConfig {
     /// Length of the vectors.
     pub dims: usize,
-    /// Passes over all baskets.
+    /// Number of passes over all baskets.
     pub epochs: usize,
-    /// What the negatives of a line weigh together. Its positives, the other lines of the basket, weigh 1 together:
-    /// every line counts the same, and a pair in a basket of n items weighs 1/(n-1).
+    /// Total weight of the negatives of an item in a basket. Its positives, the other items of the basket, have a total
+    /// weight of 1, so each item of a basket has the same weight, and a pair in a basket of n items weighs 1/(n-1).
     pub negatives: f32,
-    /// Negatives drawn for a basket, which all of its pairs share.
+    /// Number of negatives drawn for a few baskets, shared by all of their pairs.
     pub shared_negatives: usize,
-    /// Step length at the beginning; it falls to nothing in a straight line.
+    /// Initial learning rate; it decays linearly to 0.
     pub learning_rate: f32,
-    /// Negatives are drawn with the items' baskets to this power.
+    /// Negatives are drawn in proportion to the number of an item's baskets to this power.
     pub power: f32,
-    /// Items in a larger share of all baskets than this are passed over now and then (Mikolov et al. 2013, section
-    /// 2.3); 0 for never.
+    /// Items in a larger share of all baskets than this are subsampled (Mikolov et al. 2013, section 2.3); 0 for none.
     pub subsample: f32,
 }
 

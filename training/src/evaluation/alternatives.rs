@@ -1,4 +1,5 @@
-//! A customer who has a usual item of a category bought another one of it instead: was that among the six?
+//! Benchmark of alternatives: a customer with a usual item in a category bought other items of it instead. The usual
+//! item is the query, and the items bought instead are relevant.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,7 +7,7 @@ use trolley_model::figures::{Benchmark, MODEL, Substitution};
 
 use rayon::prelude::*;
 use trolley_model::recommend::{Limits, Tier, alternatives};
-use trolley_model::{Model, Query};
+use trolley_model::{Customer, Model, Query};
 
 use super::baselines;
 use super::benchmark::{Method, Tally};
@@ -18,19 +19,19 @@ use crate::random::Random;
 
 pub(super) const K: usize = 6;
 
-/// An item is usual from so many baskets on.
+/// Minimum number of a customer's baskets with an item for it to be usual.
 const USUAL: u16 = 3;
 
-/// Lifts are shrunk towards 1 as if each pair had been expected in so many baskets more, and been there: of items that
-/// seldom sell most pairs never met, which says nothing.
+/// Number of baskets added to both the observed and the expected co-purchases of a pair, which shrinks lifts towards 1:
+/// most pairs of rare items never occurred together, which is no evidence.
 const PRIOR_BASKETS: f64 = 3.0;
 
-/// A case for each category of which a basket of the range holds something, but not the customer's usual item. Of a category
-/// that is no kind of thing nothing stands in for another.
+/// One case for each category of which a basket of the range contains items, but not the customer's usual one. Mixed
+/// categories have no cases, because their items cannot replace each other.
 pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let bands = Bands::new(model);
-    let mut usual: HashMap<u32, HashMap<u32, u32>> = HashMap::new();
+    let mut usual: HashMap<Customer, HashMap<u32, u32>> = HashMap::new();
     let mut cases = Vec::new();
     for basket in baskets {
         let owner = transactions.baskets[basket].customer;
@@ -60,8 +61,8 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
     cases
 }
 
-/// The customer's most frequent item of each category, if it was in enough of their baskets.
-fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
+/// The customer's most frequent item of each category, if it was in at least [`USUAL`] of their baskets.
+fn usual_items(model: &Model, customer: Customer) -> HashMap<u32, u32> {
     let mut usual: HashMap<u32, (u16, u32)> = HashMap::new();
     for stats in model.profile(customer).stats().filter(|stats| stats.baskets >= USUAL) {
         if let Some(category) = model.catalogue().kind(stats.item) {
@@ -74,7 +75,7 @@ fn usual_items(model: &Model, customer: u32) -> HashMap<u32, u32> {
     usual.into_iter().map(|(category, (_, item))| (category, item)).collect()
 }
 
-/// The share of the cases in which a right answer is among the six.
+/// The share of cases with a relevant item among the six.
 pub(super) fn hit_rate(model: &Model, cases: &[Case]) -> f64 {
     let is_hit = |case: &&Case| answer(model, case, K).into_iter().any(|item| case.is_relevant(item));
     cases.par_iter().filter(is_hit).count() as f64 / cases.len().max(1) as f64
@@ -86,7 +87,7 @@ pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     alternatives(model, &case.query(model), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
-/// The benchmarks of a test period, that with a customer first.
+/// The benchmarks of a test period; the one with a customer comes first.
 pub(super) fn benchmarks(model: &Model, cases: &[Case], seed: u64) -> Vec<Benchmark> {
     let anywhere: Vec<Case> = cases.iter().map(|case| Case { store: None, ..case.clone() }).collect();
     let in_store: Vec<Case> = anonymous(cases).into_iter().filter(|case| case.store.is_some()).collect();
@@ -117,11 +118,12 @@ pub(super) fn benchmarks(model: &Model, cases: &[Case], seed: u64) -> Vec<Benchm
     benchmarks
 }
 
-/// Of one item asked about: the share of its six that are of its category, their lifts, and those of random others.
+/// For one query item: the share of its six alternatives that are of its category, the lifts of those of the tier
+/// `model`, and the lifts of random items of the category.
 type Asked = (f64, Vec<f64>, Vec<f64>);
 
-/// Asks for alternatives to each distinct item of the cases, nobody being known, and counts how often these and the
-/// item are in one basket of those before `until`.
+/// Measures the anonymous alternatives to each distinct query item of the cases, and their lifts with it in the baskets
+/// before `until`.
 pub(super) fn substitution(
     model: &Model,
     cases: &[Case],
@@ -170,7 +172,7 @@ pub(super) fn substitution(
     }
 }
 
-/// The baskets that hold each item of the model.
+/// The baskets before `until` that contain each item of the model.
 fn holders(model: &Model, transactions: &Transactions, until: usize) -> Vec<Vec<u32>> {
     let numbering = Numbering::new(transactions, model);
     let mut holders = vec![Vec::new(); model.catalogue().items().len()];
@@ -184,7 +186,7 @@ fn holders(model: &Model, transactions: &Transactions, until: usize) -> Vec<Vec<
     holders
 }
 
-/// How many numbers two rising lists share.
+/// Number of common elements of two ascending lists.
 fn common(mut a: &[u32], mut b: &[u32]) -> usize {
     let mut common = 0;
     while let (Some((first, a_rest)), Some((second, b_rest))) = (a.split_first(), b.split_first()) {

@@ -1,11 +1,11 @@
-//! The other way round: how well the scores of an offer tell its buyers from all other customers.
+//! Evaluation of audiences: how well the scores of an offer separate its buyers from all other customers.
 
 use std::collections::BTreeMap;
 use trolley_model::figures::Estimate;
 
 use rayon::prelude::*;
-use trolley_model::Model;
 use trolley_model::recommend;
+use trolley_model::{Customer, Model};
 
 use super::bootstrap::percentiles;
 use super::case::Case;
@@ -15,13 +15,13 @@ use super::offered::Offered;
 use crate::input::Transactions;
 use crate::random::Random;
 
-/// Offers that fewer customers took have no audience to speak of.
+/// Minimum number of buyers of an evaluated offer.
 const BUYERS: usize = 5;
 
-/// Offers whose customers' parts are held at a time.
+/// Number of offers evaluated at a time, which bounds the memory for the customers' influences.
 const PIECE: usize = 64;
 
-/// A number of the model, and of the customers' own decayed purchases of the item.
+/// A value for the model, and for the customers' own decayed purchases of the item.
 type Pair = [f64; 2];
 
 /// The areas under the ROC curve of all offers.
@@ -29,13 +29,13 @@ type Pair = [f64; 2];
 pub(super) struct Audiences {
     /// Per offer.
     areas: Vec<Pair>,
-    /// By customer: by how much the sum of all areas would move if they were there twice.
+    /// Per customer, the change of the sum of all areas if the customer were counted twice, to first order.
     influence: BTreeMap<u32, Pair>,
 }
 
 impl Audiences {
-    /// Adds each offer of a week with enough buyers. The scores are those of [`recommend::audience`], taken from the other
-    /// side: a customer's offers are scored all at once.
+    /// Adds each offer of a week with enough buyers. The scores equal those of [`recommend::audience`], but are
+    /// computed for all offers of a customer at once.
     pub(super) fn judge(
         &mut self,
         model: &Model,
@@ -46,7 +46,7 @@ impl Audiences {
         seed: u64,
     ) {
         let items = &offered.items;
-        let mut buyers: Vec<Vec<u32>> = vec![Vec::new(); items.len()];
+        let mut buyers: Vec<Vec<Customer>> = vec![Vec::new(); items.len()];
         for (case, customer) in cases.iter().filter_map(|case| Some((case, case.customer?))) {
             for at in case.relevant.iter().filter_map(|item| items.binary_search(item).ok()) {
                 buyers[at].push(customer);
@@ -55,8 +55,8 @@ impl Audiences {
         buyers.iter_mut().for_each(|buyers| buyers.sort_unstable());
         let judged: Vec<usize> = (0..items.len()).filter(|&at| buyers[at].len() >= BUYERS).collect();
         let on_offer = offered.ready(model, names, judged.iter().copied());
-        // A number for each customer and offer is held: of very many customers so many are drawn.
-        let mut customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+        // Memory holds a score for each customer and offer, so a large number of customers is sampled.
+        let mut customers: Vec<Customer> = model.histories().numbers().collect();
         if customers.len() > MOST_CUSTOMERS {
             Random::new(seed, &[0xad]).shuffle(&mut customers);
             customers.truncate(MOST_CUSTOMERS);
@@ -93,8 +93,8 @@ impl Audiences {
             }
         }
         for (&customer, moved) in customers.iter().zip(sums) {
-            // By the number in the transactions: the models of the weeks number customers differently.
-            let Some(owner) = transactions.customers.position(model.histories().customers().get(customer)) else {
+            // By the number in the transactions, because each week's model numbers customers differently.
+            let Some(owner) = transactions.customers.position(model.histories().id(customer)) else {
                 continue;
             };
             let sum = self.influence.entry(owner).or_default();
@@ -102,9 +102,9 @@ impl Audiences {
         }
     }
 
-    /// The mean area over all offers, of the model and of the customers' own decayed purchases. Both offers and customers
-    /// are drawn for the intervals: the same customers decide about many offers. What drawing customers does to an area
-    /// is taken from their placements, to first order.
+    /// The mean area over all offers, for the model and for the customers' own decayed purchases. `None` without
+    /// offers. The intervals resample both offers and customers, because the same customers influence many offers. The
+    /// effect of resampling customers on an area is computed from their placements, to first order.
     pub(super) fn estimates(&self, seed: u64) -> Option<[Estimate; 2]> {
         if self.areas.is_empty() {
             return None;
@@ -112,7 +112,7 @@ impl Audiences {
         let (offers, influence) = (self.areas.len(), self.influence.values().copied().collect::<Vec<Pair>>());
         let add = |sum: Pair, other: &Pair| [sum[0] + other[0], sum[1] + other[1]];
         let mean = |sum: Pair| sum.map(|sum| sum / offers as f64);
-        // What all customers together move is 0 but for rounding.
+        // The sum over all customers is 0 except for rounding.
         let none = influence.iter().fold([0.0; 2], add);
         let draw = |number: u64| {
             let mut random = Random::new(seed, &[0xa0d, number]);
@@ -126,7 +126,7 @@ impl Audiences {
     }
 }
 
-/// The area under the curve, and what each customer adds to it if they are there twice.
+/// The area under the ROC curve, and its change if each customer were counted twice, to first order.
 fn influences(scores: &[(f32, bool)]) -> Option<(f64, Vec<f64>)> {
     let (area, placements) = area_under_curve(scores)?;
     let positives = scores.iter().filter(|(_, positive)| *positive).count();
@@ -142,14 +142,14 @@ mod tests {
 
     #[test]
     fn a_few_customers_who_decide_about_many_offers_are_no_sure_thing() {
-        // Forty offers, all with the same area by the same 30 customers, of whom 8 bought each.
+        // Forty offers with the same area: of the same 30 customers, the same 8 bought each.
         let scores: Vec<(f32, bool)> = (0..30u8).map(|customer| (f32::from(customer * 7 % 30), customer < 8)).collect();
         let (area, moved) = influences(&scores).unwrap();
         let influence = moved.iter().zip(0..).map(|(moved, owner)| (owner, [40.0 * moved; 2])).collect();
         let all = Audiences { areas: vec![[area; 2]; 40], influence };
         let [found, _] = all.estimates(1).unwrap();
         assert!((found.value - area).abs() < 1e-12);
-        // The standard error by DeLong, from the spread of the placements of both kinds.
+        // The standard error by DeLong et al., from the placements of both classes.
         let spread = |positive: bool| {
             let of_kind = || scores.iter().zip(&moved).filter(move |((_, kind), _)| *kind == positive);
             of_kind().map(|(_, moved)| moved * moved).sum::<f64>()

@@ -1,6 +1,6 @@
-//! What a shop would do without Trolley: ordinary implementations, asked through the same code path as the model.
+//! Baselines: standard methods, evaluated through the same code path as the model.
 //!
-//! Ties go to the bestseller, and a list that is too short is filled up with bestsellers.
+//! Ties go to the better seller, and short lists are filled up with bestsellers.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use trolley_model::{Model, Top, Vectors};
 
 use super::case::Case;
 
-/// What popularity counts beside being bought together, in the plain blend of both.
+/// Weight of the log of the recent baskets in [`logs`].
 const POPULARITY: f32 = 0.15;
 
-/// In that blend so many bestsellers are considered beside the item's partners and the customer's own items.
+/// Number of bestsellers among the candidates of [`logs`], in addition to partners and the customer's own items.
 const BESTSELLERS: u32 = 200;
 
-/// The items of the highest score that may be shown; of equal ones the bestseller.
+/// The `k` allowed items with the highest scores; ties go to the better seller, and bestsellers fill up a short list.
 pub(super) fn best(model: &Model, case: &Case, k: usize, scores: impl Iterator<Item = (u32, f32)>) -> Vec<u32> {
     let mut top = Top::new(k);
     for (item, score) in scores {
@@ -44,7 +44,8 @@ pub(super) fn recent_bestsellers(model: &Model, case: &Case, k: usize) -> Vec<u3
     best(model, case, k, (0..model.catalogue().bought()).map(|item| (item, recent[item as usize] as f32)))
 }
 
-/// A score for each partner of the items asked about, from the baskets with both, with the query and with the partner.
+/// Ranks the partners of the query items by a score of three counts: baskets with both, with the query item, and with
+/// the partner.
 fn partners(model: &Model, case: &Case, k: usize, score: impl Fn(f32, f32, f32) -> f32) -> Vec<u32> {
     let catalogue = model.catalogue();
     let pairs = case.items.iter().flat_map(|&query| model.co_purchases().of(query).map(move |pair| (query, pair)));
@@ -55,18 +56,18 @@ fn partners(model: &Model, case: &Case, k: usize, score: impl Fn(f32, f32, f32) 
     best(model, case, k, scored)
 }
 
-/// The items that were in most baskets with the item asked about.
+/// Ranks items by the number of baskets with the query item.
 pub(super) fn co_purchase_count(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     partners(model, case, k, |both, _, _| both)
 }
 
-/// The same, a basket of n items counting 1/√(n-1).
+/// The same, with a weight of 1/√(n-1) for a basket of n items.
 pub(super) fn co_purchase_weight(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let pairs = case.items.iter().flat_map(|&query| model.co_purchases().of(query));
     best(model, case, k, pairs.map(|pair| (pair.item, pair.weight)))
 }
 
-/// The same summed over a cart.
+/// The same, summed over a cart.
 pub(super) fn co_purchases_of_cart(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let mut sums: BTreeMap<u32, f32> = BTreeMap::new();
     for pair in case.items.iter().flat_map(|&query| model.co_purchases().of(query)) {
@@ -75,7 +76,7 @@ pub(super) fn co_purchases_of_cart(model: &Model, case: &Case, k: usize) -> Vec<
     best(model, case, k, sums.into_iter())
 }
 
-/// Log of the baskets with both, .15 log of the recent baskets, and log of the customer's own baskets with it.
+/// The sum of the log of the co-purchases, .15 log of the recent baskets, and the log of the customer's own purchases.
 pub(super) fn logs(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let mut scores: BTreeMap<u32, f32> = (0..BESTSELLERS.min(model.catalogue().bought())).map(|i| (i, 0.0)).collect();
     let log = |baskets: f32| (1.0 + baskets).ln();
@@ -90,24 +91,24 @@ pub(super) fn logs(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     best(model, case, k, scores.into_iter().map(|(item, score)| (item, score + popularity(item))))
 }
 
-/// How much oftener than by chance the two meet, as if they had met in `prior` baskets more by chance and not at all else.
+/// Lift: observed over expected co-purchases, with `prior` baskets added to the expected ones.
 pub(super) fn lift(model: &Model, case: &Case, k: usize, prior: f32) -> Vec<u32> {
     let all = model.catalogue().total_baskets() as f32;
     partners(model, case, k, |both, query, partner| both / (query * partner / all + prior))
 }
 
-/// Cosine of the two columns of the basket × item matrix (Sarwar et al. 2001).
+/// Cosine of the two items' columns in the basket × item matrix (Sarwar et al. 2001).
 pub(super) fn cosine(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     partners(model, case, k, |both, query, partner| both / (query * partner).sqrt())
 }
 
-/// The items that were in most of the customer's baskets.
+/// Ranks items by the number of the customer's baskets that contain them.
 pub(super) fn most_frequent(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let habits = case.customer.into_iter().flat_map(|customer| model.profile(customer).stats());
     best(model, case, k, habits.map(|stats| (stats.item, f32::from(stats.baskets))))
 }
 
-/// The same of the customer's last baskets, of which one counts half after so many days.
+/// The same over the customer's last baskets, with weights that decay with a half-life in days.
 pub(super) fn most_frequent_decayed(model: &Model, case: &Case, k: usize, half_life: f32) -> Vec<u32> {
     let Some(customer) = case.customer else { return best(model, case, k, std::iter::empty()) };
     let items = model.profile(customer).items();
@@ -119,18 +120,18 @@ pub(super) fn most_frequent_decayed(model: &Model, case: &Case, k: usize, half_l
     best(model, case, k, items.iter().copied().zip(sums))
 }
 
-/// The factors alone.
+/// Inner product of the iALS factors of customer and item.
 pub(super) fn ials(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let customers = model.customer_factors();
-    nearest(model, case, k, model.item_factors(), case.customer.map(|customer| (customers.unit(customer), true)))
+    nearest(model, case, k, model.item_factors(), case.customer.map(|customer| (customers.unit(customer.0), true)))
 }
 
-/// Input vector of the item asked about · output vectors.
+/// Inner product of the query item's input vector and the output vectors.
 pub(super) fn item2vec(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     nearest(model, case, k, model.output(), query(model, case).map(|query| (query, true)))
 }
 
-/// Cosine of input vectors, as item2vec (Barkan and Koenigstein 2016) and `gensim`'s `most_similar` use them.
+/// Cosine of input vectors, as in item2vec (Barkan and Koenigstein 2016) and `gensim`'s `most_similar`.
 pub(super) fn item2vec_cosine(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     nearest(model, case, k, model.input(), query(model, case).map(|query| (query, false)))
 }
@@ -139,7 +140,8 @@ fn query<'m>(model: &'m Model, case: &Case) -> Option<&'m [f32]> {
     case.items.first().filter(|&&item| model.is_learned(item)).map(|&item| model.input().unit(item))
 }
 
-/// By inner product with the rows at their length, or with their directions alone.
+/// Ranks `rows` by the inner product with a query vector. Its flag is true for rows at their length, false for unit
+/// rows.
 fn nearest(model: &Model, case: &Case, k: usize, rows: &Vectors, query: Option<(&[f32], bool)>) -> Vec<u32> {
     let scored = query.into_iter().flat_map(|(query, with_length)| {
         (0..rows.len() as u32).map(move |row| {
@@ -150,7 +152,7 @@ fn nearest(model: &Model, case: &Case, k: usize, rows: &Vectors, query: Option<(
     best(model, case, k, scored)
 }
 
-/// Bestsellers of the category of the item asked about.
+/// Bestsellers of the query item's category.
 pub(super) fn bestsellers_of_the_kind(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let catalogue = model.catalogue();
     let category = case.items.first().and_then(|&item| catalogue.category(item));
@@ -158,14 +160,14 @@ pub(super) fn bestsellers_of_the_kind(model: &Model, case: &Case, k: usize) -> V
     best(model, case, k, members.iter().map(|&item| (item, catalogue.baskets(item) as f32)))
 }
 
-/// The customer's most frequent items of that category, then its bestsellers.
+/// The customer's most frequent items of the query item's category, then its bestsellers.
 pub(super) fn most_frequent_of_the_kind(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let catalogue = model.catalogue();
     let category = case.items.first().and_then(|&item| catalogue.category(item));
     let members = category.map_or(&[][..], |category| catalogue.members(category));
     let scored = members.iter().map(|&item| {
         let stats = case.customer.and_then(|customer| model.profile(customer).stats_of(item));
-        // Any habit comes before the best of the others.
+        // One own purchase outweighs any popularity, which is at most 1.
         let own = stats.map_or(0.0, |stats| f32::from(stats.baskets));
         (item, own + catalogue.popularity(item))
     });

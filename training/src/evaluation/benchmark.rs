@@ -1,4 +1,4 @@
-//! Several ways of answering the same cases, judged beside each other.
+//! Comparison of several methods on the same cases.
 
 use std::collections::BTreeMap;
 use trolley_model::figures::{Benchmark, Estimate, Group, MethodResult};
@@ -10,14 +10,13 @@ use super::case::{Band, Case, History};
 use super::metrics::{Figures, METRICS, figures};
 use super::shown::{SHOWN_METRICS, ShownFigures};
 
-/// The best items for a case, best first, at most so many.
+/// The recommendations for a case, best first, with a maximum length.
 type Answer<'a> = Box<dyn Fn(&Case, usize) -> Vec<u32> + Sync + 'a>;
 
-/// One way of answering.
+/// A recommendation method.
 pub(super) struct Method<'a> {
-    /// Its name; the first of a benchmark is the model.
+    /// Its name. The first method of a benchmark is the model.
     pub(super) name: &'static str,
-    /// How it answers.
     pub(super) answer: Answer<'a>,
 }
 
@@ -27,13 +26,13 @@ impl<'a> Method<'a> {
     }
 }
 
-/// The figures of each method and case.
+/// The metrics per method and case.
 #[derive(Default)]
 pub(super) struct Tally {
     names: Vec<&'static str>,
-    /// Per method, per case.
+    /// Per method and case.
     figures: Vec<Vec<Figures>>,
-    /// The same of what the lists are like; empty where that is not measured.
+    /// Properties of the lists, per method and case; empty if they are not measured.
     shown: Vec<Vec<ShownFigures>>,
     /// Per case.
     owners: Vec<u32>,
@@ -41,8 +40,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Has all methods answer all cases. Called again with the same methods, adds to what was there. Returns the
-    /// lists of each method, case by case.
+    /// Evaluates all methods on all cases. Later calls must have the same methods and add to the results. Returns the
+    /// lists per method and case.
     pub(super) fn judge(&mut self, cases: &[Case], methods: &[Method<'_>], k: usize) -> Vec<Vec<Vec<u32>>> {
         self.names = methods.iter().map(|method| method.name).collect();
         self.figures.resize(methods.len(), Vec::new());
@@ -57,7 +56,7 @@ impl Tally {
         lists
     }
 
-    /// Adds what the lists are like, of each method, case by case.
+    /// Sets the properties of the lists, per method and case.
     pub(super) fn describe(&mut self, shown: Vec<Vec<ShownFigures>>) {
         self.shown = shown;
     }
@@ -66,7 +65,7 @@ impl Tally {
         self.owners.is_empty()
     }
 
-    /// Means and intervals, over all cases and by kind.
+    /// Means and confidence intervals, over all cases and by group.
     pub(super) fn benchmark(&self, name: &str, question: &str, k: usize, seed: u64) -> Benchmark {
         let mut groups = Vec::new();
         groups.extend(self.group("all", |_| true, seed));
@@ -76,7 +75,7 @@ impl Tally {
         for (history, name) in History::ALL {
             groups.extend(self.group(name, |kind| kind.1 == history, seed));
         }
-        // A kind that all cases are of says nothing new.
+        // A group that contains all cases adds nothing.
         let all = self.owners.len();
         groups.retain(|group| group.name == "all" || group.cases < all);
         Benchmark { name: name.to_owned(), question: question.to_owned(), k, groups }
@@ -117,12 +116,12 @@ impl Tally {
     }
 }
 
-/// Of each method the figures of some cases.
+/// The metrics of some cases, per method.
 fn of_cases<'a, const N: usize>(figures: &'a [Vec<[f64; N]>], cases: &[usize]) -> Vec<Vec<&'a [f64; N]>> {
     figures.iter().map(|figures| cases.iter().map(|&case| &figures[case]).collect()).collect()
 }
 
-/// The estimates by the metrics' names.
+/// The estimates by name of the metric.
 fn named(names: &[&str], of: &dyn Fn(usize) -> Option<Estimate>) -> BTreeMap<String, Estimate> {
     names.iter().enumerate().filter_map(|(at, name)| Some(((*name).to_owned(), of(at)?))).collect()
 }

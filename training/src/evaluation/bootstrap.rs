@@ -1,7 +1,7 @@
-//! Confidence intervals by the bootstrap (Efron 1979), percentile method.
+//! Bootstrap confidence intervals (Efron 1979), percentile method.
 //!
-//! What is drawn is customers, not answers: the answers to one customer resemble each other, and an interval that takes
-//! them for independent is too narrow. All methods are drawn together, so their differences are paired.
+//! Customers are resampled, not cases: results for one customer are correlated, and intervals that ignore this are too
+//! narrow. All methods share the resamples, so their differences are paired.
 
 use std::collections::HashMap;
 use trolley_model::figures::Estimate;
@@ -10,28 +10,28 @@ use rayon::prelude::*;
 
 use crate::random::Random;
 
-/// Times that the customers are drawn anew.
+/// Number of resamples.
 const RESAMPLES: u64 = 1000;
 
-/// The means of `N` figures of several methods on the same cases, as measured and as drawn anew.
+/// The means of `N` metrics of several methods on the same cases, measured and resampled.
 pub(super) struct Means<const N: usize> {
     owners: usize,
     /// Per method.
     measured: Vec<[f64; N]>,
-    /// Per draw and method.
+    /// Per resample and method.
     drawn: Vec<Vec<[f64; N]>>,
 }
 
 impl<const N: usize> Means<N> {
-    /// From the figures of each method and case, and whose case it is. There must be a case. A figure that is no number
-    /// does not apply to its case, which is left out of its mean.
+    /// Takes the metrics per method and case, and the customer of each case. There must be a case. NaN means that a
+    /// metric does not apply to the case, which is then left out of its mean.
     pub(super) fn new(figures: &[Vec<&[f64; N]>], owners: &[u32], seed: u64) -> Self {
         let mut place = HashMap::new();
         for owner in owners {
             let next = place.len();
             place.entry(*owner).or_insert(next);
         }
-        // Per owner and method: the sum of each figure, and the number of cases that it applies to.
+        // Per customer and method: the sum of each metric, and the number of cases to which it applies.
         let mut sums = vec![vec![[[0.0; 2]; N]; figures.len()]; place.len()];
         for (case, owner) in owners.iter().enumerate() {
             for (sums, of_contender) in sums[place[owner]].iter_mut().zip(figures) {
@@ -63,7 +63,7 @@ impl<const N: usize> Means<N> {
         }
     }
 
-    /// How many customers are drawn.
+    /// Number of customers.
     pub(super) fn owners(&self) -> usize {
         self.owners
     }
@@ -73,12 +73,12 @@ impl<const N: usize> Means<N> {
         self.estimate(|means| means[method][metric])
     }
 
-    /// How far `method` is ahead of `other`, as a share of the other's mean; `None` if that is 0.
+    /// Lead of `method` over `other`, relative to the other's mean; `None` if that is 0.
     pub(super) fn lead(&self, method: usize, other: usize, metric: usize) -> Option<Estimate> {
         self.estimate(|means| means[method][metric] / means[other][metric] - 1.0)
     }
 
-    /// How far `method` is ahead of `other` in itself: a share of something near 0 says nothing.
+    /// Absolute lead of `method` over `other`, for metrics that may be near 0.
     pub(super) fn difference(&self, method: usize, other: usize, metric: usize) -> Option<Estimate> {
         self.estimate(|means| means[method][metric] - means[other][metric])
     }
@@ -89,7 +89,7 @@ impl<const N: usize> Means<N> {
     }
 }
 
-/// Several numbers with their intervals, from what was measured and a way to draw all of them anew.
+/// Estimates of several values, from the measured ones and a function that resamples all of them.
 pub(super) fn percentiles<const N: usize>(
     measured: [f64; N],
     draw: impl Fn(u64) -> [f64; N] + Sync + Send,

@@ -1,4 +1,4 @@
-//! One item of each basket of two or more is asked about; the others are what should be found.
+//! Benchmarks of bought together: one item of each basket of two or more is the query, and the others are relevant.
 
 use std::ops::Range;
 use trolley_model::figures::{Benchmark, MODEL};
@@ -17,14 +17,14 @@ use crate::random::Random;
 
 pub(super) const K: usize = 6;
 
-/// A case for each basket of the range that has two items or more.
+/// One case for each basket of the range with at least two items.
 pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed: u64) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let bands = Bands::new(model);
     baskets
         .filter(|&basket| transactions.items_of(basket).len() >= 2)
         .map(|basket| {
-            // Drawn by what the basket holds, not by numbers that depend on the order of the files.
+            // Sampled by ID, because item numbers depend on the order of the files.
             let mut items = transactions.items_of(basket).to_vec();
             items.sort_unstable_by_key(|&item| transactions.items.get(item));
             let asked = items.swap_remove(Random::new(seed, &[5, basket as u64]).below(items.len()));
@@ -45,10 +45,10 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
         .collect()
 }
 
-/// Baskets of fewer items make no cart.
+/// Minimum number of items of a basket for a cart.
 const FEWEST_ITEMS: usize = 4;
 
-/// A cart for each basket of the range that has four items or more: half of them, drawn at random, are in it.
+/// One case for each basket of the range with at least [`FEWEST_ITEMS`] items: a random half of them is the cart.
 fn carts(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed: u64) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let cart = |basket: usize| {
@@ -72,12 +72,13 @@ fn carts(model: &Model, transactions: &Transactions, baskets: Range<usize>, seed
     baskets.filter(|&basket| transactions.items_of(basket).len() >= FEWEST_ITEMS).map(cart).collect()
 }
 
-/// The same cases with anonymous to be asking.
+/// The same cases without the customer.
 pub(crate) fn anonymous(cases: &[Case]) -> Vec<Case> {
     cases.iter().map(|case| Case { customer: None, ..case.clone() }).collect()
 }
 
-/// The same cases of known customers; only what they have not bought before is asked for and counts.
+/// The cases of known customers, restricted to items that they have not bought before: earlier purchases are barred and
+/// not relevant.
 pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
     let mut new: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
     for case in &mut new {
@@ -95,7 +96,7 @@ pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     bought_together(model, &case.query(model), &limits).into_iter().map(|recommended| recommended.item).collect()
 }
 
-/// The benchmarks of a test period, which begins with the basket `test`; those with a customer first.
+/// The benchmarks of a test period, which begins with the basket `test`.
 pub(super) fn benchmarks(
     model: &Model,
     cases: &[Case],
@@ -106,7 +107,7 @@ pub(super) fn benchmarks(
 ) -> Vec<Benchmark> {
     let Together { lift_prior, half_life } = tuned.together;
     let new = new_to_the_customer(model, cases);
-    // A shop that knows none of its customers is not asked about any.
+    // Without known customers there is no benchmark with the customer.
     let of_customers = if cases.iter().any(|case| case.customer.is_some()) { cases.to_vec() } else { Vec::new() };
     let kinds = [
         ("bought_together", "The rest of a basket, given one item of it and the customer", of_customers),

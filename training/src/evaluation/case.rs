@@ -1,51 +1,52 @@
-//! One question of an evaluation, and what would have been the right answer.
+//! A test case: a query and its relevant items.
 
 use std::sync::Arc;
 
-use trolley_model::{Model, Query};
+use trolley_model::{Customer, Model, Query};
 
 use super::offered::Offered;
 
-/// What the customer of a case buys without the item asked about: what each item adds to the mean recall in such baskets, by
-/// rising item.
+/// What the customer of a case buys without the query item: for each item, ascending, its contribution to the mean
+/// recall in baskets without the query item.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usual(pub(crate) Vec<(u32, f32)>);
 
 impl Usual {
-    /// What an item adds; 0 of one that the customer does not buy.
+    /// The contribution of an item; 0 if the customer does not buy it.
     pub(crate) fn of(&self, item: u32) -> f32 {
         self.0.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| self.0[at].1)
     }
 }
 
-/// A question with its answer, in the numbers of one model.
+/// A query and its relevant items, numbered as in one model.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Case {
-    /// The items asked about, as far as the model knows them.
+    /// The query items that the model knows.
     pub(crate) items: Vec<u32>,
     /// The customer, if the model knows them.
-    pub(crate) customer: Option<u32>,
-    /// The store that is asked for, if the model knows it.
+    pub(crate) customer: Option<Customer>,
+    /// The store of the query, if the model knows it.
     pub(crate) store: Option<u32>,
-    /// Whose case it is, in the numbers of the transactions: an interval draws all cases of one customer together.
+    /// The customer of the case, numbered as in the transactions, or a unique number for an anonymous basket. The
+    /// bootstrap resamples all cases of one customer together.
     pub(crate) owner: u32,
-    /// The basket that it is taken from; of no meaning where there is more than one.
+    /// The basket of the case; undefined if there are several.
     pub(crate) basket: usize,
-    /// The item of that basket that is asked about, in the numbers of the transactions, if there is one.
+    /// The single query item taken from that basket, if there is one, numbered as in the transactions.
     pub(crate) asked: Option<u32>,
-    /// The right answers that the model knows, rising.
+    /// The relevant items that the model knows, ascending.
     pub(crate) relevant: Vec<u32>,
-    /// How many right answers there are, known to the model or not.
+    /// Number of relevant items, known to the model or not.
     pub(crate) relevant_count: usize,
-    /// Items that must not be answered, rising.
+    /// Items that must not be recommended, ascending.
     pub(crate) barred: Vec<u32>,
-    /// If there are any, nothing else may be answered: the offers of a week, by rising item.
+    /// The offers of a week, ascending by item. If they are set, only their items may be recommended.
     pub(crate) offered: Option<Arc<Offered>>,
-    /// What the customer buys without the item asked about, where a blend is to be learned that makes less of it.
+    /// What the customer buys without the query item; only set for learning a blend with an item focus.
     pub(crate) usual: Usual,
-    /// How well the item asked about sells; of no meaning where none is.
+    /// Popularity of the query item; undefined if there is none.
     pub(crate) band: Band,
-    /// How much the model knows of the customer.
+    /// Length of the customer's history in the model.
     pub(crate) history: History,
 }
 
@@ -70,7 +71,8 @@ impl Case {
     }
 }
 
-/// Items by falling purchases, cut where a third and two thirds of all purchases are reached.
+/// Popularity of an item: items in descending order of purchases, cut where they reach one and two thirds of all
+/// purchases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Band {
     Head,
@@ -106,7 +108,7 @@ impl Bands {
         Self { middle: reach(1), tail: reach(2) }
     }
 
-    /// The band of an item; one that the model does not know is of the tail.
+    /// The band of an item; unknown items are in the tail.
     pub(crate) fn of(self, item: Option<u32>) -> Band {
         match item {
             Some(item) if item < self.middle => Band::Head,
@@ -119,23 +121,23 @@ impl Bands {
 /// Customers by the number of their baskets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum History {
-    /// Not known.
+    /// Unknown customer.
     #[default]
     None,
     /// Fewer than [`MUCH`] baskets.
     Little,
-    /// At least so many.
+    /// At least [`MUCH`] baskets.
     Much,
 }
 
-/// From how many baskets on a history is called much.
+/// Minimum number of baskets of a customer with much history.
 pub(crate) const MUCH: u32 = 20;
 
 impl History {
     pub(crate) const ALL: [(Self, &'static str); 3] =
         [(Self::Much, "much history"), (Self::Little, "little history"), (Self::None, "no history")];
 
-    pub(crate) fn of(model: &Model, customer: Option<u32>) -> Self {
+    pub(crate) fn of(model: &Model, customer: Option<Customer>) -> Self {
         match customer.map(|customer| model.profile(customer).baskets()) {
             None => Self::None,
             Some(baskets) if baskets < MUCH => Self::Little,

@@ -1,9 +1,10 @@
-//! Who and what the model itself answers, without falling back on a simpler tier.
+//! Coverage: the shares of customers and items that the tier `model` answers without a fallback, and catalogue
+//! coverage.
 
 use rayon::prelude::*;
 use trolley_model::figures::Coverage;
 use trolley_model::recommend::{Limits, Recommended, Tier, alternatives, bought_together};
-use trolley_model::{Model, Query};
+use trolley_model::{Customer, Model, Query};
 
 use super::numbering::Numbering;
 use crate::input::Transactions;
@@ -11,13 +12,14 @@ use crate::random::Random;
 
 const K: usize = 6;
 
-/// Items sold within so many days are covered or not.
+/// Period before the cut-off in which an item must be sold to be measured, in days.
 const DAYS: u16 = 90;
 
-/// So many items and customers are asked, drawn at random.
+/// Maximum number of sampled items, and of sampled customers.
 const ASKED: usize = 5000;
 
-/// Asks about items sold in the last 90 days before `until`, and about all customers.
+/// Measures coverage on samples of the items sold in the last [`DAYS`] days before the basket `until`, and of the
+/// customers.
 pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize, seed: u64) -> Coverage {
     let numbering = Numbering::new(transactions, model);
     let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
@@ -28,7 +30,7 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     let mut random = Random::new(seed, &[0xc0]);
     random.shuffle(&mut items);
     items.truncate(ASKED);
-    let mut customers: Vec<u32> = (0..model.histories().customers().len() as u32).collect();
+    let mut customers: Vec<Customer> = model.histories().numbers().collect();
     random.shuffle(&mut customers);
     customers.truncate(ASKED);
 
@@ -39,7 +41,7 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
             alternatives(model, &Query { items: &[item], ..Query::default() }, &limits),
         )
     };
-    let of_customer = |&customer: &u32| {
+    let of_customer = |&customer: &Customer| {
         let usual = model.profile(customer).stats().max_by_key(|stats| (stats.baskets, std::cmp::Reverse(stats.item)));
         usual.map_or_else(Vec::new, |usual| {
             bought_together(

@@ -1,4 +1,4 @@
-//! What the customers of a period bought there in their other baskets.
+//! Purchases of a period's customers in their other baskets of that period.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use super::case::{Case, Usual};
 use super::numbering::Numbering;
 use crate::input::Transactions;
 
-/// The customer's purchases before the period count as so many baskets of it.
+/// Weight of the customer's purchases before the period, as a number of baskets of the period.
 const EARLIER_BASKETS: f32 = 3.0;
 
-/// The baskets of a period by customer. Baskets of anonymous are nobody's others.
+/// The baskets of a period by customer. An anonymous basket has no other baskets.
 pub(crate) struct Elsewhere<'a> {
     transactions: &'a Transactions,
     baskets: HashMap<u32, Vec<usize>>,
@@ -27,8 +27,8 @@ impl<'a> Elsewhere<'a> {
         Self { transactions, baskets }
     }
 
-    /// The items of each basket of the case's customer that does not hold the item asked about, rising, by the numbers of
-    /// the transactions.
+    /// The other baskets of the case's customer, without the query item. The items of each are ascending, numbered as
+    /// in the transactions.
     pub(crate) fn of(&self, case: &Case) -> impl Iterator<Item = &'a [u32]> {
         let asked = case.asked;
         let baskets = self.baskets.get(&case.owner).map_or(&[][..], Vec::as_slice).iter();
@@ -36,9 +36,9 @@ impl<'a> Elsewhere<'a> {
         items.filter(move |items| asked.is_none_or(|asked| items.binary_search(&asked).is_err()))
     }
 
-    /// What the customer of a case buys without the item, from their other baskets of the period and, by the model, from
-    /// what they bought before it, as far as it is kept. Each basket counts by its size, as in the recall that is judged: a large
-    /// one holds more of everything.
+    /// Estimates what the customer of a case buys without the query item, from their other baskets of the period and
+    /// from the last baskets before it that the model stores. An item of a basket of n items counts 1/n, as in the
+    /// recall that is measured, because large baskets contain more of everything.
     pub(crate) fn usual(&self, case: &Case, model: &Model, numbering: &Numbering) -> Usual {
         let mut lines: Vec<(u32, f32)> = Vec::new();
         let mut baskets = 0.0;
@@ -50,7 +50,7 @@ impl<'a> Elsewhere<'a> {
         if let Some(customer) = case.customer {
             let profile = model.profile(customer);
             let bought = profile.items();
-            // Of one earlier basket most is not bought again: what few say is shrunk as well.
+            // Most items of a single earlier basket are not bought again, so a small number of them is shrunk, too.
             let earlier = profile.last_baskets().count() as f32;
             let each = EARLIER_BASKETS / (earlier + EARLIER_BASKETS);
             for basket in profile.last_baskets() {
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn what_is_usual_is_weighed_by_size_and_shrunk_towards_earlier_purchases() {
-        // Ann before: {a, b} and {b}; somebody: {c}. Then Ann's case {a, b, c}, asked about a; without it {b, c} and {b}; and
-        // another one with it.
+        // Before the period: {a, b} and {b} by Ann, {c} by an anonymous customer. In it: Ann's case {a, b, c} with the
+        // query a, her baskets {b, c} and {b} without a, and another one with it.
         let baskets: [(u32, u16, &[u32]); 7] = [
             (0, 1, &[0, 1]),
             (0, 2, &[1]),
@@ -109,12 +109,18 @@ mod tests {
         let parts = fit(&transactions, 3, &Items::default(), &[], &config, Scope::Customers, &Silent).unwrap().parts;
         let model = Model::new(parts).unwrap();
         let numbering = Numbering::new(&transactions, &model);
-        let case =
-            Case { customer: Some(0), owner: 0, basket: 3, asked: Some(0), relevant_count: 2, ..Case::default() };
+        let case = Case {
+            customer: Some(trolley_model::Customer(0)),
+            owner: 0,
+            basket: 3,
+            asked: Some(0),
+            relevant_count: 2,
+            ..Case::default()
+        };
         let usual = Elsewhere::new(&transactions, 3..7).usual(&case, &model, &numbering);
         let of = |item: u32| (1e4 * usual.of(numbering.item(item).unwrap())).round() as i32;
-        // Two earlier baskets count as 3 / (2 + 3) each. b: 1/2 of one basket and all of the other, and as much of those before:
-        // (1.5 + 0.6 × 1.5) / 5.
+        // Two earlier baskets count 3 / (2 + 3) each. b: 1/2 of one basket and all of the other, and the same for the
+        // earlier ones: (1.5 + 0.6 × 1.5) / 5.
         assert_eq!(of(1), 4_800);
         // c: 1/2 / 5. a: 0.6 × 1/2 / 5, all of it earlier.
         assert_eq!([of(2), of(0)], [1_000, 600]);

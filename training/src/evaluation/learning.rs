@@ -1,4 +1,4 @@
-//! The model of the days before the test, its blends learned on the weeks before it.
+//! Training of the held-out model on the days before the test, and of its blends on the last weeks of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,27 +23,27 @@ use crate::input::{Items, OfferRow, Transactions};
 use crate::learn::Fitted;
 use crate::progress::Progress;
 
-/// A model that knows nothing of the test.
+/// The held-out model, and diagnostics of its blends.
 pub(crate) struct HeldOut {
     /// The model with its blends.
     pub(crate) model: Model,
-    /// What each signal does in them.
+    /// Feature importances by question.
     pub(crate) feature_importances: FeatureImportances,
-    /// The blends beside their best parts, by question.
+    /// Comparison of the blends with their best parts, by question.
     pub(crate) best_parts: BTreeMap<String, BestPart>,
     /// The rules for alternatives that were tried.
     pub(crate) flaws: Vec<Flawless>,
     /// The item focuses that were tried, by question.
     pub(crate) focuses: BTreeMap<String, Vec<Focus>>,
-    /// Mean loss of the item embeddings, pass by pass.
+    /// Mean loss of the item embeddings per epoch.
     pub(crate) losses: Vec<f64>,
 }
 
-/// Learns the blends on the weeks before the test, and a model of all days before it. The baselines are `tuned` on the
-/// same weeks.
+/// Learns the blends on the weeks before the test, and trains a model on all days before it. The settings of the
+/// baselines are chosen on the same weeks and stored in `tuned`.
 ///
 /// # Errors
-/// if a model cannot be made.
+/// If a model cannot be built.
 pub(crate) fn held_out(
     tables: Tables<'_>,
     config: &TrainingConfig,
@@ -84,7 +84,7 @@ pub(crate) fn held_out(
     })
 }
 
-/// A model of what offers are ranked by.
+/// A model with only what the ranking of offers needs.
 pub(super) fn model_of_customers(
     transactions: &Transactions,
     until: usize,
@@ -96,7 +96,7 @@ pub(super) fn model_of_customers(
     Model::new(fit(transactions, until, items, offers, config, Scope::Customers, progress)?.parts)
 }
 
-/// What a case's answer is chosen from.
+/// The candidates of a case.
 type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
 
 /// What has been learned so far.
@@ -111,7 +111,7 @@ struct Learning<'a> {
 }
 
 impl Learning<'_> {
-    /// The blends of offers, from the weeks before the test: each is answered by a model of the days before it.
+    /// Learns the blends of offers on the weeks before the test, each answered by a model of the days before it.
     fn offers(
         &mut self,
         tables: Tables<'_>,
@@ -128,8 +128,8 @@ impl Learning<'_> {
             let cases = week.cases(&model, transactions, &offered);
             let known: Vec<Case> = cases.iter().filter(|case| case.customer.is_some()).cloned().collect();
             progress.begin("signals", 1);
-            // How strongly an offer draws is learned where the shop says how strong it is. What sells now is known: learned from
-            // other weeks it is worse.
+            // The anonymous blend is only learned if the offers have numeric columns, such as their prominence.
+            // Otherwise it is recent popularity, which is better than weights learned on other weeks.
             let anonymous = if numbers.is_empty() { Vec::new() } else { bought_together::anonymous(&cases) };
             let default = default_weights();
             let asked = [(&known, &default[Question::Offers]), (&anonymous, &default[Question::OffersAnonymous])];
@@ -159,8 +159,8 @@ impl Learning<'_> {
         Ok(())
     }
 
-    /// The blends of bought together and of alternatives, with and without a customer. The model is of the days before
-    /// the validation weeks.
+    /// Learns the blends of bought together and of alternatives, with and without a customer. `model` is trained on the
+    /// days before the validation weeks.
     fn items(
         &mut self,
         model: Model,
@@ -172,13 +172,13 @@ impl Learning<'_> {
         progress.begin("cases", 1);
         let validation = periods.validation..periods.test;
         let mut together = bought_together::cases(&model, transactions, validation.clone(), seed);
-        // The labels may know the customer's later baskets of the period; the signals don't.
+        // Labels may use the customer's later baskets of the period; signals must not.
         let (elsewhere, numbering) =
             (Elsewhere::new(transactions, validation.clone()), Numbering::new(transactions, &model));
         together.par_iter_mut().for_each(|case| case.usual = elsewhere.usual(case, &model, &numbering));
         let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
         let mut instead = alternatives::cases(&model, transactions, validation);
-        // Questions with and without a store are answered by one blend.
+        // One blend answers queries with and without a store.
         instead.iter_mut().step_by(2).for_each(|case| case.store = None);
         progress.end();
         if let Some(tuned) = tuned {
@@ -188,7 +188,7 @@ impl Learning<'_> {
         }
         let everything = Limits::best(bought_together::K);
         self.blends.pre_ranking = self.pre_ranking(&model, &transactions.customers, &known, &everything);
-        // The blends are learned from what the pre-ranking lets through and the rules allow.
+        // The blends are learned on the candidates that pass the pre-ranking and the rules.
         let model = &model.reblended(self.blends.clone())?;
         let of_basket = |case: &Case| candidates(model, &case.query(model), &everything);
         let of_kind = |case: &Case| {
@@ -222,7 +222,7 @@ impl Learning<'_> {
                     learn(&mut examples, default_weights, given, everything.limit, &self.config.blend, seed, progress);
                 self.note(question, learned);
             };
-        // What is bought together with an item does not stand in for it, though customers who switch often buy both.
+        // Items bought together do not replace each other, although customers who switch often buy both.
         let apart = Given {
             fixed: &[("lift", TOGETHER), ("replaced", REPLACED)],
             left_out: &TOGETHER_SIGNALS,
@@ -255,7 +255,8 @@ impl Learning<'_> {
         Ok(())
     }
 
-    /// How many of six alternatives are without a flaw at the least: the most with which not much is lost.
+    /// Chooses the minimum number of flawless alternatives among six: the largest with which the hit rate is at most
+    /// [`MOST_LOST`] lower.
     fn choose_flawless(&mut self, model: &Model, cases: &[Case]) -> Result<(), ModelError> {
         let mut model = Model::new(model.parts().clone())?;
         for flawless in 0..=alternatives::K {
@@ -269,7 +270,7 @@ impl Learning<'_> {
         Ok(())
     }
 
-    /// The straight weights by which candidates for a customer are chosen from the pool.
+    /// Learns the linear weights that select candidates for a customer from the pool.
     fn pre_ranking(&self, model: &Model, customers: &Ids, known: &[Case], limits: &Limits<'_>) -> Blend {
         let (config, default_weights) = (&self.config.blend, default_weights().pre_ranking);
         let mut examples = Examples::new(&[]);
@@ -281,7 +282,7 @@ impl Learning<'_> {
         learned
     }
 
-    /// Keeps a blend, and what is known of it.
+    /// Stores a blend and its diagnostics.
     fn note(&mut self, question: Question, learned: Learned) {
         let name = question.name();
         self.feature_importances.insert(name.to_owned(), learned.feature_importances);
@@ -293,22 +294,23 @@ impl Learning<'_> {
     }
 }
 
-/// So much of the hit rate of alternatives may be lost, as a share, for their being alike in size and price.
+/// Maximum relative loss in the hit rate of alternatives in exchange for fewer flaws.
 const MOST_LOST: f64 = 0.03;
 
-/// The item focus of the pre-ranking: what any focus needs should pass.
+/// Item focus of the pre-ranking, such that it passes the candidates that any item focus needs.
 const PRE_FOCUS: f64 = 0.2;
 
-/// The right ones should be among so many.
+/// Number of first candidates among which the pre-ranking should place the relevant ones.
 const PASSED: usize = 30;
 
-/// What customers' answers to replacements count: no table of the past teaches it.
+/// Fixed weight of customers' answers to replacements, which past transactions cannot teach.
 const REPLACED: f32 = 1.0;
 
-/// What the log of the co-purchase lift counts in alternatives.
+/// Fixed weight of the log of the co-purchase lift in alternatives.
 const TOGETHER: f32 = -0.5;
 
-/// Signals of being bought together and of offers: of no use for alternatives, which know whether a category is a kind.
+/// Signals that the blends of alternatives do not use: those of complements and offers, and `same_category`, as
+/// `same_kind` also knows the mixed categories.
 const TOGETHER_SIGNALS: [&str; 13] = [
     "same_category",
     "co_purchase",

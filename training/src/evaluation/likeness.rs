@@ -1,4 +1,4 @@
-//! Whether alternatives are like what they stand in for, by what the shop says of both.
+//! Similarity of alternatives to the requested item: size, price and attributes.
 
 use trolley_model::figures::Likeness;
 
@@ -9,10 +9,10 @@ use trolley_model::{Model, MustMatch, MustMatches, Query};
 use super::alternatives::K;
 use super::case::Case;
 
-/// Sizes and prices are close that are a quarter apart or less.
+/// Maximum ratio of two sizes or prices that count as close.
 const CLOSE: f32 = 1.25;
 
-/// Counts of one answer.
+/// Counts over the alternatives of one or more queries; pairs are (close or equal, known).
 #[derive(Clone, Default)]
 struct Counts {
     shown: usize,
@@ -24,7 +24,8 @@ struct Counts {
     removed: usize,
 }
 
-/// Asks for anonymous alternatives to each distinct item of some cases, in each store of theirs if they have one.
+/// Measures the anonymous alternatives to each distinct query item of the cases, in each of its stores if the cases
+/// have any.
 pub(super) fn likeness(model: &Model, cases: &[Case], must_match: &[MustMatch]) -> Likeness {
     let mut asked: Vec<(u32, Option<u32>)> =
         cases.iter().filter_map(|case| Some((*case.items.first()?, case.store))).collect();
@@ -49,7 +50,7 @@ pub(super) fn likeness(model: &Model, cases: &[Case], must_match: &[MustMatch]) 
             count(|counts| &mut counts.price, price.map(is_close));
             count(|counts| &mut counts.both, size.zip(price).map(|(size, price)| is_close(size) && is_close(price)));
             for (same, attribute) in counts.same.iter_mut().zip(attributes) {
-                // What has a value matches itself.
+                // An item that has a value matches itself.
                 let is_known = attribute.matches(item, item) && attribute.matches(one.item, one.item);
                 same[0] += usize::from(attribute.matches(item, one.item));
                 same[1] += usize::from(is_known);

@@ -1,13 +1,13 @@
-//! The figures of one answer.
+//! Metrics of one recommendation list.
 
-/// What [`figures`] measures, in order: share of answers with a hit, mean share of the relevant items found, mean
-/// normalised discounted cumulative gain.
+/// The metrics that [`figures`] computes, in order: hit rate, recall and nDCG at k.
 pub(crate) const METRICS: [&str; 3] = ["hit_rate", "recall", "ndcg"];
 
-/// One number per metric.
+/// One value per metric.
 pub(crate) type Figures = [f64; METRICS.len()];
 
-/// Judges a list: `shown` best first, `relevant` the items to be found that could be shown, rising, of `relevant_count` in all.
+/// The metrics of a list at `k`. `shown` is the list, best first. `relevant` are the relevant items that could be
+/// recommended, ascending, out of `relevant_count` in all.
 pub(super) fn figures(shown: &[u32], relevant: &[u32], relevant_count: usize, k: usize) -> Figures {
     let hit = |item: &u32| relevant.binary_search(item).is_ok();
     let discount = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
@@ -22,9 +22,9 @@ pub(super) fn figures(shown: &[u32], relevant: &[u32], relevant_count: usize, k:
     ]
 }
 
-/// Area under the ROC curve of scores, and the placement of each of them (`DeLong` et al. 1988): of a positive the share of
-/// the negatives below it, of a negative the share of the positives above it, ties counting half. The area is the mean of
-/// either. `None` unless there are both kinds.
+/// The area under the ROC curve of scores, and the placement of each score (`DeLong` et al. 1988). The placement of a
+/// positive is the share of negatives below it, that of a negative the share of positives above it; ties count half.
+/// The mean placement of either class is the area. `None` unless both classes occur.
 pub(super) fn area_under_curve(scores: &[(f32, bool)]) -> Option<(f64, Vec<f64>)> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[a].0.total_cmp(&scores[b].0));
@@ -58,14 +58,14 @@ mod tests {
 
     #[test]
     fn known_answers() {
-        // Hits at ranks 1 and 3 of the three relevant: (1 + 1/2) / (1 + 1/log2(3) + 1/2).
+        // Hits at ranks 1 and 3, of three relevant items: (1 + 1/2) / (1 + 1/log2(3) + 1/2).
         let [hit, recall, ndcg] = figures(&[7, 8, 9], &[7, 9, 11], 3, 6);
         assert!((hit - 1.0).abs() < 1e-12);
         assert!((recall - 2.0 / 3.0).abs() < 1e-12);
         assert!((ndcg - 1.5 / 2.130_929_753_571_457).abs() < 1e-12);
         // More relevant items than places: six hits are perfect.
         assert!((figures(&[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6, 7, 8], 8, 6)[2] - 1.0).abs() < 1e-12);
-        // What stands beyond k does not count.
+        // Items beyond k do not count.
         assert_eq!(figures(&[1, 2, 3], &[3], 1, 2).map(|figure| figure as u32), [0, 0, 0]);
     }
 
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(area(&[(1.0, true), (2.0, false)]), Some(0.0));
         assert_eq!(area(&[(1.0, true), (1.0, false), (1.0, false)]), Some(0.5));
         assert_eq!(area(&[(1.0, true)]), None);
-        // Of two buyers one is above both others, the other above one of them: 3 of 4 pairs.
+        // One positive is above both negatives, the other above one of them: 3 of 4 pairs.
         let (area, placements) = area_under_curve(&[(4.0, true), (1.0, false), (2.0, true), (3.0, false)]).unwrap();
         assert_eq!((area, placements), (0.75, vec![1.0, 1.0, 0.5, 0.5]));
     }

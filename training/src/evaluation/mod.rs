@@ -1,7 +1,7 @@
-//! How good the answers are, measured on weeks that the model has not seen, beside what a shop would do without it.
+//! Evaluation of the model's answers on weeks that it has not seen, compared with baselines.
 //!
-//! Every item is a candidate; the model answers through the functions that the service calls, and the baselines
-//! ([`baselines`], [`neighbours`]) through the same code path. Intervals are by bootstrap over customers.
+//! Every item is a candidate. The model answers through the functions that the service calls, and the baselines
+//! ([`baselines`], [`neighbours`]) through the same code path. Confidence intervals are by bootstrap over customers.
 
 mod alternatives;
 mod audience;
@@ -52,7 +52,7 @@ pub(crate) use period::{Periods, enough};
 pub(crate) use study::complete_journey;
 use tuned::{Habits, Named, Tuned};
 
-/// The tables that an evaluation looks at.
+/// The tables that an evaluation reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
     /// The baskets.
@@ -61,27 +61,28 @@ pub struct Tables<'a> {
     pub items: &'a Items,
     /// The history of offers, possibly empty.
     pub offers: &'a [OfferRow],
-    /// The names of the offers' numbers.
+    /// Names of the offers' numeric columns.
     pub numbers: &'a [String],
 }
 
-/// What came out: the figures, and the model that was judged.
+/// The outcome of an evaluation: the metrics, and the evaluated model.
 #[derive(Debug)]
 pub struct Judged {
-    /// The figures.
+    /// The metrics.
     pub evaluation: Evaluation,
-    /// The model of the days before the test, its blends learned on the weeks before it.
+    /// The held-out model, trained on the days before the test. Its blends are learned on the last weeks before the
+    /// test.
     pub model: Model,
-    /// Position of the first basket of the test.
+    /// Position of the first test basket.
     pub test: usize,
-    /// Mean loss of the item embeddings, pass by pass.
+    /// Mean loss of the item embeddings per epoch.
     pub losses: Vec<f64>,
 }
 
-/// Learns the blends on the validation weeks and judges a model with them on the test weeks.
+/// Learns the blends on the validation weeks, and evaluates a model with them on the test weeks.
 ///
 /// # Errors
-/// if a model cannot be made; or why nothing can be judged.
+/// If a model cannot be built. The inner error is the reason why no evaluation is possible.
 pub fn evaluate(
     tables: Tables<'_>,
     config: &TrainingConfig,
@@ -145,8 +146,8 @@ pub(crate) fn date(day: u16) -> String {
     (chrono::NaiveDate::default() + chrono::Days::new(u64::from(day))).to_string()
 }
 
-/// Judges the offers of the test week by week: each week is answered by a model of the days before it, with the blends of
-/// the judged model.
+/// Evaluates the offers of the test week by week. Each week is answered by a model of the days before it, with the
+/// blends of `judged`.
 fn judged_weeks(
     tables: Tables<'_>,
     config: &TrainingConfig,
@@ -168,11 +169,12 @@ fn judged_weeks(
     Ok(weekly)
 }
 
-/// The protocol of the literature on next baskets; see `next_basket.rs`. Its benchmarks, of which there are none if no
-/// customer has three baskets, and the baselines' settings that were chosen on the baskets before.
+/// Evaluates next-basket prediction by the protocol of the literature; see `next_basket.rs`. Returns the benchmarks,
+/// and the baselines' settings, which are tuned on the last basket but one of each customer. There are no benchmarks if
+/// no customer has three baskets.
 ///
 /// # Errors
-/// if a model cannot be made.
+/// If a model cannot be built.
 pub fn evaluate_next_basket(
     tables: Tables<'_>,
     config: &TrainingConfig,
@@ -180,7 +182,7 @@ pub fn evaluate_next_basket(
 ) -> Result<(Vec<Benchmark>, Named), ModelError> {
     let Tables { transactions, items, .. } = tables;
     let next_basket::LastBaskets(baskets) = next_basket::LastBaskets::new(transactions);
-    // What is left without so many of each customer's last baskets.
+    // The transactions without `last` baskets at the end of each evaluated customer's history.
     let without = |last: usize| {
         let mut left_out: Vec<usize> = baskets[..last].concat();
         left_out.sort_unstable();

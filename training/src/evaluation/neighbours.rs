@@ -1,36 +1,36 @@
-//! Two published methods for the next basket that look at what similar customers buy: TIFU-KNN (Hu et al. 2020, "Modeling
-//! Personalized Item Frequency Information for Next-basket Recommendation") and UP-CF (Faggioli et al. 2020, "Recency
-//! Aware Collaborative Filtering for Next Basket Recommendation").
+//! Two published methods of next-basket prediction that use the purchases of similar customers: TIFU-KNN (Hu et al.
+//! 2020, "Modeling Personalized Item Frequency Information for Next-basket Recommendation") and UP-CF (Faggioli et al.
+//! 2020, "Recency Aware Collaborative Filtering for Next Basket Recommendation").
 //!
-//! Both compare all customers with all customers; above [`MOST_CUSTOMERS`] they stay out of the benchmarks.
+//! Both compare all customers with all customers, so they are left out with more than [`MOST_CUSTOMERS`].
 
 use rayon::prelude::*;
-use trolley_model::{Model, Top};
+use trolley_model::{Customer, Model, Top};
 
 use super::baselines::best;
 use super::case::Case;
 use super::numbering::Numbering;
 use crate::input::Transactions;
 
-/// More customers than this are not compared.
+/// Maximum number of customers that are compared.
 pub(super) const MOST_CUSTOMERS: usize = 50_000;
 
 /// Settings of TIFU-KNN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TifuKnn {
-    /// A customer's baskets are put into so many groups.
+    /// Maximum number of groups into which a customer's baskets are divided.
     pub(super) groups: usize,
-    /// The weight of a basket beside the next one of its group.
+    /// Weight of a basket relative to the next newer one of its group.
     pub(super) within: f32,
-    /// The weight of a group beside the next one.
+    /// Weight of a group relative to the next newer one.
     pub(super) between: f32,
-    /// Neighbours per customer.
+    /// Number of neighbours per customer.
     pub(super) neighbours: usize,
-    /// What the customer's own vector counts beside the mean of the neighbours'.
+    /// Weight of the customer's own vector; the mean of the neighbours' vectors has the rest up to 1.
     pub(super) own_share: f32,
 }
 
-/// Those that the authors found best for most of their data.
+/// The best settings on most of the authors' data sets.
 impl Default for TifuKnn {
     fn default() -> Self {
         Self { groups: 7, within: 0.9, between: 0.7, neighbours: 300, own_share: 0.7 }
@@ -40,35 +40,36 @@ impl Default for TifuKnn {
 /// Settings of UP-CF.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct UpCf {
-    /// The last so many baskets of a customer count.
+    /// Number of a customer's last baskets that count.
     pub(super) window: usize,
-    /// The exponent of the customer's own number of items in a similarity; the other one's has the rest up to 1.
+    /// Exponent of the customer's own number of items in a similarity; the exponent of the neighbour's is the rest up
+    /// to 1.
     pub(super) asymmetry: f32,
-    /// Similarities are raised to this power.
+    /// Exponent of the similarities.
     pub(super) locality: i32,
 }
 
-/// Those that the authors found best for most of their data.
+/// The best settings on most of the authors' data sets.
 impl Default for UpCf {
     fn default() -> Self {
         Self { window: 25, asymmetry: 0.25, locality: 5 }
     }
 }
 
-/// Customers that UP-CF looks at, for each.
+/// Maximum number of neighbours per customer in UP-CF.
 const SIMILAR: usize = 300;
 
-/// A sparse vector over items, rising.
+/// A sparse vector over items, ascending; also customers with weights.
 type Sparse = Vec<(u32, f32)>;
 
-/// The baskets of each customer, oldest first, in the numbers of a model.
+/// The baskets of each customer, oldest first, numbered as in a model.
 pub(super) struct OfCustomers {
     baskets: Vec<Vec<Vec<u32>>>,
     items: usize,
 }
 
 impl OfCustomers {
-    /// `baskets` are those that the model was fitted on; `None` if there are too many customers or none.
+    /// `baskets` are those on which the model is trained. `None` if there are no customers or too many.
     pub(super) fn new(
         model: &Model,
         transactions: &Transactions,
@@ -81,15 +82,15 @@ impl OfCustomers {
         let numbering = Numbering::new(transactions, model);
         let mut of_customer: Vec<Vec<Vec<u32>>> = vec![Vec::new(); customers];
         for basket in baskets {
-            if let Some(customer) = numbering.customer(transactions.baskets[basket].customer) {
+            if let Some(Customer(customer)) = numbering.customer(transactions.baskets[basket].customer) {
                 of_customer[customer as usize].push(numbering.items(transactions.items_of(basket)));
             }
         }
         Some(Self { baskets: of_customer, items: model.catalogue().items().len() })
     }
 
-    fn all(&self) -> Vec<u32> {
-        (0..self.baskets.len() as u32).collect()
+    fn all(&self) -> Vec<Customer> {
+        (0..self.baskets.len() as u32).map(Customer).collect()
     }
 
     /// TIFU-KNN for all customers.
@@ -98,12 +99,12 @@ impl OfCustomers {
         of_one.swap_remove(0)
     }
 
-    /// TIFU-KNN with the same vectors and several numbers of neighbours and own shares; neighbours are looked up for
-    /// some customers only.
-    pub(super) fn tifu_knns(&self, settings: TifuKnn, varied: &[(usize, f32)], customers: &[u32]) -> Vec<Method> {
+    /// TIFU-KNN with the same vectors and several numbers of neighbours and own shares. Neighbours are computed for
+    /// `customers` only.
+    pub(super) fn tifu_knns(&self, settings: TifuKnn, varied: &[(usize, f32)], customers: &[Customer]) -> Vec<Method> {
         let vectors: Vec<Sparse> = self.baskets.par_iter().map(|baskets| tifu_vector(baskets, settings)).collect();
         let lengths: Vec<f32> = vectors.iter().map(|vector| vector.iter().map(|(_, x)| x * x).sum()).collect();
-        // Nearest by Euclidean distance.
+        // The negative squared Euclidean distance.
         let closeness = |a: usize, b: usize, product: f32| 2.0 * product - lengths[a] - lengths[b];
         let most = varied.iter().map(|&(neighbours, _)| neighbours).max().unwrap_or(0);
         let nearest = self.neighbours(&vectors, customers, most, closeness);
@@ -129,8 +130,9 @@ impl OfCustomers {
         of_one.swap_remove(0)
     }
 
-    /// UP-CF with the same similarities and several windows and localities, for some customers only.
-    pub(super) fn up_cfs(&self, asymmetry: f32, varied: &[(usize, i32)], customers: &[u32]) -> Vec<Method> {
+    /// UP-CF with the same similarities and several windows and localities. Neighbours are computed for `customers`
+    /// only.
+    pub(super) fn up_cfs(&self, asymmetry: f32, varied: &[(usize, i32)], customers: &[Customer]) -> Vec<Method> {
         let presence = |baskets: &Vec<Vec<u32>>| -> Sparse {
             let all = summed(baskets.iter().flatten().map(|&item| (item, 0.0)).collect());
             all.into_iter().map(|(item, _)| (item, 1.0)).collect()
@@ -149,7 +151,7 @@ impl OfCustomers {
             Method {
                 vectors: self.baskets.par_iter().map(popularity).collect(),
                 neighbours: similar.iter().map(raised).collect(),
-                // A customer is as similar to themselves as can be.
+                // A customer's similarity to themselves is 1.
                 own_share: 1.0,
                 items: self.items,
             }
@@ -157,12 +159,12 @@ impl OfCustomers {
         varied.iter().map(method).collect()
     }
 
-    /// For each of the customers the others of the highest similarity, which is reckoned from the inner product of the
-    /// vectors; nothing for all other customers.
+    /// For each of `customers`, the `most` other customers with the highest similarity, which is computed from two
+    /// customers and the inner product of their vectors. The lists of all other customers are empty.
     fn neighbours(
         &self,
         vectors: &[Sparse],
-        customers: &[u32],
+        customers: &[Customer],
         most: usize,
         similarity: impl Fn(usize, usize, f32) -> f32 + Sync,
     ) -> Vec<Sparse> {
@@ -170,7 +172,7 @@ impl OfCustomers {
         for (customer, vector) in vectors.iter().enumerate() {
             vector.iter().for_each(|&(item, value)| holders[item as usize].push((customer as u32, value)));
         }
-        let of = |products: &mut Vec<f32>, &a: &u32| {
+        let of = |products: &mut Vec<f32>, &Customer(a): &Customer| {
             let a = a as usize;
             products.clear();
             products.resize(vectors.len(), 0.0);
@@ -192,7 +194,7 @@ impl OfCustomers {
     }
 }
 
-/// All customers' vectors of one method, and their neighbours with the weight of each.
+/// The vectors of all customers by one method, and their neighbours with weights.
 pub(super) struct Method {
     vectors: Vec<Sparse>,
     neighbours: Vec<Sparse>,
@@ -203,12 +205,12 @@ pub(super) struct Method {
 impl Method {
     /// The best items for a case.
     pub(super) fn answer(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
-        let scores = case.customer.map_or_else(Vec::new, |customer| self.scores(customer));
+        let scores = case.customer.map_or_else(Vec::new, |customer| self.scores(customer.0));
         let scored = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
         best(model, case, k, scored.map(|(item, &score)| (item as u32, score)))
     }
 
-    /// A score for each item.
+    /// The score of each item for a customer.
     fn scores(&self, customer: u32) -> Vec<f32> {
         let mut scores = vec![0.0; self.items];
         let own = [(customer, self.own_share)];
@@ -223,7 +225,7 @@ impl Method {
 
 fn tifu_vector(baskets: &[Vec<u32>], settings: TifuKnn) -> Sparse {
     let size = baskets.len().div_ceil(settings.groups).max(1);
-    // Counted from the last group, which is full, so that the oldest may be short.
+    // Groups are counted from the newest one, which is full; the oldest may be smaller.
     let groups = baskets.len().div_ceil(size).max(1);
     let terms = baskets.iter().rev().enumerate().flat_map(|(age, items)| {
         let (group, within) = (age / size, age % size);
@@ -234,7 +236,7 @@ fn tifu_vector(baskets: &[Vec<u32>], settings: TifuKnn) -> Sparse {
     summed(terms.collect())
 }
 
-/// Sums up the values of each item, rising.
+/// Sums the values of each item, ascending by item.
 fn summed(mut terms: Sparse) -> Sparse {
     terms.sort_by_key(|&(item, _)| item);
     terms.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.iter().map(|(_, value)| value).sum())).collect()
@@ -255,11 +257,12 @@ mod tests {
         assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-6), "{found:?} {wanted:?}");
     }
 
-    /// TIFU-KNN (Hu et al. 2020, equations 1 to 4) with two groups, rates of a half, one neighbour and equal shares.
+    /// TIFU-KNN (Hu et al. 2020, equations 1 to 4) with two groups, decay rates of a half, one neighbour and equal
+    /// shares.
     ///
-    /// A's three baskets make groups of two and one: the newer group {x y}, {y} is (½·{x y} + 1·{y}) / 2 = x ¼, y ¾; the
-    /// older one {x} is x 1. The vector is (1·newer + ½·older) / 2: x (¼ + ½)/2 = .375, y .375. B's groups have a basket
-    /// each: y (1 + ½)/2 = .75. C has one group of one: z 1.
+    /// A's three baskets make groups of two and one: the newer group {x y}, {y} is (½·{x y} + 1·{y}) / 2 = x ¼, y ¾;
+    /// the older one {x} is x 1. The vector is (1·newer + ½·older) / 2: x (¼ + ½)/2 = .375, y .375. B's groups have a
+    /// basket each: y (1 + ½)/2 = .75. C has one group of one: z 1.
     ///
     /// Squared distances: A to B .375² + .375² = .28125, A to C 1.28125, B to C 1.5625. So A and B are each other's
     /// neighbours, and C's is A. Scores are half the own vector and half the neighbour's.
@@ -271,16 +274,17 @@ mod tests {
         near(&method.scores(0), [0.1875, 0.5625, 0.0]);
         near(&method.scores(1), [0.1875, 0.5625, 0.0]);
         near(&method.scores(2), [0.1875, 0.1875, 0.5]);
-        // With both others as neighbours A gets half of its own and a quarter of each.
+        // With two neighbours, A's score is half its own vector and a quarter of each neighbour's.
         near(&shop().tifu_knn(TifuKnn { neighbours: 2, ..settings }).scores(0), [0.1875, 0.375, 0.25]);
     }
 
-    /// UP-CF (Faggioli et al. 2020, section 4): the shares of each customer's last two baskets that hold an item, summed up
-    /// over all customers, themselves included, by similarity to the power of the locality.
+    /// UP-CF (Faggioli et al. 2020, section 4): a score is the share of a customer's last two baskets that contain the
+    /// item, summed over all customers, including the customer, with weights of similarity to the power of the
+    /// locality.
     ///
     /// Shares: A of {x y}, {y}: x ½, y 1. B: y 1. C: z 1. A has bought two items, B one, and they share one: with an
-    /// asymmetry of a quarter A's similarity to B is 1 / (2^¼ · 1^¾), whose square is 1/√2; B's to A is
-    /// 1 / (1^¼ · 2^¾), whose square is 1/√8. C shares nothing with anybody.
+    /// asymmetry of a quarter A's similarity to B is 1 / (2^¼ · 1^¾), whose square is 1/√2; B's to A is 1 / (1^¼ ·
+    /// 2^¾), whose square is 1/√8. C shares no item with the others.
     #[test]
     fn up_cf_gives_the_answers_worked_out_by_hand() {
         let method = shop().up_cf(UpCf { window: 2, asymmetry: 0.25, locality: 2 });

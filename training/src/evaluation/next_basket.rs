@@ -1,5 +1,5 @@
-//! The protocol of the literature on next baskets, so that people can compare: each customer's last basket is the test,
-//! the ones before it are what the blend is learned on, all items are ranked, and repeats are allowed.
+//! Next-basket prediction by the protocol of the literature, for comparability: each customer's last basket is the
+//! test, the blend is learned on the ones before it, all items are ranked, and repeats are allowed.
 
 use trolley_model::Model;
 use trolley_model::figures::{Benchmark, MODEL};
@@ -15,13 +15,13 @@ use crate::input::{ANONYMOUS, Transactions};
 
 pub(super) const K: usize = 10;
 
-/// Items in the longest answer of the service.
+/// Maximum length of an answer of the service.
 const LONGEST: usize = 200;
 
-/// Customers with fewer baskets take no part.
+/// Minimum number of baskets of an evaluated customer.
 const FEWEST: usize = 3;
 
-/// The blend is learned on so many baskets before each customer's last one.
+/// Maximum number of a customer's baskets before the last one on which the blend is learned.
 pub(super) const LEARNED: usize = 3;
 
 /// The baskets of the protocol: each customer's last one, the one before it, and so on.
@@ -42,7 +42,7 @@ impl LastBaskets {
     }
 }
 
-/// A case for each of the baskets.
+/// One case for each of the baskets.
 pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize]) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let case = |&basket: &usize| {
@@ -61,8 +61,8 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
     baskets.iter().map(case).collect()
 }
 
-/// What the model chooses from: as much of the customer's history as for the longest answer that the service gives.
-/// Without an item that is asked about, it is all there is to go by.
+/// The candidates of the model, with as much of the customer's history as for the longest answer of the service:
+/// without a query item, the history is the main evidence.
 pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
     recommend::candidates(model, &case.query(model), &Limits::best(LONGEST))
 }
@@ -71,14 +71,14 @@ fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
     let candidates = candidates(model, case);
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let all = PreparedOffers::new(model, &offers);
-    // All of them, so that nothing gives way to make a list varied: what is asked is what will be bought.
+    // All candidates are ranked, so that the list is not diversified: the task is to predict purchases.
     let ranking =
         recommend::offers(model, case.customer.map(|customer| model.profile(customer)), &all, candidates.len());
     ranking.into_iter().filter_map(|ranked| ranked.item).take(k).collect()
 }
 
-/// The benchmarks over all items of the baskets, those that the customer had bought before, and the others. The lists are
-/// the same; only what counts differs.
+/// The benchmarks over all items of the baskets, over repeat purchases, and over the others. The lists are the same;
+/// only the relevant items differ.
 pub(super) fn benchmarks(
     model: &Model,
     cases: &[Case],
@@ -110,7 +110,7 @@ pub(super) fn benchmarks(
             let all = case.relevant.len();
             let kept: Vec<u32> =
                 case.relevant.iter().copied().filter(|&item| bought_before(case, item) == before).collect();
-            // What the model does not know is new.
+            // Items that the model does not know are new.
             case.relevant_count = kept.len() + if before { 0 } else { case.relevant_count - all };
             case.relevant = kept;
         }

@@ -1,23 +1,22 @@
-//! From the numbers of the transactions to those of a model.
+//! Mapping from the numbering of the transactions to that of a model.
 
-use trolley_model::Model;
+use trolley_model::{Customer, Model};
 
 use crate::input::{ANONYMOUS, Transactions};
 
-/// What each item and customer of the transactions is called in a model that may not know them.
+/// The model's number of each item, customer and store of the transactions; `None` if the model does not know it.
 pub(crate) struct Numbering {
     items: Vec<Option<u32>>,
-    customers: Vec<Option<u32>>,
+    customers: Vec<Option<Customer>>,
     stores: Vec<Option<u32>>,
 }
 
 impl Numbering {
     pub(crate) fn new(transactions: &Transactions, model: &Model) -> Self {
         let items = model.catalogue().items();
-        let customers = model.histories().customers();
         Self {
             items: transactions.items.iter().map(|id| items.position(id)).collect(),
-            customers: transactions.customers.iter().map(|id| customers.position(id)).collect(),
+            customers: transactions.customers.iter().map(|id| model.histories().position(id)).collect(),
             stores: transactions.stores.iter().map(|id| model.stores().position(id)).collect(),
         }
     }
@@ -26,7 +25,7 @@ impl Numbering {
         self.items[item as usize]
     }
 
-    pub(crate) fn customer(&self, customer: u32) -> Option<u32> {
+    pub(crate) fn customer(&self, customer: u32) -> Option<Customer> {
         if customer == ANONYMOUS { None } else { self.customers[customer as usize] }
     }
 
@@ -34,7 +33,7 @@ impl Numbering {
         self.stores[store as usize]
     }
 
-    /// The model's numbers of those that it knows, rising.
+    /// The model's numbers of those items that it knows, ascending.
     pub(crate) fn items(&self, items: &[u32]) -> Vec<u32> {
         let mut known: Vec<u32> = items.iter().filter_map(|&item| self.item(item)).collect();
         known.sort_unstable();

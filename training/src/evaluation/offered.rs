@@ -1,19 +1,20 @@
-//! What is on offer in a week of the evaluation.
+//! The offered items of a week of the evaluation.
 
 use trolley_model::Model;
 use trolley_model::recommend::{Offer, PreparedOffers};
 
-/// The items that are on offer, with their offers' numbers.
+/// The offered items, with the numeric columns of their offers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offered {
-    /// Rising.
+    /// Ascending.
     pub(crate) items: Vec<u32>,
-    /// Per item, in the order of the config; the highest of several offers.
+    /// Per item, a value per numeric column, in the order of the configuration: the maximum over the item's offers.
     pub(crate) numbers: Vec<Vec<f32>>,
 }
 
 impl Offered {
-    /// Those at some positions, in this order, as `model` ranks them. `names` are those of the numbers.
+    /// Prepares the offers at the positions `which`, in this order, for ranking by `model`. `names` are the names of
+    /// the numeric columns.
     pub(crate) fn ready(&self, model: &Model, names: &[String], which: impl Iterator<Item = usize>) -> PreparedOffers {
         let which: Vec<usize> = which.collect();
         let named = |&at: &usize| names.iter().map(String::as_str).zip(self.numbers[at].iter().copied()).collect();

@@ -1,4 +1,5 @@
-//! The offers of each week, to be ranked for each customer who bought any of them; and the other way round.
+//! Benchmarks of offers: the offers of each week are ranked for each customer who bought any of them, and the customers
+//! for each offer.
 
 use std::sync::Arc;
 use trolley_model::figures::{Benchmark, Estimate, MODEL};
@@ -27,7 +28,7 @@ pub(super) struct Weekly {
 }
 
 impl Weekly {
-    /// A week, answered by a model of the days before it.
+    /// Evaluates a week, answered by a model of the days before it.
     pub(super) fn judge(
         &mut self,
         model: &Model,
@@ -64,7 +65,7 @@ impl Weekly {
         self.audiences.judge(model, &cases, &offered, names, transactions, seed);
     }
 
-    /// The benchmark of all customers, and that of those whom the model knows, asked anonymously.
+    /// The benchmark of all customers, and the anonymous one of the customers that the model knows.
     pub(super) fn benchmarks(&self, question: &str, seed: u64) -> impl Iterator<Item = Benchmark> {
         let anonymous = "The same of known customers, asked anonymously";
         let all = [(&self.tally, "offers", question), (&self.anonymous, "offers_anonymous", anonymous)];
@@ -72,13 +73,13 @@ impl Weekly {
         judged.map(move |(tally, name, question)| tally.benchmark(name, question, K, seed))
     }
 
-    /// How well audiences are found; see [`Audiences::estimates`].
+    /// Quality of the audiences; see [`Audiences::estimates`].
     pub(super) fn audience(&self, seed: u64) -> Option<[Estimate; 2]> {
         self.audiences.estimates(seed)
     }
 }
 
-/// The best `k` offers for the customer of a case, by their items.
+/// The items of the best `k` offers for the customer of a case.
 pub(super) fn answer(model: &Model, on_offer: &PreparedOffers, case: &Case, k: usize) -> Vec<u32> {
     recommend::offers(model, case.customer.map(|customer| model.profile(customer)), on_offer, k)
         .into_iter()

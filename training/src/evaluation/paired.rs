@@ -1,7 +1,7 @@
-//! Two models beside each other, on the same cases.
+//! Paired comparison of two models on the same cases.
 //!
-//! A published model has seen the test weeks: it is trained on everything. What is compared is what was held out when it
-//! was judged: beside each published model lies the one of the days before its own test, with the same weights.
+//! A published model is trained on everything, so it has seen the test weeks. Held-out models are compared instead:
+//! each published model is stored with one that is trained on the days before its own test and has the same blends.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -22,72 +22,72 @@ use super::weeks::{Week, weeks};
 use super::{Tables, alternatives, bought_together, offers};
 use crate::input::{ANONYMOUS, Transactions};
 
-/// The questions that have a blend of their own.
+/// The benchmarks in which all relevant items count. Each has a blend of its own.
 pub(crate) const QUESTIONS: [&str; 5] =
     ["bought_together", "bought_together_anonymous", "offers", "alternatives", "alternatives_anonymous"];
 
-/// Cases of the first two of which only what is new to the customer counts.
+/// The first two benchmarks, restricted to items that are new to the customer.
 const OF_NEW: [&str; 2] = ["bought_together_new", "bought_together_anonymous_new"];
 
-/// The benchmarks in which models are compared.
+/// The benchmarks on which models are compared.
 pub(crate) fn compared() -> impl Iterator<Item = &'static str> {
     QUESTIONS.into_iter().chain(OF_NEW)
 }
 
-/// The figure in which the models of a benchmark are compared: of bought together whether they hit, as the order of what a
-/// customer buys anyway is not what its blend is learned for.
+/// The metric by which models are compared on a benchmark, for example `offers.ndcg`. For bought together it is the hit
+/// rate, because its blend is not learned to rank what a customer buys anyway.
 pub fn compared_by(benchmark: &str) -> String {
     let metric = if QUESTIONS[..2].contains(&benchmark) { "hit_rate" } else { "ndcg" };
     format!("{benchmark}.{metric}")
 }
 
-/// The figures of bought together of which the lead is a difference and no share: both are near 0.
+/// Metrics of bought together whose lead is a difference, not a ratio, because both values are near 0.
 pub(crate) const DUE_TO_ITEM: [&str; 2] = ["bought_together.due_to_item", "bought_together_anonymous.due_to_item"];
 
-/// Fewer cases than this say nothing.
+/// Minimum number of cases of a comparison or an evaluation.
 pub(crate) const FEWEST_CASES: usize = 100;
 
-/// One figure of two models on the same cases.
+/// One metric of two models on the same cases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Paired {
-    /// How many cases.
+    /// Number of cases.
     pub cases: usize,
-    /// Of how many customers.
+    /// Number of customers of these cases.
     pub customers: usize,
-    /// The first model's figure.
+    /// Value of the first model.
     pub ours: f64,
-    /// The other one's.
+    /// Value of the second model.
     pub theirs: f64,
-    /// How far the first is ahead, as a share of the other's figure; of what is due to the item, in itself.
+    /// Lead of the first model, relative to the second one's value; for `due_to_item` the absolute difference.
     pub lead: Estimate,
 }
 
-/// By figure, such as `offers.ndcg`. Benchmarks with fewer than 100 common cases are left out.
+/// Comparisons by metric, such as `offers.ndcg`. Benchmarks with fewer than 100 common cases are left out.
 pub type Leads = BTreeMap<String, Paired>;
 
-/// One answer to a case that both models were asked.
+/// The metrics of one model's answer to a case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
-    /// Basket or week, customer, and the item asked about.
+    /// Identifies the case: basket or week, customer, and query item.
     key: (usize, u32, u32),
     pub(crate) owner: u32,
     pub(crate) figures: Figures,
-    /// What is due to the item; no number where that is not measured.
+    /// `due_to_item`; NaN where it is not measured.
     due: [f64; 1],
 }
 
 #[cfg(test)]
 impl Answer {
-    /// The same answer to the same case of another customer.
+    /// The same answer for another customer.
     pub(crate) fn of_other(&self, owner: u32) -> Self {
         Self { key: (self.key.0, owner, self.key.2), owner, ..*self }
     }
 }
 
-/// The answers of a model, benchmark by benchmark.
+/// The answers of a model per benchmark.
 pub(crate) type Sheets = Vec<(String, Vec<Answer>)>;
 
-/// What two models are asked.
+/// The queries that two models answer.
 pub(crate) struct Questions<'a> {
     models: [&'a Model; 2],
     tables: Tables<'a>,
@@ -98,7 +98,8 @@ pub(crate) struct Questions<'a> {
 }
 
 impl<'a> Questions<'a> {
-    /// About the baskets of a range, which neither may have seen. `None` if there is no basket.
+    /// Takes the queries from the baskets of a range, which must not be in the training data of either model. `None` if
+    /// there is no basket.
     pub(crate) fn new(models: [&'a Model; 2], tables: Tables<'a>, test: Range<usize>, seed: u64) -> Option<Self> {
         let Tables { transactions, offers, .. } = tables;
         let baskets = transactions.baskets.get(test.clone())?;
@@ -158,14 +159,14 @@ impl<'a> Questions<'a> {
     }
 }
 
-/// Compares two models on the baskets of a range, which neither may have seen.
+/// Compares two models on the baskets of a range, which must not be in the training data of either model.
 pub(crate) fn leads(models: [&Model; 2], tables: Tables<'_>, test: Range<usize>, seed: u64) -> Leads {
     let Some(questions) = Questions::new(models, tables, test, seed) else { return Leads::new() };
     let (ours, theirs) = (questions.answers(0), questions.answers(1));
     ours.iter().zip(&theirs).flat_map(|((name, ours), (_, theirs))| paired(name, ours, theirs, seed)).collect()
 }
 
-/// The figures of two models on the cases that are in both lists.
+/// Compares two models on the cases that are in both lists.
 pub(crate) fn paired(benchmark: &str, ours: &[Answer], theirs: &[Answer], seed: u64) -> Leads {
     let by_key: HashMap<_, &Answer> = theirs.iter().map(|one| (one.key, one)).collect();
     let pairs: Vec<[&Answer; 2]> = ours.iter().filter_map(|one| Some([one, *by_key.get(&one.key)?])).collect();
@@ -183,7 +184,7 @@ pub(crate) fn paired(benchmark: &str, ours: &[Answer], theirs: &[Answer], seed: 
     METRICS.iter().enumerate().filter_map(of_metric).chain(due(benchmark, &pairs, seed)).collect()
 }
 
-/// What is due to the item, on the cases of which both are measured.
+/// Compares `due_to_item` on the cases where it is measured for both models.
 fn due(benchmark: &str, pairs: &[[&Answer; 2]], seed: u64) -> Option<(String, Paired)> {
     let measured = pairs.iter().filter(|pair| pair.iter().all(|answer| answer.due[0].is_finite()));
     let pairs: Vec<&[&Answer; 2]> = measured.collect();
@@ -200,8 +201,9 @@ fn due(benchmark: &str, pairs: &[[&Answer; 2]], seed: u64) -> Option<(String, Pa
     ))
 }
 
-/// The cases of known customers; what they bought before the basket `from` is not asked for and does not count. That is
-/// taken from the transactions: two models that know different pasts are asked the same.
+/// The cases of known customers, restricted to items that they had not bought before the basket `from`: earlier
+/// purchases are barred and not relevant. They are taken from the transactions, so that models with different training
+/// periods get the same cases.
 fn new_to_the_customer(cases: &[Case], model: &Model, transactions: &Transactions, from: usize) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let mut before: HashMap<u32, Vec<u32>> = HashMap::new();

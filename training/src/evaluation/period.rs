@@ -1,4 +1,4 @@
-//! Time decides: the past is learned from, the weeks after it teach the blend, and the last weeks are the test.
+//! Split by time: the model is trained on the past, the blend on the weeks after it, and the last weeks are the test.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +7,21 @@ use super::weeks::{Week, weeks};
 use crate::config::EvaluationConfig;
 use crate::input::{ANONYMOUS, OfferRow, Transactions};
 
-/// The periods as positions in the list of baskets, with their first days.
+/// The periods, as positions in the list of baskets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Periods {
-    /// First basket of the weeks that the blend is learned on.
+    /// First basket of the validation weeks, on which the blend is learned.
     pub(crate) validation: usize,
     /// First basket of the test.
     pub(crate) test: usize,
-    /// Its first day, in days since 1970-01-01.
+    /// First day of the test, in days since 1970-01-01.
     pub(crate) test_from: u16,
-    /// The day after the last one.
+    /// Day after the end of the test, in days since 1970-01-01.
     pub(crate) end: u16,
 }
 
 impl Periods {
-    /// The periods, if there is something to judge.
+    /// The periods, or the reason why no evaluation is possible.
     pub(crate) fn judged(transactions: &Transactions, config: &EvaluationConfig) -> Result<Self, NotJudged> {
         let periods = Self::new(transactions, config);
         let days = transactions.baskets.first().map_or(0, |basket| periods.end - basket.day);
@@ -50,42 +50,42 @@ impl Periods {
     }
 }
 
-/// Why a model is not judged.
+/// The reason why a model is not evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum NotJudged {
-    /// The config wants it so.
+    /// The configuration disables the evaluation.
     #[error("training.evaluation.test_days is 0, so nothing is held back to judge on")]
     Never,
-    /// Nothing would be left to learn from.
+    /// No days would be left to train on.
     #[error(
         "the transactions cover {days} days, and the last {test_days} (training.evaluation.test_days) are the test: {more} \
          more days are needed"
     )]
     TooShort {
-        /// Days from the first basket to the last.
+        /// Days from the first basket to the last, inclusive.
         days: u16,
-        /// Days of the test.
+        /// Length of the test, in days.
         test_days: u16,
-        /// So many days more would do.
+        /// Number of further days needed.
         more: u16,
     },
-    /// The test says nothing.
+    /// The test has too few cases.
     #[error(
         "the test period has {cases} cases, and fewer than {fewest} say nothing: raise training.evaluation.test_days"
     )]
     TooFewCases {
         /// Cases of the largest benchmark.
         cases: usize,
-        /// So many are needed.
+        /// Minimum number of cases.
         fewest: usize,
     },
 }
 
-/// Whether a model of these transactions will be judged.
+/// Checks whether a model of these transactions can be evaluated.
 ///
 /// # Errors
-/// Why not.
+/// The reason why it cannot.
 pub fn judgeable(transactions: &Transactions, config: &EvaluationConfig) -> Result<(), NotJudged> {
     let periods = Periods::judged(transactions, config)?;
     let is_case = |&basket: &usize| {
@@ -94,7 +94,7 @@ pub fn judgeable(transactions: &Transactions, config: &EvaluationConfig) -> Resu
     enough((periods.test..transactions.baskets.len()).filter(is_case).count())
 }
 
-/// Whether so many cases say anything.
+/// Checks that there are enough cases for an evaluation.
 pub(crate) fn enough(cases: usize) -> Result<(), NotJudged> {
     if cases < FEWEST_CASES { Err(NotJudged::TooFewCases { cases, fewest: FEWEST_CASES }) } else { Ok(()) }
 }

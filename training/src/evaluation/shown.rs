@@ -1,4 +1,4 @@
-//! What the lists of bought together are like, beyond whether they hit: whether they answer to the item at all.
+//! Metrics of the lists of bought together beyond hits, above all whether they depend on the query item.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -11,38 +11,38 @@ use super::elsewhere::Elsewhere;
 use super::numbering::Numbering;
 use crate::input::{ANONYMOUS, Transactions};
 
-/// What [`Lists::figures`] measures, in order; docs/evaluation.md defines and works them out.
+/// The metrics that [`Lists::figures`] computes, in order; docs/evaluation.md has definitions and an example.
 ///
-/// - `due_to_item`: recall in the basket less mean recall of the same list in the customer's other baskets of the period
-///   that do not hold the item asked about; no figure where there is none.
-/// - `lift_below_one`: share of the list that is bought with the item less often than chance has it.
+/// - `due_to_item`: recall in the basket minus the mean recall of the same list in the customer's other baskets of the
+///   period without the query item; NaN if there are none.
+/// - `lift_below_one`: share of the list whose lift with the query item is below 1.
 /// - `own_share`: share of the list that the customer has bought before.
-/// - `overlap`: mean share of the list that is in that of another item asked about for the same customer.
+/// - `overlap`: mean share of the list that is in the list of another query item of the same customer.
 /// - `top_50_share`: share of the list that is among the 50 best-selling items.
-/// - `categories`: how many categories are in the list.
+/// - `categories`: number of categories in the list.
 pub(crate) const SHOWN_METRICS: [&str; 6] =
     ["due_to_item", "lift_below_one", "own_share", "overlap", "top_50_share", "categories"];
 
-/// One number per metric; NaN where it does not apply.
+/// One value per metric; NaN where it does not apply.
 pub(super) type ShownFigures = [f64; SHOWN_METRICS.len()];
 
 const BESTSELLERS: u32 = 50;
 
-/// Measures lists of items, which have the numbers of a model.
+/// Computes the metrics of lists, whose items are numbered as in a model.
 pub(super) struct Lists<'a> {
     model: &'a Model,
     transactions: &'a Transactions,
     numbering: Numbering,
-    /// What each item of the model is called in the transactions; `ANONYMOUS` if it is not in them.
+    /// The number in the transactions of each item of the model; `ANONYMOUS` if it is not in them.
     items: Vec<u32>,
-    /// The baskets of the period that is judged.
+    /// The baskets of the test period.
     elsewhere: Elsewhere<'a>,
-    /// The first of them.
+    /// The first basket of the test period.
     test: usize,
 }
 
 impl<'a> Lists<'a> {
-    /// The model is of the days before the period that is judged.
+    /// `model` is trained on the days before the test `period`.
     pub(super) fn new(model: &'a Model, transactions: &'a Transactions, period: Range<usize>) -> Self {
         let items = model.catalogue().items().iter();
         Self {
@@ -55,8 +55,8 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// The figures of each method and case, given their lists. The customer is the basket's, known to the method or
-    /// not.
+    /// The metrics per method and case, given the lists. The customer is that of the basket, even if the query is
+    /// anonymous.
     pub(super) fn figures(&self, cases: &[Case], shown: &[Vec<Vec<u32>>], k: usize) -> Vec<Vec<ShownFigures>> {
         let together = self.together(cases, shown);
         let of_contender = |lists: &Vec<Vec<u32>>| {
@@ -85,7 +85,7 @@ impl<'a> Lists<'a> {
         shown.iter().map(of_contender).collect()
     }
 
-    /// The first of the metrics.
+    /// `due_to_item` of a list.
     pub(super) fn due(&self, case: &Case, list: &[u32]) -> f64 {
         let hits = list.iter().filter(|&&item| case.is_relevant(item)).count() as f64;
         let (mut recall, mut baskets) = (0.0, 0.0);
@@ -97,7 +97,7 @@ impl<'a> Lists<'a> {
         hits / case.relevant_count as f64 - recall / baskets
     }
 
-    /// Whether two items were together less often than if they were bought independently.
+    /// Whether the lift of two items is below 1.
     fn is_below_chance(&self, asked: u32, item: u32, together: Option<&u32>) -> bool {
         let catalogue = self.model.catalogue();
         let by_chance = f64::from(catalogue.baskets(asked)) * f64::from(catalogue.baskets(item));
@@ -115,8 +115,8 @@ impl<'a> Lists<'a> {
         categories.len() as f64
     }
 
-    /// In how many baskets before the test each item asked about was with each that is shown; pairs that never met are
-    /// left out. The model keeps the strongest partners alone.
+    /// The number of baskets before the test with both a query item and an item shown for it; pairs without any are
+    /// left out. They are counted in the transactions, because the model stores only the strongest partners.
     fn together(&self, cases: &[Case], shown: &[Vec<Vec<u32>>]) -> HashMap<(u32, u32), u32> {
         let mut pairs: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for lists in shown {
@@ -153,7 +153,7 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// Case by case, the mean share of the `k` that is also in the lists of the customer's cases of other items.
+/// Per case, the mean share of `k` items that are also in the lists of the customer's cases with other query items.
 fn overlap(cases: &[Case], lists: &[Vec<u32>], k: usize) -> Vec<f64> {
     let mut of_owner: HashMap<u32, Vec<usize>> = HashMap::new();
     for (at, case) in cases.iter().enumerate() {
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// The cases of the test with what they are asked about, and what is measured of their lists.
+    /// The metrics of lists of the test; `asked` has the basket, the query item and the list of each case.
     fn figures(asked: &[(usize, u32, [u32; K])]) -> Vec<ShownFigures> {
         let transactions = transactions();
         let config = TrainingConfig { min_baskets: 1, ..TrainingConfig::default() };
@@ -248,13 +248,14 @@ mod tests {
     fn known_answers() {
         let (a, b, c, d, none) = (0, 1, 2, 3, f64::NAN);
         let found = figures(&[(4, a, [b, d]), (5, b, [d, a]), (8, a, [c, b])]);
-        // Of b and d in ann's basket with a: 2 of 2. In her baskets without: b of {b, c}, and d of {d}: (1/2 + 1) / 2.
-        // a and b: 2 of 4 baskets, each in 3: 2 × 4 < 3 × 3. a and d never met. Ann has bought b. d is in her other list.
+        // b and d in ann's basket with a: 2 of 2. In her baskets without a: b of {b, c}, and d of {d}: (1/2 + 1) / 2. a
+        // and b are together in 2 of 4 baskets, and in 3 each: 2 × 4 < 3 × 3. a and d are never together. Ann has
+        // bought b. d is in her other list.
         equal(found[0], [1.0 - 0.75, 1.0, 0.5, 0.5, 1.0, 1.0]);
-        // Neither d nor a is in {b, c}; her baskets without b are {d} and {a, c}: (1 + 1/2) / 2. b and d
-        // met once, and 1 × 4 is more than 3 × 1.
+        // Neither d nor a is in {b, c}; her baskets without b are {d} and {a, c}: (1 + 1/2) / 2. b and d are together
+        // once: 1 × 4 > 3 × 1.
         equal(found[1], [0.0 - 0.75, 0.5, 0.5, 0.5, 1.0, 1.0]);
-        // Bob has no other basket. a and c met once, as often as 3 × 1 / 4 has it and more.
+        // Bob has no other basket. a and c are together once: 1 × 4 > 3 × 1.
         equal(found[2], [none, 0.5, 0.5, none, 1.0, 2.0]);
     }
 

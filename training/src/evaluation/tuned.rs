@@ -1,10 +1,10 @@
-//! The baselines' settings.
+//! Settings of the baselines.
 
 use std::collections::BTreeMap;
 
 use super::neighbours::{TifuKnn, UpCf};
 
-/// What is tried. The first of each is what is left if nothing is better.
+/// The settings to try. The first of each is the default and wins ties.
 pub(super) const LIFT_PRIORS: [f32; 5] = [10.0, 1.0, 3.0, 30.0, 100.0];
 pub(super) const HALF_LIVES: [f32; 6] = [75.0, 10.0, 20.0, 40.0, 150.0, 300.0];
 pub(super) const TIFU_VECTORS: [(usize, f32, f32); 5] =
@@ -15,29 +15,29 @@ pub(super) const UP_ASYMMETRIES: [f32; 3] = [0.25, 0.5, 0.75];
 pub(super) const UP_WINDOWS: [usize; 4] = [25, 5, 10, 100];
 pub(super) const UP_LOCALITIES: [i32; 3] = [5, 1, 10];
 
-/// Settings by name.
+/// Settings by baseline and name.
 pub(super) type Named = BTreeMap<String, BTreeMap<String, f64>>;
 
-/// The settings that were chosen.
+/// The chosen settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tuned {
     pub(super) together: Together,
     pub(super) offers: Habits,
 }
 
-/// Settings of what is bought together.
+/// Settings for bought together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Together {
-    /// Lifts are shrunk as if two items had met in so many baskets more, by chance.
+    /// Number of baskets added to the expected co-purchases of each pair, which shrinks lifts.
     pub(super) lift_prior: f32,
-    /// In days, of the customer's most frequent items.
+    /// Half-life of `most frequent, decayed`, in days.
     pub(super) half_life: f32,
 }
 
-/// Settings of what goes by the customer alone.
+/// Settings of the baselines that depend on the customer only.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Habits {
-    /// In days, of the customer's most frequent items.
+    /// Half-life of `most frequent, decayed`, in days.
     pub(super) half_life: f32,
     pub(super) tifu_knn: TifuKnn,
     pub(super) up_cf: UpCf,

@@ -1,9 +1,9 @@
-//! The baselines' settings, chosen on the weeks before the test: the model's blends are learned on them too.
+//! Tuning of the baselines on the weeks before the test, on which the model's blends are learned too.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use trolley_model::Model;
+use trolley_model::{Customer, Model};
 
 use super::case::Case;
 use super::metrics::figures;
@@ -15,11 +15,12 @@ use super::tuned::{
 use super::{baselines, bought_together, offers};
 use crate::input::Transactions;
 
-/// Cases that settings are tried on; of more, every so-manyth.
+/// Approximate number of cases on which settings are tried. Larger sets are sampled evenly, to less than twice this
+/// number.
 const CASES: usize = 500;
 
 impl Tuned {
-    /// Chooses those of what is bought together on cases that come after the model's days.
+    /// Chooses the settings for bought together, on cases after the training period of `model`.
     pub(super) fn bought_together(&mut self, model: &Model, cases: &[Case]) {
         let (all, k) = (sample(cases), bought_together::K);
         let known: Vec<&Case> = all.iter().copied().filter(|case| case.customer.is_some()).collect();
@@ -41,7 +42,7 @@ impl Tuned {
 }
 
 impl Habits {
-    /// Chooses them on cases that come after the baskets that the model was fitted on, given which these are.
+    /// Chooses the settings on cases that come after `baskets`, on which `model` is trained.
     pub(super) fn chosen(
         model: &Model,
         transactions: &Transactions,
@@ -53,7 +54,7 @@ impl Habits {
         let frequent = |&days: &f32| ndcg(&cases, k, |case| baselines::most_frequent_decayed(model, case, k, days));
         let chosen = Self { half_life: best(HALF_LIVES.to_vec(), frequent), ..Self::default() };
         let Some(of_customers) = OfCustomers::new(model, transactions, baskets) else { return chosen };
-        let mut customers: Vec<u32> = cases.iter().filter_map(|case| case.customer).collect();
+        let mut customers: Vec<Customer> = cases.iter().filter_map(|case| case.customer).collect();
         customers.sort_unstable();
         customers.dedup();
 
@@ -84,7 +85,7 @@ impl Habits {
         Self { tifu_knn, up_cf: best(tried, |tried| tried.1).0, ..chosen }
     }
 
-    /// The settings by baseline, of a question.
+    /// The settings by baseline, for one question.
     pub(super) fn named(&self, question: &str) -> Named {
         let Self { half_life, tifu_knn, up_cf } = *self;
         let settings = |name: &str, values: &[(&str, f32)]| {
@@ -111,7 +112,7 @@ impl Habits {
     }
 }
 
-/// The number as it is written: 0.7, not 0.699999988.
+/// Rounds for output: 0.7, not 0.699999988.
 fn rounded(value: f32) -> f64 {
     (f64::from(value) * 1e4).round() / 1e4
 }
@@ -126,7 +127,7 @@ fn ndcg(cases: &[&Case], k: usize, answer: impl Fn(&Case) -> Vec<u32> + Sync) ->
     all.iter().sum::<f64>() / all.len().max(1) as f64
 }
 
-/// The first of those that reach most.
+/// The setting with the highest value; the first of equal ones.
 fn best<S>(tried: Vec<S>, reached: impl Fn(&S) -> f64) -> S
 where
     S: Copy,
@@ -141,7 +142,7 @@ where
     best.0
 }
 
-/// The settings for the offers of a week.
+/// The settings for offers, chosen on the cases of one week.
 pub(super) fn of_offers(model: &Model, transactions: &Transactions, until: usize, cases: &[Case]) -> Habits {
     Habits::chosen(model, transactions, 0..until, cases, offers::K)
 }

@@ -1,4 +1,4 @@
-//! The offers of each week, as a model of the days before it knows them.
+//! The offers of each week, restricted to items known to a model of the days before it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -15,21 +15,21 @@ use crate::random::Random;
 const DAYS: u16 = 7;
 const SECONDS: i64 = 86_400;
 
-/// Without a history of offers, so many random items stand for the offers of a week.
+/// Number of random items per week that stand in for its offers if there is no history of offers.
 const STAND_INS: usize = 1000;
 
-/// A week and the rows of the offers that held on its first day.
+/// A week, and the offers that are valid on its first day.
 #[derive(Clone, Debug)]
 pub(crate) struct Week {
-    /// Its baskets; all before them may be learned from.
+    /// Its baskets. All baskets before them may be trained on.
     pub(crate) baskets: Range<usize>,
-    /// Positions in the list of offers.
+    /// Positions of these offers in the list of offers.
     rows: Vec<u32>,
 }
 
-/// The weeks of a period, oldest first. They begin on the weekday on which most offers before the day `known` do; the
-/// last may reach beyond the end. A week without offers is left out; if there are no offers at all, every week has
-/// stand-ins.
+/// The weeks of a period, oldest first. They begin on the weekday on which most offers before the day `known` begin.
+/// The last week may extend beyond the period. Weeks without offers are left out; if there are no offers at all, every
+/// week has stand-ins.
 pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Range<u16>, known: u16) -> Vec<Week> {
     let day = |time: i64| time.div_euclid(SECONDS);
     let mut weekdays = [0usize; DAYS as usize];
@@ -37,12 +37,12 @@ pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Rang
         weekdays[from.rem_euclid(i64::from(DAYS)) as usize] += 1;
     }
     let common = (0..DAYS).max_by_key(|&weekday| (weekdays[usize::from(weekday)], weekday)).unwrap_or(0);
-    // Without a common weekday the last week ends with the period.
+    // Without a common weekday, the last week ends with the period.
     let weekday = if weekdays.iter().any(|&offers| offers > 0) { common } else { days.end % DAYS };
     let first = days.start.saturating_add((weekday + DAYS - days.start % DAYS) % DAYS);
     let mut weeks = Vec::new();
     for start in (first..days.end).step_by(usize::from(DAYS)) {
-        // At noon: offers change during the night.
+        // Noon, because offers change during the night.
         let noon = i64::from(start) * SECONDS + SECONDS / 2;
         let holds = |offer: &OfferRow| {
             offer.valid_from.is_none_or(|from| from <= noon) && offer.valid_to.is_none_or(|to| noon < to)
@@ -57,10 +57,10 @@ pub(crate) fn weeks(transactions: &Transactions, offers: &[OfferRow], days: Rang
 }
 
 impl Week {
-    /// What is on offer, of that which the model knows.
+    /// The offered items that the model knows.
     pub(crate) fn offered(&self, model: &Model, offers: &[OfferRow], seed: u64) -> Offered {
         if offers.is_empty() {
-            // By their IDs, so that two models draw the same, however they number them.
+            // Sampled by ID, so that two models with different item numbers draw the same items.
             let lot = |&item: &u32| {
                 let id = blake3::hash(model.catalogue().items().get(item).as_bytes());
                 let path = id.as_bytes().as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
@@ -83,7 +83,7 @@ impl Week {
         Offered { items, numbers }
     }
 
-    /// What is on offer, of that which both models know: they are asked the same, each in its own numbers.
+    /// The offered items that both models know, in the numbering of each, so that both rank the same items.
     pub(crate) fn offered_by_both(&self, models: [&Model; 2], offers: &[OfferRow], seed: u64) -> [Offered; 2] {
         let all = models.map(|model| self.offered(model, offers, seed));
         let ids: [HashSet<&str>; 2] = [0, 1].map(|of: usize| {
@@ -99,7 +99,7 @@ impl Week {
         })
     }
 
-    /// A case for each customer who bought something that was on offer.
+    /// One case for each known customer who bought an offered item.
     pub(crate) fn cases(&self, model: &Model, transactions: &Transactions, offered: &Arc<Offered>) -> Vec<Case> {
         let numbering = Numbering::new(transactions, model);
         let mut bought: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -162,7 +162,7 @@ mod tests {
         let weeks = weeks(&transactions, &offers, 110..140, 140);
         let found: Vec<_> = weeks.iter().map(|week| (week.baskets.clone(), week.rows.clone())).collect();
         assert_eq!(found, [(14..21, vec![0]), (21..28, vec![1, 2]), (28..35, vec![2])]);
-        // On which weekday later offers begin is not known yet.
+        // Offers that begin after `known` must not influence the weekday.
         let later = [offer(114, 120), offer(123, 127), offer(123, 134)];
         let starts = |known| super::weeks(&transactions, &later, 110..140, known)[0].baskets.start;
         assert_eq!((starts(121), starts(140)), (14, 16));
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn two_models_are_asked_about_the_same_offers() {
-        // The later baskets bring new items, and make others the bestsellers: numbers differ.
+        // The later baskets add items and change the order of the bestsellers, so the models number items differently.
         let items_of = |basket: u32| if basket < 20 { [basket, basket + 1, basket + 2] } else { [basket + 10, 45, 3] };
         let model = |bought: u32, known: u32| {
             let (mut items, mut customers) = (trolley_model::Ids::default(), trolley_model::Ids::default());

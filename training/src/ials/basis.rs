@@ -1,27 +1,28 @@
-//! The basis in which what all rows of one side have in common is a diagonal: the eigenvectors of the other side's Gram
-//! matrix. Turning both sides into it changes no product of two rows.
+//! The basis of eigenvectors of the fixed side's Gram matrix, in which the part of the equations that all rows share is
+//! diagonal. A change of both sides to this basis retains all inner products.
 
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use rayon::prelude::*;
 use trolley_model::kernel::{LANES, add_products, add_scaled, transpose};
 
-/// Rows whose columns are multiplied together.
+/// Number of rows per matrix product.
 const BLOCK: usize = 64;
 
-/// An orthonormal basis; row-major, `dims` times `dims`.
+/// An orthonormal basis: the columns of a row-major `dims` × `dims` matrix.
 pub(super) struct Basis {
     vectors: Vec<f32>,
-    /// What each of its vectors is multiplied by when the Gram matrix is.
+    /// The eigenvalue of the Gram matrix for each vector.
     pub(super) eigenvalues: Vec<f32>,
 }
 
 impl Basis {
-    /// The eigenvectors of `Σ y yᵀ` over all rows, of which only the first `wanted` of `dims` numbers are not 0.
+    /// The eigenvectors of `Σ y yᵀ` over all rows. Only the first `wanted` of the `dims` values of a row may differ
+    /// from 0.
     pub(super) fn of(rows: &[f32], wanted: usize, dims: usize) -> Self {
         let gram = gram(rows, dims);
         let matrix = DMatrix::from_fn(wanted, wanted, |i, j| f64::from(gram[i * dims + j]));
         let mut basis = Self { vectors: vec![0.0; dims * dims], eigenvalues: vec![0.0; dims] };
-        // Numbers that are not finite have no basis, and never converge. No model is made of what is not finite.
+        // The solver would never converge on values that are not finite. Models with such factors are refused.
         let finite = gram.iter().all(|number| number.is_finite());
         if !finite {
             basis.eigenvalues.fill(f32::NAN);
@@ -31,14 +32,14 @@ impl Basis {
             .filter(|found| found.eigenvectors.iter().chain(&found.eigenvalues).all(|number| number.is_finite()))
             .unwrap_or_else(|| by_rotations(matrix));
         for (at, (value, vector)) in found.eigenvalues.iter().zip(found.eigenvectors.column_iter()).enumerate() {
-            // None is below 0, but by rounding.
+            // Eigenvalues are only negative by rounding.
             basis.eigenvalues[at] = value.max(0.0) as f32;
             basis.vectors[at..].iter_mut().step_by(dims).zip(&vector).for_each(|(to, from)| *to = *from as f32);
         }
         basis
     }
 
-    /// Turns rows into this basis.
+    /// Transforms rows into this basis.
     pub(super) fn turn(&self, rows: &mut [f32]) {
         let dims = self.eigenvalues.len();
         let vectors = self.vectors.as_chunks::<LANES>().0;
@@ -51,8 +52,8 @@ impl Basis {
     }
 }
 
-/// The eigenvectors by Jacobi's rotations (Golub and Van Loan, "Matrix Computations", section 8.5): slower, but they do not mind that
-/// some directions are empty but for rounding, as the factors of a small shop leave them.
+/// The eigenvectors by Jacobi rotations (Golub and Van Loan, "Matrix Computations", section 8.5). They are slower, but
+/// robust to directions that are 0 except for rounding, as in the factors of a small shop.
 fn by_rotations(mut matrix: DMatrix<f64>) -> SymmetricEigen<f64, Dyn> {
     const SWEEPS: usize = 50;
     let size = matrix.nrows();
@@ -90,8 +91,8 @@ fn by_rotations(mut matrix: DMatrix<f64>) -> SymmetricEigen<f64, Dyn> {
     SymmetricEigen { eigenvalues: matrix.diagonal(), eigenvectors: vectors }
 }
 
-/// `Σ y yᵀ` over all rows. Summed in pieces of a fixed size, added up in order, so that it is the same at any number of
-/// threads.
+/// `Σ y yᵀ` over all rows. It is summed in pieces of a fixed size, added in order, so that the result does not depend
+/// on the number of threads.
 fn gram(rows: &[f32], dims: usize) -> Vec<f32> {
     const PIECE: usize = 16 * BLOCK;
     let width = dims / LANES;
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Rows of `wanted` numbers, filled up with zeros to `dims`.
+    /// Rows of `wanted` values, padded with zeros to `dims`.
     fn rows() -> impl Strategy<Value = (Vec<f32>, usize, usize)> {
         (1usize..40, 0usize..200).prop_flat_map(|(wanted, rows)| {
             let dims = wanted.next_multiple_of(LANES);

@@ -11,10 +11,10 @@
 //! the other solves `(α0 G + Σ w y yᵀ + λ reg I) x = Σ w y`, where G is the fixed side's Gram matrix. A few steps of
 //! conjugate gradient from the row's last value solve it well enough (Takács et al. 2011).
 //!
-//! Products of rows, and their lengths, are the same in any orthonormal basis. In that of G's eigenvectors all that a row
-//! does not need its observed cells for, `α0 G + λ reg I`, is a diagonal: it costs next to nothing to multiply by, and
-//! as a preconditioner it makes two steps as good as three or more. Rows don't see each other, so any number of threads
-//! gives the same factors.
+//! Inner products and lengths of rows are the same in any orthonormal basis. In the basis of G's eigenvectors, the part
+//! of the matrix that does not depend on observed cells, `α0 G + λ reg I`, is diagonal. It is cheap to multiply by, and
+//! as a preconditioner it makes two steps as good as three or more. Rows are independent, so the factors do not depend
+//! on the number of threads.
 
 mod basis;
 
@@ -47,7 +47,7 @@ pub(crate) fn ials(
     let by_customer = observed(histories, items, config.repeats);
     let by_item = transposed(&by_customer, items);
     let mut random = Random::new(seed, &[4]);
-    // Rows are filled up with zeros, which stay zeros, to what the kernels take at a time.
+    // Rows are padded with zeros, which stay zero, to a multiple of the kernels' lanes.
     let mut item_factors = vec![0.0; items * dims];
     let scale = 0.1 / (wanted as f32).sqrt();
     for factor in item_factors.chunks_exact_mut(dims).flat_map(|row| &mut row[..wanted]) {
@@ -99,7 +99,7 @@ fn transposed(matrix: &Observed, columns: usize) -> Observed {
     transposed
 }
 
-/// Solves all rows of one side, the other being fixed, and leaves both in another basis.
+/// Solves all rows of one side, with the other one fixed. Both are then in another basis.
 fn solve(observed: &Observed, factors: &mut [f32], fixed: &mut [f32], dims: usize, config: &IalsConfig) {
     let basis = Basis::of(fixed, config.dims.max(1), dims);
     basis.turn(fixed);
@@ -128,7 +128,7 @@ mod tests {
 
     const ITEMS: usize = 7;
 
-    /// Rows of cells with their weights, of `ITEMS` columns.
+    /// Rows of weighted cells, with `ITEMS` columns.
     fn cells() -> impl Strategy<Value = Observed> {
         let row = prop::collection::btree_map(0..ITEMS as u32, 0.5f32..5.0, 0..ITEMS);
         prop::collection::vec(row, 1..6).prop_map(|rows| Observed {
@@ -193,7 +193,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_factors_of_any_small_shop_are_numbers(observed in cells(), seed in 0u64..1000) {
-            // Of 32 directions a few are used; what is left of the others shrinks with every turn.
+            // Only a few of the 32 directions are used, and the others shrink with every iteration.
             let config = IalsConfig::default();
             let by_item = transposed(&observed, ITEMS);
             let mut random = Random::new(seed, &[4]);

@@ -5,33 +5,34 @@ use super::negatives::Negatives;
 use crate::baskets::BasketSample;
 use crate::random::Random;
 
-/// Lines of a basket that are learned together: a longer one is dealt into parts at random, anew in each pass.
+/// Maximum number of items of a basket that are learned together. A larger basket is split at random, anew in each
+/// epoch.
 const LONGEST: usize = 128;
 
-/// Baskets that share their negatives: what is drawn, fetched and moved for them is so many times less.
+/// Number of baskets that share their negatives, which divides the cost of drawing, fetching and updating them.
 const SHARING: usize = 4;
 
-/// One in so many of those is looked at for the loss.
+/// The loss is measured on one in this many of those groups.
 const WATCHED: usize = 8;
 
-/// What is drawn, and from where.
+/// What a batch is sampled from.
 pub(super) struct Draw<'a> {
     pub(super) baskets: BasketSample<'a>,
     /// Number of learned items.
     pub(super) learned: usize,
     pub(super) keep: &'a [f32],
     pub(super) negatives: &'a Negatives,
-    /// Negatives that the pairs of a few baskets share.
+    /// Number of negatives that the pairs of [`SHARING`] baskets share.
     pub(super) shared: usize,
-    /// What all negatives of a center weigh together; its positives weigh 1.
+    /// Total weight of a center's negatives; that of its positives is 1.
     pub(super) weight: f32,
 }
 
-/// Rows of the output table that centers are held against, and the space to work it out.
+/// Rows of the output table that are multiplied by the centers, and buffers.
 #[derive(Default)]
 struct Others {
     rows: Vec<[f32; LANES]>,
-    /// The same, columns as rows.
+    /// The rows, transposed.
     columns: Vec<[f32; LANES]>,
     sigmoids: Vec<[f32; LANES]>,
     weights: Vec<f32>,
@@ -46,10 +47,10 @@ impl Others {
         transpose(&self.rows, output.width(), &mut self.columns);
     }
 
-    /// With score s = input · output and label y (1 for together, 0 for a negative), the loss -log sigmoid(±s) has the
-    /// gradient (y - sigmoid(s)) · output for the input row, and the same the other way round: for all pairs of some
-    /// centers and others at once, these are products of small matrices. `weigh` says (y - sigmoid) by center, other and
-    /// sigmoid, times what the pair counts.
+    /// With the score s = input · output and the label y (1 for a positive, 0 for a negative), the loss -log
+    /// sigmoid(±s) has the negative gradient (y - sigmoid(s)) · output for the input row, and (y - sigmoid(s)) · input
+    /// for the output row. For all pairs of some centers and others at once, these are products of small matrices.
+    /// `weigh` returns (y - sigmoid) times the weight of the pair, by center, other and sigmoid.
     fn learn(
         &mut self,
         centers: &[[f32; LANES]],
@@ -77,7 +78,7 @@ impl Others {
     }
 }
 
-/// What a few baskets ask of the tables, and the space to work it out; used again and again.
+/// Gradients of a few baskets, with reusable buffers.
 #[derive(Default)]
 pub(super) struct Group {
     pub(super) input: Gradients,
@@ -91,7 +92,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The gradients of some baskets, with the tables as they are.
+    /// Computes the gradients of some baskets. The tables do not change.
     pub(super) fn learn(
         &mut self,
         input: &EmbeddingTable,

@@ -3,15 +3,15 @@ use trolley_model::kernel::{LANES, dot};
 
 use crate::random::Random;
 
-/// Into how many blocks each table is cut: a constant, so that the result does not depend on the threads. It bounds
-/// how many can write at once.
+/// Number of blocks of each table. Constant, so that the result does not depend on the number of threads. It bounds the
+/// number of threads that write at once.
 pub(super) const BLOCKS: usize = 16;
 
-/// A table of vectors, cut into blocks. Item i is row i / BLOCKS of block i % BLOCKS, so each block has its share of
-/// bestsellers and of slow sellers.
+/// A table of vectors, in blocks. Item i is row i / BLOCKS of block i % BLOCKS, so that each block has a similar share
+/// of bestsellers.
 pub(super) struct EmbeddingTable {
     dims: usize,
-    /// Lanes per row: rows are filled up with zeros, which stay zero.
+    /// Lanes per row. Rows are padded with zeros, which stay zero.
     width: usize,
     pub(super) blocks: Vec<Block>,
 }
@@ -38,7 +38,7 @@ impl EmbeddingTable {
         Self { dims, width, blocks: (0..BLOCKS).map(block).collect() }
     }
 
-    /// Uniform in ±1/(2 dims), as word2vec begins.
+    /// Uniform in ±1/(2 dims), as in word2vec.
     pub(super) fn random(items: usize, dims: usize, seed: u64) -> Self {
         let mut table = Self::zeros(items, dims);
         for (number, block) in table.blocks.iter_mut().enumerate() {
@@ -71,9 +71,9 @@ impl EmbeddingTable {
 }
 
 impl Block {
-    /// Steps along the gradients of block `number` in their order. A row's step shrinks with what it has moved already
-    /// (Adagrad, Duchi et al. 2011, with one number per row): bestsellers, whose gradients come many at a time, stay
-    /// calm, and slow sellers still learn.
+    /// Applies the gradients of block `number` in their order. A row's step size decreases with its gradients so far
+    /// (Adagrad, Duchi et al. 2011, with one number per row). So bestsellers, which have many gradients per batch, stay
+    /// stable, and slow sellers still learn.
     pub(super) fn descend<'a>(&mut self, number: usize, all: impl Iterator<Item = &'a Gradients>, rate: f32) {
         let dims = (self.width * LANES) as f32;
         for gradients in all {
@@ -93,10 +93,10 @@ impl Block {
     }
 }
 
-/// Gradients of a table's rows, in the order in which they came.
+/// Gradients of a table's rows, in the order in which they are added.
 #[derive(Default)]
 pub(super) struct Gradients {
-    /// By block: the row, and which gradient is its.
+    /// Per block: the row, and the position of its gradient.
     pub(super) rows: [Vec<(u32, u32)>; BLOCKS],
     pub(super) values: Vec<[f32; LANES]>,
 }
@@ -107,7 +107,7 @@ impl Gradients {
         self.values.clear();
     }
 
-    /// Zeros, to be made the gradients of some items.
+    /// Appends zeros for the gradients of some items, and returns them.
     pub(super) fn of(&mut self, items: &[u32], width: usize) -> &mut [[f32; LANES]] {
         let before = self.values.len();
         for (&item, at) in items.iter().zip(before / width..) {

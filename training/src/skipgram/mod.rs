@@ -1,10 +1,10 @@
 //! Item embeddings: skip-gram with negative sampling (Mikolov et al. 2013) over baskets, as in item2vec (Barkan and
-//! Koenigstein 2016). The basket is the window, order does not count, and both tables are kept.
+//! Koenigstein 2016). The whole basket is the window, order does not matter, and both tables are used.
 //!
-//! Training is gradient descent over small batches of baskets. All pairs of a basket are learned at once, with the same
-//! negatives, so that the work is products of small matrices, which a processor does many times faster than pair after
-//! pair. A batch sees the tables as they were before it; its gradients are then added block by block of the tables, in
-//! the order of the baskets. Both halves run in parallel, and the result is the same at any number of threads.
+//! Training is gradient descent on small batches of baskets. All pairs of a basket are learned at once, with the same
+//! negatives, so that the work consists of products of small matrices, which is many times faster than pair by pair.
+//! Gradients are computed from the tables before the batch, and then added block by block of the tables, in the order
+//! of the baskets. Both halves run in parallel, and the result does not depend on the number of threads.
 
 mod batch;
 mod blocks;
@@ -21,15 +21,15 @@ use batch::{Draw, Group};
 use blocks::EmbeddingTable;
 use negatives::Negatives;
 
-/// Baskets of a group at the most: what one thread learns at a time.
+/// Maximum number of baskets of a group, which one thread learns at a time.
 const GROUP: usize = 16;
-/// Groups of a pass at the least: a small shop has small groups, or it would take too few steps.
+/// Minimum number of groups of an epoch: a small shop has small groups, because it would otherwise take too few steps.
 const STEPS: usize = 1024;
-/// Groups of a batch.
+/// Number of groups of a batch.
 const GROUPS: usize = 16;
 
-/// The input and the output table, a row per learned item, and the mean loss of each pass. `counts` has the baskets of each
-/// learned item.
+/// The input and the output table, with a row per learned item, and the mean loss of each epoch. `counts` has the
+/// number of baskets of each learned item.
 pub(crate) fn skip_gram(
     baskets: BasketSample<'_>,
     counts: &[u32],
@@ -78,7 +78,7 @@ pub(crate) fn skip_gram(
     (input.into_vectors(items), output.into_vectors(items), losses)
 }
 
-/// How likely each item's lines are kept: sqrt(threshold / share), at most 1.
+/// The probability with which an item of a basket is used: sqrt(threshold / share), at most 1.
 fn keep_probabilities(counts: &[u32], baskets: usize, threshold: f32) -> Vec<f32> {
     let keep = |&count: &u32| {
         let share = count as f32 / baskets.max(1) as f32;

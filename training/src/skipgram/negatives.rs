@@ -1,8 +1,8 @@
 use crate::random::Random;
 
-/// Draws items, each with its baskets to a power, in constant time (alias method, Vose 1991).
+/// Draws items in proportion to the number of their baskets to a power, in constant time (alias method, Vose 1991).
 pub(super) struct Negatives {
-    /// Per item: how likely it stays when it is hit, and which item stands in for it if not.
+    /// Per item: the probability that it is used when it is drawn, and its alias otherwise.
     items: Vec<(f32, u32)>,
 }
 
@@ -24,7 +24,7 @@ impl Negatives {
         Self { items }
     }
 
-    /// An item. There must be one, as there is when there are pairs.
+    /// Draws an item. There must be one, as there is when there are pairs.
     pub(super) fn draw(&self, random: &mut Random) -> u32 {
         let item = random.below(self.items.len());
         let (stays, other) = self.items[item];

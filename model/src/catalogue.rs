@@ -1,5 +1,6 @@
 //! The items of a market, bestsellers first.
 
+use crate::category::Category;
 use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::offsets::Offsets;
@@ -177,8 +178,8 @@ impl Catalogue {
     }
 
     /// The item's kind: the number of its category, unless that is mixed.
-    pub fn kind(&self, item: u32) -> Option<u32> {
-        self.category(item).filter(|category| self.mixed.binary_search(category).is_err())
+    pub fn kind(&self, item: u32) -> Option<Category> {
+        self.category(item).filter(|category| self.mixed.binary_search(&category.0).is_err())
     }
 
     /// The items' IDs.
@@ -267,8 +268,8 @@ impl Catalogue {
     }
 
     /// The number of the item's category, if it has one.
-    pub fn category(&self, item: u32) -> Option<u32> {
-        Some(self.category[item as usize]).filter(|&c| c != NO_CATEGORY)
+    pub fn category(&self, item: u32) -> Option<Category> {
+        Some(self.category[item as usize]).filter(|&c| c != NO_CATEGORY).map(Category)
     }
 
     /// Categories of all items, [`NO_CATEGORY`] where there is none.
@@ -282,8 +283,8 @@ impl Catalogue {
     }
 
     /// Number of baskets with any item of the category.
-    pub fn category_baskets(&self, category: u32) -> u32 {
-        self.category_baskets[category as usize]
+    pub fn category_baskets(&self, category: Category) -> u32 {
+        self.category_baskets[category.0 as usize]
     }
 
     /// The same for all categories.
@@ -293,13 +294,13 @@ impl Catalogue {
 
     /// The item's share of the purchases of its category, 0 to 1; 0 without a category.
     pub fn share_of_category(&self, item: u32) -> f32 {
-        let purchases = self.category(item).map_or(0, |category| self.category_purchases[category as usize]);
+        let purchases = self.category(item).map_or(0, |category| self.category_purchases[category.0 as usize]);
         if purchases == 0 { 0.0 } else { self.baskets(item) as f32 / purchases as f32 }
     }
 
     /// The items of a category, bestsellers first.
-    pub fn members(&self, category: u32) -> &[u32] {
-        &self.member[self.members.range(category)]
+    pub fn members(&self, category: Category) -> &[u32] {
+        &self.member[self.members.range(category.0)]
     }
 
     /// Number of items that were bought at least once; they come first.

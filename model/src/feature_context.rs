@@ -6,7 +6,7 @@ use crate::co_purchases::Partner;
 use crate::item_stats::ItemStats;
 use crate::priors::PAIR_PRIOR;
 use crate::profile::LastBasket;
-use crate::{Model, Profile, Query};
+use crate::{Category, Model, Profile, Query};
 
 /// A query with its candidates, and intermediate results that several signals share; each is computed on first use.
 #[derive(Debug)]
@@ -175,7 +175,7 @@ impl<'a> FeatureContext<'a> {
             let partners = self.model.category_partners();
             let category = |query_item| self.model.catalogue().category(query_item);
             self.pairs(
-                |query_item| category(query_item).map_or((&[], 0), |category| (partners.partners(category), category)),
+                |query_item| category(query_item).map_or((&[], 0), |Category(row)| (partners.partners(row), row)),
                 |category, nth| partners.nth(category, nth),
             )
         })
@@ -204,14 +204,14 @@ impl<'a> FeatureContext<'a> {
             for &(query_item, weight) in self.asked() {
                 let Some(category) = catalogue.category(query_item) else { continue };
                 let whole = catalogue.category_baskets(category) as f32 + PAIR_PRIOR;
-                pairs.of(category).for_each(|pair| both[pair.item as usize] = pair.baskets);
+                pairs.of(category.0).for_each(|pair| both[pair.item as usize] = pair.baskets);
                 for (&item, share) in self.candidates.iter().zip(&mut shares) {
                     if let Some(other) = catalogue.category(item) {
                         let usual = catalogue.category_baskets(other) as f32 / all;
-                        *share += weight * (both[other as usize] as f32 + PAIR_PRIOR * usual) / whole;
+                        *share += weight * (both[other.0 as usize] as f32 + PAIR_PRIOR * usual) / whole;
                     }
                 }
-                pairs.partners(category).iter().for_each(|&other| both[other as usize] = 0);
+                pairs.partners(category.0).iter().for_each(|&other| both[other as usize] = 0);
             }
             shares
         })
@@ -277,10 +277,10 @@ impl<'a> FeatureContext<'a> {
             let mut first = vec![0u32; catalogue.categories().len()];
             let of_candidates = || self.candidates.iter().map(|&item| catalogue.category(item)).enumerate();
             for (at, category) in of_candidates().rev() {
-                category.iter().for_each(|&category| first[category as usize] = at as u32 + 1);
+                category.iter().for_each(|&category| first[category.0 as usize] = at as u32 + 1);
             }
             for (position, &item) in customer.items().iter().enumerate() {
-                let of = catalogue.category(item).map_or(0, |category| first[category as usize]);
+                let of = catalogue.category(item).map_or(0, |category| first[category.0 as usize]);
                 if let Some(own) = (of as usize).checked_sub(1).map(|at| &mut own[at]) {
                     let stats = customer.at(position);
                     own.first_day =
@@ -291,7 +291,7 @@ impl<'a> FeatureContext<'a> {
                 }
             }
             for (at, category) in of_candidates() {
-                category.iter().for_each(|&category| own[at] = own[first[category as usize] as usize - 1]);
+                category.iter().for_each(|&category| own[at] = own[first[category.0 as usize] as usize - 1]);
             }
             own
         })

@@ -1,7 +1,6 @@
 //! Similarity of two items by their descriptions: size, price, names and attributes.
 
 use crate::amount::ratio_likeness;
-use crate::catalogue::NO_CATEGORY;
 use crate::item_stats::ItemStats;
 use crate::{Model, Profile};
 
@@ -55,7 +54,7 @@ impl Model {
         if others.is_unsold && stats.is_none_or(is_surely) {
             return Flaw::NotSold;
         }
-        if package.kind != NO_CATEGORY && others.kind != package.kind {
+        if package.kind.is_some() && others.kind != package.kind {
             return Flaw::Kind;
         }
         if stats.is_some() {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Model;
 use crate::error::ModelError;
+use crate::{Category, Model};
 
 /// For items of some categories, the attributes in which an alternative must be equal; a missing value matches nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct MustMatches(Vec<Rule>);
 #[derive(Clone, Debug)]
 struct Rule {
     /// `None` for all categories.
-    categories: Option<Vec<u32>>,
+    categories: Option<Vec<Category>>,
     /// The name of each attribute, and its index if the model has it.
     attributes: Vec<(String, Option<usize>)>,
 }
@@ -47,7 +47,9 @@ impl MustMatches {
         let rule = |rule: &MustMatch| Rule {
             categories: (!rule.categories.is_empty()).then(|| {
                 let categories = rule.categories.iter();
-                categories.filter_map(|category| model.catalogue().categories().position(category)).collect()
+                categories
+                    .filter_map(|category| model.catalogue().categories().position(category).map(Category))
+                    .collect()
             }),
             attributes: rule.attributes.iter().map(|name| (name.clone(), model.attributes().position(name))).collect(),
         };

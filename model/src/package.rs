@@ -2,7 +2,8 @@
 
 use crate::amount::{Amount, MOST};
 use crate::attributes::Attributes;
-use crate::catalogue::{Catalogue, NO_CATEGORY};
+use crate::catalogue::Catalogue;
+use crate::category::Category;
 
 /// The properties of an item that are compared with those of many others, in one struct for locality.
 #[derive(Clone, Copy, Debug)]
@@ -10,8 +11,8 @@ pub(crate) struct Package {
     pub(crate) size: Option<Amount>,
     /// Above 0, or NaN if unknown.
     price: f32,
-    /// The item's kind, or [`NO_CATEGORY`].
-    pub(crate) kind: u32,
+    /// The item's kind.
+    pub(crate) kind: Option<Category>,
     /// Whether it was sold before the last days of the period, but not in them.
     pub(crate) is_unsold: bool,
 }
@@ -23,7 +24,7 @@ impl Package {
         let package = |item: u32| Self {
             size: attributes.size(item),
             price: catalogue.price(item).filter(|price| *price > 0.0).unwrap_or(f32::NAN),
-            kind: catalogue.kind(item).unwrap_or(NO_CATEGORY),
+            kind: catalogue.kind(item),
             is_unsold: catalogue.baskets(item) > 0 && recent[item as usize] == 0,
         };
         (0..catalogue.items().len() as u32).map(package).collect()

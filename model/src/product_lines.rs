@@ -24,7 +24,7 @@ impl ProductLines {
         let mut numbers: HashMap<String, u32> = HashMap::new();
         let mut number = |item: u32| {
             let name = without_sizes(catalogue.name(item)?);
-            let category = catalogue.category(item).map(|category| catalogue.categories().get(category));
+            let category = catalogue.category(item).map(|category| catalogue.categories().get(category.0));
             if name.is_empty() || category.is_some_and(|category| without_sizes(category) == name) {
                 return None;
             }

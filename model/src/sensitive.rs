@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
+use crate::category::Category;
 use crate::error::ModelError;
 
 /// The sensitive categories of a shop, by their IDs.
@@ -91,13 +92,13 @@ impl SensitiveCategories {
     }
 
     /// Whether items of two categories must not be in one list.
-    pub fn are_apart(&self, one: Option<u32>, other: Option<u32>) -> bool {
+    pub fn are_apart(&self, one: Option<Category>, other: Option<Category>) -> bool {
         let (Some(one), Some(other)) = (one, other) else { return false };
-        self.apart[one as usize] & self.kinds[other as usize] != 0
+        self.apart[one.0 as usize] & self.kinds[other.0 as usize] != 0
     }
 
     /// Whether no reason may disclose that the customer buys this category.
-    pub fn is_discreet(&self, category: u32) -> bool {
-        self.kinds[category as usize] & self.discreet != 0
+    pub fn is_discreet(&self, category: Category) -> bool {
+        self.kinds[category.0 as usize] & self.discreet != 0
     }
 }

@@ -7,7 +7,7 @@ use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::CatalogueParts;
 use trolley_model::histories::LastBaskets;
 use trolley_model::recommend::{Reason, Recommended, Tier, reasons};
-use trolley_model::{Catalogue, Customer, Histories, Model, Offsets, Parts, Query, Question};
+use trolley_model::{Catalogue, Category, Customer, Histories, Model, Offsets, Parts, Query, Question};
 
 fn said(model: &Model, question: Question, asked: u32, customer: Option<Customer>, item: u32) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
@@ -57,10 +57,13 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
     let of = |question, asked, item| said(&model, question, asked, Some(ANNA), item);
     let bought = Reason::Bought { times: None, last_day: 17_400 };
     assert_eq!(of(Question::BoughtTogether, BREAD, MILK)[0], bought, "four times: that is not told");
-    assert_eq!(of(Question::Alternatives, OAT_MILK, MILK), [Reason::SameKind { category: 2 }, bought, Reason::Popular]);
+    assert_eq!(
+        of(Question::Alternatives, OAT_MILK, MILK),
+        [Reason::SameKind { category: Category(2) }, bought, Reason::Popular]
+    );
     let found = Recommended { item: MILK, score: 1.0, tier: Tier::Model };
     let query = Query { items: &[BREAD], customer: Some(model.profile(ANNA)), ..Query::default() };
-    let discreet = reasons(&model, Question::BoughtTogether, &query, &found, &|category| category == 2);
+    let discreet = reasons(&model, Question::BoughtTogether, &query, &found, &|category| category == Category(2));
     assert_eq!(discreet, [Reason::Popular]);
 
     // Anna bought milk and jam together in two baskets: the reason for jam would disclose the milk.
@@ -80,8 +83,9 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
     let model = Model::new(parts).unwrap();
     let jam = Recommended { item: JAM, score: 1.0, tier: Tier::Model };
     let query = Query { items: &[MILK], customer: Some(model.profile(ANNA)), ..Query::default() };
-    let told =
-        |discreet: u32| reasons(&model, Question::BoughtTogether, &query, &jam, &|category| category == discreet);
+    let told = |discreet: u32| {
+        reasons(&model, Question::BoughtTogether, &query, &jam, &|category| category == Category(discreet))
+    };
     let both = Reason::OwnTogether { with: MILK };
     assert!(told(9).contains(&both) && !told(1).contains(&both), "spreads are discreet");
     assert!(!told(2).contains(&both), "milk is");

@@ -1,4 +1,4 @@
-use trolley_model::Catalogue;
+use trolley_model::{Catalogue, Category};
 
 /// The filter of a request. The default lets everything pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Filter<'a> {
 #[derive(Debug)]
 pub(super) struct Known<'m> {
     catalogue: &'m Catalogue,
-    only: Option<Vec<u32>>,
-    not: Vec<u32>,
+    only: Option<Vec<Category>>,
+    not: Vec<Category>,
     prices: Option<[f32; 2]>,
 }
 
@@ -35,8 +35,8 @@ impl Filter<'_> {
 
     /// Looks up the categories. A category that the model does not know has no items.
     pub(super) fn known<'m>(&self, catalogue: &'m Catalogue) -> Known<'m> {
-        let numbers = |names: &[String]| -> Vec<u32> {
-            names.iter().filter_map(|name| catalogue.categories().position(name)).collect()
+        let numbers = |names: &[String]| -> Vec<Category> {
+            names.iter().filter_map(|name| catalogue.categories().position(name).map(Category)).collect()
         };
         let prices = [self.min_price.unwrap_or(f32::MIN), self.max_price.unwrap_or(f32::MAX)];
         Known {
@@ -51,7 +51,7 @@ impl Filter<'_> {
 impl Known<'_> {
     pub(super) fn passes(&self, item: u32) -> bool {
         let category = self.catalogue.category(item);
-        let is_of = |categories: &[u32]| category.is_some_and(|category| categories.contains(&category));
+        let is_of = |categories: &[Category]| category.is_some_and(|category| categories.contains(&category));
         let costs =
             |[least, most]: [f32; 2]| self.catalogue.price(item).is_some_and(|price| (least..=most).contains(&price));
         self.only.as_deref().is_none_or(is_of) && !is_of(&self.not) && self.prices.is_none_or(costs)

@@ -1,7 +1,7 @@
 use chrono::{Days, NaiveDate};
 use trolley_model::attributes::AttributeValues;
 use trolley_model::recommend::{Part, Reason};
-use trolley_model::{Model, signals};
+use trolley_model::{Category, Model, signals};
 
 use super::replacements::ReplacementCounts;
 
@@ -78,7 +78,7 @@ impl ReasonText {
             let (with, name) = (id(with), name(with));
             Self { kind, text: text(name.as_deref().unwrap_or(&with)), with: Some(with), name, ..Self::default() }
         };
-        let about_kind = |kind: &'static str, of: u32, text: &dyn Fn(&str) -> String| {
+        let about_kind = |kind: &'static str, Category(of): Category, text: &dyn Fn(&str) -> String| {
             let category = category(of);
             Self { kind, text: text(&category), category: Some(category), ..Self::default() }
         };

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::{Model, MustMatch};
+use trolley_model::{Category, Model, MustMatch};
 use utoipa::ToSchema;
 
 use super::offers::Offer;
@@ -160,13 +160,13 @@ pub(super) struct Rulebook {
     blocked: HashMap<u32, usize>,
     /// The blocked items by requested item, and by category of the requested item.
     blocked_for: HashMap<u32, Vec<(u32, usize)>>,
-    blocked_for_category: HashMap<u32, Vec<(u32, usize)>>,
+    blocked_for_category: HashMap<Category, Vec<(u32, usize)>>,
     /// The blocked categories by category of the requested item, in both directions.
-    pairs: HashMap<u32, Vec<(u32, usize)>>,
+    pairs: HashMap<Category, Vec<(Category, usize)>>,
     /// By requested item, in the order of the rules.
     pins: HashMap<u32, Vec<(u32, usize)>>,
     boosted: HashMap<u32, (f32, usize)>,
-    boosted_categories: HashMap<u32, (f32, usize)>,
+    boosted_categories: HashMap<Category, (f32, usize)>,
 }
 
 impl Rulebook {
@@ -177,7 +177,7 @@ impl Rulebook {
         }
         let catalogue = model.catalogue();
         let item = |id: &String| catalogue.items().position(id);
-        let category = |id: &String| catalogue.categories().position(id);
+        let category = |id: &String| catalogue.categories().position(id).map(Category);
         let mut book = Self { ids: rules.iter().map(|rule| rule.id.clone()).collect(), ..Self::default() };
         book.must_match = rules.iter().filter_map(|rule| rule.must_match.clone()).collect();
         for (number, rule) in rules.iter().enumerate() {
@@ -268,7 +268,7 @@ impl Rulebook {
 pub(super) struct Blocked<'a> {
     book: &'a Rulebook,
     items: HashMap<u32, usize>,
-    categories: HashMap<u32, usize>,
+    categories: HashMap<Category, usize>,
 }
 
 impl<'a> Blocked<'a> {

@@ -1,6 +1,6 @@
 //! A map of the categories: those whose items are bought in similar baskets are close to each other.
 
-use trolley_model::Model;
+use trolley_model::{Category, Model};
 
 /// Number of best-selling categories on the map.
 const CATEGORIES: usize = 110;
@@ -15,7 +15,7 @@ pub(super) fn categories(model: &Model) -> Vec<(f64, f64, f64, String)> {
     let catalogue = model.catalogue();
     let mut all: Vec<(u64, u32, Vec<f64>)> = (0..catalogue.categories().len() as u32)
         .filter_map(|category| {
-            let members = catalogue.members(category).iter().copied().filter(|&item| model.is_learned(item));
+            let members = catalogue.members(Category(category)).iter().copied().filter(|&item| model.is_learned(item));
             let mut mean = vec![0.0; model.input().dims()];
             let mut sold = 0u64;
             for item in members {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use trolley_model::co_purchases::{Partner, closeness};
-use trolley_model::{Catalogue, CoPurchases};
+use trolley_model::{Catalogue, Category, CoPurchases};
 
 use crate::baskets::Baskets;
 use crate::random::Random;
@@ -50,7 +50,9 @@ pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners:
     let (mut lists, mut list): (Vec<Vec<(u32, bool)>>, Vec<u32>) = (Vec::with_capacity(baskets.len()), Vec::new());
     for basket in 0..baskets.len() {
         list.clear();
-        list.extend(baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)));
+        list.extend(
+            baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)).map(|category| category.0),
+        );
         list.sort_unstable();
         let distinct: Vec<(u32, bool)> = list.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() > 1)).collect();
         distinct.iter().for_each(|&(category, _)| holders[category as usize].push(basket as u32));
@@ -85,7 +87,7 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); catalogue.categories().len()];
     for basket in 0..baskets.len() {
         for category in baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)) {
-            let holders = &mut holders[category as usize];
+            let holders = &mut holders[category.0 as usize];
             if holders.last() != Some(&(basket as u32)) {
                 holders.push(basket as u32);
             }
@@ -95,7 +97,7 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
     let of = |counters: &mut Counters, (category, holders): (usize, &Vec<u32>)| {
         for &basket in holders {
             let items = baskets.items(basket as usize);
-            let own = |item: u32| catalogue.category(item) == Some(category as u32);
+            let own = |item: u32| catalogue.category(item) == Some(Category(category as u32));
             let alone = items.iter().filter(|&&item| own(item)).count() < 2;
             for &item in items.iter().filter(|&&item| !(alone && own(item))) {
                 counters.add(item, weight(items.len()));

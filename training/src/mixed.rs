@@ -1,6 +1,6 @@
 //! Detects mixed categories, such as seasonal packages, whose items are not substitutes for each other.
 
-use trolley_model::{Catalogue, Vectors};
+use trolley_model::{Catalogue, Category, Vectors};
 
 /// Minimum number of learned items for a category to be classified.
 const FEWEST: usize = 10;
@@ -15,7 +15,7 @@ pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) ->
     let all: Vec<u32> = (0..input.len() as u32).collect();
     let usual = mean_similarity(input, &all);
     let categories = (0..catalogue.categories().len() as u32).filter_map(|category| {
-        let members = catalogue.members(category).iter().copied();
+        let members = catalogue.members(Category(category)).iter().copied();
         let learned: Vec<u32> = members.filter(|&item| (item as usize) < input.len()).collect();
         (learned.len() >= FEWEST).then_some((category, learned))
     });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 use trolley_model::co_purchases::Partner;
-use trolley_model::{Catalogue, CoPurchases};
+use trolley_model::{Catalogue, Category, CoPurchases};
 
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
@@ -22,9 +22,9 @@ pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize
     }
     let of = |own: &Vec<u32>| {
         // The items of the last basket with each category.
-        let mut last: HashMap<u32, Vec<u32>> = HashMap::new();
+        let mut last: HashMap<Category, Vec<u32>> = HashMap::new();
         let mut pairs: Vec<(u32, u32, f32)> = Vec::new();
-        let mut by_category: Vec<(u32, u32)> = Vec::new();
+        let mut by_category: Vec<(Category, u32)> = Vec::new();
         for &basket in own {
             by_category.clear();
             let items = baskets.items(basket as usize).iter();

@@ -136,7 +136,7 @@ pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
 fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32) -> bool) -> Vec<u32> {
     let of_items = items.iter().map(|&item| (model.co_purchases(), item));
     let categories = items.iter().filter_map(|&item| model.catalogue().category(item));
-    let of_categories = categories.map(|category| (model.category_partners(), category));
+    let of_categories = categories.map(|category| (model.category_partners(), category.0));
     let mut shares: Vec<(u32, f32)> = Vec::new();
     for (pairs, row) in of_items.chain(of_categories) {
         let whole: f32 = pairs.of(row).map(|pair| pair.weight).sum();

@@ -1,7 +1,7 @@
 //! The last step: diversification of a ranked list.
 
 use super::chance::Chance;
-use crate::{ListRules, Model, Query};
+use crate::{Category, ListRules, Model, Query};
 
 /// The list length that [`ListRules`] are specified for.
 const SIX: usize = 6;
@@ -24,7 +24,7 @@ const LIFT_OF_BESTSELLERS: f32 = 2.0;
 /// The attributes of an item that the list rules use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kind {
-    category: Option<u32>,
+    category: Option<Category>,
     line: Option<u32>,
     is_bestseller: bool,
     /// Its lift with the query.
@@ -121,7 +121,7 @@ mod tests {
 
     /// An item with its category, product line, whether it is a bestseller, and its lift.
     fn of(category: u32, line: u32, is_bestseller: bool, lift: f32) -> Kind {
-        Kind { category: Some(category), line: Some(line), is_bestseller, lift }
+        Kind { category: Some(Category(category)), line: Some(line), is_bestseller, lift }
     }
 
     /// The ranks shown in a list of six.

@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::{Recommended, Tier};
-use crate::{Model, Query, Question};
+use crate::{Category, Model, Query, Question};
 
 /// A reason to show an item. No count in it is below [`FEWEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +25,12 @@ pub enum Reason {
     /// It is bought with the category of a query item.
     WithKind {
         /// The category.
-        category: u32,
+        category: Category,
     },
     /// It is in the same category as a query item.
     SameKind {
         /// The category.
-        category: u32,
+        category: Category,
     },
     /// Both have attributes, sizes or prices that can be compared.
     Comparable {
@@ -54,7 +54,7 @@ pub enum Reason {
     /// The customer has at least [`FEWEST`] purchases in its category.
     OwnKind {
         /// The category.
-        category: u32,
+        category: Category,
     },
     /// Similar customers buy it: the factor score is positive.
     FactorScore,
@@ -80,7 +80,7 @@ pub fn reasons(
     question: Question,
     query: &Query<'_>,
     answer: &Recommended,
-    is_discreet: &dyn Fn(u32) -> bool,
+    is_discreet: &dyn Fn(Category) -> bool,
 ) -> Vec<Reason> {
     let about = About { model, query, item: answer.item };
     let category = model.catalogue().category(answer.item);
@@ -132,7 +132,7 @@ impl About<'_> {
 
     /// A query item that shares at least two of the customer's baskets with it. The reason discloses that the customer
     /// buys both.
-    fn own_together(&self, is_discreet: &dyn Fn(u32) -> bool) -> Option<Reason> {
+    fn own_together(&self, is_discreet: &dyn Fn(Category) -> bool) -> Option<Reason> {
         let customer = self.query.customer?;
         let position = |item: u32| customer.items().binary_search(&item).ok().map(|at| at as u16);
         let own = position(self.item)?;
@@ -149,8 +149,8 @@ impl About<'_> {
     fn with_kind(&self) -> Option<Reason> {
         let (catalogue, partners) = (self.model.catalogue(), self.model.category_partners());
         let all = catalogue.total_baskets().max(1) as f32;
-        let goes = |category: &u32| {
-            partners.pair(*category, self.item).is_some_and(|pair| {
+        let goes = |category: &Category| {
+            partners.pair(category.0, self.item).is_some_and(|pair| {
                 let by_chance =
                     catalogue.category_baskets(*category) as f32 * catalogue.baskets(self.item) as f32 / all;
                 pair.baskets >= FEWEST && pair.baskets as f32 >= TOGETHER * by_chance

@@ -1,6 +1,6 @@
 use super::{Limits, Recommended};
 use crate::co_purchases::closeness;
-use crate::{Model, Query};
+use crate::{Category, Model, Query};
 
 /// The source of an item: the model, or a fallback, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,8 +49,8 @@ pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, ans
     let catalogue = model.catalogue();
     let categories = categories(model, query.items);
     // Items of the same category are substitutes, not complements.
-    let goes_with = |category: &u32| {
-        let pairs = model.category_partners().of(*category);
+    let goes_with = |category: &Category| {
+        let pairs = model.category_partners().of(category.0);
         let others = pairs.filter(|pair| catalogue.category(pair.item).is_none_or(|own| !categories.contains(&own)));
         let mut close: Vec<(u32, f32)> =
             others.map(|pair| (pair.item, closeness(pair.baskets, catalogue.baskets(pair.item)))).collect();
@@ -71,8 +71,8 @@ pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, ans
 }
 
 /// The distinct categories of the items: those of most items first, then in the order of the items.
-fn categories(model: &Model, items: &[u32]) -> Vec<u32> {
-    let mut counted: Vec<(u32, usize)> = Vec::new();
+fn categories(model: &Model, items: &[u32]) -> Vec<Category> {
+    let mut counted: Vec<(Category, usize)> = Vec::new();
     for category in items.iter().filter_map(|&item| model.catalogue().category(item)) {
         match counted.iter_mut().find(|(known, _)| *known == category) {
             Some((_, count)) => *count += 1,

@@ -1,6 +1,6 @@
 use super::Signal;
 use super::own_co_purchase::with_query;
-use crate::FeatureContext;
+use crate::{Category, FeatureContext};
 
 /// As `own_co_purchase`, for baskets with any item of the query's categories.
 pub(super) struct OwnCategoryCoPurchase;
@@ -12,7 +12,8 @@ impl Signal for OwnCategoryCoPurchase {
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let catalogue = context.model.catalogue();
-        let categories: Vec<u32> = context.query.items.iter().filter_map(|&item| catalogue.category(item)).collect();
+        let categories: Vec<Category> =
+            context.query.items.iter().filter_map(|&item| catalogue.category(item)).collect();
         let items = context.query.customer.map_or(&[][..], |customer| customer.items());
         let alike: Vec<bool> =
             items.iter().map(|&item| catalogue.category(item).is_some_and(|own| categories.contains(&own))).collect();

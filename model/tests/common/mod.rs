@@ -134,7 +134,7 @@ pub(crate) fn stored(catalogue: &Catalogue) -> CatalogueParts {
         latest_baskets: catalogue.all_latest_baskets().to_vec(),
         sales_on_offer: catalogue.all_sales_on_offer().to_vec(),
         prices: catalogue.all_prices().to_vec(),
-        category: (0..items).map(|item| catalogue.category(item).unwrap_or(NO_CATEGORY)).collect(),
+        category: (0..items).map(|item| catalogue.category(item).map_or(NO_CATEGORY, |category| category.0)).collect(),
         categories: catalogue.categories().clone(),
         category_baskets: catalogue.all_category_baskets().to_vec(),
         total_baskets: 100,

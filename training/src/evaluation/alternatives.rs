@@ -7,7 +7,7 @@ use trolley_model::figures::{Benchmark, MODEL, Substitution};
 
 use rayon::prelude::*;
 use trolley_model::recommend::{Limits, Tier, alternatives};
-use trolley_model::{Customer, Model, Query};
+use trolley_model::{Category, Customer, Model, Query};
 
 use super::baselines;
 use super::benchmark::{Method, Tally};
@@ -31,14 +31,14 @@ const PRIOR_BASKETS: f64 = 3.0;
 pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let bands = Bands::new(model);
-    let mut usual: HashMap<Customer, HashMap<u32, u32>> = HashMap::new();
+    let mut usual: HashMap<Customer, HashMap<Category, u32>> = HashMap::new();
     let mut cases = Vec::new();
     for basket in baskets {
         let owner = transactions.baskets[basket].customer;
         let Some(customer) = numbering.customer(owner) else { continue };
         let usual = usual.entry(customer).or_insert_with(|| usual_items(model, customer));
         let items = numbering.items(transactions.items_of(basket));
-        let mut by_category: Vec<(u32, u32)> =
+        let mut by_category: Vec<(Category, u32)> =
             items.iter().filter_map(|&item| Some((model.catalogue().kind(item)?, item))).collect();
         by_category.sort_unstable();
         for same in by_category.chunk_by(|a, b| a.0 == b.0) {
@@ -62,8 +62,8 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
 }
 
 /// The customer's most frequent item of each category, if it was in at least [`USUAL`] of their baskets.
-fn usual_items(model: &Model, customer: Customer) -> HashMap<u32, u32> {
-    let mut usual: HashMap<u32, (u16, u32)> = HashMap::new();
+fn usual_items(model: &Model, customer: Customer) -> HashMap<Category, u32> {
+    let mut usual: HashMap<Category, (u16, u32)> = HashMap::new();
     for stats in model.profile(customer).stats().filter(|stats| stats.baskets >= USUAL) {
         if let Some(category) = model.catalogue().kind(stats.item) {
             let best = usual.entry(category).or_insert((0, stats.item));

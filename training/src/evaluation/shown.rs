@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use rayon::prelude::*;
-use trolley_model::Model;
+use trolley_model::{Category, Model};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -109,7 +109,7 @@ impl<'a> Lists<'a> {
         if catalogue.categories().is_empty() {
             return f64::NAN;
         }
-        let mut categories: Vec<u32> = list.iter().filter_map(|&item| catalogue.category(item)).collect();
+        let mut categories: Vec<Category> = list.iter().filter_map(|&item| catalogue.category(item)).collect();
         categories.sort_unstable();
         categories.dedup();
         categories.len() as f64

@@ -17,7 +17,7 @@ pub struct ItemStats {
 
 /// The fields of [`ItemStats`] as columns.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "as in `Habit`")]
+#[expect(missing_docs, reason = "as in `ItemStats`")]
 pub struct ItemStatsColumns {
     pub item: Vec<u32>,
     pub baskets: Vec<u16>,

@@ -80,14 +80,14 @@ fn main() {
         let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
         let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
         let (asked, by) = ([item], Some(customer));
-        let ask = Query {
+        let query = Query {
             items: &asked,
             customer: by.map(|by| model.profile(trolley_model::Customer(by))),
             ..Query::default()
         };
-        let candidates = stages[0].run(|| candidates(model, &ask, &limits));
+        let candidates = stages[0].run(|| candidates(model, &query, &limits));
         let columns = stages[1].run(|| {
-            let context = FeatureContext::new(model, ask, &candidates);
+            let context = FeatureContext::new(model, query, &candidates);
             let mut columns = vec![0.0; used.len() * candidates.len()];
             for (signal, column) in used.iter().zip(columns.chunks_exact_mut(candidates.len())) {
                 signals::ALL[*signal].fill(&context, column);

@@ -34,10 +34,10 @@ fn shop(folder: &Path) -> Snapshot {
 }
 
 /// The candidates with the sums of their reasons' shares, best first.
-fn by_reasons(model: &Model, ask: &Query<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
+fn by_reasons(model: &Model, query: &Query<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
     let score = |&item: &u32| {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
-        (item, explain(model, Question::BoughtTogether, ask, &found).iter().map(|reason| reason.share).sum::<f32>())
+        (item, explain(model, Question::BoughtTogether, query, &found).iter().map(|reason| reason.share).sum::<f32>())
     };
     let mut scores: Vec<(u32, f32)> = candidates.iter().map(score).collect();
     scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -56,7 +56,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let (items, customers) = (model.catalogue().items(), model.histories().customers());
     let in_stock = |item: u32| !item.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
-        let ask = Query {
+        let model_query = Query {
             items: &[asked],
             customer: customer.map(|customer| model.profile(trolley_model::Customer(customer))),
             ..Query::default()
@@ -68,11 +68,11 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
         assert_eq!(shown.len(), 6);
         // Anonymous answers are chosen from the candidates of a long list, regardless of stock.
         let mut all = match customer {
-            Some(_) => candidates(model, &ask, &limits),
-            None => candidates(model, &ask, &Limits::best(64)),
+            Some(_) => candidates(model, &model_query, &limits),
+            None => candidates(model, &model_query, &Limits::best(64)),
         };
         all.retain(|&item| in_stock(item));
-        let scores = by_reasons(model, &ask, &all);
+        let scores = by_reasons(model, &model_query, &all);
         for (other, id) in items.iter().enumerate() {
             let (verdict, scored) =
                 (snapshot.why_not(&query, id), scores.iter().find(|scored| scored.0 == other as u32));

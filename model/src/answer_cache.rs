@@ -87,12 +87,12 @@ mod tests {
     use std::cell::Cell;
 
     #[test]
-    fn what_is_kept_is_filtered_and_worked_out_again_only_if_it_does_not_reach() {
-        let worked_out = Cell::new(0);
+    fn what_is_kept_is_filtered_and_computed_again_only_if_it_does_not_reach() {
+        let computed = Cell::new(0);
         let all = |of: u32| {
-            let worked_out = &worked_out;
+            let computed = &computed;
             move |wanted: usize, may_show: &dyn Fn(u32) -> bool| -> Vec<u32> {
-                worked_out.set(worked_out.get() + 1);
+                computed.set(computed.get() + 1);
                 (0..of).filter(|&item| may_show(item)).take(wanted).collect()
             }
         };
@@ -100,11 +100,11 @@ mod tests {
         let even = |item: u32| item.is_multiple_of(2);
         assert_eq!(lists.first(0, 3, &even, all(1000)), [0, 2, 4]);
         assert_eq!(lists.first(0, 3, &|item| item > 150, all(1000)), [151, 152, 153]);
-        assert_eq!(worked_out.get(), 1, "once, and kept");
-        assert_eq!(lists.first(0, 3, &|item| item > 158, all(1000)), [159, 160, 161], "beyond what is kept");
-        assert_eq!(lists.first(0, 200, &even, all(1000)).len(), 200, "more than is kept");
-        assert_eq!(worked_out.get(), 3);
+        assert_eq!(computed.get(), 1, "computed once, then cached");
+        assert_eq!(lists.first(0, 3, &|item| item > 158, all(1000)), [159, 160, 161], "beyond what is cached");
+        assert_eq!(lists.first(0, 200, &even, all(1000)).len(), 200, "more than is cached");
+        assert_eq!(computed.get(), 3);
         assert_eq!(lists.first(1, 3, &|item| item > 8, all(10)), [9], "a short list is all there is");
-        assert_eq!(worked_out.get(), 4);
+        assert_eq!(computed.get(), 4);
     }
 }

@@ -108,7 +108,7 @@ impl StateSync {
                 market.changed(Kind::Replacements, version);
             }
         };
-        Ok(self.keep(put, DATABASE_TIMEOUT, apply).await?.new)
+        Ok(self.commit(put, DATABASE_TIMEOUT, apply).await?.new)
     }
 
     /// Erases a customer.
@@ -125,7 +125,7 @@ impl StateSync {
             market.erase(customer);
             market.changed(Kind::Erased, *version);
         };
-        self.keep(erase, DATABASE_TIMEOUT, forget).await?;
+        self.commit(erase, DATABASE_TIMEOUT, forget).await?;
         // The models folder may not have existed before.
         self.leave_mark().await;
         Ok(())
@@ -154,8 +154,8 @@ impl StateSync {
             }
             market.changed(Kind::Stock, put.version);
         };
-        let patience = DATABASE_TIMEOUT + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        let StockPut { accepted, .. } = self.keep(put, patience, apply).await?;
+        let timeout = DATABASE_TIMEOUT + A_ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let StockPut { accepted, .. } = self.commit(put, timeout, apply).await?;
         Ok(Updated { accepted, stale: updates.len() - accepted })
     }
 
@@ -171,7 +171,7 @@ impl StateSync {
                 _ = self.load_store_stock(market, version - 1).await;
                 market.changed(Kind::Stock, *version);
             };
-            self.keep(forget, DATABASE_TIMEOUT, apply).await?;
+            self.commit(forget, DATABASE_TIMEOUT, apply).await?;
             return Ok(());
         }
         let forget = self.store.forget_stock(market.name().as_str(), item);
@@ -179,7 +179,7 @@ impl StateSync {
             market.forget_stock(item);
             market.changed(Kind::Stock, *version);
         };
-        self.keep(forget, DATABASE_TIMEOUT, apply).await?;
+        self.commit(forget, DATABASE_TIMEOUT, apply).await?;
         Ok(())
     }
 
@@ -200,7 +200,7 @@ impl StateSync {
                 self.off_the_answering_threads(market, move |market| market.put_offers(version, offers)).await;
             }
         };
-        Ok(self.keep(put, DATABASE_TIMEOUT, apply).await?.is_some())
+        Ok(self.commit(put, DATABASE_TIMEOUT, apply).await?.is_some())
     }
 
     /// Replaces all rules of a market. Returns the same as [`StateSync::put_offers`].
@@ -220,25 +220,25 @@ impl StateSync {
                 self.off_the_answering_threads(market, move |market| market.put_rules(version, rules)).await;
             }
         };
-        Ok(self.keep(put, DATABASE_TIMEOUT, apply).await?.is_some())
+        Ok(self.commit(put, DATABASE_TIMEOUT, apply).await?.is_some())
     }
 
     /// Makes a change durable, then applies it to the snapshots. If it went into another database than the one that
     /// they were made from, because the file was replaced, they are rebuilt before the change counts as done.
-    async fn keep<T>(
+    async fn commit<T>(
         &self,
         change: impl Future<Output = Result<T, StoreError>>,
-        patience: Duration,
+        timeout: Duration,
         apply: impl AsyncFnOnce(&T),
     ) -> Result<T, StoreError> {
         // The content of a SQLite file may have been replaced. This must be detected first, so that the change is not
         // taken for the newest one of the previous content.
         if matches!(self.store.place(), DatabaseLocation::File(_)) {
-            patiently(DATABASE_TIMEOUT, self.catch_up()).await?;
+            with_timeout(DATABASE_TIMEOUT, self.catch_up()).await?;
         }
         let done = {
             let _shared = self.renewing.read().await;
-            let done = patiently(patience, change).await;
+            let done = with_timeout(timeout, change).await;
             metrics::state_writable(done.is_ok());
             let done = done?;
             apply(&done).await;
@@ -348,9 +348,9 @@ const FORGETTING: Duration = Duration::from_hours(24);
 
 /// Applies a time-out, so that the client learns soon when the database hangs. The change may still be made; to push it
 /// again does no harm.
-async fn patiently<T>(
-    patience: Duration,
+async fn with_timeout<T>(
+    timeout: Duration,
     change: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    tokio::time::timeout(patience, change).await.unwrap_or(Err(StoreError::Slow))
+    tokio::time::timeout(timeout, change).await.unwrap_or(Err(StoreError::Slow))
 }

@@ -14,6 +14,7 @@ pub fn benchmark(name: &str) -> &str {
         "offers_anonymous" => "Offers of the week, anonymous",
         "alternatives" => "Alternatives, customer known",
         "alternatives_anonymous" => "Alternatives, anonymous",
+        "alternatives_in_store" => "Alternatives in a store, anonymous",
         "next_basket" => "Next basket",
         "next_basket_repeats" => "Next basket, repeats",
         "next_basket_new" => "Next basket, new items",

@@ -1,7 +1,7 @@
 //! Admission control: requests beyond capacity get 503 immediately. A burst is not beyond capacity.
 //!
 //! Answers wait for nothing but the processor, so a limit on requests in flight would never be reached. Instead, a
-//! request that has been read yields to all others that are ready to be read, and counts as waiting until its turn. The
+//! request that has been read yields to the other tasks that are ready, and counts as waiting until it runs again. The
 //! expected wait is the number of waiting requests times the mean answer time, divided by the number of processors.
 //! None of this is done while one request from each connection could not form a queue.
 //!

@@ -15,8 +15,8 @@ use std::process::Command;
 
 use constant::Constant;
 use server::{Server, request};
-use trolley_model::Name;
 use trolley_model::artefact::ModelRegistry;
+use trolley_model::{Item, Name};
 
 const REPEATS: usize = 5;
 const SECONDS: &str = "3s";
@@ -62,7 +62,7 @@ fn main() {
     let registry = ModelRegistry::new(&models);
     let market: Name = registry.markets().unwrap().remove(0);
     let model = registry.open(&market, &registry.current(&market).unwrap()).unwrap().model;
-    let (items, customers) = (model.catalogue().items(), model.histories().customers());
+    let (catalogue, customers) = (model.catalogue(), model.histories().customers());
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("trolley.toml");
     // The 32 connections without pauses are the workload; none of them may be refused.
@@ -76,7 +76,7 @@ fn main() {
     pin("0");
     let server = Server::start(config.to_str().unwrap());
     let offers: Vec<String> = (0..1000u32)
-        .map(|at| format!("{{\"id\": \"o{at}\", \"items\": [{:?}]}}", items.get(at * 5 % model.catalogue().bought())))
+        .map(|at| format!("{{\"id\": \"o{at}\", \"items\": [{:?}]}}", catalogue.id(Item(at * 5 % catalogue.bought()))))
         .collect();
     let body = format!("{{\"offers\": [{}]}}", offers.join(","));
     assert_eq!(request(&server.api, "PUT", &format!("/v1/markets/{market}/offers"), &body).0, 200);
@@ -84,7 +84,7 @@ fn main() {
     let some = |turn: u32, n: u32| (u64::from(turn) * 7919 % u64::from(n.max(1))) as u32;
     let about = |what: &dyn Fn(&str, &str) -> String| -> Vec<String> {
         let one = |turn| {
-            what(items.get(some(turn, model.catalogue().bought())), customers.get(some(turn, customers.len() as u32)))
+            what(catalogue.id(Item(some(turn, catalogue.bought()))), customers.get(some(turn, customers.len() as u32)))
         };
         (0..2000).map(one).collect()
     };

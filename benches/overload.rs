@@ -33,8 +33,8 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use trolley_model::Name;
 use trolley_model::artefact::{DataFacts, Draft, ModelRegistry};
+use trolley_model::{Item, Name};
 use waits::Waits;
 
 const CONNECTIONS: usize = 512;
@@ -128,13 +128,13 @@ impl Client {
 /// Requests about random customers and items of the model.
 fn requests(market: &Name, registry: &ModelRegistry) -> Vec<Vec<u8>> {
     let opened = registry.open(market, &registry.current(market).unwrap()).unwrap();
-    let (customers, items) = (opened.model.histories().customers(), opened.model.catalogue().items());
+    let (customers, catalogue) = (opened.model.histories().customers(), opened.model.catalogue());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut pick = |n: u32| (random.next_u64() % u64::from(n)) as u32;
     (0..5000)
         .map(|_| {
-            let (customer, item) = (pick(customers.len() as u32), pick(opened.model.catalogue().bought()));
-            let (customer, item) = (customers.get(customer), items.get(item));
+            let (customer, item) = (pick(customers.len() as u32), Item(pick(catalogue.bought())));
+            let (customer, item) = (customers.get(customer), catalogue.id(item));
             format!(
                 "GET /v1/markets/{market}/items/{item}/bought-together?customer={customer} HTTP/1.1\r\nhost: localhost\r\n\r\n"
             )

@@ -17,7 +17,7 @@ use trolley::live::{ItemQuery, Markets, StateSync};
 use trolley::store::Store;
 use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, candidates};
-use trolley_model::{FeatureContext, Query, Scorer, Top, signals};
+use trolley_model::{FeatureContext, Item, Query, Scorer, Top, signals};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -64,7 +64,7 @@ fn main() {
     });
     let snapshot = market.snapshot().unwrap();
     let model = snapshot.model();
-    let (items, customers) = (model.catalogue().items(), model.histories().customers());
+    let (catalogue, customers) = (model.catalogue(), model.histories().customers());
     let scorer = Scorer::new(&model.blends()[trolley_model::Question::BoughtTogether], &[], &[]).unwrap();
     let used = model.blends()[trolley_model::Question::BoughtTogether].signals();
     let used: Vec<usize> = used.iter().filter_map(|name| signals::index(name)).collect();
@@ -78,7 +78,7 @@ fn main() {
         }
         let turn = turn % QUESTIONS;
         let some = |n: u32| (u64::from(turn) * 7919 % u64::from(n)) as u32;
-        let (item, customer) = (some(model.catalogue().bought()), some(customers.len() as u32));
+        let (item, customer) = (Item(some(catalogue.bought())), some(customers.len() as u32));
         let (asked, by) = ([item], Some(customer));
         let query = Query {
             items: &asked,
@@ -97,10 +97,10 @@ fn main() {
         let scores = stages[2].run(|| scorer.score(&columns, candidates.len()));
         stages[3].run(|| {
             let mut top = Top::new(6);
-            candidates.iter().zip(&scores).for_each(|(&item, &score)| top.push(score, item));
+            candidates.iter().zip(&scores).for_each(|(&item, &score)| top.push(score, item.0));
             top.into_sorted()
         });
-        let (id, customer) = ([items.get(item).to_owned()], customers.get(customer));
+        let (id, customer) = ([catalogue.id(item).to_owned()], customers.get(customer));
         let query = ItemQuery { customer: Some(customer), ..ItemQuery::of(&id, 6) };
         stages[4].run(|| snapshot.bought_together(&query));
         let path = format!("/v1/markets/{name}/items/{}/bought-together?customer={customer}", id[0]);

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use common::{Service, ids, name};
 use serde_json::{Value, json};
 use trolley::live::StoreStock;
-use trolley_model::{Ids, Stores};
+use trolley_model::{Ids, Item, Stores};
 use trolley_training::{InputConfig, TrainingConfig};
 
 /// The milks: brand, size, organic, price.
@@ -344,7 +344,8 @@ fn three_hundred_stores_of_fifty_thousand_items_are_cheap() {
     let mut ids = Ids::default();
     (0..STORES).for_each(|store| _ = ids.intern(&format!("store {store}")).unwrap());
     // Each store sells every third item.
-    let sold: Vec<u32> = (0..STORES).flat_map(|store| (0..ITEMS as u32).skip(store % 3).step_by(3)).collect();
+    let sold: Vec<Item> =
+        (0..STORES).flat_map(|store| (0..ITEMS as u32).skip(store % 3).step_by(3).map(Item)).collect();
     let bounds: Vec<u64> = std::iter::once(0)
         .chain((0..STORES).scan(0, |end, store| {
             *end += (ITEMS - store % 3).div_ceil(3) as u64;
@@ -354,7 +355,7 @@ fn three_hundred_stores_of_fifty_thousand_items_are_cheap() {
     let (baskets, totals) = (vec![3; sold.len()], vec![1000; STORES]);
     let (pairs, mut stores) = (sold.len(), None);
     let made = measure(|| stores = Some(Stores::new(ids, bounds, sold, baskets, totals, 3.0, ITEMS).unwrap()));
-    assert!(stores.unwrap().sells(0, 0));
+    assert!(stores.unwrap().sells(0, Item(0)));
     let megabytes = |bytes: i64| bytes as f64 / 1e6;
     assert!(megabytes(made.bytes_current) < 2.5, "beside six bytes for each of {pairs} pairs: {made:?}");
 

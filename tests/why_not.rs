@@ -8,7 +8,7 @@ use std::path::Path;
 use trolley::live::{ItemQuery, PushedState, Snapshot, Stock, StockUpdate, Verdict};
 use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, Recommended, Tier, bought_together, candidates, explain};
-use trolley_model::{Model, Query, Question};
+use trolley_model::{Item, Model, Query, Question};
 use trolley_training::{InputConfig, Shop, ShopSize, Silent, TrainingConfig};
 
 /// A shop of a thousand items, whose answers have many more candidates than places.
@@ -27,19 +27,19 @@ fn shop(folder: &Path) -> Snapshot {
     let opened = ModelRegistry::new(folder.join("models")).open(market, &version).unwrap();
     let mut stock = Stock::default();
     for item in (0..1000).step_by(7) {
-        let item = opened.model.catalogue().items().get(item).to_owned();
+        let item = opened.model.catalogue().id(Item(item)).to_owned();
         stock.update(&StockUpdate { item, store: None, in_stock: false, sequence: 1 });
     }
     Snapshot::new(opened, &PushedState::new(Vec::new(), stock))
 }
 
 /// The candidates with the sums of their reasons' shares, best first.
-fn by_reasons(model: &Model, query: &Query<'_>, candidates: &[u32]) -> Vec<(u32, f32)> {
-    let score = |&item: &u32| {
+fn by_reasons(model: &Model, query: &Query<'_>, candidates: &[Item]) -> Vec<(Item, f32)> {
+    let score = |&item: &Item| {
         let found = Recommended { item, score: 0.0, tier: Tier::Model };
         (item, explain(model, Question::BoughtTogether, query, &found).iter().map(|reason| reason.share).sum::<f32>())
     };
-    let mut scores: Vec<(u32, f32)> = candidates.iter().map(score).collect();
+    let mut scores: Vec<(Item, f32)> = candidates.iter().map(score).collect();
     scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     scores
 }
@@ -53,15 +53,16 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = shop(folder.path());
     let model = snapshot.model();
-    let (items, customers) = (model.catalogue().items(), model.histories().customers());
-    let in_stock = |item: u32| !item.is_multiple_of(7);
+    let (catalogue, customers) = (model.catalogue(), model.histories().customers());
+    let in_stock = |item: Item| !item.0.is_multiple_of(7);
     for (asked, customer) in [(1, Some(0)), (30, Some(5)), (300, Some(11)), (2, None), (40, None), (400, None)] {
+        let asked = Item(asked);
         let model_query = Query {
             items: &[asked],
             customer: customer.map(|customer| model.profile(trolley_model::Customer(customer))),
             ..Query::default()
         };
-        let (ids, name) = ([items.get(asked).to_owned()], customer.map(|customer| customers.get(customer)));
+        let (ids, name) = ([catalogue.id(asked).to_owned()], customer.map(|customer| customers.get(customer)));
         let query = query(&ids, name);
         let limits = Limits { allowed: &in_stock, ..Limits::best(6) };
         let shown: Vec<&str> = snapshot.bought_together(&query).into_iter().map(|answer| answer.id).collect();
@@ -73,12 +74,12 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
         };
         all.retain(|&item| in_stock(item));
         let scores = by_reasons(model, &model_query, &all);
-        for (other, id) in items.iter().enumerate() {
-            let (verdict, scored) =
-                (snapshot.why_not(&query, id), scores.iter().find(|scored| scored.0 == other as u32));
+        for other in catalogue.numbers() {
+            let id = catalogue.id(other);
+            let (verdict, scored) = (snapshot.why_not(&query, id), scores.iter().find(|scored| scored.0 == other));
             match (&verdict, scored) {
-                (Verdict::AskedAbout, _) => assert_eq!(other as u32, asked),
-                (Verdict::OutOfStock, _) => assert!(!in_stock(other as u32)),
+                (Verdict::AskedAbout, _) => assert_eq!(other, asked),
+                (Verdict::OutOfStock, _) => assert!(!in_stock(other)),
                 (Verdict::Shown(rank), Some(_)) => assert_eq!(shown[rank - 1], id),
                 (Verdict::Outranked(result), Some((_, score))) => {
                     assert_eq!(result.candidates, all.len(), "of as many as the answer had");
@@ -89,7 +90,7 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
                     assert!((above + 1..=above_or_equal).contains(&result.rank), "{result:?}");
                 }
                 (Verdict::NoCandidate, None) => {}
-                (verdict, scored) => panic!("{id} for {asked}, {customer:?}: {verdict:?}, but {scored:?}"),
+                (verdict, scored) => panic!("{id} for {asked:?}, {customer:?}: {verdict:?}, but {scored:?}"),
             }
         }
     }
@@ -100,8 +101,8 @@ fn a_verdict_is_about_the_candidates_of_the_answer() {
 fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = shop(folder.path());
-    let items = snapshot.model().catalogue().items();
-    let ids = [items.get(3).to_owned()];
+    let catalogue = snapshot.model().catalogue();
+    let ids = [catalogue.id(Item(3)).to_owned()];
     let mut hidden: Vec<String> = Vec::new();
     while hidden.len() < 48 {
         let shown = snapshot.bought_together(&ItemQuery { exclude: &hidden, ..query(&ids, None) });
@@ -120,8 +121,8 @@ fn who_is_hidden_makes_room_for_the_next_in_rank() {
     let model = snapshot.model();
     let direct = bought_together(
         model,
-        &Query { items: &[3], ..Query::default() },
-        &Limits { allowed: &|item| !item.is_multiple_of(7), ..Limits::best(48) },
+        &Query { items: &[Item(3)], ..Query::default() },
+        &Limits { allowed: &|item| !item.0.is_multiple_of(7), ..Limits::best(48) },
     );
-    assert_eq!(direct.iter().map(|found| items.get(found.item)).collect::<Vec<_>>(), hidden);
+    assert_eq!(direct.iter().map(|found| catalogue.id(found.item)).collect::<Vec<_>>(), hidden);
 }

@@ -71,7 +71,7 @@ fuzz_target!(|bytes: &[u8]| {
         && opened.model.histories().customers().len() > 0
     {
         // What is opened can be asked.
-        let ask = trolley_model::Query { items: &[0], customer: Some(opened.model.profile(trolley_model::Customer(0))), ..Default::default() };
+        let ask = trolley_model::Query { items: &[trolley_model::Item(0)], customer: Some(opened.model.profile(trolley_model::Customer(0))), ..Default::default() };
         let limits = trolley_model::recommend::Limits::best(6);
         trolley_model::recommend::bought_together(&opened.model, &ask, &limits);
         trolley_model::recommend::alternatives(&opened.model, &ask, &limits);

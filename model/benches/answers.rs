@@ -12,7 +12,7 @@ use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, alternatives, audience, bought_together, candidates, offers,
 };
-use trolley_model::{Customer, FeatureContext, Model, Query, signals};
+use trolley_model::{Customer, FeatureContext, Item, Model, Query, signals};
 
 fn model() -> Model {
     let folder = std::env::var("TROLLEY_MODELS")
@@ -34,14 +34,14 @@ fn answers(criterion: &mut Criterion) {
     ];
     let limits = Limits::best(6);
     let bought = model.catalogue().bought();
-    let on_offer: Vec<u32> = (0..bought).step_by((bought as usize / 1000).max(1)).collect();
+    let on_offer: Vec<Item> = (0..bought).step_by((bought as usize / 1000).max(1)).map(Item).collect();
     let on_offer: Vec<Offer<'_>> = on_offer.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let on_offer = PreparedOffers::new(&model, &on_offer);
     // Each iteration queries another item, from bestsellers to the tail.
     let mut turn = 0;
     let mut item = move || {
         turn = (turn + 7919) % bought.min(5000);
-        turn
+        Item(turn)
     };
     let mut group = criterion.benchmark_group("answers");
     group.sample_size(30).measurement_time(std::time::Duration::from_secs(2));
@@ -51,7 +51,7 @@ fn answers(criterion: &mut Criterion) {
         });
         group.bench_function(BenchmarkId::new("cart of ten", name), |bench| {
             bench.iter(|| {
-                let items: Vec<u32> = (0..10).map(|_| item()).collect();
+                let items: Vec<Item> = (0..10).map(|_| item()).collect();
                 bought_together(&model, &Query { items: &items, customer, ..Query::default() }, &limits)
             });
         });
@@ -70,7 +70,7 @@ fn answers(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("signals, best customer");
     group.sample_size(20).measurement_time(std::time::Duration::from_millis(300));
-    let items = [bought / 50];
+    let items = [Item(bought / 50)];
     let query = Query {
         items: &items,
         customer: by_baskets.last().map(|&customer| model.profile(customer)),

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use trolley_model::kernel::{LANES, add_errors, add_products, add_scaled, dot, dots, logs, sigmoids, transpose};
-use trolley_model::{Blend, Scorer, Tree};
+use trolley_model::{Blend, Item, Scorer, Tree};
 
 /// A basket of ten items with 32 negatives, and vectors of 64 floats.
 const ROWS: usize = 10;
@@ -46,13 +46,14 @@ fn main() {
     let (scorer, mut columns) = (scorer(), vec![0.5; 5 * CANDIDATES]);
     let (table, scattered) =
         (numbers(64 * CANDIDATES), (0..CANDIDATES as u32).map(|at| at * 7 % 400).collect::<Vec<_>>());
+    let items: Vec<Item> = scattered.iter().copied().map(Item).collect();
     for _ in 0..times.parse().unwrap() {
         match kernel.as_str() {
             "dot" => drop(black_box(dot(black_box(&vector), black_box(&other)))),
             "add_scaled" => add_scaled(black_box(&mut other), 0.001, black_box(&vector)),
             "transpose" => transpose(black_box(&others), WIDTH, black_box(&mut turned)),
             "add_products" => add_products(black_box(&mut sums), black_box(&weights), black_box(&others), WIDTH),
-            "dots" => dots(black_box(&table), &scattered, black_box(&vector), black_box(&mut columns[..CANDIDATES])),
+            "dots" => dots(black_box(&table), &items, black_box(&vector), black_box(&mut columns[..CANDIDATES])),
             "add_errors" => add_errors(black_box(&table), &scattered, &columns, 1.0, black_box(&vector), &mut other),
             "logs" => logs(black_box(&mut columns[..CANDIDATES]), 100.0),
             "sigmoids" => sigmoids(black_box(&mut weights)),

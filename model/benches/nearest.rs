@@ -9,8 +9,8 @@ use std::time::Instant;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use hnsw_rs::anndists::dist::distances::DistDot;
 use hnsw_rs::hnsw::Hnsw;
-use trolley_model::Vectors;
 use trolley_model::nearest::{NEIGHBOURS, nearest, nearest_of};
+use trolley_model::{Item, Vectors};
 
 const DIMS: usize = 64;
 const WANTED: usize = 100;
@@ -43,9 +43,9 @@ fn shrunk(unit: &[f32]) -> Vec<f32> {
 }
 
 /// Retrieves four times the wanted number, then filters.
-fn search(graph: &Hnsw<'static, f32, DistDot>, query: &[f32], allowed: impl Fn(u32) -> bool) -> Vec<u32> {
-    let found = graph.search(&shrunk(query), 4 * WANTED, 4 * WANTED).into_iter().map(|found| found.d_id as u32);
-    found.filter(|&row| allowed(row)).take(WANTED).collect()
+fn search(graph: &Hnsw<'static, f32, DistDot>, query: &[f32], allowed: impl Fn(Item) -> bool) -> Vec<Item> {
+    let found = graph.search(&shrunk(query), 4 * WANTED, 4 * WANTED).into_iter().map(|found| Item(found.d_id as u32));
+    found.filter(|&item| allowed(item)).take(WANTED).collect()
 }
 
 fn compare(criterion: &mut Criterion) {
@@ -69,13 +69,13 @@ fn compare(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new("exact", name), |bench| {
                 bench.iter(|| {
                     turn += 1;
-                    nearest(&vectors, &queries[turn % 100], WANTED, |row| row % passes == 0)
+                    nearest(&vectors, &queries[turn % 100], WANTED, |item| item.0 % passes == 0)
                 });
             });
             group.bench_function(BenchmarkId::new("graph", name), |bench| {
                 bench.iter(|| {
                     turn += 1;
-                    search(&graph, &queries[turn % 100], |row| row % passes == 0)
+                    search(&graph, &queries[turn % 100], |item| item.0 % passes == 0)
                 });
             });
         }

@@ -3,21 +3,22 @@
 
 use std::sync::OnceLock;
 
+use crate::item::Item;
 use crate::nearest::NEIGHBOURS;
 
 /// One cache per kind of list.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
     /// Items bought together with each item, for anonymous customers: items with their scores, best first.
-    pub(crate) together: PerItem<(u32, f32)>,
+    pub(crate) together: PerItem<(Item, f32)>,
     /// The alternatives to each item, likewise.
-    pub(crate) alternatives: PerItem<(u32, f32)>,
+    pub(crate) alternatives: PerItem<(Item, f32)>,
     /// The nearest neighbours of each item.
-    pub(crate) neighbours: PerItem<u32>,
+    pub(crate) neighbours: PerItem<Item>,
     /// The most similar items by attributes, names and prices.
-    pub(crate) alike: PerItem<u32>,
+    pub(crate) alike: PerItem<Item>,
     /// The strongest partners of each item and of its category.
-    pub(crate) partners: PerItem<u32>,
+    pub(crate) partners: PerItem<Item>,
 }
 
 /// A list for each item.
@@ -45,8 +46,8 @@ impl AnswerCache {
 
 impl<T> PerItem<T> {
     /// Whether an item can have a list.
-    pub(crate) fn covers(&self, item: u32) -> bool {
-        (item as usize) < self.0.len()
+    pub(crate) fn covers(&self, item: Item) -> bool {
+        item.index() < self.0.len()
     }
 
     fn new(items: usize) -> Self {
@@ -54,25 +55,25 @@ impl<T> PerItem<T> {
     }
 
     /// The list of an item, computed on first use; empty for an item beyond the table.
-    pub(crate) fn of(&self, item: u32, compute: impl FnOnce() -> Vec<T>) -> &[T] {
-        self.0.get(item as usize).map_or(&[], |list| list.get_or_init(|| compute().into_boxed_slice()))
+    pub(crate) fn of(&self, item: Item, compute: impl FnOnce() -> Vec<T>) -> &[T] {
+        self.0.get(item.index()).map_or(&[], |list| list.get_or_init(|| compute().into_boxed_slice()))
     }
 }
 
-impl PerItem<u32> {
+impl PerItem<Item> {
     /// The first `wanted` items of a list that pass the filter, as `compute` finds them. The cached list is filtered,
     /// so nothing is computed as long as few items are filtered.
     pub(crate) fn first(
         &self,
-        item: u32,
+        item: Item,
         wanted: usize,
-        may_show: &dyn Fn(u32) -> bool,
-        compute: impl Fn(usize, &dyn Fn(u32) -> bool) -> Vec<u32>,
-    ) -> Vec<u32> {
+        may_show: &dyn Fn(Item) -> bool,
+        compute: impl Fn(usize, &dyn Fn(Item) -> bool) -> Vec<Item>,
+    ) -> Vec<Item> {
         // Items that were never bought have no cached lists.
-        if wanted <= CANDIDATES && (item as usize) < self.0.len() {
+        if wanted <= CANDIDATES && item.index() < self.0.len() {
             let all = self.of(item, || compute(CANDIDATES, &|_| true));
-            let shown: Vec<u32> = all.iter().copied().filter(|&other| may_show(other)).take(wanted).collect();
+            let shown: Vec<Item> = all.iter().copied().filter(|&other| may_show(other)).take(wanted).collect();
             if shown.len() == wanted || all.len() < CANDIDATES {
                 return shown;
             }
@@ -91,20 +92,24 @@ mod tests {
         let computed = Cell::new(0);
         let all = |of: u32| {
             let computed = &computed;
-            move |wanted: usize, may_show: &dyn Fn(u32) -> bool| -> Vec<u32> {
+            move |wanted: usize, may_show: &dyn Fn(Item) -> bool| -> Vec<Item> {
                 computed.set(computed.get() + 1);
-                (0..of).filter(|&item| may_show(item)).take(wanted).collect()
+                (0..of).map(Item).filter(|&item| may_show(item)).take(wanted).collect()
             }
         };
-        let lists: PerItem<u32> = PerItem::new(2);
-        let even = |item: u32| item.is_multiple_of(2);
-        assert_eq!(lists.first(0, 3, &even, all(1000)), [0, 2, 4]);
-        assert_eq!(lists.first(0, 3, &|item| item > 150, all(1000)), [151, 152, 153]);
+        let lists: PerItem<Item> = PerItem::new(2);
+        let even = |item: Item| item.0.is_multiple_of(2);
+        assert_eq!(lists.first(Item(0), 3, &even, all(1000)), [0, 2, 4].map(Item));
+        assert_eq!(lists.first(Item(0), 3, &|item| item > Item(150), all(1000)), [151, 152, 153].map(Item));
         assert_eq!(computed.get(), 1, "computed once, then cached");
-        assert_eq!(lists.first(0, 3, &|item| item > 158, all(1000)), [159, 160, 161], "beyond what is cached");
-        assert_eq!(lists.first(0, 200, &even, all(1000)).len(), 200, "more than is cached");
+        assert_eq!(
+            lists.first(Item(0), 3, &|item| item > Item(158), all(1000)),
+            [159, 160, 161].map(Item),
+            "beyond what is cached"
+        );
+        assert_eq!(lists.first(Item(0), 200, &even, all(1000)).len(), 200, "more than is cached");
         assert_eq!(computed.get(), 3);
-        assert_eq!(lists.first(1, 3, &|item| item > 8, all(10)), [9], "a short list is all there is");
+        assert_eq!(lists.first(Item(1), 3, &|item| item > Item(8), all(10)), [Item(9)], "a short list is all there is");
         assert_eq!(computed.get(), 4);
     }
 }

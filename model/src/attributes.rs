@@ -3,6 +3,7 @@
 use crate::amount::{Amount, Unit, ratio_likeness};
 use crate::error::{LARGEST, ModelError};
 use crate::ids::Ids;
+use crate::item::Item;
 use crate::offsets::Offsets;
 use crate::signal_names;
 
@@ -124,9 +125,9 @@ impl Attributes {
     }
 
     /// The size of an item: its first known amount.
-    pub fn size(&self, item: u32) -> Option<Amount> {
+    pub fn size(&self, item: Item) -> Option<Amount> {
         self.0.iter().find_map(|attribute| match &attribute.values {
-            AttributeValues::Amounts(amounts) => amounts[item as usize],
+            AttributeValues::Amounts(amounts) => amounts[item.index()],
             _ => None,
         })
     }
@@ -137,27 +138,27 @@ impl Attribute {
     ///
     /// Texts: twice the Jaccard similarity minus 1. Numbers and amounts: 0 for a quarter less (numbers) or a factor of
     /// √2 (amounts), -1 for a half or less. A carton differs from everything that is not a carton.
-    pub fn likeness(&self, one: u32, other: u32) -> f32 {
+    pub fn likeness(&self, one: Item, other: Item) -> f32 {
         let mut likeness = [0.0];
         self.likenesses(one, &[other], &mut likeness);
         likeness[0]
     }
 
     /// Likeness of an item to each of some others.
-    pub(crate) fn likenesses(&self, item: u32, others: &[u32], out: &mut [f32]) {
+    pub(crate) fn likenesses(&self, item: Item, others: &[Item], out: &mut [f32]) {
         match &self.values {
             AttributeValues::Texts { rows, of, .. } => {
-                let of = |item: u32| &of[rows.range(item)];
+                let of = |item: Item| &of[rows.range(item.0)];
                 let one = of(item);
                 of_each(others, out, |other| texts_likeness(one, of(other)));
             }
             AttributeValues::Numbers(numbers) => {
-                let one = numbers[item as usize];
-                of_each(others, out, |other| numbers_likeness(one, numbers[other as usize]));
+                let one = numbers[item.index()];
+                of_each(others, out, |other| numbers_likeness(one, numbers[other.index()]));
             }
-            AttributeValues::Amounts(amounts) => match &amounts[item as usize] {
+            AttributeValues::Amounts(amounts) => match &amounts[item.index()] {
                 Some(one) => of_each(others, out, |other| {
-                    amounts[other as usize].as_ref().map_or(0.0, |other| amounts_likeness(one, other))
+                    amounts[other.index()].as_ref().map_or(0.0, |other| amounts_likeness(one, other))
                 }),
                 None => out.fill(0.0),
             },
@@ -166,35 +167,35 @@ impl Attribute {
 
     /// Whether two items have the same value or values; numbers and amounts may differ by rounding. A missing value
     /// matches nothing.
-    pub fn matches(&self, one: u32, other: u32) -> bool {
+    pub fn matches(&self, one: Item, other: Item) -> bool {
         match &self.values {
             AttributeValues::Texts { rows, of, .. } => {
-                let [one, other] = [one, other].map(|item| &of[rows.range(item)]);
+                let [one, other] = [one, other].map(|item| &of[rows.range(item.0)]);
                 !one.is_empty() && one == other
             }
             AttributeValues::Numbers(numbers) => {
-                let [one, other] = [one, other].map(|item| numbers[item as usize]);
+                let [one, other] = [one, other].map(|item| numbers[item.index()]);
                 (one - other).abs() <= SINGLE * one.abs().max(other.abs())
             }
             AttributeValues::Amounts(amounts) => {
-                let [Some(one), Some(other)] = [one, other].map(|item| amounts[item as usize]) else { return false };
+                let [Some(one), Some(other)] = [one, other].map(|item| amounts[item.index()]) else { return false };
                 one.times(&other).is_some_and(|times| (times - 1.0).abs() <= ROUNDING)
             }
         }
     }
 
     /// The value of an item in readable form; empty if it has none.
-    pub fn shown(&self, item: u32) -> String {
+    pub fn shown(&self, item: Item) -> String {
         match &self.values {
             AttributeValues::Texts { texts, rows, of } => {
-                let shown: Vec<&str> = of[rows.range(item)].iter().map(|&text| texts.get(text)).collect();
+                let shown: Vec<&str> = of[rows.range(item.0)].iter().map(|&text| texts.get(text)).collect();
                 shown.join(", ")
             }
             AttributeValues::Numbers(numbers) => {
-                let number = numbers[item as usize];
+                let number = numbers[item.index()];
                 if number.is_nan() { String::new() } else { number.to_string() }
             }
-            AttributeValues::Amounts(amounts) => amounts[item as usize].map_or_else(String::new, |amount| {
+            AttributeValues::Amounts(amounts) => amounts[item.index()].map_or_else(String::new, |amount| {
                 let (total, unit) = match (amount.unit, amount.total) {
                     (Unit::Mass, total) if total >= 1000.0 => (total / 1000.0, "kg"),
                     (Unit::Mass, total) => (total, "g"),
@@ -211,7 +212,7 @@ impl Attribute {
     }
 }
 
-fn of_each(items: &[u32], out: &mut [f32], value: impl Fn(u32) -> f32) {
+fn of_each(items: &[Item], out: &mut [f32], value: impl Fn(Item) -> f32) {
     out.iter_mut().zip(items).for_each(|(out, &item)| *out = value(item));
 }
 
@@ -267,29 +268,33 @@ mod tests {
     #[test]
     fn likeness_is_of_what_is_known() {
         let of_texts = texts(&[&[0], &[0], &[1], &[], &[0, 1]]);
-        assert_eq!([1, 2, 3].map(|other| of_texts.likeness(0, other)), [1.0, -1.0, 0.0]);
-        assert_eq!(of_texts.likeness(0, 4), 0.0, "half of the values in common");
+        assert_eq!([1, 2, 3].map(|other| of_texts.likeness(Item(0), Item(other))), [1.0, -1.0, 0.0]);
+        assert_eq!(of_texts.likeness(Item(0), Item(4)), 0.0, "half of the values in common");
         let numbers = Attribute {
             name: "fat".into(),
             values: AttributeValues::Numbers(vec![4.0, 4.0, 3.0, 1.0, f32::NAN, 0.0, 0.0]),
         };
-        assert_eq!([1, 2, 3, 4].map(|other| numbers.likeness(0, other)), [1.0, 0.0, -1.0, 0.0]);
-        assert_eq!((numbers.likeness(5, 6), numbers.likeness(5, 4)), (1.0, 0.0));
+        assert_eq!([1, 2, 3, 4].map(|other| numbers.likeness(Item(0), Item(other))), [1.0, 0.0, -1.0, 0.0]);
+        assert_eq!((numbers.likeness(Item(5), Item(6)), numbers.likeness(Item(5), Item(4))), (1.0, 0.0));
         let amount = |total| Some(Amount { total, unit: Unit::Mass, pieces: 1.0 });
         let carton = Some(Amount { total: 1.0, unit: Unit::Carton, pieces: 1.0 });
         let values = AttributeValues::Amounts(vec![amount(500.0), amount(500.0), amount(1000.0), None, carton]);
         let amounts = Attribute { name: "size".into(), values };
-        assert_eq!([1, 2, 3, 4].map(|other| amounts.likeness(0, other)), [1.0, -1.0, 0.0, -1.0]);
+        assert_eq!([1, 2, 3, 4].map(|other| amounts.likeness(Item(0), Item(other))), [1.0, -1.0, 0.0, -1.0]);
     }
 
     #[test]
     fn a_missing_value_does_not_match() {
         let of_texts = texts(&[&[0, 1], &[0, 1], &[0], &[], &[]]);
-        assert_eq!([1, 2, 3].map(|other| of_texts.matches(0, other)), [true, false, false]);
-        assert!(!of_texts.matches(3, 4));
+        assert_eq!([1, 2, 3].map(|other| of_texts.matches(Item(0), Item(other))), [true, false, false]);
+        assert!(!of_texts.matches(Item(3), Item(4)));
         let numbers =
             Attribute { name: "fat".into(), values: AttributeValues::Numbers(vec![1.5, 1.5, f32::NAN, f32::NAN]) };
-        assert!(numbers.matches(0, 1) && !numbers.matches(2, 3) && !numbers.matches(0, 2));
+        assert!(
+            numbers.matches(Item(0), Item(1))
+                && !numbers.matches(Item(2), Item(3))
+                && !numbers.matches(Item(0), Item(2))
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::category::Category;
 use crate::error::ModelError;
 use crate::ids::Ids;
+use crate::item::Item;
 use crate::offsets::Offsets;
 use crate::texts::Texts;
 
@@ -24,7 +25,7 @@ pub struct Catalogue {
     category_baskets: Vec<u32>,
     category_purchases: Vec<u64>,
     members: Offsets,
-    member: Vec<u32>,
+    member: Vec<Item>,
     mixed: Vec<u32>,
     total_baskets: u32,
     total_recent_baskets: u32,
@@ -121,9 +122,9 @@ impl Catalogue {
         let members = Offsets::from_lengths(lengths);
         let mut category_purchases = vec![0; categories.len()];
         let mut next: Vec<usize> = (0..categories.len()).map(|c| members.range(c as u32).start).collect();
-        let mut member = vec![0; members.as_slice().last().map_or(0, |&end| end as usize)];
+        let mut member = vec![Item(0); members.as_slice().last().map_or(0, |&end| end as usize)];
         for (item, &c) in category.iter().enumerate().filter(|&(_, &c)| c != NO_CATEGORY) {
-            member[next[c as usize]] = item as u32;
+            member[next[c as usize]] = Item(item as u32);
             next[c as usize] += 1;
             category_purchases[c as usize] += u64::from(baskets[item]);
         }
@@ -178,7 +179,7 @@ impl Catalogue {
     }
 
     /// The item's kind: the number of its category, unless that is mixed.
-    pub fn kind(&self, item: u32) -> Option<Category> {
+    pub fn kind(&self, item: Item) -> Option<Category> {
         self.category(item).filter(|category| self.mixed.binary_search(&category.0).is_err())
     }
 
@@ -187,29 +188,44 @@ impl Catalogue {
         &self.items
     }
 
+    /// The numbers of all items.
+    pub fn numbers(&self) -> impl ExactSizeIterator<Item = Item> + use<> {
+        (0..self.items.len() as u32).map(Item)
+    }
+
+    /// The number of the item with this ID.
+    pub fn position(&self, id: &str) -> Option<Item> {
+        self.items.position(id).map(Item)
+    }
+
+    /// The ID of an item.
+    pub fn id(&self, item: Item) -> &str {
+        self.items.get(item.0)
+    }
+
     /// The display names; empty if there are none.
     pub fn names(&self) -> &Texts {
         &self.names
     }
 
     /// The display name of an item, if it has one.
-    pub fn name(&self, item: u32) -> Option<&str> {
-        (!self.names.is_empty()).then(|| self.names.get(item)).filter(|name| !name.is_empty())
+    pub fn name(&self, item: Item) -> Option<&str> {
+        (!self.names.is_empty()).then(|| self.names.get(item.0)).filter(|name| !name.is_empty())
     }
 
     /// Number of baskets with the item.
-    pub fn baskets(&self, item: u32) -> u32 {
-        self.baskets[item as usize]
+    pub fn baskets(&self, item: Item) -> u32 {
+        self.baskets[item.index()]
     }
 
     /// Share of the latest baskets (see [`CatalogueParts::latest_baskets`]) that hold the item, 0 to 1.
-    pub fn latest_popularity(&self, item: u32) -> f32 {
-        share(self.latest_baskets[item as usize], self.total_latest_baskets)
+    pub fn latest_popularity(&self, item: Item) -> f32 {
+        share(self.latest_baskets[item.index()], self.total_latest_baskets)
     }
 
     /// Mean number of baskets with the item per week in which it is on offer; 0 without data on offers.
-    pub fn sales_on_offer(&self, item: u32) -> f32 {
-        self.sales_on_offer.get(item as usize).copied().unwrap_or(0.0)
+    pub fn sales_on_offer(&self, item: Item) -> f32 {
+        self.sales_on_offer.get(item.index()).copied().unwrap_or(0.0)
     }
 
     /// The same for all items; empty without data on offers.
@@ -218,8 +234,8 @@ impl Catalogue {
     }
 
     /// The price of an item, if known.
-    pub fn price(&self, item: u32) -> Option<f32> {
-        self.prices.get(item as usize).copied().filter(|price| *price >= 0.0)
+    pub fn price(&self, item: Item) -> Option<f32> {
+        self.prices.get(item.index()).copied().filter(|price| *price >= 0.0)
     }
 
     /// The price of each item, below 0 if unknown; empty without prices.
@@ -258,18 +274,18 @@ impl Catalogue {
     }
 
     /// Share of all baskets that hold the item, 0 to 1.
-    pub fn popularity(&self, item: u32) -> f32 {
-        share(self.baskets[item as usize], self.total_baskets)
+    pub fn popularity(&self, item: Item) -> f32 {
+        share(self.baskets[item.index()], self.total_baskets)
     }
 
     /// Share of recent baskets that hold the item, 0 to 1.
-    pub fn recent_popularity(&self, item: u32) -> f32 {
-        share(self.recent_baskets[item as usize], self.total_recent_baskets)
+    pub fn recent_popularity(&self, item: Item) -> f32 {
+        share(self.recent_baskets[item.index()], self.total_recent_baskets)
     }
 
     /// The number of the item's category, if it has one.
-    pub fn category(&self, item: u32) -> Option<Category> {
-        Some(self.category[item as usize]).filter(|&c| c != NO_CATEGORY).map(Category)
+    pub fn category(&self, item: Item) -> Option<Category> {
+        Some(self.category[item.index()]).filter(|&c| c != NO_CATEGORY).map(Category)
     }
 
     /// Categories of all items, [`NO_CATEGORY`] where there is none.
@@ -293,13 +309,13 @@ impl Catalogue {
     }
 
     /// The item's share of the purchases of its category, 0 to 1; 0 without a category.
-    pub fn share_of_category(&self, item: u32) -> f32 {
+    pub fn share_of_category(&self, item: Item) -> f32 {
         let purchases = self.category(item).map_or(0, |category| self.category_purchases[category.0 as usize]);
         if purchases == 0 { 0.0 } else { self.baskets(item) as f32 / purchases as f32 }
     }
 
     /// The items of a category, bestsellers first.
-    pub fn members(&self, category: Category) -> &[u32] {
+    pub fn members(&self, category: Category) -> &[Item] {
         &self.member[self.members.range(category.0)]
     }
 

@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use crate::co_purchases::Partner;
 use crate::item_stats::ItemStats;
 use crate::priors::PAIR_PRIOR;
-use crate::profile::LastBasket;
-use crate::{Category, Model, Profile, Query};
+use crate::profile::{LastBasket, Position};
+use crate::{Item, Model, Profile, Query};
 
 /// A query with its candidates, and intermediate results that several signals share; each is computed on first use.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub struct FeatureContext<'a> {
     /// The query.
     pub query: Query<'a>,
     /// Item numbers, strictly ascending.
-    pub candidates: &'a [u32],
-    asked: OnceCell<Vec<(u32, f32)>>,
+    pub candidates: &'a [Item],
+    asked: OnceCell<Vec<(Item, f32)>>,
     bought: OnceCell<Vec<Bought>>,
     weights: OnceCell<Vec<[f32; WAYS]>>,
     weighed: OnceCell<Weighed>,
@@ -46,7 +46,7 @@ pub(crate) struct Pair {
     /// Its index in `candidates`.
     pub(crate) at: usize,
     /// The query item.
-    pub(crate) query_item: u32,
+    pub(crate) query_item: Item,
     /// Its weight in the mean over a cart.
     pub(crate) weight: f32,
     /// The counts of the pair.
@@ -83,7 +83,7 @@ const WAYS: usize = 4;
 
 impl<'a> FeatureContext<'a> {
     /// A context in which nothing is computed yet. The candidates must be strictly ascending.
-    pub fn new(model: &'a Model, query: Query<'a>, candidates: &'a [u32]) -> Self {
+    pub fn new(model: &'a Model, query: Query<'a>, candidates: &'a [Item]) -> Self {
         Self {
             model,
             query,
@@ -102,7 +102,7 @@ impl<'a> FeatureContext<'a> {
     }
 
     /// The query items, each with its weight in the mean over a cart.
-    pub(crate) fn asked(&self) -> &[(u32, f32)] {
+    pub(crate) fn asked(&self) -> &[(Item, f32)] {
         self.asked.get_or_init(|| self.query.items.iter().copied().zip(self.query.weights()).collect())
     }
 
@@ -144,14 +144,14 @@ impl<'a> FeatureContext<'a> {
 
     /// The sums over the last baskets selected by `counts`, which receives the positions of a basket's items in the
     /// history.
-    pub(crate) fn weigh(&self, customer: &Profile<'_>, counts: impl Fn(&[u16]) -> bool) -> Weighed {
+    pub(crate) fn weigh(&self, customer: &Profile<'_>, counts: impl Fn(&[Position]) -> bool) -> Weighed {
         let mut sums = vec![[0.0; WAYS]; customer.items().len()];
         let mut all = [0.0; WAYS];
         let weighed = customer.last_baskets().zip(self.weights(customer));
         for (basket, weights) in weighed.filter(|(basket, _)| counts(basket.positions)) {
             (0..WAYS).for_each(|way| all[way] += weights[way]);
             for &position in basket.positions {
-                let sum = &mut sums[usize::from(position)];
+                let sum = &mut sums[position.index()];
                 (0..WAYS).for_each(|way| sum[way] += weights[way]);
             }
         }
@@ -163,7 +163,7 @@ impl<'a> FeatureContext<'a> {
         self.partners.get_or_init(|| {
             let co_purchases = self.model.co_purchases();
             self.pairs(
-                |query_item| (co_purchases.partners(query_item), query_item),
+                |query_item| Some((co_purchases.partners(query_item), query_item)),
                 |query_item, nth| co_purchases.nth(query_item, nth),
             )
         })
@@ -175,16 +175,20 @@ impl<'a> FeatureContext<'a> {
             let partners = self.model.category_partners();
             let category = |query_item| self.model.catalogue().category(query_item);
             self.pairs(
-                |query_item| category(query_item).map_or((&[], 0), |Category(row)| (partners.partners(row), row)),
+                |query_item| category(query_item).map(|category| (partners.partners(category), category)),
                 |category, nth| partners.nth(category, nth),
             )
         })
     }
 
-    fn pairs(&self, list: impl Fn(u32) -> (&'a [u32], u32), nth: impl Fn(u32, usize) -> Partner) -> Vec<Pair> {
+    fn pairs<Row: Copy>(
+        &self,
+        list: impl Fn(Item) -> Option<(&'a [Item], Row)>,
+        nth: impl Fn(Row, usize) -> Partner,
+    ) -> Vec<Pair> {
         let mut pairs = Vec::new();
         for &(query_item, weight) in self.asked() {
-            let (partners, row) = list(query_item);
+            let Some((partners, row)) = list(query_item) else { continue };
             matches(self.candidates, partners, |at, place| {
                 pairs.push(Pair { at, query_item, weight, counts: nth(row, place) });
             });
@@ -204,14 +208,14 @@ impl<'a> FeatureContext<'a> {
             for &(query_item, weight) in self.asked() {
                 let Some(category) = catalogue.category(query_item) else { continue };
                 let whole = catalogue.category_baskets(category) as f32 + PAIR_PRIOR;
-                pairs.of(category.0).for_each(|pair| both[pair.item as usize] = pair.baskets);
+                pairs.of(category).for_each(|pair| both[pair.item.0 as usize] = pair.baskets);
                 for (&item, share) in self.candidates.iter().zip(&mut shares) {
                     if let Some(other) = catalogue.category(item) {
                         let usual = catalogue.category_baskets(other) as f32 / all;
                         *share += weight * (both[other.0 as usize] as f32 + PAIR_PRIOR * usual) / whole;
                     }
                 }
-                pairs.partners(category.0).iter().for_each(|&other| both[other as usize] = 0);
+                pairs.partners(category).iter().for_each(|&other| both[other.0 as usize] = 0);
             }
             shares
         })
@@ -231,8 +235,8 @@ impl<'a> FeatureContext<'a> {
     pub(crate) fn fill_backed_shares(&self, out: &mut [f32], prior: f32) {
         let catalogue = self.model.catalogue();
         out.fill(0.0);
-        let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + prior;
-        let of_kind = |query_item: u32| {
+        let whole = |query_item: Item| catalogue.baskets(query_item) as f32 + prior;
+        let of_kind = |query_item: Item| {
             catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PAIR_PRIOR)
         };
         for pair in self.partners() {
@@ -242,7 +246,7 @@ impl<'a> FeatureContext<'a> {
             let backing = pair.weight * prior / whole(pair.query_item);
             out[pair.at] += backing * pair.counts.weight / of_kind(pair.query_item).unwrap_or(1.0);
         }
-        let backing = |&(query_item, weight): &(u32, f32)| {
+        let backing = |&(query_item, weight): &(Item, f32)| {
             weight * prior / whole(query_item) * of_kind(query_item).map_or(1.0, |of| PAIR_PRIOR / of)
         };
         let popular: f32 = self.asked().iter().map(backing).sum::<f32>() * USUAL_WEIGHT;
@@ -304,7 +308,7 @@ pub(crate) const USUAL_WEIGHT: f32 = 0.35;
 /// Calls `each` with the positions in both lists of each common item. Both must be strictly ascending.
 ///
 /// If one list is much longer, each item of the shorter one is searched for in it.
-fn matches(a: &[u32], b: &[u32], mut each: impl FnMut(usize, usize)) {
+fn matches(a: &[Item], b: &[Item], mut each: impl FnMut(usize, usize)) {
     const MUCH: usize = 16;
     if a.len() > MUCH * b.len() {
         let found = b.iter().enumerate().filter_map(|(at, item)| Some((a.binary_search(item).ok()?, at)));
@@ -333,8 +337,9 @@ mod tests {
     #[test]
     fn matches_finds_the_same_whichever_list_is_longer() {
         let found = |a: &[u32], b: &[u32]| {
+            let [a, b] = [a, b].map(|list| list.iter().copied().map(Item).collect::<Vec<_>>());
             let mut found = vec![];
-            matches(a, b, |in_a, in_b| found.push((in_a, in_b)));
+            matches(&a, &b, |in_a, in_b| found.push((in_a, in_b)));
             found
         };
         assert_eq!(found(&[1, 3, 5, 9], &[0, 3, 4, 9, 12]), [(1, 1), (3, 3)]);

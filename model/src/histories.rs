@@ -5,7 +5,7 @@ use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::item_stats::ItemStatsColumns;
 use crate::offsets::Offsets;
-use crate::profile::{LastBasketsOf, OwnedProfile, Profile};
+use crate::profile::{LastBasketsOf, OwnedProfile, Position, Profile};
 
 /// The item statistics of all customers, ascending by item number for each customer.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub struct LastBaskets {
     /// The offsets of each basket's items in `position`.
     pub basket_offsets: Offsets,
     /// Each basket's items as positions in the customer's history, ascending.
-    pub position: Vec<u16>,
+    pub position: Vec<Position>,
     /// The day after the last one of the period.
     pub end: u16,
 }
@@ -43,7 +43,7 @@ impl LastBaskets {
             for basket in self.rows.range(customer) {
                 let positions = &self.position[self.basket_offsets.range(basket as u32)];
                 let rising = positions.windows(2).all(|pair| pair[0] < pair[1]);
-                if !rising || positions.last().is_some_and(|&last| usize::from(last) >= items) {
+                if !rising || positions.last().is_some_and(|&last| last.index() >= items) {
                     return Err(ModelError::Range(format!(
                         "the last baskets of customer {customer} do not fit the history"
                     )));
@@ -135,7 +135,7 @@ impl Histories {
             if list.windows(2).any(|pair| pair[0] >= pair[1]) {
                 return Err(ModelError::Order(format!("the items of customer {row} are not in rising order")));
             }
-            if list.last().is_some_and(|&last| last as usize >= items) {
+            if list.last().is_some_and(|&last| last.index() >= items) {
                 return Err(ModelError::Range(format!("customer {row} has an item beyond the catalogue")));
             }
         }
@@ -226,6 +226,7 @@ impl Histories {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::item::Item;
     use crate::item_stats::ItemStats;
     use crate::texts::Texts;
     use proptest::prelude::*;
@@ -235,10 +236,10 @@ mod tests {
         fn the_most_are_those_of_a_sorted_history(
             decayed in prop::collection::vec((0u8..5).prop_map(|n| f32::from(n) / 4.0), 0..40),
             wanted in 0usize..20,
-            hidden in 0u32..40,
+            hidden in (0u32..40).prop_map(Item),
         ) {
             let mut columns = ItemStatsColumns::default();
-            for (&decayed, item) in decayed.iter().zip(0..) {
+            for (&decayed, item) in decayed.iter().zip((0..).map(Item)) {
                 columns.push(ItemStats { item, baskets: 1, first_day: 1, last_day: 1, decayed });
             }
             let (mut texts, none) = (Texts::default(), Offsets::from_lengths([0]));
@@ -248,7 +249,7 @@ mod tests {
             let histories = Histories::new(customers, offsets, columns, vec![1], vec![1.0], last, 40).unwrap();
             let mut sorted: Vec<ItemStats> = histories.profile(Customer(0)).stats().filter(|stats| stats.item != hidden).collect();
             sorted.sort_by(|a, b| b.decayed.total_cmp(&a.decayed).then(a.item.cmp(&b.item)));
-            let mut expected: Vec<u32> = sorted.iter().take(wanted).map(|stats| stats.item).collect();
+            let mut expected: Vec<Item> = sorted.iter().take(wanted).map(|stats| stats.item).collect();
             let mut got = histories.profile(Customer(0)).most(wanted, |item| item != hidden);
             expected.sort_unstable();
             got.sort_unstable();

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::item::Item;
 use crate::kernel::{LANES, add_errors, add_scaled, dot};
 use crate::vectors::Vectors;
 
@@ -165,12 +166,12 @@ impl FoldIn {
 
     /// The factors of a customer with these items, each with its decayed count; items without factors are ignored. One
     /// row, zeros if no item has factors.
-    pub fn factors(&self, bought: impl Iterator<Item = (u32, f32)>) -> Vectors {
+    pub fn factors(&self, bought: impl Iterator<Item = (Item, f32)>) -> Vectors {
         let [dims, padded] = self.dims;
         let all = self.items.len() / padded;
-        let bought = bought.filter(|(item, _)| (*item as usize) < all);
+        let bought = bought.filter(|(item, _)| item.index() < all);
         let (columns, weights): (Vec<u32>, Vec<f32>) =
-            bought.map(|(item, decayed)| (item, weight(decayed, self.config.repeats))).unzip();
+            bought.map(|(item, decayed)| (item.0, weight(decayed, self.config.repeats))).unzip();
         let mut row = vec![0.0; padded];
         if !columns.is_empty() {
             let regularisation = self.config.regularisation_of(columns.len(), all);
@@ -203,7 +204,8 @@ mod tests {
         ) {
             let config = IalsConfig { dims: 5, unobserved, regularisation, exponent, ..IalsConfig::default() };
             let factors = Vectors::from_rows(5, items.concat());
-            let folded = FoldIn::new(&factors, &config).factors(bought.iter().map(|(&item, &decayed)| (item, decayed)));
+            let counts = bought.iter().map(|(&item, &decayed)| (Item(item), decayed));
+            let folded = FoldIn::new(&factors, &config).factors(counts);
             let x: Vec<f32> = folded.unit(0).iter().map(|x| x * folded.norm(0)).collect();
             let regularisation = config.regularisation_of(bought.len(), ITEMS);
             let mut slope: Vec<f32> = x.iter().map(|x| regularisation * x).collect();
@@ -220,7 +222,7 @@ mod tests {
     fn who_bought_nothing_that_is_known_has_no_factors() {
         let factors = Vectors::from_rows(2, vec![1.0, 0.0, 0.0, 1.0]);
         let fold_in = FoldIn::new(&factors, &IalsConfig::default());
-        for bought in [vec![], vec![(2, 1.0), (9, 3.0)]] {
+        for bought in [vec![], vec![(Item(2), 1.0), (Item(9), 3.0)]] {
             let folded = fold_in.factors(bought.into_iter());
             assert_eq!((folded.len(), folded.dims(), folded.unit(0)), (1, 2, &[0.0, 0.0][..]));
         }

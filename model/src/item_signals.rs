@@ -1,5 +1,7 @@
 //! The values of signals that depend on the item alone, computed once for all items.
 
+use crate::item::Item;
+
 /// The values in row-major order (items × `width`): an item's values are contiguous.
 #[derive(Debug)]
 pub(crate) struct ItemSignals {
@@ -13,9 +15,9 @@ pub(crate) struct ItemSignals {
 
 impl ItemSignals {
     /// Writes a signal's value of each candidate; false if it depends on more than the item.
-    pub(crate) fn fill(&self, signal: usize, candidates: &[u32], out: &mut [f32]) -> bool {
+    pub(crate) fn fill(&self, signal: usize, candidates: &[Item], out: &mut [f32]) -> bool {
         let Some(place) = self.places[signal] else { return false };
-        out.iter_mut().zip(candidates).for_each(|(out, &item)| *out = self.values[item as usize * self.width + place]);
+        out.iter_mut().zip(candidates).for_each(|(out, &item)| *out = self.values[item.index() * self.width + place]);
         true
     }
 }

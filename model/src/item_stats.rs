@@ -1,10 +1,12 @@
 //! A customer's purchase statistics per item.
 
+use crate::item::Item;
+
 /// Statistics of one item in a customer's history.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemStats {
     /// The item's number.
-    pub item: u32,
+    pub item: Item,
     /// Number of the customer's baskets with it, at most 65,535.
     pub baskets: u16,
     /// Day of the first such basket, in days since 1970-01-01.
@@ -19,7 +21,7 @@ pub struct ItemStats {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "as in `ItemStats`")]
 pub struct ItemStatsColumns {
-    pub item: Vec<u32>,
+    pub item: Vec<Item>,
     pub baskets: Vec<u16>,
     pub first_day: Vec<u16>,
     pub last_day: Vec<u16>,

@@ -2,22 +2,22 @@
 
 use crate::amount::ratio_likeness;
 use crate::item_stats::ItemStats;
-use crate::{Model, Profile};
+use crate::{Item, Model, Profile};
 
 impl Model {
     /// The other item's size divided by the item's; `None` if unknown or implausibly large or small.
-    pub fn size_times(&self, item: u32, other: u32) -> Option<f32> {
+    pub fn size_times(&self, item: Item, other: Item) -> Option<f32> {
         self.package(item).size_times(self.package(other))
     }
 
     /// The other item's unit price (per litre, kilogram or piece) divided by the item's; by the price per item if the
     /// sizes cannot be compared. `None` if a price is unknown.
-    pub fn price_times(&self, item: u32, other: u32) -> Option<f32> {
+    pub fn price_times(&self, item: Item, other: Item) -> Option<f32> {
         self.package(item).price_times(self.package(other))
     }
 
     /// Number of the other item that replaces one item, by their sizes; `None` if these are unknown or not comparable.
-    pub fn instead(&self, item: u32, other: u32) -> Option<u32> {
+    pub fn instead(&self, item: Item, other: Item) -> Option<u32> {
         self.package(item).size?.instead(&self.package(other).size?)
     }
 
@@ -29,13 +29,13 @@ impl Model {
     }
 
     /// The cosine of the names' words, with a higher weight for rare words: 0 to 1.
-    pub(crate) fn name_similarity(&self, item: u32, other: u32) -> f32 {
+    pub(crate) fn name_similarity(&self, item: Item, other: Item) -> f32 {
         self.name_words().similarity(item, other)
     }
 
     /// The sum of the likenesses of attributes and prices, each from -1 to 1, and the similarity of names; unknown
     /// values add nothing.
-    pub(crate) fn likeness(&self, item: u32, other: u32) -> f32 {
+    pub(crate) fn likeness(&self, item: Item, other: Item) -> f32 {
         let attributes: f32 = self.attributes().all().iter().map(|attribute| attribute.likeness(item, other)).sum();
         let price = self.price_times(item, other).map_or(0.0, ratio_likeness);
         attributes + price + self.name_similarity(item, other)
@@ -43,7 +43,7 @@ impl Model {
 
     /// The worst [`Flaw`] of an alternative to an item. For an item that the customer has bought before, size and price
     /// are no flaws, and it counts as sold unless there is clear evidence against it.
-    pub fn flaw(&self, item: u32, other: u32, customer: Option<&Profile<'_>>) -> Flaw {
+    pub fn flaw(&self, item: Item, other: Item, customer: Option<&Profile<'_>>) -> Flaw {
         let (package, others) = (self.package(item), self.package(other));
         let stats = customer.and_then(|customer| customer.stats_of(other));
         let is_surely = |stats: ItemStats| {

@@ -6,10 +6,12 @@ use crate::answer_cache::AnswerCache;
 use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::Catalogue;
+use crate::category::Category;
 use crate::co_purchases::CoPurchases;
 use crate::customer::Customer;
 use crate::error::ModelError;
 use crate::histories::Histories;
+use crate::item::Item;
 use crate::item_signals::ItemSignals;
 use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
@@ -28,7 +30,7 @@ pub struct Model {
     parts: Parts,
     scorers: Scorers,
     buyers: Vec<u32>,
-    recent_bestsellers: Vec<u32>,
+    recent_bestsellers: Vec<Item>,
     item_signals: OnceLock<ItemSignals>,
     product_lines: ProductLines,
     name_words: NameWords,
@@ -57,10 +59,10 @@ pub struct Parts {
     pub customer_factors: Vectors,
     /// Co-purchase counts of items.
     pub co_purchases: CoPurchases,
-    /// Co-purchase counts of categories, by their numbers.
-    pub category_pairs: CoPurchases,
-    /// For each category, by its number, the items most often bought with it.
-    pub category_partners: CoPurchases,
+    /// Co-purchase counts of categories.
+    pub category_pairs: CoPurchases<Category, Category>,
+    /// For each category, the items most often bought with it.
+    pub category_partners: CoPurchases<Category>,
     /// How often customers switched between two items of a category.
     pub switches: CoPurchases,
     /// The customers' purchase histories.
@@ -107,7 +109,7 @@ impl Parts {
         }
         // The tables were checked when they were made, but against their own number of items.
         Attributes::new(self.attributes.all().to_vec(), catalogue.items().len())?;
-        if self.stores.columns().1.iter().any(|&item| item as usize >= catalogue.items().len()) {
+        if self.stores.columns().1.iter().any(|&item| item.index() >= catalogue.items().len()) {
             return Err(ModelError::Range("a store sells an item that is not in the catalogue".into()));
         }
         Scorers::new(blends, &self.attributes.signals()).map(|_| ())
@@ -124,13 +126,13 @@ impl Model {
         let scorers = Scorers::new(&parts.blends, &parts.attributes.signals())?;
         let mut buyers = vec![0; parts.catalogue.items().len()];
         for customer in parts.histories.profiles() {
-            customer.items().iter().for_each(|&item| buyers[item as usize] += 1);
+            customer.items().iter().for_each(|&item| buyers[item.index()] += 1);
         }
         let cache = AnswerCache::new(parts.catalogue.bought() as usize);
-        let mut recent_bestsellers: Vec<u32> = (0..parts.catalogue.items().len() as u32).collect();
+        let mut recent_bestsellers: Vec<Item> = parts.catalogue.numbers().collect();
         // Stable, so that ties stay in the order of all baskets.
         let recent = parts.catalogue.all_recent_baskets();
-        recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item as usize]));
+        recent_bestsellers.sort_by_key(|&item| std::cmp::Reverse(recent[item.index()]));
         let product_lines = ProductLines::new(&parts.catalogue);
         let name_words = NameWords::new(parts.catalogue.names());
         let packages = Package::all(&parts.catalogue, &parts.attributes);
@@ -204,12 +206,12 @@ impl Model {
     }
 
     /// Co-purchase counts of categories.
-    pub fn category_pairs(&self) -> &CoPurchases {
+    pub fn category_pairs(&self) -> &CoPurchases<Category, Category> {
         &self.parts.category_pairs
     }
 
     /// For each category, the items most often bought with it.
-    pub fn category_partners(&self) -> &CoPurchases {
+    pub fn category_partners(&self) -> &CoPurchases<Category> {
         &self.parts.category_partners
     }
 
@@ -219,12 +221,12 @@ impl Model {
     }
 
     /// Number of customers who have bought an item.
-    pub fn buyers(&self, item: u32) -> u32 {
-        self.buyers[item as usize]
+    pub fn buyers(&self, item: Item) -> u32 {
+        self.buyers[item.index()]
     }
 
     /// All items, by their baskets in the last days of the period, most first.
-    pub fn recent_bestsellers(&self) -> &[u32] {
+    pub fn recent_bestsellers(&self) -> &[Item] {
         &self.recent_bestsellers
     }
 
@@ -248,14 +250,14 @@ impl Model {
     }
 
     /// The allowed learned items nearest to an item by their input vectors, best first.
-    pub(crate) fn nearest(&self, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> bool) -> Vec<u32> {
+    pub(crate) fn nearest(&self, item: Item, wanted: usize, allowed: &dyn Fn(Item) -> bool) -> Vec<Item> {
         let known = self.parts.neighbours.of(item).iter().copied();
-        let shown: Vec<u32> = known.filter(|&other| allowed(other)).take(wanted).collect();
+        let shown: Vec<Item> = known.filter(|&other| allowed(other)).take(wanted).collect();
         if shown.len() == wanted {
             return shown;
         }
         let vectors = &self.parts.input;
-        nearest(vectors, vectors.unit(item), wanted, |other| other != item && allowed(other))
+        nearest(vectors, vectors.unit(item.0), wanted, |other| other != item && allowed(other))
             .into_iter()
             .map(|found| found.0)
             .collect()
@@ -274,8 +276,8 @@ impl Model {
         &self.name_words
     }
 
-    pub(crate) fn package(&self, item: u32) -> &Package {
-        &self.packages[item as usize]
+    pub(crate) fn package(&self, item: Item) -> &Package {
+        &self.packages[item.index()]
     }
 
     pub(crate) fn cache(&self) -> &AnswerCache {
@@ -287,7 +289,7 @@ impl Model {
     }
 
     /// Whether the item was bought often enough to have vectors.
-    pub fn is_learned(&self, item: u32) -> bool {
-        (item as usize) < self.parts.input.len()
+    pub fn is_learned(&self, item: Item) -> bool {
+        item.index() < self.parts.input.len()
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
-use crate::{Category, Model};
+use crate::{Category, Item, Model};
 
 /// For items of some categories, the attributes in which an alternative must be equal; a missing value matches nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl MustMatches {
     }
 
     /// The first attribute that excludes an alternative to an item, if any.
-    pub fn forbids(&self, model: &Model, item: u32, other: u32) -> Option<&str> {
+    pub fn forbids(&self, model: &Model, item: Item, other: Item) -> Option<&str> {
         let category = model.catalogue().category(item);
         let is_about = |rule: &&Rule| match &rule.categories {
             None => true,

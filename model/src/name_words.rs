@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::item::Item;
 use crate::offsets::Offsets;
 use crate::texts::Texts;
 
@@ -60,21 +61,21 @@ impl NameWords {
         let all = names.len() as f32;
         let weights: Vec<f32> = counts.iter().map(|&count| (all / count as f32).ln().powi(2)).collect();
         let weight = |word: &u32| weights.get(*word as usize);
-        let length = |item: u32| words[rows.range(item)].iter().filter_map(weight).sum::<f32>().sqrt();
-        let lengths = (0..names.len() as u32).map(length).collect();
+        let length = |item: Item| words[rows.range(item.0)].iter().filter_map(weight).sum::<f32>().sqrt();
+        let lengths = (0..names.len() as u32).map(Item).map(length).collect();
         Self { rows, words, weights, lengths }
     }
 
     /// The cosine of two names, 0 to 1; 0 if either is empty.
-    pub(crate) fn similarity(&self, one: u32, other: u32) -> f32 {
+    pub(crate) fn similarity(&self, one: Item, other: Item) -> f32 {
         if self.lengths.is_empty() {
             return 0.0;
         }
-        let length = self.lengths[one as usize] * self.lengths[other as usize];
+        let length = self.lengths[one.index()] * self.lengths[other.index()];
         if length == 0.0 {
             return 0.0;
         }
-        let [one, other] = [one, other].map(|item| &self.words[self.rows.range(item)]);
+        let [one, other] = [one, other].map(|item| &self.words[self.rows.range(item.0)]);
         let is_in = |word: u32| {
             // Counted without a branch, so that all are compared at once.
             let is_among = |words: &[u32; TOGETHER]| words.iter().filter(|other| **other == word).count() > 0;
@@ -96,9 +97,10 @@ mod tests {
             names.push(name).unwrap();
         }
         let words = NameWords::new(&names);
-        assert!((words.similarity(0, 1) - 1.0).abs() < 1e-6);
-        assert!(words.similarity(0, 2) > 0.0 && words.similarity(0, 2) < 1.0);
-        assert_eq!((words.similarity(0, 4), words.similarity(0, 5)), (0.0, 0.0));
-        assert!(NameWords::new(&Texts::default()).similarity(0, 1) < 1e-6);
+        let similarity = |one, other| words.similarity(Item(one), Item(other));
+        assert!((similarity(0, 1) - 1.0).abs() < 1e-6);
+        assert!(similarity(0, 2) > 0.0 && similarity(0, 2) < 1.0);
+        assert_eq!((similarity(0, 4), similarity(0, 5)), (0.0, 0.0));
+        assert!(NameWords::new(&Texts::default()).similarity(Item(0), Item(1)) < 1e-6);
     }
 }

@@ -4,6 +4,7 @@ use crate::amount::{Amount, MOST};
 use crate::attributes::Attributes;
 use crate::catalogue::Catalogue;
 use crate::category::Category;
+use crate::item::Item;
 
 /// The properties of an item that are compared with those of many others, in one struct for locality.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +22,13 @@ impl Package {
     /// The packages of all items.
     pub(crate) fn all(catalogue: &Catalogue, attributes: &Attributes) -> Vec<Self> {
         let recent = catalogue.all_recent_baskets();
-        let package = |item: u32| Self {
+        let package = |item: Item| Self {
             size: attributes.size(item),
             price: catalogue.price(item).filter(|price| *price > 0.0).unwrap_or(f32::NAN),
             kind: catalogue.kind(item),
-            is_unsold: catalogue.baskets(item) > 0 && recent[item as usize] == 0,
+            is_unsold: catalogue.baskets(item) > 0 && recent[item.index()] == 0,
         };
-        (0..catalogue.items().len() as u32).map(package).collect()
+        catalogue.numbers().map(package).collect()
     }
 
     /// The other's size divided by this one's; `None` if unknown or implausibly large or small.

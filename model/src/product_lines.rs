@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::catalogue::Catalogue;
+use crate::item::Item;
 
 /// The product line of each item, by its number.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ impl ProductLines {
             return Self::default();
         }
         let mut numbers: HashMap<String, u32> = HashMap::new();
-        let mut number = |item: u32| {
+        let mut number = |item: Item| {
             let name = without_sizes(catalogue.name(item)?);
             let category = catalogue.category(item).map(|category| catalogue.categories().get(category.0));
             if name.is_empty() || category.is_some_and(|category| without_sizes(category) == name) {
@@ -31,12 +32,12 @@ impl ProductLines {
             let next = numbers.len() as u32;
             Some(*numbers.entry(name).or_insert(next))
         };
-        Self((0..catalogue.items().len() as u32).map(&mut number).collect())
+        Self(catalogue.numbers().map(&mut number).collect())
     }
 
     /// The product line of an item.
-    pub(crate) fn of(&self, item: u32) -> Option<u32> {
-        self.0.get(item as usize).copied().flatten()
+    pub(crate) fn of(&self, item: Item) -> Option<u32> {
+        self.0.get(item.index()).copied().flatten()
     }
 }
 

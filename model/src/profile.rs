@@ -1,13 +1,27 @@
 //! A customer as a value.
 
+use crate::item::Item;
 use crate::item_stats::{ItemStats, ItemStatsColumns};
 use crate::vectors::Vectors;
+
+/// A position in [`Profile::items`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Position(pub u16);
+
+impl Position {
+    /// The position as an index.
+    #[inline]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// A customer as of a day: borrowed from a model's tables or from an [`OwnedProfile`].
 #[derive(Clone, Copy, Debug)]
 pub struct Profile<'a> {
     /// The items bought, ascending; the other columns of statistics have the same length.
-    pub(crate) items: &'a [u32],
+    pub(crate) items: &'a [Item],
     pub(crate) item_baskets: &'a [u16],
     pub(crate) first_day: &'a [u16],
     pub(crate) last_day: &'a [u16],
@@ -29,7 +43,7 @@ pub struct LastBasket<'a> {
     /// Age in days, counted from the last day of the period: from 0.
     pub age: f32,
     /// Its items as positions in [`Profile::items`], ascending.
-    pub positions: &'a [u16],
+    pub positions: &'a [Position],
 }
 
 /// The last baskets of one customer, oldest first.
@@ -38,12 +52,12 @@ pub(crate) struct LastBasketsOf<'a> {
     pub(crate) days: &'a [u16],
     /// Where each basket's items begin in `positions`, and where those of the last one end.
     pub(crate) offsets: &'a [u64],
-    pub(crate) positions: &'a [u16],
+    pub(crate) positions: &'a [Position],
 }
 
 impl<'a> Profile<'a> {
     /// The items that the customer has bought, ascending.
-    pub fn items(&self) -> &'a [u32] {
+    pub fn items(&self) -> &'a [Item] {
         self.items
     }
 
@@ -54,7 +68,7 @@ impl<'a> Profile<'a> {
     }
 
     /// The statistics of one item; `None` if the customer has not bought it.
-    pub fn stats_of(&self, item: u32) -> Option<ItemStats> {
+    pub fn stats_of(&self, item: Item) -> Option<ItemStats> {
         Some(self.at(self.items.binary_search(&item).ok()?))
     }
 
@@ -76,23 +90,23 @@ impl<'a> Profile<'a> {
     }
 
     /// Whether the customer has bought an item.
-    pub fn has_bought(&self, item: u32) -> bool {
+    pub fn has_bought(&self, item: Item) -> bool {
         self.items.binary_search(&item).is_ok()
     }
 
     /// The customer's most and most recently bought items (by decayed purchases), at most `wanted` of those for which
     /// `counts` is true, in no particular order; ties go to the lower item number.
-    pub fn most(&self, wanted: usize, counts: impl Fn(u32) -> bool) -> Vec<u32> {
+    pub fn most(&self, wanted: usize, counts: impl Fn(Item) -> bool) -> Vec<Item> {
         let items = self.items.iter().zip(self.decayed).filter(|(item, _)| counts(**item));
         // One key for both: the bits of non-negative floats sort like the floats, and of ties the lower item comes
         // first.
         let mut keys: Vec<u64> =
-            items.map(|(&item, decayed)| u64::from(decayed.to_bits()) << 32 | u64::from(!item)).collect();
+            items.map(|(&item, decayed)| u64::from(decayed.to_bits()) << 32 | u64::from(!item.0)).collect();
         if keys.len() > wanted {
             keys.select_nth_unstable_by_key(wanted, |&key| std::cmp::Reverse(key));
             keys.truncate(wanted);
         }
-        keys.into_iter().map(|key| !(key as u32)).collect()
+        keys.into_iter().map(|key| Item(!(key as u32))).collect()
     }
 
     /// Number of the customer's baskets.
@@ -139,13 +153,13 @@ pub struct OwnedProfile {
     decayed_baskets: f32,
     days: Vec<u16>,
     offsets: Vec<u64>,
-    positions: Vec<u16>,
+    positions: Vec<Position>,
     factors: Vectors,
     end: u16,
 }
 
 /// Purchases of an item per week in which it was on offer, given its number and the days of its purchases.
-pub type TakenOnOffer<'a> = dyn Fn(u32, &[u16]) -> f32 + 'a;
+pub type TakenOnOffer<'a> = dyn Fn(Item, &[u16]) -> f32 + 'a;
 
 /// Parameters for counting a profile.
 #[derive(Clone, Copy)]
@@ -170,10 +184,10 @@ impl std::fmt::Debug for Counting<'_> {
 impl OwnedProfile {
     /// Counts baskets, oldest first: the day of each, before `counting.end`, and its items, ascending. The profile has
     /// no factors.
-    pub fn count(baskets: &[(u16, &[u32])], counting: &Counting<'_>) -> Self {
+    pub fn count(baskets: &[(u16, &[Item])], counting: &Counting<'_>) -> Self {
         let Counting { end, half_life_days, last_baskets, taken_on_offer } = *counting;
         let decay = |day: u16| (-f32::from(end.saturating_sub(1).saturating_sub(day)) / half_life_days).exp2();
-        let mut lines: Vec<(u32, u16)> =
+        let mut lines: Vec<(Item, u16)> =
             baskets.iter().flat_map(|&(day, items)| items.iter().map(move |&item| (item, day))).collect();
         lines.sort_unstable();
         let mut stats = ItemStatsColumns::default();
@@ -195,7 +209,7 @@ impl OwnedProfile {
             days.push(day);
             let known = items.iter().filter_map(|item| stats.item.binary_search(item).ok());
             // Positions are 16 bits: of a history of more than 65,536 items, the bestsellers.
-            positions.extend(known.filter_map(|position| u16::try_from(position).ok()));
+            positions.extend(known.filter_map(|position| u16::try_from(position).ok()).map(Position));
             offsets.push(positions.len() as u64);
         }
         Self {
@@ -234,7 +248,7 @@ impl OwnedProfile {
         }
     }
 
-    pub(crate) fn columns(&self) -> (&ItemStatsColumns, &[u16], &[u64], &[u16]) {
+    pub(crate) fn columns(&self) -> (&ItemStatsColumns, &[u16], &[u64], &[Position]) {
         (&self.stats, &self.days, &self.offsets, &self.positions)
     }
 }

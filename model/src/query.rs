@@ -1,5 +1,6 @@
 //! The input of a question.
 
+use crate::item::Item;
 use crate::profile::Profile;
 use crate::vectors::Vectors;
 
@@ -7,14 +8,14 @@ use crate::vectors::Vectors;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a> {
     /// Item numbers: one for a product page, several for a cart (newest last), none for offers.
-    pub items: &'a [u32],
+    pub items: &'a [Item],
     /// The customer as of the day of the request.
     pub customer: Option<Profile<'a>>,
     /// The store, if the request names one.
     pub store: Option<u32>,
     /// Feedback on replacements of the first item, by ascending item: the log of how much more often each was accepted
     /// than usual.
-    pub replacements: &'a [(u32, f32)],
+    pub replacements: &'a [(Item, f32)],
 }
 
 impl Query<'_> {
@@ -30,10 +31,10 @@ impl Query<'_> {
     pub(crate) fn mean_vector(&self, vectors: &Vectors) -> Vec<f32> {
         let mut mean = vec![0.0; vectors.dims()];
         let weights = self.weights();
-        let known = || self.items.iter().zip(&weights).filter(|(item, _)| (**item as usize) < vectors.len());
+        let known = || self.items.iter().zip(&weights).filter(|(item, _)| item.index() < vectors.len());
         let all: f32 = known().map(|(_, weight)| weight).sum();
         for (&item, weight) in known() {
-            vectors.add_row(item, weight / all, &mut mean);
+            vectors.add_row(item.0, weight / all, &mut mean);
         }
         mean
     }

@@ -2,6 +2,7 @@
 
 use crate::error::ModelError;
 use crate::ids::Ids;
+use crate::item::Item;
 use crate::number_set::NumberSet;
 use crate::offsets::Offsets;
 
@@ -15,7 +16,7 @@ use crate::offsets::Offsets;
 pub struct Stores {
     ids: Ids,
     rows: Offsets,
-    item: Vec<u32>,
+    item: Vec<Item>,
     baskets: Vec<u16>,
     totals: Vec<u32>,
     /// Number of expected baskets from which an item without sales is not in the assortment.
@@ -41,7 +42,7 @@ impl Stores {
     pub fn new(
         ids: Ids,
         offsets: Vec<u64>,
-        item: Vec<u32>,
+        item: Vec<Item>,
         baskets: Vec<u16>,
         totals: Vec<u32>,
         expected: f32,
@@ -67,14 +68,14 @@ impl Stores {
         let mut all = vec![0u32; items];
         for store in 0..ids.len() as u32 {
             let sold = &item[rows.range(store)];
-            if sold.windows(2).any(|pair| pair[0] >= pair[1]) || sold.last().is_some_and(|&last| last as usize >= items)
+            if sold.windows(2).any(|pair| pair[0] >= pair[1]) || sold.last().is_some_and(|&last| last.index() >= items)
             {
                 return Err(ModelError::Order(format!(
                     "the items of store number {store} are not rising, or beyond the {items} there are"
                 )));
             }
             for at in rows.range(store) {
-                let all = &mut all[item[at] as usize];
+                let all = &mut all[item[at].index()];
                 *all = all.saturating_add(u32::from(baskets[at]));
             }
         }
@@ -89,7 +90,7 @@ impl Stores {
         for (item, &all) in (0u32..).zip(&self.all) {
             assortment.set(item, all > 0 && f64::from(all) * share < f64::from(self.expected));
         }
-        self.item[self.rows.range(store)].iter().for_each(|&item| assortment.set(item, true));
+        self.item[self.rows.range(store)].iter().for_each(|&item| assortment.set(item.0, true));
         assortment
     }
 
@@ -104,20 +105,20 @@ impl Stores {
     }
 
     /// Whether a store sells an item.
-    pub fn sells(&self, store: u32, item: u32) -> bool {
-        self.assortments[store as usize].contains(item)
+    pub fn sells(&self, store: u32, item: Item) -> bool {
+        self.assortments[store as usize].contains(item.0)
     }
 
     /// Number of a store's baskets with an item.
-    pub fn baskets(&self, store: u32, item: u32) -> u16 {
+    pub fn baskets(&self, store: u32, item: Item) -> u16 {
         let range = self.rows.range(store);
         self.item[range.clone()].binary_search(&item).map_or(0, |at| self.baskets[range.start + at])
     }
 
     /// The share of a store's baskets that hold an item, shrunk with `prior` baskets towards the share over all stores,
     /// and that share itself.
-    pub(crate) fn shares(&self, store: u32, item: u32, prior: f32) -> [f32; 2] {
-        let usual = self.all[item as usize] as f32 / self.all_baskets.max(1) as f32;
+    pub(crate) fn shares(&self, store: u32, item: Item, prior: f32) -> [f32; 2] {
+        let usual = self.all[item.index()] as f32 / self.all_baskets.max(1) as f32;
         let baskets = f32::from(self.baskets(store, item)) + prior * usual;
         [baskets / (self.totals[store as usize] as f32 + prior), usual]
     }
@@ -128,7 +129,7 @@ impl Stores {
     }
 
     /// The columns, as stored: offsets, items, baskets and totals.
-    pub fn columns(&self) -> (&[u64], &[u32], &[u16], &[u32]) {
+    pub fn columns(&self) -> (&[u64], &[Item], &[u16], &[u32]) {
         (self.rows.as_slice(), &self.item, &self.baskets, &self.totals)
     }
 }
@@ -141,16 +142,17 @@ mod tests {
         let mut ids = Ids::default();
         ids.intern("north").unwrap();
         ids.intern("south").unwrap();
-        Stores::new(ids, offsets.to_vec(), items.to_vec(), vec![7; items.len()], vec![10, 20], 0.0, 5)
+        let items: Vec<Item> = items.iter().copied().map(Item).collect();
+        Stores::new(ids, offsets.to_vec(), items.clone(), vec![7; items.len()], vec![10, 20], 0.0, 5)
     }
 
     #[test]
     fn a_store_sells_what_it_sold() {
         let stores = stores(&[0, 2, 3], &[1, 4, 0]).unwrap();
         let south = stores.position("south").unwrap();
-        let sold = |store| (0..5).filter(|&item| stores.sells(store, item)).collect::<Vec<_>>();
+        let sold = |store| (0..5).filter(|&item| stores.sells(store, Item(item))).collect::<Vec<_>>();
         assert_eq!((sold(0), sold(south)), (vec![1, 4], vec![0]));
-        assert_eq!((stores.baskets(0, 4), stores.baskets(0, 0)), (7, 0));
+        assert_eq!((stores.baskets(0, Item(4)), stores.baskets(0, Item(0))), (7, 0));
         assert_eq!(stores.position("west"), None);
     }
 
@@ -162,9 +164,10 @@ mod tests {
         // Item 0 is in twelve baskets, item 1 in two, all of the large store, which has nine baskets in ten. No store
         // sells item 2.
         let of = |expected| {
-            Stores::new(ids.clone(), vec![0, 2, 2], vec![0, 1], vec![12, 2], vec![90, 10], expected, 3).unwrap()
+            Stores::new(ids.clone(), vec![0, 2, 2], vec![Item(0), Item(1)], vec![12, 2], vec![90, 10], expected, 3)
+                .unwrap()
         };
-        let sold = |expected| (0..3).filter(|&item| of(expected).sells(1, item)).collect::<Vec<_>>();
+        let sold = |expected| (0..3).filter(|&item| of(expected).sells(1, Item(item))).collect::<Vec<_>>();
         assert_eq!((sold(0.0), sold(1.0), sold(2.0)), (vec![], vec![1], vec![0, 1]));
     }
 

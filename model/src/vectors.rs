@@ -1,6 +1,7 @@
 //! A table of vectors, one row per item or customer.
 
 use crate::error::LARGEST;
+use crate::item::Item;
 use crate::kernel::{dot, dots};
 
 /// `rows × dims` floats, stored as unit rows and their norms: the form in which finalfusion stores them, so that a
@@ -95,17 +96,17 @@ impl Vectors {
         self.norm(row) * dot(self.unit(row), query)
     }
 
-    /// Inner products of `query` with rows at their original length; 0 for rows beyond the table.
-    pub(crate) fn dots(&self, rows: &[u32], query: &[f32], out: &mut [f32]) {
-        self.cosines(rows, query, out);
-        let norms = rows.iter().map(|&row| self.norms.get(row as usize).copied().unwrap_or(0.0));
+    /// Inner products of `query` with the rows of items at their original length; 0 for rows beyond the table.
+    pub(crate) fn dots(&self, items: &[Item], query: &[f32], out: &mut [f32]) {
+        self.cosines(items, query, out);
+        let norms = items.iter().map(|&item| self.norms.get(item.index()).copied().unwrap_or(0.0));
         out.iter_mut().zip(norms).for_each(|(out, norm)| *out *= norm);
     }
 
-    /// Inner products with unit rows: cosines, if `query` is a unit vector. 0 for all if the lengths differ.
-    pub(crate) fn cosines(&self, rows: &[u32], query: &[f32], out: &mut [f32]) {
+    /// Inner products with unit rows of items: cosines, if `query` is a unit vector. 0 for all if the lengths differ.
+    pub(crate) fn cosines(&self, items: &[Item], query: &[f32], out: &mut [f32]) {
         if query.len() == self.dims {
-            dots(&self.unit, rows, query, out);
+            dots(&self.unit, items, query, out);
         } else {
             out.fill(0.0);
         }

@@ -8,7 +8,7 @@ use trolley_model::attributes::{Attribute, AttributeValues, Attributes};
 use trolley_model::co_purchases::Partner;
 use trolley_model::recommend::{Limits, Prefer, alternatives, explain};
 use trolley_model::{
-    Amount, Blend, Catalogue, CoPurchases, Flaw, Model, MustMatch, MustMatches, Offsets, Parts, Query, Question,
+    Amount, Blend, Catalogue, CoPurchases, Flaw, Item, Model, MustMatch, MustMatches, Offsets, Parts, Query, Question,
     Stores, Unit,
 };
 
@@ -30,9 +30,16 @@ fn parts() -> Parts {
         vec![attribute("brand", texts), attribute("size", AttributeValues::Amounts(sizes)), attribute("fat", fat)];
     parts.attributes = Attributes::new(all, 6).unwrap();
     let offsets = vec![0, 3, 5];
-    parts.stores =
-        Stores::new(ids(&["north", "south"]), offsets, vec![0, 1, 2, 2, 4], vec![9, 8, 7, 5, 9], vec![10, 12], 1.0, 6)
-            .unwrap();
+    parts.stores = Stores::new(
+        ids(&["north", "south"]),
+        offsets,
+        [0, 1, 2, 2, 4].map(Item).to_vec(),
+        vec![9, 8, 7, 5, 9],
+        vec![10, 12],
+        1.0,
+        6,
+    )
+    .unwrap();
     let pair = |item, weight| Partner { item, baskets: 4, weight };
     parts.switches = CoPurchases::new([
         vec![],
@@ -70,7 +77,10 @@ fn what_was_stored_is_opened_and_answers_alike() {
     let opened = registry.open(&common::name("xx"), &common::name("v1")).unwrap().model;
     let shown = |model: &Model| -> Vec<(String, String)> {
         let all = model.attributes().all().iter();
-        all.flat_map(|attribute| (0..6).map(|item| (attribute.name.clone(), attribute.shown(item)))).collect()
+        all.flat_map(|attribute| {
+            model.catalogue().numbers().map(|item| (attribute.name.clone(), attribute.shown(item)))
+        })
+        .collect()
     };
     assert_eq!(shown(&opened), shown(&made));
     assert_eq!(
@@ -80,7 +90,7 @@ fn what_was_stored_is_opened_and_answers_alike() {
     assert_eq!(opened.stores().columns(), made.stores().columns());
     assert_eq!(opened.switches(), made.switches());
     assert_eq!(opened.catalogue().mixed_categories(), [1]);
-    for item in 0..6 {
+    for item in made.catalogue().numbers() {
         for store in [None, Some(0), Some(1)] {
             let query = Query { items: &[item], store, replacements: &[(OAT_MILK, 0.3)], ..Query::default() };
             assert_eq!(alternatives(&opened, &query, &Limits::best(6)), alternatives(&made, &query, &Limits::best(6)));

@@ -5,7 +5,7 @@ mod common;
 
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, parts};
 use trolley_model::recommend::{Limits, Offer, PreparedOffers, Tier, bought_together, candidates, offers};
-use trolley_model::{Customer, ListRules, Model, Query};
+use trolley_model::{Customer, Item, ListRules, Model, Query};
 
 fn model(list: ListRules) -> Model {
     let mut parts = parts();
@@ -15,11 +15,11 @@ fn model(list: ListRules) -> Model {
 
 /// The items of the tier `model` for bread, from the answer cache; checked against computed ones, which a boost of 0
 /// enforces.
-fn with_bread(model: &Model, limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Vec<u32> {
+fn with_bread(model: &Model, limit: usize, allowed: &(dyn Fn(Item) -> bool + Sync)) -> Vec<Item> {
     let limits = Limits { allowed, ..Limits::best(limit) };
     let answer = |limits: &Limits<'_>| {
         let found = bought_together(model, &Query { items: &[BREAD], ..Query::default() }, limits);
-        found.iter().filter(|found| found.tier == Tier::Model).map(|found| found.item).collect::<Vec<u32>>()
+        found.iter().filter(|found| found.tier == Tier::Model).map(|found| found.item).collect::<Vec<Item>>()
     };
     let kept = answer(&limits);
     assert_eq!(kept, answer(&Limits { boost: Some(&|_| 0.0), ..limits }));
@@ -53,7 +53,7 @@ fn offers_of_one_category_give_way_where_not_all_are_shown() {
 #[test]
 fn what_is_bought_with_it_less_often_than_by_chance_is_no_candidate() {
     let (plain, strict) = (model(ListRules::none()), model(ListRules { above_chance: true, ..ListRules::none() }));
-    let of = |model: &Model, item: u32, customer: Option<Customer>| {
+    let of = |model: &Model, item: Item, customer: Option<Customer>| {
         candidates(
             model,
             &Query { items: &[item], customer: customer.map(|customer| model.profile(customer)), ..Query::default() },

@@ -9,7 +9,7 @@ use trolley_model::ials::{FoldIn, IalsConfig};
 use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, Recommended, alternatives, bought_together, explain, offers,
 };
-use trolley_model::{Counting, Histories, Model, OwnedProfile, Profile, Query, Question, Vectors};
+use trolley_model::{Counting, Histories, Item, Model, OwnedProfile, Profile, Query, Question, Vectors};
 
 const END: u16 = 1000;
 
@@ -65,7 +65,7 @@ fn a_profile_of_ones_own_is_answered_as_that_of_the_model() {
 #[test]
 fn a_customer_whom_the_model_does_not_hold_is_known_by_their_baskets() {
     let (model, fold_in, _) = model_and_profiles();
-    let baskets: [(u16, &[u32]); 2] = [(970, &[JAM]), (999, &[JAM, BUTTER])];
+    let baskets: [(u16, &[Item]); 2] = [(970, &[JAM]), (999, &[JAM, BUTTER])];
     let carla = OwnedProfile::count(&baskets, &counting());
     let factors = folded(&fold_in, &carla);
     let carla = carla.with_factors(factors);

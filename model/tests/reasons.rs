@@ -7,9 +7,9 @@ use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, stored};
 use trolley_model::catalogue::CatalogueParts;
 use trolley_model::histories::LastBaskets;
 use trolley_model::recommend::{Reason, Recommended, Tier, reasons};
-use trolley_model::{Catalogue, Category, Customer, Histories, Model, Offsets, Parts, Query, Question};
+use trolley_model::{Catalogue, Category, Customer, Histories, Item, Model, Offsets, Parts, Position, Query, Question};
 
-fn said(model: &Model, question: Question, asked: u32, customer: Option<Customer>, item: u32) -> Vec<Reason> {
+fn said(model: &Model, question: Question, asked: Item, customer: Option<Customer>, item: Item) -> Vec<Reason> {
     let found = Recommended { item, score: 1.0, tier: Tier::Model };
     reasons(
         model,
@@ -72,7 +72,7 @@ fn a_customer_is_told_what_they_buy_unless_it_is_discreet_and_no_small_count() {
         rows: Offsets::from_lengths([2, 1]),
         day: vec![17_300, 17_400, 17_300],
         basket_offsets: Offsets::from_lengths([2, 2, 1]),
-        position: vec![0, 1, 0, 1, 0],
+        position: [0, 1, 0, 1, 0].map(Position).to_vec(),
         end: 17_410,
     };
     let (offsets, columns, baskets, decayed) = parts.histories.parts();

@@ -11,7 +11,7 @@ use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, RankedOffer, Recommended, Tier, alternatives, audience, available_offers,
     bought_together, bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers,
 };
-use trolley_model::{Blend, Catalogue, CoPurchases, Customer, Model, Parts, Query, Question};
+use trolley_model::{Blend, Catalogue, CoPurchases, Customer, Item, Model, Parts, Query, Question};
 
 type Recommender = fn(&Model, Option<Customer>, &Limits<'_>) -> Vec<Recommended>;
 
@@ -51,11 +51,11 @@ fn with_items(catalogue: &Catalogue, new: &[&str], categories: &[u32]) -> Catalo
     Catalogue::new(parts).unwrap()
 }
 
-fn items(found: &[Recommended]) -> Vec<u32> {
+fn items(found: &[Recommended]) -> Vec<Item> {
     found.iter().map(|found| found.item).collect()
 }
 
-fn limits(limit: usize, allowed: &(dyn Fn(u32) -> bool + Sync)) -> Limits<'_> {
+fn limits(limit: usize, allowed: &(dyn Fn(Item) -> bool + Sync)) -> Limits<'_> {
     Limits { allowed, ..Limits::best(limit) }
 }
 
@@ -95,7 +95,7 @@ fn neighbours_that_are_known_beforehand_are_those_that_would_be_found() {
         let stored = registry.open(&common::name("xx"), &common::name("v1")).unwrap().model;
         assert_eq!(stored.parts().neighbours, parts.neighbours);
         for (customer, hidden) in [(None, CANDLE), (Some(ANNA), MILK), (None, OAT_MILK)] {
-            let allowed = |item: u32| item != hidden;
+            let allowed = |item: Item| item != hidden;
             let of = |model: &Model| {
                 alternatives(
                     model,
@@ -110,7 +110,7 @@ fn neighbours_that_are_known_beforehand_are_those_that_would_be_found() {
             assert_eq!(of(&stored), of(&searched), "{k}");
         }
     }
-    let too_few = Neighbours::new(&[vec![0]]);
+    let too_few = Neighbours::new(&[vec![BREAD]]);
     assert!(Model::new(Parts { neighbours: too_few, ..searched.parts().clone() }).is_err());
 }
 
@@ -126,15 +126,15 @@ fn a_cart_asks_for_all_its_items_and_gets_none_of_them_back() {
 #[test]
 fn what_is_ready_for_anybody_is_what_would_be_worked_out() {
     let model = model();
-    let items = model.catalogue().items().len() as u32;
-    for item in 0..items {
+    let items = model.catalogue().items().len();
+    for item in model.catalogue().numbers() {
         for hidden in 0..1u32 << items.min(8) {
-            let allowed = |other: u32| hidden >> other & 1 == 0;
+            let allowed = |other: Item| hidden >> other.0 & 1 == 0;
             for limit in [1, 3, 64, 65] {
                 let query = Query { items: &[item], ..Query::default() };
                 let limits = limits(limit, &allowed);
                 let worked_out = bought_together(&model, &query, &Limits { boost: Some(&|_| 0.0), ..limits });
-                assert_eq!(bought_together(&model, &query, &limits), worked_out, "item {item}, hidden {hidden:b}");
+                assert_eq!(bought_together(&model, &query, &limits), worked_out, "{item:?}, hidden {hidden:b}");
             }
         }
     }
@@ -162,7 +162,7 @@ fn a_ranking_begins_with_the_answer_and_has_all_candidates() {
         for customer in [None, Some(ANNA)] {
             for hidden in 0..64u32 {
                 let (allowed, query) = (
-                    |other: u32| hidden >> other & 1 == 0,
+                    |other: Item| hidden >> other.0 & 1 == 0,
                     Query {
                         items: &[item],
                         customer: customer.map(|customer| model.profile(customer)),
@@ -173,11 +173,11 @@ fn a_ranking_begins_with_the_answer_and_has_all_candidates() {
                 let ranking = items(&bought_together_ranking(&model, &query, &limits));
                 let answer = bought_together(&model, &query, &limits);
                 let of_model = answer.iter().filter(|found| found.tier == Tier::Model);
-                let first: Vec<u32> = of_model.map(|found| found.item).collect();
-                assert_eq!(ranking[..first.len()], first, "{item} {customer:?} {hidden:b}");
+                let first: Vec<Item> = of_model.map(|found| found.item).collect();
+                assert_eq!(ranking[..first.len()], first, "{item:?} {customer:?} {hidden:b}");
                 let mut sorted = ranking.clone();
                 sorted.sort_unstable();
-                assert_eq!(sorted, candidates(&model, &query, &limits), "{item} {customer:?} {hidden:b}");
+                assert_eq!(sorted, candidates(&model, &query, &limits), "{item:?} {customer:?} {hidden:b}");
             }
         }
     }
@@ -205,7 +205,7 @@ fn fewer_than_k_when_fewer_exist_and_no_padding() {
         let all = recommend(&model, Some(ANNA), &limits(200, &|_| true));
         let mut distinct = items(&all);
         distinct.sort_unstable();
-        let every: &[u32] = if name == "alternatives" {
+        let every: &[Item] = if name == "alternatives" {
             // No item is in bread's category, so the list has three of other categories.
             &[BUTTER, MILK, JAM]
         } else {
@@ -213,7 +213,7 @@ fn fewer_than_k_when_fewer_exist_and_no_padding() {
         };
         assert_eq!(distinct, every, "{name}: each item once");
         assert_eq!(items(&recommend(&model, None, &limits(6, &|item| item == JAM))), [JAM], "{name}");
-        assert_eq!(items(&recommend(&model, None, &limits(6, &|_| false))), [0; 0], "{name}");
+        assert_eq!(items(&recommend(&model, None, &limits(6, &|_| false))), [], "{name}");
     }
 }
 
@@ -267,8 +267,8 @@ fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
         vec![pair(BUTTER, 20), pair(JAM, 30), pair(OAT_MILK, 30)],
     ]);
     let model = Model::new(parts).unwrap();
-    let [new_bread, new_milk, newer_milk] = [6, 7, 8];
-    let answer = |cart: &[u32]| {
+    let [new_bread, new_milk, newer_milk] = [6, 7, 8].map(Item);
+    let answer = |cart: &[Item]| {
         let found = bought_together(&model, &Query { items: cart, ..Query::default() }, &limits(5, &|_| true));
         items(&found.into_iter().filter(|found| found.tier == Tier::Category).collect::<Vec<_>>())
     };
@@ -282,7 +282,7 @@ fn what_goes_with_the_categories_of_a_cart_takes_turns_and_is_no_substitute() {
 #[test]
 fn the_newest_line_of_a_cart_weighs_most() {
     let model = model();
-    let scores = |cart: &[u32]| {
+    let scores = |cart: &[Item]| {
         let found = bought_together(&model, &Query { items: cart, ..Query::default() }, &limits(6, &|_| true));
         let score = |item| found.iter().find(|found| found.item == item).map(|found| found.score);
         score(MILK)
@@ -340,7 +340,7 @@ fn places_for_what_is_new_have_a_blend_of_their_own() {
     assert_eq!(items(&bought_together(&model, &query, &only_new)), [OAT_MILK, BUTTER]);
     let found = bought_together_and_new(&model, &query, &limits(3, &|_| true), 1);
     let usual = items(&bought_together(&model, &query, &limits(2, &|_| true)));
-    let shown: Vec<u32> = found.iter().map(|(_, found)| found.item).collect();
+    let shown: Vec<Item> = found.iter().map(|(_, found)| found.item).collect();
     assert_eq!(shown, [usual[0], usual[1], OAT_MILK], "what is new comes last");
     let questions: Vec<Question> = found.iter().map(|(question, _)| *question).collect();
     assert_eq!(questions, [Question::BoughtTogether, Question::BoughtTogether, Question::BoughtTogetherNew]);
@@ -370,7 +370,7 @@ fn ranked(model: &Model, customer: Option<Customer>, on_offer: &[Offer<'_>], lim
     offers(model, customer.map(|customer| model.profile(customer)), &PreparedOffers::new(model, on_offer), limit)
 }
 
-fn of(items: &[u32]) -> Offer<'_> {
+fn of(items: &[Item]) -> Offer<'_> {
     Offer { items, numbers: &[] }
 }
 
@@ -431,7 +431,7 @@ fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
     for customer in [None, Some(ANNA)] {
         for gone in [&[][..], &[MILK], &[MILK, JAM], &[BREAD, CANDLE]] {
             // The remaining offers, prepared alone.
-            let left: Vec<Vec<u32>> = on_offer
+            let left: Vec<Vec<Item>> = on_offer
                 .iter()
                 .map(|offer| offer.items.iter().copied().filter(|item| !gone.contains(item)).collect())
                 .collect();

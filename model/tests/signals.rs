@@ -6,9 +6,9 @@ mod common;
 use common::{ANNA, BREAD, BUTTER, JAM, MILK, OAT_MILK, model, parts};
 use trolley_model::recommend::{Recommended, Tier, explain};
 use trolley_model::signals::{ALL, OF_CUSTOMERS, index};
-use trolley_model::{Blend, Customer, FeatureContext, Model, Query, Question};
+use trolley_model::{Blend, Customer, FeatureContext, Item, Model, Query, Question};
 
-fn signal(model: &Model, name: &str, query: Query<'_>, candidates: &[u32]) -> Vec<f32> {
+fn signal(model: &Model, name: &str, query: Query<'_>, candidates: &[Item]) -> Vec<f32> {
     let mut values = vec![f32::NAN; candidates.len()];
     ALL[index(name).unwrap()].fill(&FeatureContext::new(model, query, candidates), &mut values);
     values

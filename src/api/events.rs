@@ -120,9 +120,8 @@ pub(super) async fn record(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(nothing)));
     }
     let snapshot = market.snapshot();
-    let is_known = |id: &str| {
-        snapshot.as_ref().is_some_and(|snapshot| snapshot.model().catalogue().items().position(id).is_some())
-    };
+    let is_known =
+        |id: &str| snapshot.as_ref().is_some_and(|snapshot| snapshot.model().catalogue().position(id).is_some());
     // Pairs with an item that the model does not know are not counted: clients must not fill the table of pairs.
     let counted = |event: EventRow| EventRow {
         replaced: event.replaced.filter(|replaced| is_known(replaced) && is_known(&event.item)),

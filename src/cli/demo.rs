@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use trolley_model::Name;
 use trolley_model::artefact::ModelRegistry;
+use trolley_model::{Item, Name};
 use trolley_training::input::{self, InputConfig};
 use trolley_training::{Accept, TrainingJob};
 
@@ -110,11 +110,12 @@ fn print_commands(market: &Market, listen: SocketAddr) {
     let customer = busiest.map_or("anybody", |customer| customers.get(customer.0));
     // An item that is neither a staple nor rare is a better example than bananas.
     let item = (0..model.catalogue().bought())
+        .map(Item)
         .find(|&item| model.catalogue().popularity(item) < 0.01 && model.catalogue().category(item).is_some());
     let Some(item) = item else { return };
-    let query = [model.catalogue().items().get(item).to_owned()];
+    let query = [model.catalogue().id(item).to_owned()];
     let query = ItemQuery::of(&query, 1);
-    let id = model.catalogue().items().get(item);
+    let id = model.catalogue().id(item);
     let base = format!("http://{listen}/v1/markets/{}", market.name());
     println!("\nThe model is in service. Ask it (item {}; ctrl-c ends it):", label(model, item));
     println!("\n  # What else goes into the basket? For anybody, and for a customer with reasons");

@@ -206,7 +206,7 @@ impl ItemOptions {
                 Some(_) => &["rank", "offer", "item", "name", "score", "tier", "why"],
                 None => &["rank", "item", "name", "score", "tier", "why"],
             };
-            let name = catalogue.items().position(item).and_then(|item| catalogue.name(item));
+            let name = catalogue.position(item).and_then(|item| catalogue.name(item));
             let mut cells = vec![(rank + 1).to_string()];
             cells.extend(offer.map(str::to_owned));
             cells.extend([

@@ -2,7 +2,7 @@
 
 use trolley_model::artefact::Verdict;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
-use trolley_model::{Model, Name, Query};
+use trolley_model::{Item, Model, Name, Query};
 use trolley_training::{Decision, Evaluation, MODEL, Outcome, TrainingJob};
 
 use super::look;
@@ -134,7 +134,7 @@ fn examples(model: &Model) {
     let limits = Limits::best(3);
     let mut categories = Vec::new();
     println!("  examples");
-    for item in 0..model.catalogue().bought() {
+    for item in (0..model.catalogue().bought()).map(Item) {
         if categories.len() >= EXAMPLES as usize {
             return;
         }

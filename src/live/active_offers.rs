@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 use trolley_model::recommend::{self, PreparedOffers};
-use trolley_model::{Model, NumberSet};
+use trolley_model::{Item, Model, NumberSet};
 
 use super::offers::Offer;
 use super::rules::Rulebook;
@@ -70,7 +70,7 @@ impl Availability {
         let mut availability = Self { out_of_stock: set(), blocked: set(), closed };
         for (id, &number) in &book.numbers {
             availability.out_of_stock.set(number, !in_stock(id));
-            let known = || model.catalogue().items().position(id);
+            let known = || model.catalogue().position(id);
             let blocked = rules.is_some_and(|rules| known().is_some_and(|item| rules.blocks_always(item).is_some()));
             availability.blocked.set(number, blocked);
         }
@@ -113,7 +113,7 @@ pub(super) struct ActiveOffers {
     /// The positions of these offers in the book.
     pub(super) offers: Vec<usize>,
     /// Their items that the model knows and no rule blocks.
-    pub(super) items: Vec<Vec<u32>>,
+    pub(super) items: Vec<Vec<Item>>,
     /// The same, prepared for the model.
     pub(super) ready: PreparedOffers,
     /// Since when these are the active offers: the last time before at which an offer began or ended, if any.
@@ -158,11 +158,11 @@ impl ActiveOffers {
     pub(super) fn new(book: &OfferIndex, model: &Model, rules: Option<&Rulebook>, now: DateTime<Utc>) -> Self {
         let offers = book.offers();
         let holding: Vec<usize> = (0..offers.len()).filter(|&at| offers[at].holds_at(now)).collect();
-        let shown = |&item: &u32| rules.is_none_or(|rules| rules.blocks_always(item).is_none());
-        let items = |at: &usize| offers[*at].known_items(model).into_iter().filter(shown).collect::<Vec<u32>>();
+        let shown = |&item: &Item| rules.is_none_or(|rules| rules.blocks_always(item).is_none());
+        let items = |at: &usize| offers[*at].known_items(model).into_iter().filter(shown).collect::<Vec<Item>>();
         let (items, numbers): (Vec<_>, Vec<_>) =
             holding.iter().map(|at| (items(at), offers[*at].named_numbers())).unzip();
-        let items: Vec<Vec<u32>> = items;
+        let items: Vec<Vec<Item>> = items;
         let listed = items.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers });
         let ready = PreparedOffers::new(model, &listed.collect::<Vec<_>>());
         let changes = || offers.iter().flat_map(|offer| [offer.valid_from, offer.valid_to]).flatten();

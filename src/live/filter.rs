@@ -1,4 +1,4 @@
-use trolley_model::{Catalogue, Category};
+use trolley_model::{Catalogue, Category, Item};
 
 /// The filter of a request. The default lets everything pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -49,7 +49,7 @@ impl Filter<'_> {
 }
 
 impl Known<'_> {
-    pub(super) fn passes(&self, item: u32) -> bool {
+    pub(super) fn passes(&self, item: Item) -> bool {
         let category = self.catalogue.category(item);
         let is_of = |categories: &[Category]| category.is_some_and(|category| categories.contains(&category));
         let costs =

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trolley_model::Model;
+use trolley_model::{Item, Model};
 
 /// A pushed special offer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ impl Offer {
     }
 
     /// The numbers of its items that the model knows.
-    pub fn known_items(&self, model: &Model) -> Vec<u32> {
-        self.items.iter().filter_map(|id| model.catalogue().items().position(id)).collect()
+    pub fn known_items(&self, model: &Model) -> Vec<Item> {
+        self.items.iter().filter_map(|id| model.catalogue().position(id)).collect()
     }
 }

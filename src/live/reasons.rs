@@ -1,7 +1,7 @@
 use chrono::{Days, NaiveDate};
 use trolley_model::attributes::AttributeValues;
 use trolley_model::recommend::{Part, Reason};
-use trolley_model::{Category, Model, signals};
+use trolley_model::{Category, Item, Model, signals};
 
 use super::replacements::ReplacementCounts;
 
@@ -71,10 +71,10 @@ pub struct ReasonText {
 impl ReasonText {
     /// A reason in words, with names from a model.
     pub fn new(model: &Model, reason: Reason) -> Self {
-        let id = |item: u32| model.catalogue().items().get(item).to_owned();
-        let name = |item: u32| model.catalogue().name(item).map(str::to_owned);
+        let id = |item: Item| model.catalogue().id(item).to_owned();
+        let name = |item: Item| model.catalogue().name(item).map(str::to_owned);
         let category = |category: u32| model.catalogue().categories().get(category).to_owned();
-        let about_item = |kind: &'static str, with: u32, text: &dyn Fn(&str) -> String| {
+        let about_item = |kind: &'static str, with: Item, text: &dyn Fn(&str) -> String| {
             let (with, name) = (id(with), name(with));
             Self { kind, text: text(name.as_deref().unwrap_or(&with)), with: Some(with), name, ..Self::default() }
         };
@@ -125,7 +125,7 @@ impl ReasonText {
 }
 
 /// How two items compare by attributes, size and price: "same brand, same package size, 8 % cheaper".
-fn compared(model: &Model, with: u32, item: u32) -> String {
+fn compared(model: &Model, with: Item, item: Item) -> String {
     let mut said = Vec::new();
     for attribute in model.attributes().all() {
         // "manufacturer_id" reads "manufacturer".
@@ -172,8 +172,8 @@ fn often(baskets: u32, of: u32) -> Option<String> {
 }
 
 /// An item's name with its ID, or the ID alone.
-pub fn label(model: &Model, item: u32) -> String {
-    let id = model.catalogue().items().get(item);
+pub fn label(model: &Model, item: Item) -> String {
+    let id = model.catalogue().id(item);
     model.catalogue().name(item).map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 

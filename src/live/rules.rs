@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::{Category, Model, MustMatch};
+use trolley_model::{Category, Item, Model, MustMatch};
 use utoipa::ToSchema;
 
 use super::offers::Offer;
@@ -157,15 +157,15 @@ pub(super) struct Rulebook {
     ids: Vec<String>,
     must_match: Vec<MustMatch>,
     /// Items that are blocked from all answers.
-    blocked: HashMap<u32, usize>,
+    blocked: HashMap<Item, usize>,
     /// The blocked items by requested item, and by category of the requested item.
-    blocked_for: HashMap<u32, Vec<(u32, usize)>>,
-    blocked_for_category: HashMap<Category, Vec<(u32, usize)>>,
+    blocked_for: HashMap<Item, Vec<(Item, usize)>>,
+    blocked_for_category: HashMap<Category, Vec<(Item, usize)>>,
     /// The blocked categories by category of the requested item, in both directions.
     pairs: HashMap<Category, Vec<(Category, usize)>>,
     /// By requested item, in the order of the rules.
-    pins: HashMap<u32, Vec<(u32, usize)>>,
-    boosted: HashMap<u32, (f32, usize)>,
+    pins: HashMap<Item, Vec<(Item, usize)>>,
+    boosted: HashMap<Item, (f32, usize)>,
     boosted_categories: HashMap<Category, (f32, usize)>,
 }
 
@@ -176,7 +176,7 @@ impl Rulebook {
             return None;
         }
         let catalogue = model.catalogue();
-        let item = |id: &String| catalogue.items().position(id);
+        let item = |id: &String| catalogue.position(id);
         let category = |id: &String| catalogue.categories().position(id).map(Category);
         let mut book = Self { ids: rules.iter().map(|rule| rule.id.clone()).collect(), ..Self::default() };
         book.must_match = rules.iter().filter_map(|rule| rule.must_match.clone()).collect();
@@ -221,12 +221,12 @@ impl Rulebook {
     }
 
     /// The rule that blocks an item from all answers.
-    pub(super) fn blocks_always(&self, item: u32) -> Option<&str> {
+    pub(super) fn blocks_always(&self, item: Item) -> Option<&str> {
         self.blocked.get(&item).map(|&rule| self.ids[rule].as_str())
     }
 
     /// What is blocked from the answer to a query.
-    pub(super) fn blocked(&self, model: &Model, query: &[u32]) -> Blocked<'_> {
+    pub(super) fn blocked(&self, model: &Model, query: &[Item]) -> Blocked<'_> {
         let mut blocked = Blocked { book: self, items: HashMap::new(), categories: HashMap::new() };
         for asked in query {
             blocked.items.extend(self.blocked_for.get(asked).into_iter().flatten().copied());
@@ -239,7 +239,7 @@ impl Rulebook {
     }
 
     /// The items that are pinned for a query, with the rules.
-    pub(super) fn pinned(&self, query: &[u32]) -> Vec<(u32, &str)> {
+    pub(super) fn pinned(&self, query: &[Item]) -> Vec<(Item, &str)> {
         let pins = query.iter().filter_map(|asked| self.pins.get(asked)).flatten();
         pins.map(|&(item, rule)| (item, self.ids[rule].as_str())).collect()
     }
@@ -250,14 +250,14 @@ impl Rulebook {
     }
 
     /// The boosts of an item, each with its rule.
-    pub(super) fn boosts(&self, model: &Model, item: u32) -> impl Iterator<Item = (f32, &str)> {
+    pub(super) fn boosts(&self, model: &Model, item: Item) -> impl Iterator<Item = (f32, &str)> {
         let of_category = model.catalogue().category(item).and_then(|category| self.boosted_categories.get(&category));
         let of_item = self.boosted.get(&item);
         of_item.into_iter().chain(of_category).map(|&(by, rule)| (by, self.ids[rule].as_str()))
     }
 
     /// The total boost of an item.
-    pub(super) fn boost(&self, model: &Model, item: u32) -> f32 {
+    pub(super) fn boost(&self, model: &Model, item: Item) -> f32 {
         self.boosts(model, item).map(|(by, _)| by).sum()
     }
 }
@@ -267,13 +267,13 @@ impl Rulebook {
 #[derive(Debug)]
 pub(super) struct Blocked<'a> {
     book: &'a Rulebook,
-    items: HashMap<u32, usize>,
+    items: HashMap<Item, usize>,
     categories: HashMap<Category, usize>,
 }
 
 impl<'a> Blocked<'a> {
     /// The rule that blocks an item.
-    pub(super) fn by(&self, model: &Model, item: u32) -> Option<&'a str> {
+    pub(super) fn by(&self, model: &Model, item: Item) -> Option<&'a str> {
         let of_category = || self.categories.get(&model.catalogue().category(item)?);
         let rule = self.book.blocked.get(&item).or_else(|| self.items.get(&item)).or_else(of_category)?;
         Some(&self.book.ids[*rule])

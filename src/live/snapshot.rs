@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Reason, Recommended, Tier};
-use trolley_model::{Model, NumberSet, Profile, Query, Question, SensitiveCategories};
+use trolley_model::{Item, Model, NumberSet, Profile, Query, Question, SensitiveCategories};
 
 use super::active_offers::{ActiveOffers, ActiveOffersCache, Availability, OfferIndex};
 use super::filter::Filter;
@@ -106,9 +106,9 @@ impl Snapshot {
         let mut new_in_stock = NumberSet::clone(&self.new_in_stock);
         let catalogue = self.model.catalogue();
         for (id, said) in changes {
-            if let Some(item) = catalogue.items().position(id) {
-                out_of_stock.set(item, *said == Some(false));
-                new_in_stock.set(item, *said == Some(true) && catalogue.baskets(item) == 0);
+            if let Some(item) = catalogue.position(id) {
+                out_of_stock.set(item.0, *said == Some(false));
+                new_in_stock.set(item.0, *said == Some(true) && catalogue.baskets(item) == 0);
             }
         }
         let changes: Vec<(&str, bool)> = changes.iter().map(|(id, said)| (*id, said.unwrap_or(true))).collect();
@@ -207,9 +207,9 @@ impl Snapshot {
         run: impl FnOnce(&Query<'_>, &Limits<'_>) -> T,
     ) -> T {
         let Some(&item) = model_query.items.first() else { return run(model_query, limits) };
-        let said: Vec<(u32, f32)> =
+        let said: Vec<(Item, f32)> =
             self.replacement_rules.of(item).iter().map(|(other, taken)| (*other, taken.log())).collect();
-        let may_stand_in = |other: u32| {
+        let may_stand_in = |other: Item| {
             (limits.allowed)(other)
                 && self.replacement_rules.forbids(&self.model, item, other).is_none()
                 && query.price.band.is_none_or(|band| {
@@ -257,7 +257,7 @@ impl Snapshot {
         found: &Recommended,
     ) -> Answer<'_> {
         Answer {
-            id: self.model.catalogue().items().get(found.item),
+            id: self.model.catalogue().id(found.item),
             score: found.score,
             tier: found.tier,
             quantity: None,
@@ -269,7 +269,7 @@ impl Snapshot {
     pub(super) fn within_limits<T>(
         &self,
         query: &ItemQuery<'_>,
-        items: &[u32],
+        items: &[Item],
         run: impl FnOnce(&Query<'_>, &Limits<'_>) -> T,
     ) -> T {
         let (older, items) = items.split_at(items.len().saturating_sub(MOST_ASKED));
@@ -279,32 +279,32 @@ impl Snapshot {
         let mut exclude = NumberSet::default();
         if !query.exclude.is_empty() || !older.is_empty() {
             exclude = NumberSet::new(self.model.catalogue().items().len());
-            let excluded = query.exclude.iter().filter_map(|id| self.model.catalogue().items().position(id));
-            excluded.chain(older.iter().copied()).for_each(|item| exclude.set(item, true));
+            let excluded = query.exclude.iter().filter_map(|id| self.model.catalogue().position(id));
+            excluded.chain(older.iter().copied()).for_each(|item| exclude.set(item.0, true));
         }
-        let available = |item: u32| place.has(item) && !exclude.contains(item);
+        let available = |item: Item| place.has(item) && !exclude.contains(item.0);
         let filter = (!query.filter.is_nothing()).then(|| query.filter.known(self.model.catalogue()));
-        let filtered = |item: u32| available(item) && filter.as_ref().is_none_or(|filter| filter.passes(item));
-        let available: &(dyn Fn(u32) -> bool + Sync) = if filter.is_some() { &filtered } else { &available };
+        let filtered = |item: Item| available(item) && filter.as_ref().is_none_or(|filter| filter.passes(item));
+        let available: &(dyn Fn(Item) -> bool + Sync) = if filter.is_some() { &filtered } else { &available };
         let limits = Limits { allowed: available, repeats: query.repeats, ..Limits::best(query.limit) };
         let categories = self.model.catalogue();
-        let are_apart = |one: u32, other: u32| {
+        let are_apart = |one: Item, other: Item| {
             let sensitive = self.sensitive.as_ref();
             sensitive.is_some_and(|sensitive| sensitive.are_apart(categories.category(one), categories.category(other)))
         };
-        let beside = |item: u32| available(item) && !items.iter().any(|&asked| are_apart(asked, item));
+        let beside = |item: Item| available(item) && !items.iter().any(|&asked| are_apart(asked, item));
         let limits = match self.sensitive {
             Some(_) => Limits { allowed: &beside, apart: Some(&are_apart), ..limits },
             None => limits,
         };
         let available = limits.allowed;
         let Some(rules) = &self.rules else { return run(&model_query, &limits) };
-        let pinned: Vec<u32> = rules.pinned(items).into_iter().map(|(item, _)| item).collect();
+        let pinned: Vec<Item> = rules.pinned(items).into_iter().map(|(item, _)| item).collect();
         let blocked = rules.blocked(&self.model, items);
-        let allowed = |item: u32| available(item) && blocked.by(&self.model, item).is_none();
-        let boost = |item: u32| rules.boost(&self.model, item);
+        let allowed = |item: Item| available(item) && blocked.by(&self.model, item).is_none();
+        let boost = |item: Item| rules.boost(&self.model, item);
         // Without a boost, scores are the model's own, and anonymous answers come from its cache.
-        let boost: Option<&(dyn Fn(u32) -> f32 + Sync)> = if rules.has_boosts() { Some(&boost) } else { None };
+        let boost: Option<&(dyn Fn(Item) -> f32 + Sync)> = if rules.has_boosts() { Some(&boost) } else { None };
         run(&model_query, &Limits { allowed: &allowed, pinned: &pinned, boost, ..limits })
     }
 
@@ -312,10 +312,10 @@ impl Snapshot {
     pub fn offers_for(&self, query: &OfferQuery<'_>, now: DateTime<Utc>) -> (Vec<OfferAnswer<'_>>, usize) {
         let OfferQuery { limit, explain, filter, exclude, .. } = *query;
         let (customer, place) = (self.customer(Some(query.customer)), self.place(query.store));
-        let (active_offers, items) = (self.active_offers(now), self.model.catalogue().items());
+        let (active_offers, catalogue) = (self.active_offers(now), self.model.catalogue());
         let model_query = Query { items: &[], customer, ..Query::default() };
         let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
-        let passes = |item: u32| known.as_ref().is_none_or(|known| known.passes(item));
+        let passes = |item: Item| known.as_ref().is_none_or(|known| known.passes(item));
         // The categories and prices of items that the model does not know are not known, so a filter removes an offer
         // of such items alone.
         let some_item_passes = |offer: usize| {
@@ -334,7 +334,7 @@ impl Snapshot {
         };
         let could = |offer: usize| is_open(offer) && !is_excluded(active_offers.offers[offer]);
         let open = |offer: usize| could(offer) && some_item_passes(offer);
-        let allowed = |item: u32| place.has(item) && passes(item);
+        let allowed = |item: Item| place.has(item) && passes(item);
         let filtered = if known.is_some() && explain != Explain::No {
             (0..active_offers.offers.len()).filter(|&offer| could(offer) && !open(offer)).count()
         } else {
@@ -350,7 +350,7 @@ impl Snapshot {
                     .and_then(|_| active_offers.items[ranked.offer].iter().find(|&&item| place.has(item)).copied())
             };
             let first = || offer.items[self.available.first(&self.offers, at).unwrap_or(0)].as_str();
-            let item = ranked.item.or_else(here).map_or_else(first, |item| items.get(item));
+            let item = ranked.item.or_else(here).map_or_else(first, |item| catalogue.id(item));
             let why = explain.say(|| {
                 ranked.item.map_or_else(Why::default, |item| {
                     let found = Recommended { item, score: ranked.score, tier: ranked.tier };
@@ -394,7 +394,7 @@ impl Snapshot {
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
             OfferAnswer {
                 id: self.model.histories().id(found.customer),
-                item: self.model.catalogue().items().get(found.item),
+                item: self.model.catalogue().id(found.item),
                 score: found.score,
                 tier: Tier::Model,
                 why: explain.say(|| self.why_offer(&model_query, &recommended, &wanted)),
@@ -439,12 +439,12 @@ impl Snapshot {
     }
 
     /// The rule that blocks an item from the answer to a query.
-    pub(super) fn blocked_by(&self, query: &[u32], item: u32) -> Option<&str> {
+    pub(super) fn blocked_by(&self, query: &[Item], item: Item) -> Option<&str> {
         self.rules.as_ref()?.blocked(&self.model, query).by(&self.model, item)
     }
 
     /// Why an item may not replace another; `None` if it may.
-    pub(super) fn forbids(&self, item: u32, other: u32) -> Option<Forbidden<'_>> {
+    pub(super) fn forbids(&self, item: Item, other: Item) -> Option<Forbidden<'_>> {
         self.replacement_rules.forbids(&self.model, item, other)
     }
 
@@ -458,14 +458,14 @@ impl Snapshot {
     }
 
     /// The numbers of the items that the model knows, without duplicates.
-    pub(super) fn numbers(&self, ids: &[String]) -> Vec<u32> {
-        let items = self.model.catalogue().items();
+    pub(super) fn numbers(&self, ids: &[String]) -> Vec<Item> {
+        let catalogue = self.model.catalogue();
         if let [id] = ids {
-            return items.position(id).into_iter().collect();
+            return catalogue.position(id).into_iter().collect();
         }
-        let mut known = NumberSet::new(items.len());
-        let mut numbers: Vec<u32> = Vec::with_capacity(ids.len());
-        for item in ids.iter().filter_map(|id| items.position(id)).filter(|&item| known.insert(item)) {
+        let mut known = NumberSet::new(catalogue.items().len());
+        let mut numbers: Vec<Item> = Vec::with_capacity(ids.len());
+        for item in ids.iter().filter_map(|id| catalogue.position(id)).filter(|&item| known.insert(item.0)) {
             numbers.push(item);
         }
         numbers

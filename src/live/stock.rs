@@ -101,8 +101,8 @@ impl Stock {
         let catalogue = model.catalogue();
         let mut set = NumberSet::new(catalogue.items().len());
         for (id, _) in self.0.iter().filter(|(_, known)| known.in_stock) {
-            if let Some(item) = catalogue.items().position(id).filter(|&item| catalogue.baskets(item) == 0) {
-                set.set(item, true);
+            if let Some(item) = catalogue.position(id).filter(|&item| catalogue.baskets(item) == 0) {
+                set.set(item.0, true);
             }
         }
         set
@@ -110,11 +110,11 @@ impl Stock {
 
     /// The items out of stock, as numbers of a model.
     pub(super) fn out_of_stock(&self, model: &Model) -> NumberSet {
-        let items = model.catalogue().items();
-        let mut set = NumberSet::new(items.len());
+        let catalogue = model.catalogue();
+        let mut set = NumberSet::new(catalogue.items().len());
         for (id, _) in self.0.iter().filter(|(_, known)| !known.in_stock) {
-            if let Some(item) = items.position(id) {
-                set.set(item, true);
+            if let Some(item) = catalogue.position(id) {
+                set.set(item.0, true);
             }
         }
         set

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use trolley_model::{Ids, Model, NumberSet, Stores};
+use trolley_model::{Ids, Item, Model, NumberSet, Stores};
 
 /// The pushed stock of each store, as far as it is newer than that of the whole market: two bits for each store and
 /// item with a record.
@@ -72,10 +72,10 @@ impl StoreStock {
 
     /// The same in the numbers of a model.
     pub(super) fn known_to(&self, model: &Model) -> KnownStock {
-        let numbers: Vec<Option<u32>> = self.items.iter().map(|id| model.catalogue().items().position(id)).collect();
+        let numbers: Vec<Option<Item>> = self.items.iter().map(|id| model.catalogue().position(id)).collect();
         let known = |set: &NumberSet| {
             let mut known = NumberSet::new(model.catalogue().items().len());
-            set.iter().filter_map(|item| numbers[item as usize]).for_each(|item| known.set(item, true));
+            set.iter().filter_map(|item| numbers[item as usize]).for_each(|item| known.set(item.0, true));
             known
         };
         let words = |(store, words): (&String, &StoreRecords)| {
@@ -99,12 +99,12 @@ impl KnownStock {
     ) -> Self {
         let mut next = self.clone();
         for (store, item) in changes {
-            let Some(number) = model.catalogue().items().position(item) else { continue };
+            let Some(number) = model.catalogue().position(item) else { continue };
             let said = pushed.said(store, item);
             if let Some(words) = next.0.get_mut(store) {
-                Arc::make_mut(words).say(number, said);
+                Arc::make_mut(words).say(number.0, said);
             } else if said.is_some() {
-                Arc::make_mut(next.0.entry(store.to_owned()).or_default()).say(number, said);
+                Arc::make_mut(next.0.entry(store.to_owned()).or_default()).say(number.0, said);
             }
         }
         next
@@ -140,23 +140,23 @@ impl<'a> StoreView<'a> {
     }
 
     /// Whether an item is in stock.
-    pub(super) fn is_in_stock(&self, item: u32) -> bool {
-        match self.words.and_then(|words| words.said(item)) {
+    pub(super) fn is_in_stock(&self, item: Item) -> bool {
+        match self.words.and_then(|words| words.said(item.0)) {
             Some(said) => said,
-            None => !self.out_of_stock.contains(item),
+            None => !self.out_of_stock.contains(item.0),
         }
     }
 
     /// Whether the store sells an item at all.
-    pub(super) fn sells(&self, item: u32) -> bool {
+    pub(super) fn sells(&self, item: Item) -> bool {
         let Some((stores, store)) = self.assortment else { return true };
         stores.sells(store, item)
-            || self.new_in_stock.contains(item)
-            || self.words.is_some_and(|words| words.said(item) == Some(true))
+            || self.new_in_stock.contains(item.0)
+            || self.words.is_some_and(|words| words.said(item.0) == Some(true))
     }
 
     /// Whether an item is in stock and sold.
-    pub(super) fn has(&self, item: u32) -> bool {
+    pub(super) fn has(&self, item: Item) -> bool {
         self.is_in_stock(item) && self.sells(item)
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use trolley_model::recommend::Prefer;
-use trolley_model::{Model, MustMatch, MustMatches};
+use trolley_model::{Item, Model, MustMatch, MustMatches};
 
 use super::replacements::{ReplacementCounts, Replacements};
 use super::rules::Rulebook;
@@ -20,7 +20,7 @@ pub struct PriceOptions {
 pub(super) struct ReplacementRules {
     must_match: MustMatches,
     /// By requested item: its replacements with their counts.
-    replacements: HashMap<u32, Vec<(u32, ReplacementCounts)>>,
+    replacements: HashMap<Item, Vec<(Item, ReplacementCounts)>>,
 }
 
 /// Why an item may not replace another.
@@ -36,8 +36,8 @@ impl ReplacementRules {
     /// From the config, the pushed rules and the customers' decisions.
     pub(super) fn new(config: &[MustMatch], rules: Option<&Rulebook>, said: &Replacements, model: &Model) -> Self {
         let pushed = rules.into_iter().flat_map(Rulebook::must_match);
-        let position = |id: &str| model.catalogue().items().position(id);
-        let mut replacements: HashMap<u32, Vec<(u32, ReplacementCounts)>> = HashMap::new();
+        let position = |id: &str| model.catalogue().position(id);
+        let mut replacements: HashMap<Item, Vec<(Item, ReplacementCounts)>> = HashMap::new();
         for (item, replacement, taken) in said.iter() {
             if let (Some(item), Some(replacement)) = (position(item), position(replacement)) {
                 replacements.entry(item).or_default().push((replacement, taken));
@@ -48,12 +48,12 @@ impl ReplacementRules {
     }
 
     /// The replacements of an item with their counts, by ascending item.
-    pub(super) fn of(&self, item: u32) -> &[(u32, ReplacementCounts)] {
+    pub(super) fn of(&self, item: Item) -> &[(Item, ReplacementCounts)] {
         self.replacements.get(&item).map_or(&[], Vec::as_slice)
     }
 
     /// Why `other` may not replace `item`; `None` if it may.
-    pub(super) fn forbids(&self, model: &Model, item: u32, other: u32) -> Option<Forbidden<'_>> {
+    pub(super) fn forbids(&self, model: &Model, item: Item, other: Item) -> Option<Forbidden<'_>> {
         if let Some(attribute) = self.must_match.forbids(model, item, other) {
             return Some(Forbidden::Attribute(attribute));
         }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use trolley_model::recommend::{self, Limits, Part, Recommended, Tier};
-use trolley_model::{Flaw, Query, Question};
+use trolley_model::{Flaw, Item, Query, Question};
 
 use super::query::ItemQuery;
 use super::replacements::ReplacementCounts;
@@ -121,8 +121,8 @@ impl Snapshot {
     }
 
     /// The number of an item that might be shown; or the verdict that holds whatever else is in the answer.
-    fn named(&self, asked: &[u32], other: &str) -> Result<u32, Verdict> {
-        let item = self.model().catalogue().items().position(other).ok_or(Verdict::Unknown)?;
+    fn named(&self, asked: &[Item], other: &str) -> Result<Item, Verdict> {
+        let item = self.model().catalogue().position(other).ok_or(Verdict::Unknown)?;
         if asked.contains(&item) {
             return Err(Verdict::AskedAbout);
         }
@@ -130,7 +130,7 @@ impl Snapshot {
     }
 
     /// The verdict on an item that is out of stock, or not sold by the store.
-    fn not_there(&self, query: &ItemQuery<'_>, item: u32) -> Option<Verdict> {
+    fn not_there(&self, query: &ItemQuery<'_>, item: Item) -> Option<Verdict> {
         let place = self.place(query.store);
         if !place.is_in_stock(item) {
             return Some(Verdict::OutOfStock);
@@ -143,7 +143,7 @@ impl Snapshot {
         question: Question,
         model_query: &Query<'_>,
         limits: &Limits<'_>,
-        item: u32,
+        item: Item,
         shown: &[Recommended],
         ranking: impl FnOnce() -> Vec<Recommended>,
     ) -> Verdict {
@@ -159,7 +159,7 @@ impl Snapshot {
         let parts = |found: &Recommended| self.why(question, model_query, found).parts;
         let last = shown.iter().rfind(|shown| shown.tier == Tier::Model);
         let behind = last.map_or_else(Vec::new, |last| behind(&parts(last), &parts(&ranked[rank])));
-        let id = |item: u32| self.model().catalogue().items().get(item).to_owned();
+        let id = |item: Item| self.model().catalogue().id(item).to_owned();
         Verdict::Outranked(OutrankedBy {
             rank: rank + 1,
             candidates,

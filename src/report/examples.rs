@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trolley_model::recommend::{self, Limits, Recommended, alternatives, bought_together};
-use trolley_model::{Customer, Model, Query, Question};
+use trolley_model::{Customer, Item, Model, Query, Question};
 
 use crate::live::{Offer, ReasonText, label};
 
@@ -29,17 +29,18 @@ pub(super) struct CustomerExample {
 /// Items of different categories, from the bestsellers to the tail.
 pub(super) fn items(model: &Model) -> Vec<ItemExample> {
     let catalogue = model.catalogue();
-    let learned = (0..catalogue.bought()).filter(|&item| model.is_learned(item) && catalogue.name(item).is_some());
-    let all: Vec<u32> = learned.collect();
-    let mut chosen: Vec<u32> = Vec::new();
+    let learned =
+        (0..catalogue.bought()).map(Item).filter(|&item| model.is_learned(item) && catalogue.name(item).is_some());
+    let all: Vec<Item> = learned.collect();
+    let mut chosen: Vec<Item> = Vec::new();
     for number in 0..ITEMS {
         // Evenly spaced in the logarithm of the rank: as many of the best 10 as of the next 90.
         let rank = (all.len() as f64).powf((number as f64 + 0.5) / ITEMS as f64) as usize;
-        let new = |&item: &u32| chosen.iter().all(|&other| catalogue.category(other) != catalogue.category(item));
+        let new = |&item: &Item| chosen.iter().all(|&other| catalogue.category(other) != catalogue.category(item));
         chosen.extend(all.iter().skip(rank).copied().find(new));
     }
     let limits = Limits::best(SIX);
-    let example = |item: u32| {
+    let example = |item: Item| {
         let items = [item];
         let query = Query { items: &items, ..Query::default() };
         let told = |question, found: Vec<Recommended>| -> Vec<(String, String)> {
@@ -57,7 +58,7 @@ pub(super) fn items(model: &Model) -> Vec<ItemExample> {
 
 /// Customers with many and with few baskets, and their best offers.
 pub(super) fn customers(model: &Model, offers: &[Offer]) -> Vec<CustomerExample> {
-    let known: Vec<Vec<u32>> = offers.iter().map(|offer| offer.known_items(model)).collect();
+    let known: Vec<Vec<Item>> = offers.iter().map(|offer| offer.known_items(model)).collect();
     let numbers: Vec<Vec<(&str, f32)>> = offers.iter().map(Offer::named_numbers).collect();
     let offers: Vec<recommend::Offer<'_>> =
         known.iter().zip(&numbers).map(|(items, numbers)| recommend::Offer { items, numbers }).collect();
@@ -93,8 +94,8 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
     if !offers.is_empty() {
         return offers.to_vec();
     }
-    let one = |item: u32| {
-        let id = model.catalogue().items().get(item).to_owned();
+    let one = |item: Item| {
+        let id = model.catalogue().id(item).to_owned();
         Offer {
             items: vec![id.clone()],
             id,
@@ -104,7 +105,7 @@ pub(super) fn offers_or_bestsellers(model: &Model, offers: &[Offer]) -> Vec<Offe
             numbers: BTreeMap::new(),
         }
     };
-    (0..model.catalogue().bought().min(1000)).map(one).collect()
+    (0..model.catalogue().bought().min(1000)).map(Item).map(one).collect()
 }
 
 /// The text of the first reason.

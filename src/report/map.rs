@@ -22,7 +22,7 @@ pub(super) fn categories(model: &Model) -> Vec<(f64, f64, f64, String)> {
                 let weight = catalogue.baskets(item);
                 sold += u64::from(weight);
                 mean.iter_mut()
-                    .zip(model.input().unit(item))
+                    .zip(model.input().unit(item.0))
                     .for_each(|(m, x)| *m += f64::from(weight) * f64::from(*x));
             }
             let length = mean.iter().map(|x| x * x).sum::<f64>().sqrt();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
-use trolley_model::{Catalogue, Ids, ModelError, Offsets, Texts};
+use trolley_model::{Catalogue, Ids, Item, ModelError, Offsets, Texts};
 
 use crate::input::{ANONYMOUS, Basket, Items, Transactions};
 
@@ -14,7 +14,7 @@ pub(crate) struct Baskets {
     /// The CSR offsets of the baskets in `lines`.
     pub(crate) offsets: Offsets,
     /// Item numbers of the catalogue, ascending in each basket.
-    pub(crate) lines: Vec<u32>,
+    pub(crate) lines: Vec<Item>,
     /// The customers, sorted by ID.
     pub(crate) customers: Ids,
     /// Number of items bought at least once; these are the first ones.
@@ -27,7 +27,7 @@ pub(crate) struct Baskets {
 
 impl Baskets {
     /// The items of a basket.
-    pub(crate) fn items(&self, basket: usize) -> &[u32] {
+    pub(crate) fn items(&self, basket: usize) -> &[Item] {
         &self.lines[self.offsets.range(basket as u32)]
     }
 
@@ -48,7 +48,7 @@ pub struct BasketSample<'a> {
     /// The CSR offsets of the baskets in `items`.
     pub offsets: &'a Offsets,
     /// The item numbers of all baskets, ascending in each.
-    pub items: &'a [u32],
+    pub items: &'a [Item],
 }
 
 impl BasketSample<'_> {
@@ -63,9 +63,9 @@ impl BasketSample<'_> {
     }
 
     /// The items of a basket that are among the first `learned`.
-    pub(crate) fn learned_items(&self, basket: u32, learned: usize) -> &[u32] {
+    pub(crate) fn learned_items(&self, basket: u32, learned: usize) -> &[Item] {
         let items = &self.items[self.offsets.range(basket)];
-        &items[..items.partition_point(|&item| (item as usize) < learned)]
+        &items[..items.partition_point(|&item| item.index() < learned)]
     }
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn catalogue_and_baskets(
     order.sort_unstable_by(|a, b| count(b.1).cmp(&count(a.1)).then(a.0.cmp(b.0)));
 
     let paid = median_prices(transactions, until);
-    let mut renumbered = vec![0u32; transactions.items.len()];
+    let mut renumbered = vec![Item(0); transactions.items.len()];
     let mut parts = CatalogueParts::default();
     let (mut ids, mut names) = (Texts::default(), Texts::default());
     for (position, &(id, number)) in order.iter().enumerate() {
@@ -126,7 +126,7 @@ pub(crate) fn catalogue_and_baskets(
         parts.recent_baskets.push(number.map_or(0, |number| recent[number]));
         parts.latest_baskets.push(number.map_or(0, |number| latest[number]));
         if let Some(number) = number {
-            renumbered[number] = position as u32;
+            renumbered[number] = Item(position as u32);
         }
     }
     parts.items =
@@ -176,12 +176,17 @@ fn median_prices(transactions: &Transactions, until: usize) -> Vec<Option<f32>> 
 }
 
 /// For each category, the number of the first `until` baskets that contain it.
-fn category_baskets(transactions: &Transactions, until: usize, renumbered: &[u32], parts: &CatalogueParts) -> Vec<u32> {
+fn category_baskets(
+    transactions: &Transactions,
+    until: usize,
+    renumbered: &[Item],
+    parts: &CatalogueParts,
+) -> Vec<u32> {
     let mut counts = vec![0; parts.categories.len()];
     let mut last_seen = vec![usize::MAX; parts.categories.len()];
     for basket in 0..until {
         for &item in transactions.items_of(basket) {
-            let category = parts.category[renumbered[item as usize] as usize] as usize;
+            let category = parts.category[renumbered[item as usize].index()] as usize;
             if category < counts.len() && last_seen[category] != basket {
                 last_seen[category] = basket;
                 counts[category] += 1;

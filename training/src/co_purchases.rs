@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use trolley_model::co_purchases::{Partner, closeness};
-use trolley_model::{Catalogue, Category, CoPurchases};
+use trolley_model::{Catalogue, Category, CoPurchases, Item};
 
 use crate::baskets::Baskets;
 use crate::random::Random;
@@ -27,7 +27,7 @@ pub(crate) fn co_purchases(
     for (number, sample_items) in sampled.iter().enumerate().filter(|(_, sample_items)| sample_items.items().len() > 1)
     {
         for &item in sample_items.items() {
-            holders[item as usize].push(number as u32);
+            holders[item.index()].push(number as u32);
         }
     }
     let lists: Vec<Vec<Partner>> = holders
@@ -35,7 +35,7 @@ pub(crate) fn co_purchases(
         .enumerate()
         .map_init(
             || Counters { met: Vec::new(), baskets: vec![0; baskets.bought], weight: vec![0.0; baskets.bought] },
-            |counters, (item, holders)| counters.count(item as u32, holders, &sampled, partners, all),
+            |counters, (item, holders)| counters.count(Item(item as u32), holders, &sampled, partners, all),
         )
         .collect();
     CoPurchases::new(lists)
@@ -43,28 +43,33 @@ pub(crate) fn co_purchases(
 
 /// The `partners` strongest partners of each category, by the number of common baskets. A category is its own partner
 /// in a basket with two of its items.
-pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
+pub(crate) fn category_pairs(
+    baskets: &Baskets,
+    catalogue: &Catalogue,
+    partners: usize,
+) -> CoPurchases<Category, Category> {
     let categories = catalogue.categories().len();
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); categories];
     // The categories of each basket, and whether it holds several items of the category.
-    let (mut lists, mut list): (Vec<Vec<(u32, bool)>>, Vec<u32>) = (Vec::with_capacity(baskets.len()), Vec::new());
+    let (mut lists, mut list): (Vec<Vec<(Category, bool)>>, Vec<Category>) =
+        (Vec::with_capacity(baskets.len()), Vec::new());
     for basket in 0..baskets.len() {
         list.clear();
-        list.extend(
-            baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)).map(|category| category.0),
-        );
+        list.extend(baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)));
         list.sort_unstable();
-        let distinct: Vec<(u32, bool)> = list.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() > 1)).collect();
-        distinct.iter().for_each(|&(category, _)| holders[category as usize].push(basket as u32));
+        let distinct: Vec<(Category, bool)> =
+            list.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() > 1)).collect();
+        distinct.iter().for_each(|&(category, _)| holders[category.0 as usize].push(basket as u32));
         lists.push(distinct);
     }
     let of = |counts: &mut Vec<u32>, (category, holders): (usize, &Vec<u32>)| {
         for &basket in holders {
             for &(other, twice) in &lists[basket as usize] {
-                counts[other as usize] += u32::from(other as usize != category || twice);
+                counts[other.0 as usize] += u32::from(other.0 as usize != category || twice);
             }
         }
-        let mut list: Vec<Partner> = (0u32..)
+        let mut list: Vec<Partner<Category>> = (0..)
+            .map(Category)
             .zip(counts.iter_mut())
             .filter(|(_, count)| **count > 0)
             .map(|(item, count)| {
@@ -77,13 +82,14 @@ pub(crate) fn category_pairs(baskets: &Baskets, catalogue: &Catalogue, partners:
         list.shrink_to_fit();
         list
     };
-    let lists: Vec<Vec<Partner>> = holders.par_iter().enumerate().map_init(|| vec![0; categories], of).collect();
+    let lists: Vec<Vec<Partner<Category>>> =
+        holders.par_iter().enumerate().map_init(|| vec![0; categories], of).collect();
     CoPurchases::new(lists)
 }
 
 /// The `partners` strongest items for each category: two thirds by weight in the baskets with the category, and one
 /// third by closeness. An item of the category itself counts if the basket holds another one of it.
-pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases {
+pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partners: usize) -> CoPurchases<Category> {
     let mut holders: Vec<Vec<u32>> = vec![Vec::new(); catalogue.categories().len()];
     for basket in 0..baskets.len() {
         for category in baskets.items(basket).iter().filter_map(|&item| catalogue.category(item)) {
@@ -97,7 +103,7 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
     let of = |counters: &mut Counters, (category, holders): (usize, &Vec<u32>)| {
         for &basket in holders {
             let items = baskets.items(basket as usize);
-            let own = |item: u32| catalogue.category(item) == Some(Category(category as u32));
+            let own = |item: Item| catalogue.category(item) == Some(Category(category as u32));
             let alone = items.iter().filter(|&&item| own(item)).count() < 2;
             for &item in items.iter().filter(|&&item| !(alone && own(item))) {
                 counters.add(item, weight(items.len()));
@@ -110,13 +116,13 @@ pub(crate) fn category_partners(baskets: &Baskets, catalogue: &Catalogue, partne
 
 /// The items of a basket whose pairs count, and the weight of each pair.
 struct SampledBasket<'a> {
-    all: &'a [u32],
-    drawn: Option<Vec<u32>>,
+    all: &'a [Item],
+    drawn: Option<Vec<Item>>,
     weight: f32,
 }
 
 impl SampledBasket<'_> {
-    fn items(&self) -> &[u32] {
+    fn items(&self) -> &[Item] {
         self.drawn.as_deref().unwrap_or(self.all)
     }
 }
@@ -140,7 +146,7 @@ fn weight(items: usize) -> f32 {
 
 /// The counters of one thread, all zero between two items.
 struct Counters {
-    met: Vec<u32>,
+    met: Vec<Item>,
     baskets: Vec<u32>,
     weight: Vec<f32>,
 }
@@ -148,7 +154,7 @@ struct Counters {
 impl Counters {
     fn count(
         &mut self,
-        item: u32,
+        item: Item,
         holders: &[u32],
         sampled: &[SampledBasket<'_>],
         partners: usize,
@@ -163,12 +169,12 @@ impl Counters {
         self.strongest(partners, all, |partner| partner.baskets as f32)
     }
 
-    fn add(&mut self, other: u32, weight: f32) {
-        if self.baskets[other as usize] == 0 {
+    fn add(&mut self, other: Item, weight: f32) {
+        if self.baskets[other.index()] == 0 {
             self.met.push(other);
         }
-        self.baskets[other as usize] += 1;
-        self.weight[other as usize] += weight;
+        self.baskets[other.index()] += 1;
+        self.weight[other.index()] += weight;
     }
 
     /// Empties the counters into a list of the strongest partners: two thirds by `strength`, and the others by
@@ -179,15 +185,15 @@ impl Counters {
             .drain(..)
             .map(|other| Partner {
                 item: other,
-                baskets: std::mem::take(&mut self.baskets[other as usize]),
-                weight: std::mem::take(&mut self.weight[other as usize]),
+                baskets: std::mem::take(&mut self.baskets[other.index()]),
+                weight: std::mem::take(&mut self.weight[other.index()]),
             })
             .collect();
         list.sort_unstable_by(|a, b| {
             strength(b).total_cmp(&strength(a)).then(b.weight.total_cmp(&a.weight)).then(a.item.cmp(&b.item))
         });
         if list.len() > partners {
-            let close = |partner: &Partner| closeness(partner.baskets, all[partner.item as usize]);
+            let close = |partner: &Partner| closeness(partner.baskets, all[partner.item.index()]);
             list[partners - partners / 3..]
                 .sort_unstable_by(|a, b| close(b).total_cmp(&close(a)).then(a.item.cmp(&b.item)));
         }

@@ -1,6 +1,6 @@
 //! From baskets to counts: the part of a model that needs no learning.
 
-use trolley_model::{Attributes, Catalogue, CoPurchases, Histories, ModelError, Stores};
+use trolley_model::{Attributes, Catalogue, Category, CoPurchases, Histories, ModelError, Stores};
 
 use crate::attributes::attributes;
 use crate::baskets::{Baskets, catalogue_and_baskets};
@@ -51,9 +51,9 @@ pub struct Pairs {
     /// Items: the number of baskets with both.
     pub items: CoPurchases,
     /// Categories: the number of baskets with both.
-    pub categories: CoPurchases,
+    pub categories: CoPurchases<Category, Category>,
     /// The strongest partner items of each category.
-    pub category_partners: CoPurchases,
+    pub category_partners: CoPurchases<Category>,
     /// How often customers switched between two items of a category.
     pub switches: CoPurchases,
 }
@@ -61,8 +61,12 @@ pub struct Pairs {
 impl Pairs {
     /// No pairs.
     pub fn none() -> Self {
-        let none = || CoPurchases::new([]);
-        Self { items: none(), categories: none(), category_partners: none(), switches: none() }
+        Self {
+            items: CoPurchases::new([]),
+            categories: CoPurchases::new([]),
+            category_partners: CoPurchases::new([]),
+            switches: CoPurchases::new([]),
+        }
     }
 }
 

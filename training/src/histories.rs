@@ -1,6 +1,6 @@
 //! Counts the purchases of each customer: how often, first and last day, and how much recently.
 
-use trolley_model::{Counting, Histories, ModelError, OwnedProfile};
+use trolley_model::{Counting, Histories, Item, ModelError, OwnedProfile};
 
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
@@ -15,12 +15,12 @@ pub(crate) fn histories(
     last_baskets: usize,
     on_offer: Option<&OnOfferDays>,
 ) -> Result<Histories, ModelError> {
-    let mut of_customer: Vec<Vec<(u16, &[u32])>> = vec![Vec::new(); baskets.customers.len()];
+    let mut of_customer: Vec<Vec<(u16, &[Item])>> = vec![Vec::new(); baskets.customers.len()];
     for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
         of_customer[head.customer as usize].push((head.day, baskets.items(number)));
     }
-    let taken = on_offer.map(|on_offer| |item: u32, days: &[u16]| on_offer.taken(item, days));
-    let taken_on_offer = taken.as_ref().map(|taken| taken as &dyn Fn(u32, &[u16]) -> f32);
+    let taken = on_offer.map(|on_offer| |item: Item, days: &[u16]| on_offer.taken(item, days));
+    let taken_on_offer = taken.as_ref().map(|taken| taken as &dyn Fn(Item, &[u16]) -> f32);
     let counting = Counting { end: baskets.end, half_life_days, last_baskets, taken_on_offer };
     let profiles = of_customer.iter().map(|own| OwnedProfile::count(own, &counting));
     Histories::of_profiles(baskets.customers.clone(), profiles, baskets.end, items)

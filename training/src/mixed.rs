@@ -1,6 +1,6 @@
 //! Detects mixed categories, such as seasonal packages, whose items are not substitutes for each other.
 
-use trolley_model::{Catalogue, Category, Vectors};
+use trolley_model::{Catalogue, Category, Item, Vectors};
 
 /// Minimum number of learned items for a category to be classified.
 const FEWEST: usize = 10;
@@ -12,11 +12,11 @@ const WITHOUT_PRICES: f32 = 0.8;
 /// two items of the market, and their price spread is in the highest quarter. In ascending order.
 pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) -> Vec<u32> {
     let mut mixed: Vec<u32> = named.iter().filter_map(|name| catalogue.categories().position(name)).collect();
-    let all: Vec<u32> = (0..input.len() as u32).collect();
+    let all: Vec<Item> = (0..input.len() as u32).map(Item).collect();
     let usual = mean_similarity(input, &all);
     let categories = (0..catalogue.categories().len() as u32).filter_map(|category| {
         let members = catalogue.members(Category(category)).iter().copied();
-        let learned: Vec<u32> = members.filter(|&item| (item as usize) < input.len()).collect();
+        let learned: Vec<Item> = members.filter(|&item| item.index() < input.len()).collect();
         (learned.len() >= FEWEST).then_some((category, learned))
     });
     let found: Vec<(u32, f32, Option<f32>)> = categories
@@ -37,17 +37,17 @@ pub(crate) fn mixed(catalogue: &Catalogue, input: &Vectors, named: &[String]) ->
 }
 
 /// The similarity of items by the company in which they are bought: the mean cosine of the input vectors of all pairs.
-fn mean_similarity(input: &Vectors, items: &[u32]) -> f32 {
+fn mean_similarity(input: &Vectors, items: &[Item]) -> f32 {
     let mut sum = vec![0.0f32; input.dims()];
     for &item in items {
-        sum.iter_mut().zip(input.unit(item)).for_each(|(sum, x)| *sum += x);
+        sum.iter_mut().zip(input.unit(item.0)).for_each(|(sum, x)| *sum += x);
     }
     let items = items.len() as f32;
     (sum.iter().map(|x| x * x).sum::<f32>() - items) / (items * (items - 1.0)).max(1.0)
 }
 
 /// The standard deviation of the log prices; `None` if fewer than [`FEWEST`] are known.
-fn log_price_deviation(catalogue: &Catalogue, items: &[u32]) -> Option<f32> {
+fn log_price_deviation(catalogue: &Catalogue, items: &[Item]) -> Option<f32> {
     let prices = items.iter().filter_map(|&item| catalogue.price(item)).filter(|price| *price > 0.0);
     let logs: Vec<f32> = prices.map(f32::ln).collect();
     let (count, mean) = (logs.len() as f32, logs.iter().sum::<f32>() / logs.len().max(1) as f32);

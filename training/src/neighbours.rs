@@ -1,8 +1,8 @@
 //! Precomputes the nearest neighbours of all items, if the catalogue is too large to search at request time.
 
 use rayon::prelude::*;
-use trolley_model::Vectors;
 use trolley_model::nearest::{NEIGHBOURS, Neighbours, SEARCHED_UP_TO, nearest_of};
+use trolley_model::{Item, Vectors};
 
 use crate::progress::Progress;
 
@@ -23,7 +23,7 @@ fn all_neighbours(vectors: &Vectors, progress: &dyn Progress) -> Neighbours {
         nearest_of(vectors, rows, NEIGHBOURS)
     };
     let starts: Vec<u32> = (0..items).step_by(AT_ONCE as usize).collect();
-    let lists: Vec<Vec<u32>> = starts.into_par_iter().flat_map_iter(of_some).collect();
+    let lists: Vec<Vec<Item>> = starts.into_par_iter().flat_map_iter(of_some).collect();
     progress.end();
     Neighbours::new(&lists)
 }
@@ -40,9 +40,9 @@ mod tests {
         assert!(neighbours(&vectors, &Silent).is_empty(), "a small catalogue is searched when it is asked about");
         let all = all_neighbours(&vectors, &Silent);
         for item in [0, 63, 64, 299] {
-            assert_eq!(all.of(item).len(), NEIGHBOURS);
-            assert_eq!(all.of(item), nearest_of(&vectors, item..item + 1, NEIGHBOURS)[0]);
+            assert_eq!(all.of(Item(item)).len(), NEIGHBOURS);
+            assert_eq!(all.of(Item(item)), nearest_of(&vectors, item..item + 1, NEIGHBOURS)[0]);
         }
-        assert_eq!((all.of(0)[0], all.of(299)[0]), (1, 298));
+        assert_eq!((all.of(Item(0))[0], all.of(Item(299))[0]), (Item(1), Item(298)));
     }
 }

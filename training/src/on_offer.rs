@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use trolley_model::Catalogue;
+use trolley_model::{Catalogue, Item};
 
 use crate::baskets::Baskets;
 use crate::input::OfferRow;
@@ -37,8 +37,8 @@ impl OnOfferDays {
         for offer in offers {
             let from = offer.valid_from.map_or(days.start, |from| clip(first_noon(from)));
             let to = offer.valid_to.map_or(days.end, |to| clip(first_noon(to)));
-            if let Some(item) = catalogue.items().position(&offer.item).filter(|_| from < to) {
-                spans[item as usize].push(from..to);
+            if let Some(item) = catalogue.position(&offer.item).filter(|_| from < to) {
+                spans[item.index()].push(from..to);
             }
         }
         if spans.iter().all(Vec::is_empty) {
@@ -55,16 +55,16 @@ impl OnOfferDays {
         Some(Self { spans, days })
     }
 
-    fn holds(&self, item: u32, day: u16) -> bool {
-        let spans = &self.spans[item as usize];
+    fn holds(&self, item: Item, day: u16) -> bool {
+        let spans = &self.spans[item.index()];
         let begun = spans.partition_point(|span| span.start <= day);
         spans[..begun].last().is_some_and(|span| span.contains(&day))
     }
 
     /// Number of weeks on offer from a day on.
-    fn weeks(&self, item: u32, from: u16) -> f32 {
+    fn weeks(&self, item: Item, from: u16) -> f32 {
         let days = |span: &Range<u16>| f32::from(span.end.saturating_sub(span.start.max(from)));
-        self.spans[item as usize].iter().map(days).sum::<f32>() / WEEK
+        self.spans[item.index()].iter().map(days).sum::<f32>() / WEEK
     }
 
     /// The number of baskets with each item per week on offer, shrunk towards its rate in any week.
@@ -72,22 +72,22 @@ impl OnOfferDays {
         let mut counts = vec![[0u32; 2]; self.spans.len()];
         for (basket, head) in baskets.heads.iter().enumerate() {
             for &item in baskets.items(basket) {
-                let [all, on_offer] = &mut counts[item as usize];
+                let [all, on_offer] = &mut counts[item.index()];
                 *all += 1;
                 *on_offer += u32::from(self.holds(item, head.day));
             }
         }
         let whole = f32::from(self.days.end - self.days.start) / WEEK;
-        let rate = |(item, [all, on_offer]): (u32, [u32; 2])| {
+        let rate = |(item, [all, on_offer]): (Item, [u32; 2])| {
             let usual = all as f32 / whole;
             (on_offer as f32 + PRIOR_WEEKS * usual) / (self.weeks(item, self.days.start) + PRIOR_WEEKS)
         };
-        (0..).zip(counts).map(rate).collect()
+        (0..).map(Item).zip(counts).map(rate).collect()
     }
 
     /// The purchases on offer of one customer and item, per week on offer since their first purchase. `bought` has the
     /// days of the purchases, ascending.
-    pub(crate) fn taken(&self, item: u32, bought: &[u16]) -> f32 {
+    pub(crate) fn taken(&self, item: Item, bought: &[u16]) -> f32 {
         let Some(&first) = bought.first() else { return 0.0 };
         let (share, most) = OTHERWISE;
         let on_offer = bought.iter().filter(|&&day| self.holds(item, day)).count() as f32;
@@ -133,7 +133,7 @@ mod tests {
             ..Transactions::default()
         };
         let (catalogue, baskets) = catalogue_and_baskets(&transactions, 4, &Items::default(), 28, 1).unwrap();
-        let [bread, milk] = ["bread", "milk"].map(|id| catalogue.items().position(id).unwrap());
+        let [bread, milk] = ["bread", "milk"].map(|id| catalogue.position(id).unwrap());
         // Days 100 to 107 without the last night, as two adjacent offers; one offer in the future; one of an item never
         // sold.
         let offers = [
@@ -147,8 +147,8 @@ mod tests {
         assert_eq!(held, [true, true, false, false]);
         let sales = on_offer.sales(&baskets);
         // Two weeks in all, one of them on offer with two of the four purchases: (2 + 2 × 4/2) / (1 + 2).
-        assert!((sales[milk as usize] - 2.0).abs() < 1e-6, "{sales:?}");
-        assert!((sales[bread as usize] - 2.0).abs() < 1e-6, "never on offer: as in any week");
+        assert!((sales[milk.index()] - 2.0).abs() < 1e-6, "{sales:?}");
+        assert!((sales[bread.index()] - 2.0).abs() < 1e-6, "never on offer: as in any week");
         // Four days on offer since day 103, with one of three purchases, plus a twentieth of each: (1 + 0.15) / (4/7 +
         // 2).
         let taken = on_offer.taken(milk, &days[1..]);

@@ -1,6 +1,6 @@
 //! The recent assortment of each store.
 
-use trolley_model::{Catalogue, Ids, ModelError, Stores};
+use trolley_model::{Catalogue, Ids, Item, ModelError, Stores};
 
 use crate::config::TrainingConfig;
 use crate::input::Transactions;
@@ -19,8 +19,8 @@ pub(crate) fn stores(
     let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
     let from = transactions.before(end.saturating_sub(config.assortment_days)).min(until);
     let mut totals = vec![0u32; transactions.stores.len()];
-    let mut sold: Vec<(u32, u32)> = Vec::new();
-    let numbers: Vec<Option<u32>> = transactions.items.iter().map(|id| catalogue.items().position(id)).collect();
+    let mut sold: Vec<(u32, Item)> = Vec::new();
+    let numbers: Vec<Option<Item>> = transactions.items.iter().map(|id| catalogue.position(id)).collect();
     for (basket, store) in (from..until).filter_map(|basket| Some((basket, transactions.store_of(basket)?))) {
         totals[store as usize] += 1;
         let items = transactions.items_of(basket).iter().filter_map(|&item| numbers[item as usize]);

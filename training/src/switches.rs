@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 use trolley_model::co_purchases::Partner;
-use trolley_model::{Catalogue, Category, CoPurchases};
+use trolley_model::{Catalogue, Category, CoPurchases, Item};
 
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
@@ -22,20 +22,20 @@ pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize
     }
     let of = |own: &Vec<u32>| {
         // The items of the last basket with each category.
-        let mut last: HashMap<Category, Vec<u32>> = HashMap::new();
-        let mut pairs: Vec<(u32, u32, f32)> = Vec::new();
-        let mut by_category: Vec<(Category, u32)> = Vec::new();
+        let mut last: HashMap<Category, Vec<Item>> = HashMap::new();
+        let mut pairs: Vec<(Item, Item, f32)> = Vec::new();
+        let mut by_category: Vec<(Category, Item)> = Vec::new();
         for &basket in own {
             by_category.clear();
             let items = baskets.items(basket as usize).iter();
             by_category.extend(items.filter_map(|&item| Some((catalogue.category(item)?, item))));
             by_category.sort_unstable();
             for same in by_category.chunk_by(|a, b| a.0 == b.0) {
-                let now: Vec<u32> = same.iter().map(|&(_, item)| item).collect();
+                let now: Vec<Item> = same.iter().map(|&(_, item)| item).collect();
                 if let Some(before) = last.insert(same[0].0, now.clone()) {
-                    let gone: Vec<u32> =
+                    let gone: Vec<Item> =
                         before.iter().copied().filter(|item| now.binary_search(item).is_err()).collect();
-                    let come: Vec<u32> =
+                    let come: Vec<Item> =
                         now.iter().copied().filter(|item| before.binary_search(item).is_err()).collect();
                     let both = gone.len() * come.len();
                     let every = gone.iter().flat_map(|&gone| come.iter().map(move |&come| (gone, come)));
@@ -48,13 +48,13 @@ pub(crate) fn switches(baskets: &Baskets, catalogue: &Catalogue, partners: usize
         }
         pairs
     };
-    let mut pairs: Vec<(u32, u32, f32)> = of_customer.par_iter().flat_map_iter(of).collect();
+    let mut pairs: Vec<(Item, Item, f32)> = of_customer.par_iter().flat_map_iter(of).collect();
     // Stable, so that the weights of a pair are added in the order of the customers.
     pairs.par_sort_by_key(|&(item, other, _)| (item, other));
     let mut lists: Vec<Vec<Partner>> = vec![Vec::new(); baskets.bought];
     for same in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let weight = same.iter().map(|pair| pair.2).sum();
-        lists[same[0].0 as usize].push(Partner { item: same[0].1, baskets: same.len() as u32, weight });
+        lists[same[0].0.index()].push(Partner { item: same[0].1, baskets: same.len() as u32, weight });
     }
     for list in &mut lists {
         list.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.item.cmp(&b.item)));

@@ -82,7 +82,8 @@ fn learners() {
     let sample = baskets.sample();
     let learned = |basket: u32| sample.learned_items(basket, baskets.learned);
     let lengths: Vec<u32> = (0..sample.len() as u32).map(|basket| learned(basket).len() as u32).collect();
-    let lines: Vec<u32> = (0..sample.len() as u32).flat_map(|basket| learned(basket).iter().copied()).collect();
+    let lines: Vec<u32> =
+        (0..sample.len() as u32).flat_map(|basket| learned(basket).iter().map(|item| item.0)).collect();
     write(&folder, "baskets.lengths.u32", whole(&lengths));
     write(&folder, "baskets.lines.u32", whole(&lines));
     write(&folder, "counts.u32", whole(counts));
@@ -90,8 +91,8 @@ fn learners() {
     let mut cases: Vec<Vec<u32>> = Vec::new();
     for basket in until..transactions.baskets.len() {
         let learned = transactions.items_of(basket).iter().filter_map(|&item| {
-            let item = catalogue.items().position(transactions.items.get(item))?;
-            ((item as usize) < baskets.learned).then_some(item)
+            let item = catalogue.position(transactions.items.get(item))?;
+            (item.index() < baskets.learned).then_some(item.0)
         });
         let learned: Vec<u32> = learned.collect();
         if learned.len() > 1 {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use trolley_model::kernel::dot;
-use trolley_model::{Model, Name, Top};
+use trolley_model::{Item, Model, Name, Top};
 
 use super::alternatives;
 use super::bought_together::{anonymous, cases};
@@ -107,35 +107,35 @@ fn skip_gram_by_its_own_metric() {
     }
 }
 
-fn judge(cases: &[Case], answer: impl Fn(&Case) -> Vec<u32> + Sync) -> [f64; 2] {
+fn judge(cases: &[Case], answer: impl Fn(&Case) -> Vec<Item> + Sync) -> [f64; 2] {
     let all: Vec<_> =
         cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.relevant_count, 6)).collect();
     [0, 2].map(|metric| all.iter().map(|figures| figures[metric]).sum::<f64>() / all.len() as f64)
 }
 
 /// Ranks by input · output, plus `popularity` times the log of the item's popularity.
-fn best_together(model: &Model, case: &Case, popularity: f32) -> Vec<u32> {
+fn best_together(model: &Model, case: &Case, popularity: f32) -> Vec<Item> {
     let mut top = Top::new(6);
     if let Some(&query) = case.items.first().filter(|&&query| model.is_learned(query)) {
-        let (unit, norm) = (model.input().unit(query), model.input().norm(query));
-        for item in (0..model.output().len() as u32).filter(|item| *item != query) {
-            let score = norm * model.output().dot(item, unit);
-            top.push(score + popularity * model.catalogue().popularity(item).max(1e-6).ln(), item);
+        let (unit, norm) = (model.input().unit(query.0), model.input().norm(query.0));
+        for item in (0..model.output().len() as u32).map(Item).filter(|item| *item != query) {
+            let score = norm * model.output().dot(item.0, unit);
+            top.push(score + popularity * model.catalogue().popularity(item).max(1e-6).ln(), item.0);
         }
     }
-    top.into_sorted().into_iter().map(|(item, _)| item).collect()
+    top.into_sorted().into_iter().map(|(item, _)| Item(item)).collect()
 }
 
 /// Ranks items of the same category by the cosine of the input vectors.
-fn best_of_kind(model: &Model, case: &Case) -> Vec<u32> {
+fn best_of_kind(model: &Model, case: &Case) -> Vec<Item> {
     let mut top = Top::new(6);
     if let Some(&query) = case.items.first().filter(|&&query| model.is_learned(query))
         && let Some(category) = model.catalogue().category(query)
     {
         let members = model.catalogue().members(category).iter().filter(|&&item| item != query);
         for &item in members.filter(|&&item| model.is_learned(item)) {
-            top.push(dot(model.input().unit(item), model.input().unit(query)), item);
+            top.push(dot(model.input().unit(item.0), model.input().unit(query.0)), item.0);
         }
     }
-    top.into_sorted().into_iter().map(|(item, _)| item).collect()
+    top.into_sorted().into_iter().map(|(item, _)| Item(item)).collect()
 }

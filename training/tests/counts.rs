@@ -8,7 +8,7 @@ use trolley_model::artefact::{DataFacts, Draft, ModelRegistry};
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::{
-    Attributes, Catalogue, CoPurchases, Counting, Histories, Ids, Name, Offsets, OwnedProfile, Parts, Stores,
+    Attributes, Catalogue, CoPurchases, Counting, Histories, Ids, Item, Name, Offsets, OwnedProfile, Parts, Stores,
 };
 use trolley_training::input::{Basket, Items, Transactions};
 use trolley_training::{BasketSample, Counts, Pairs, Scope, Silent, TrainingConfig, fit, learn};
@@ -22,7 +22,8 @@ fn ids(texts: &[&str]) -> Ids {
 const END: u16 = 104;
 
 /// Anna bought bread and butter, then bread and butter again with jam; bert bought bread alone.
-const BASKETS: [(u16, &[u32]); 3] = [(100, &[0, 1]), (101, &[0]), (103, &[0, 1, 2])];
+const BASKETS: [(u16, &[Item]); 3] =
+    [(100, &[Item(0), Item(1)]), (101, &[Item(0)]), (103, &[Item(0), Item(1), Item(2)])];
 
 fn counted_by_hand(config: &TrainingConfig) -> Counts {
     let baskets = vec![3, 2, 1];
@@ -48,7 +49,7 @@ fn counted_by_hand(config: &TrainingConfig) -> Counts {
     let stores = Stores::new(Ids::default(), vec![0], vec![], vec![], vec![], config.assortment_expected, 3);
     // A pair weighs 1/√(n-1) in a basket of n items.
     let (two, three) = (1.0f32, 0.5f32.sqrt());
-    let pair = |item, baskets, weight| Partner { item, baskets, weight };
+    let pair = |item, baskets, weight| Partner { item: Item(item), baskets, weight };
     Counts {
         catalogue: catalogue.unwrap(),
         attributes: Attributes::default(),
@@ -91,13 +92,13 @@ fn stored(parts: &Parts) -> BTreeMap<String, String> {
 fn counts_filled_by_hand_give_the_same_model() {
     let config = TrainingConfig { min_baskets: 1, ..TrainingConfig::default() };
     let offsets = Offsets::from_lengths(BASKETS.iter().map(|(_, items)| items.len()));
-    let items: Vec<u32> = BASKETS.iter().flat_map(|(_, items)| items.iter().copied()).collect();
+    let items: Vec<Item> = BASKETS.iter().flat_map(|(_, items)| items.iter().copied()).collect();
     let transactions = Transactions {
         items: ids(&["bread", "butter", "jam"]),
         customers: ids(&["anna", "bert"]),
         baskets: BASKETS.iter().zip([0, 1, 0]).map(|(&(day, _), customer)| Basket { customer, day }).collect(),
         rows: offsets.clone(),
-        lines: items.clone(),
+        lines: items.iter().map(|item| item.0).collect(),
         ..Transactions::default()
     };
     let fitted = fit(&transactions, 3, &Items::default(), &[], &config, Scope::All, &Silent).unwrap();

@@ -3,7 +3,7 @@
 
 use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, alternatives, bought_together};
-use trolley_model::{Name, Query};
+use trolley_model::{Item, Name, Query};
 use trolley_training::{Accept, InputConfig, Shop, ShopSize, Silent, TrainingConfig, TrainingJob};
 
 #[test]
@@ -31,21 +31,20 @@ fn planted_complements_and_substitutes_are_found() {
         force: true,
     };
     let model = trolley_training::train(&job, &Silent).unwrap().model;
-    let items = model.catalogue().items();
-    let number = |item: u32| items.position(&format!("i{item}"));
-    let share = |pairs: &[(u32, u32)], answer: &dyn Fn(u32) -> Vec<u32>| {
-        let known: Vec<(u32, u32)> = pairs.iter().filter_map(|&(a, b)| Some((number(a)?, number(b)?))).collect();
+    let number = |item: u32| model.catalogue().position(&format!("i{item}"));
+    let share = |pairs: &[(u32, u32)], answer: &dyn Fn(Item) -> Vec<Item>| {
+        let known: Vec<(Item, Item)> = pairs.iter().filter_map(|&(a, b)| Some((number(a)?, number(b)?))).collect();
         let found = known.iter().filter(|(item, other)| answer(*item).contains(other)).count();
         assert!(known.len() > 50, "{} pairs", known.len());
         found as f64 / known.len() as f64
     };
     let six = Limits::best(6);
     let (complements, substitutes) = shop.planted();
-    let together = |item: u32| {
+    let together = |item: Item| {
         let found = bought_together(&model, &Query { items: &[item], ..Query::default() }, &six);
         found.into_iter().map(|found| found.item).collect()
     };
-    let instead = |item: u32| {
+    let instead = |item: Item| {
         alternatives(&model, &Query { items: &[item], ..Query::default() }, &six)
             .into_iter()
             .map(|found| found.item)

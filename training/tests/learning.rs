@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use trolley_model::recommend::{Limits, alternatives, bought_together, candidates, pool};
-use trolley_model::{Model, Query};
+use trolley_model::{Item, Model, Query};
 use trolley_training::input::{InputConfig, Items, RowOutcomes, read_transactions};
 use trolley_training::{Scope, Silent, TrainingConfig, fit};
 
@@ -39,11 +39,11 @@ fn shop(folder: &std::path::Path) -> Model {
 fn planted_complements_and_substitutes_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let model = shop(folder.path());
-    let item = |id: String| model.catalogue().items().position(&id).unwrap();
+    let item = |id: String| model.catalogue().position(&id).unwrap();
     let limits = Limits::best(3);
     for meal in 0..20 {
         let dish = item(format!("dish-{meal}-a"));
-        let with: Vec<u32> = bought_together(&model, &Query { items: &[dish], ..Query::default() }, &limits)
+        let with: Vec<Item> = bought_together(&model, &Query { items: &[dish], ..Query::default() }, &limits)
             .iter()
             .map(|found| found.item)
             .collect();
@@ -60,7 +60,7 @@ fn planted_complements_and_substitutes_are_found() {
 fn what_goes_with_an_item_passes_the_pre_ranking() {
     let folder = tempfile::tempdir().unwrap();
     let model = shop(folder.path());
-    let item = |id: String| model.catalogue().items().position(&id).unwrap();
+    let item = |id: String| model.catalogue().position(&id).unwrap();
     let customer = model.histories().position("0");
     for meal in 0..20 {
         let items = [item(format!("dish-{meal}-a"))];
@@ -79,12 +79,12 @@ fn factors_tell_the_two_kinds_of_customers_apart() {
     let folder = tempfile::tempdir().unwrap();
     let model = shop(folder.path());
     let customer = |id: &str| model.histories().position(id).unwrap();
-    let score = |customer: trolley_model::Customer, item: u32| {
+    let score = |customer: trolley_model::Customer, item: Item| {
         let factors = model.customer_factors();
-        factors.norm(customer.0) * model.item_factors().dot(item, factors.unit(customer.0))
+        factors.norm(customer.0) * model.item_factors().dot(item.0, factors.unit(customer.0))
     };
     for meal in 0..20 {
-        let item = |brand: char| model.catalogue().items().position(&format!("dish-{meal}-{brand}")).unwrap();
+        let item = |brand: char| model.catalogue().position(&format!("dish-{meal}-{brand}")).unwrap();
         assert!(score(customer("0"), item('a')) > score(customer("0"), item('b')) + 0.3);
         assert!(score(customer("1"), item('b')) > score(customer("1"), item('a')) + 0.3);
     }

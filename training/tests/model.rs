@@ -306,6 +306,6 @@ fn two_models_made_in_the_same_second_both_stay() {
     // Two items, no customer, nothing learned: the model still answers.
     let opened = registry.open(&us(), &second.version).unwrap();
     let limits = trolley_model::recommend::Limits::best(6);
-    let query = trolley_model::Query { items: &[0], ..Default::default() };
+    let query = trolley_model::Query { items: &[trolley_model::Item(0)], ..Default::default() };
     assert_eq!(trolley_model::recommend::bought_together(&opened.model, &query, &limits).len(), 1);
 }

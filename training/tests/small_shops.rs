@@ -7,7 +7,7 @@ use std::fs;
 use proptest::prelude::*;
 use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{Limits, PreparedOffers, alternatives, bought_together, offers};
-use trolley_model::{Model, Name, Query};
+use trolley_model::{Item, Model, Name, Query};
 use trolley_training::input::InputConfig;
 use trolley_training::{Accept, Silent, TrainError, TrainingConfig, TrainingJob, train};
 
@@ -55,7 +55,7 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
 fn is_sound(model: &Model) -> Result<(), TestCaseError> {
     let limits = Limits::best(6);
     let customers: Vec<_> = model.histories().numbers().collect();
-    for item in 0..model.catalogue().items().len() as u32 {
+    for item in model.catalogue().numbers() {
         for customer in [None].into_iter().chain(customers.iter().take(3).copied().map(Some)) {
             let asked = [item];
             let together = bought_together(
@@ -80,7 +80,7 @@ fn is_sound(model: &Model) -> Result<(), TestCaseError> {
                 ),
             ] {
                 prop_assert!(answer.iter().all(|one| one.score.is_finite() && one.item != item), "{:?}", answer);
-                let distinct: HashSet<u32> = answer.iter().map(|one| one.item).collect();
+                let distinct: HashSet<Item> = answer.iter().map(|one| one.item).collect();
                 prop_assert_eq!(distinct.len(), answer.len());
             }
         }

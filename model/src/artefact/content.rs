@@ -5,14 +5,17 @@ use super::{attributes, fifu};
 use crate::attributes::Attributes;
 use crate::blend::Blends;
 use crate::catalogue::{Catalogue, CatalogueParts};
-use crate::co_purchases::CoPurchases;
+use crate::category::Category;
+use crate::co_purchases::{CoPurchases, Number};
 use crate::error::ModelError;
 use crate::histories::{Histories, LastBaskets};
 use crate::ids::Ids;
+use crate::item::Item;
 use crate::item_stats::ItemStatsColumns;
 use crate::model::Parts;
 use crate::nearest::Neighbours;
 use crate::offsets::Offsets;
+use crate::profile::Position;
 use crate::stores::Stores;
 
 pub(super) const ITEMS: &str = "items.safetensors";
@@ -87,8 +90,9 @@ pub(super) fn decode<E>(
     let item_factors = fifu::decode(&file(ITEM_FACTORS)?, items).map_err(at(ITEM_FACTORS))?;
     let (pairs, switches) = co_purchases_and_switches(&file(CO_PURCHASES)?, items.len()).map_err(at(CO_PURCHASES))?;
     let categories = catalogue.categories().len();
-    let category_pairs = co_purchases(&file(CATEGORY_PAIRS)?, categories).map_err(at(CATEGORY_PAIRS))?;
-    let category_partners = co_purchases(&file(CATEGORY_PARTNERS)?, items.len()).map_err(at(CATEGORY_PARTNERS))?;
+    let category_pairs = co_purchases(&file(CATEGORY_PAIRS)?, Category, categories).map_err(at(CATEGORY_PAIRS))?;
+    let category_partners =
+        co_purchases(&file(CATEGORY_PARTNERS)?, Item, items.len()).map_err(at(CATEGORY_PARTNERS))?;
     let histories = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
     let customers = histories.customers().texts();
     let customer_factors = fifu::decode(&file(CUSTOMER_FACTORS)?, customers).map_err(at(CUSTOMER_FACTORS))?;
@@ -131,7 +135,7 @@ fn item_columns(parts: &Parts) -> Result<TensorColumns, ModelError> {
     if !parts.neighbours.is_empty() {
         let (offsets, neighbours) = parts.neighbours.columns();
         columns.put_u64("neighbours_bounds", offsets);
-        columns.put_u32("neighbours", neighbours);
+        columns.put_numbers("neighbours", neighbours);
     }
     let mixed = catalogue.mixed_categories();
     if !mixed.is_empty() {
@@ -143,7 +147,7 @@ fn item_columns(parts: &Parts) -> Result<TensorColumns, ModelError> {
         let (offsets, item, baskets, totals) = stores.columns();
         columns.put_texts("stores", stores.ids().texts());
         columns.put_u64("store_bounds", offsets);
-        columns.put_u32("store_items", item);
+        columns.put_numbers("store_items", item);
         columns.put_u16("store_baskets", baskets);
         columns.put_u32("store_totals", totals);
         columns.put_f32("store_expected", &[stores.expected()]);
@@ -156,7 +160,7 @@ fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), Mo
     let neighbours = if table.has("neighbours") {
         let offsets = table.take_u64("neighbours_bounds")?;
         let learned = offsets.len().saturating_sub(1);
-        Neighbours::from_parts(offsets, table.take_u32("neighbours")?, learned)?
+        Neighbours::from_parts(offsets, table.take_items("neighbours")?, learned)?
     } else {
         Neighbours::default()
     };
@@ -182,7 +186,7 @@ fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), Mo
     };
     let items = catalogue.items().len();
     let stores = if table.has("stores.text") {
-        let (offsets, item) = (table.take_u64("store_bounds")?, table.take_u32("store_items")?);
+        let (offsets, item) = (table.take_u64("store_bounds")?, table.take_items("store_items")?);
         let (baskets, totals) = (table.take_u16("store_baskets")?, table.take_u32("store_totals")?);
         let [expected] = table.take_f32("store_expected")?[..] else {
             return Err(ModelError::Encoding("`store_expected` is not one number".into()));
@@ -194,20 +198,25 @@ fn items(bytes: &[u8]) -> Result<(Catalogue, Neighbours, Attributes, Stores), Mo
     Ok((catalogue, neighbours, attributes::take(&table, items)?, stores))
 }
 
-fn co_purchase_columns(co_purchases: &CoPurchases) -> TensorColumns {
+fn co_purchase_columns<Of: Number, With: Number>(co_purchases: &CoPurchases<Of, With>) -> TensorColumns {
     let (offsets, partner, baskets, weight) = co_purchases.columns();
     let mut columns = TensorColumns::default();
     columns.put_u64("bounds", offsets);
-    columns.put_u32("partner", partner);
+    columns.put_numbers("partner", partner);
     columns.put_u32("baskets", baskets);
     columns.put_f32("weight", weight);
     columns
 }
 
-fn co_purchases(bytes: &[u8], items: usize) -> Result<CoPurchases, ModelError> {
+/// `partner` makes a partner of its number; `partners` is the number of all partners.
+fn co_purchases<Of: Number, With: Number>(
+    bytes: &[u8],
+    partner: fn(u32) -> With,
+    partners: usize,
+) -> Result<CoPurchases<Of, With>, ModelError> {
     let table = Tensors::decode(bytes)?;
-    let (offsets, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?);
-    CoPurchases::from_parts(offsets, partner, table.take_u32("baskets")?, table.take_f32("weight")?, items)
+    let (offsets, partner) = (table.take_u64("bounds")?, table.take_u32("partner")?.into_iter().map(partner).collect());
+    CoPurchases::from_parts(offsets, partner, table.take_u32("baskets")?, table.take_f32("weight")?, partners)
 }
 
 /// Adds the switches, if there are any; older artefacts have none.
@@ -215,7 +224,7 @@ fn with_switches(mut columns: TensorColumns, switches: &CoPurchases) -> TensorCo
     if !switches.is_empty() {
         let (offsets, partner, changes, weight) = switches.columns();
         columns.put_u64("switch_bounds", offsets);
-        columns.put_u32("switch_partner", partner);
+        columns.put_numbers("switch_partner", partner);
         columns.put_u32("switch_changes", changes);
         columns.put_f32("switch_weight", weight);
     }
@@ -225,13 +234,13 @@ fn with_switches(mut columns: TensorColumns, switches: &CoPurchases) -> TensorCo
 fn co_purchases_and_switches(bytes: &[u8], items: usize) -> Result<(CoPurchases, CoPurchases), ModelError> {
     let table = Tensors::decode(bytes)?;
     let switches = if table.has("switch_bounds") {
-        let (offsets, partner) = (table.take_u64("switch_bounds")?, table.take_u32("switch_partner")?);
+        let (offsets, partner) = (table.take_u64("switch_bounds")?, table.take_items("switch_partner")?);
         let (changes, weight) = (table.take_u32("switch_changes")?, table.take_f32("switch_weight")?);
         CoPurchases::from_parts(offsets, partner, changes, weight, items)?
     } else {
         CoPurchases::new([])
     };
-    Ok((co_purchases(bytes, items)?, switches))
+    Ok((co_purchases(bytes, Item, items)?, switches))
 }
 
 fn history_columns(histories: &Histories) -> TensorColumns {
@@ -239,7 +248,7 @@ fn history_columns(histories: &Histories) -> TensorColumns {
     let mut columns = TensorColumns::default();
     columns.put_texts("customers", histories.customers().texts());
     columns.put_u64("bounds", offsets);
-    columns.put_u32("item", &habits.item);
+    columns.put_numbers("item", &habits.item);
     columns.put_u16("baskets", &habits.baskets);
     columns.put_u16("first_day", &habits.first_day);
     columns.put_u16("last_day", &habits.last_day);
@@ -251,7 +260,7 @@ fn history_columns(histories: &Histories) -> TensorColumns {
     columns.put_u64("last_baskets", last.rows.as_slice());
     columns.put_u16("last_basket_day", &last.day);
     columns.put_u64("last_basket_lines", last.basket_offsets.as_slice());
-    columns.put_u16("last_basket_position", &last.position);
+    columns.put_positions("last_basket_position", &last.position);
     columns.put_u16("end", &[last.end]);
     columns
 }
@@ -259,14 +268,15 @@ fn history_columns(histories: &Histories) -> TensorColumns {
 fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
     let table = Tensors::decode(bytes)?;
     let columns = ItemStatsColumns {
-        item: table.take_u32("item")?,
+        item: table.take_items("item")?,
         baskets: table.take_u16("baskets")?,
         first_day: table.take_u16("first_day")?,
         last_day: table.take_u16("last_day")?,
         decayed: table.take_f32("decayed")?,
         taken_on_offer: table.take_f32_if_any("taken_on_offer")?,
     };
-    let (day, position) = (table.take_u16("last_basket_day")?, table.take_u16("last_basket_position")?);
+    let day = table.take_u16("last_basket_day")?;
+    let position: Vec<Position> = table.take_u16("last_basket_position")?.into_iter().map(Position).collect();
     let rows = |name: &str, values: usize| {
         Offsets::from_vec(table.take_u64(name)?, values)
             .ok_or_else(|| ModelError::Order(format!("the bounds `{name}` are not valid")))

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use safetensors::{Dtype, SafeTensors, View};
 
+use crate::co_purchases::Number;
 use crate::error::ModelError;
+use crate::item::Item;
+use crate::profile::Position;
 use crate::texts::Texts;
 
 /// Columns to write.
@@ -55,6 +58,18 @@ numbers!(put_u64, take_u64, u64, U64);
 numbers!(put_f32, take_f32, f32, F32);
 
 impl TensorColumns {
+    /// The numbers of items or categories.
+    pub(super) fn put_numbers<N: Number>(&mut self, name: &str, values: &[N]) {
+        let bytes = values.iter().flat_map(|value| value.number().to_le_bytes()).collect();
+        self.put(name, Dtype::U32, values.len(), bytes);
+    }
+
+    /// Positions in customers' histories.
+    pub(super) fn put_positions(&mut self, name: &str, values: &[Position]) {
+        let bytes = values.iter().flat_map(|value| value.0.to_le_bytes()).collect();
+        self.put(name, Dtype::U16, values.len(), bytes);
+    }
+
     fn put(&mut self, name: &str, dtype: Dtype, length: usize, bytes: Vec<u8>) {
         self.0.push((name.to_owned(), Column { dtype, shape: [length], bytes }));
     }
@@ -91,6 +106,11 @@ impl<'a> Tensors<'a> {
             return Err(ModelError::Encoding(format!("column `{name}` is not a list of {dtype:?}")));
         }
         Ok(column.data())
+    }
+
+    /// The numbers of items.
+    pub(super) fn take_items(&self, name: &str) -> Result<Vec<Item>, ModelError> {
+        Ok(self.take_u32(name)?.into_iter().map(Item).collect())
     }
 
     /// Whether a column exists; older artefacts lack some.

@@ -3,6 +3,7 @@
 #![expect(clippy::inline_always, reason = "must be compiled with the features of the caller")]
 
 use super::{BLOCK, Branches, LANES, fetch};
+use crate::item::Item;
 
 /// Added to a number below 2^22, the last bits of the sum are the rounded number.
 const ROUND: f32 = 12_582_912.0;
@@ -168,7 +169,7 @@ pub(super) fn dot(a: &[f32], b: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f
 #[inline(always)]
 pub(super) fn dots(
     table: &[f32],
-    rows: &[u32],
+    items: &[Item],
     query: &[f32],
     out: &mut [f32],
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
@@ -177,16 +178,16 @@ pub(super) fn dots(
     // For lengths known at compile time, the query stays in registers.
     if dims.is_multiple_of(LANES) {
         match dims / LANES {
-            1 => return dots_of::<1>(table, rows, query, out, fma),
-            2 => return dots_of::<2>(table, rows, query, out, fma),
-            4 => return dots_of::<4>(table, rows, query, out, fma),
-            8 => return dots_of::<8>(table, rows, query, out, fma),
+            1 => return dots_of::<1>(table, items, query, out, fma),
+            2 => return dots_of::<2>(table, items, query, out, fma),
+            4 => return dots_of::<4>(table, items, query, out, fma),
+            8 => return dots_of::<8>(table, items, query, out, fma),
             _ => {}
         }
     }
-    let row = |&row: &u32| table.get(row as usize * dims..(row as usize + 1) * dims);
-    for (at, (now, out)) in rows.iter().zip(out).enumerate() {
-        if let Some(next) = rows.get(at + AHEAD).and_then(row) {
+    let row = |item: &Item| table.get(item.index() * dims..(item.index() + 1) * dims);
+    for (at, (now, out)) in items.iter().zip(out).enumerate() {
+        if let Some(next) = items.get(at + AHEAD).and_then(row) {
             fetch(next);
         }
         // Not `map_or`: a closure is not compiled with the features of this function.
@@ -197,16 +198,16 @@ pub(super) fn dots(
 #[inline(always)]
 fn dots_of<const WIDTH: usize>(
     table: &[f32],
-    rows: &[u32],
+    items: &[Item],
     query: &[f32],
     out: &mut [f32],
     fma: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
     let (table, query) = (in_chunks::<WIDTH>(table), in_chunks::<WIDTH>(query));
     let [query, ..] = query else { return };
-    for (at, (&row, out)) in rows.iter().zip(out).enumerate() {
-        fetch_ahead(table, rows, at);
-        *out = if let Some(row) = table.get(row as usize) { fold(dot_lanes(row, query, fma)) } else { 0.0 };
+    for (at, (item, out)) in items.iter().zip(out).enumerate() {
+        fetch_ahead(table, items.get(at.wrapping_add(AHEAD)).map(|item| item.index()));
+        *out = if let Some(row) = table.get(item.index()) { fold(dot_lanes(row, query, fma)) } else { 0.0 };
     }
 }
 
@@ -215,10 +216,10 @@ fn in_chunks<const WIDTH: usize>(table: &[f32]) -> &[[[f32; LANES]; WIDTH]] {
     table.as_chunks().0.as_chunks().0
 }
 
-/// Prefetches the row that is needed [`AHEAD`] rows later.
+/// Prefetches the row that is needed [`AHEAD`] rows later, if there is one.
 #[inline(always)]
-fn fetch_ahead<const WIDTH: usize>(table: &[[[f32; LANES]; WIDTH]], rows: &[u32], at: usize) {
-    if let Some(next) = rows.get(at.wrapping_add(AHEAD)).and_then(|&row| table.get(row as usize)) {
+fn fetch_ahead<const WIDTH: usize>(table: &[[[f32; LANES]; WIDTH]], next: Option<usize>) {
+    if let Some(next) = next.and_then(|row| table.get(row)) {
         fetch(next.as_flattened());
     }
 }
@@ -280,7 +281,7 @@ fn add_errors_of<const WIDTH: usize>(
     let observed = rows.len().min(weights.len());
     let (rows, weights) = (&rows[..observed], &weights[..observed]);
     for at in 0..observed {
-        fetch_ahead(table, rows, at);
+        fetch_ahead(table, rows.get(at.wrapping_add(AHEAD)).map(|&row| row as usize));
         let Some(y) = table.get(rows[at] as usize) else { continue };
         let scale = weights[at] * (target - fold(dot_lanes(y, v, fma)));
         for chunk in 0..WIDTH {

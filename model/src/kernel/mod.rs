@@ -9,6 +9,8 @@
 
 mod loops;
 
+use crate::item::Item;
+
 /// Number of floats summed in parallel. It fixes the order of summation, and so the result on one type of processor.
 pub const LANES: usize = 16;
 
@@ -82,10 +84,10 @@ kernel! {
 }
 
 kernel! {
-    /// The inner products of `query` with the rows of `table` listed in `rows`, each of `query.len()` floats; 0 for a
-    /// row beyond the table. Bit by bit the same as [`dot`] of each, and faster for scattered rows, which are
+    /// The inner products of `query` with the rows of `items` in `table`, each of `query.len()` floats; 0 for a row
+    /// beyond the table. Bit by bit the same as [`dot`] of each, and faster for scattered rows, which are
     /// prefetched.
-    dots(table: &[f32], rows: &[u32], query: &[f32], out: &mut [f32])
+    dots(table: &[f32], items: &[Item], query: &[f32], out: &mut [f32])
 }
 
 kernel! {
@@ -210,14 +212,14 @@ mod tests {
                 let values = |n| prop::collection::vec(-4.0f32..4.0, n);
                 (values(9 * dims), values(dims))
             }),
-            rows in prop::collection::vec(0u32..11, 0..30),
+            items in prop::collection::vec((0u32..11).prop_map(Item), 0..30),
         ) {
-            let mut got = vec![1.0; rows.len()];
+            let mut got = vec![1.0; items.len()];
             let mut portable = got.clone();
-            dots(&table, &rows, &query, &mut got);
-            loops::dots(&table, &rows, &query, &mut portable, |x, y, sum| sum + x * y);
-            for ((row, got), portable) in rows.into_iter().zip(got).zip(portable) {
-                let row = table.chunks(query.len()).nth(row as usize);
+            dots(&table, &items, &query, &mut got);
+            loops::dots(&table, &items, &query, &mut portable, |x, y, sum| sum + x * y);
+            for ((item, got), portable) in items.into_iter().zip(got).zip(portable) {
+                let row = table.chunks(query.len()).nth(item.index());
                 prop_assert_eq!(got, row.map_or(0.0, |row| dot(row, &query)));
                 prop_assert!((got - portable).abs() < 1e-3);
             }

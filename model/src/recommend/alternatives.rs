@@ -2,7 +2,7 @@ use super::model_tier::ModelTier;
 use super::score::tidy;
 use super::tiers::{is_apart, may_show, pinned};
 use super::{Limits, Prefer, Recommended, Tier};
-use crate::{Flaw, Model, Profile, Query, Question, Top};
+use crate::{Flaw, Item, Model, Profile, Query, Question, Top};
 
 /// Maximum number of candidates from the category, and from the nearest input vectors, for anonymous customers, whose
 /// answers are cached. Half as many come from the most similar items by description.
@@ -50,7 +50,7 @@ pub fn alternatives(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Ve
         is_short = is_short && tier.each(limits, wanted, |one| is_shown(&one) || found.add(one));
     }
     if is_short && let Some(kind) = model.catalogue().kind(item) {
-        let mut there: Vec<u32> =
+        let mut there: Vec<Item> =
             found.list.iter().map(|(_, one)| one.item).chain(answer.iter().map(|one| one.item)).collect();
         there.sort_unstable();
         let members = model.catalogue().members(kind).iter().copied().take(MOST_MEMBERS);
@@ -78,7 +78,7 @@ pub fn alternatives_ranking(model: &Model, query: &Query<'_>, limits: &Limits<'_
 /// Eligible alternatives, best first, each with its flaw.
 struct Found<'a> {
     model: &'a Model,
-    item: u32,
+    item: Item,
     customer: Option<Profile<'a>>,
     limits: &'a Limits<'a>,
     wanted: usize,
@@ -128,7 +128,7 @@ impl<'a> Found<'a> {
         self.counts[..=most as usize].iter().sum()
     }
 
-    fn is_preferred(&self, other: u32) -> bool {
+    fn is_preferred(&self, other: Item) -> bool {
         let times = self.model.price_times(self.item, other);
         match self.limits.prefer {
             None => true,
@@ -190,19 +190,19 @@ impl<'a> Found<'a> {
 
 /// The candidates that pass the filters, strictly ascending: the nearest items by input vectors, bestsellers of the
 /// same category, the most similar items by description, and the customer's own items of the category.
-pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
+pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Item> {
     let Some(&item) = query.items.first() else { return Vec::new() };
     let may_show = |other| may_show(query, limits, other);
     let wanted = if query.customer.is_some() { NARROW } else { BROAD }.max(limits.limit);
     let kind = model.catalogue().kind(item);
-    let mut candidates: Vec<u32> = Vec::new();
+    let mut candidates: Vec<Item> = Vec::new();
     if let Some(kind) = kind {
         let members = model.catalogue().members(kind).iter().copied();
         candidates.extend(members.filter(|&other| may_show(other)).take(wanted));
     }
     // Items of another category are shown only while those of this one are few.
     let is_full = candidates.len() == wanted;
-    let is_wanted = |other: u32| !is_full || model.catalogue().kind(other) == kind;
+    let is_wanted = |other: Item| !is_full || model.catalogue().kind(other) == kind;
     if model.is_learned(item) {
         let neighbours = &model.cache().neighbours;
         let nearest = neighbours.first(item, wanted, &may_show, |wanted, allowed| model.nearest(item, wanted, allowed));
@@ -223,19 +223,19 @@ pub fn alternative_candidates(model: &Model, query: &Query<'_>, limits: &Limits<
 
 /// The most similar items of the same kind by description, flawless ones first; of the bestsellers, if the item has no
 /// kind.
-fn most_alike(model: &Model, item: u32, wanted: usize, allowed: &dyn Fn(u32) -> bool) -> Vec<u32> {
+fn most_alike(model: &Model, item: Item, wanted: usize, allowed: &dyn Fn(Item) -> bool) -> Vec<Item> {
     /// Larger than any difference between two likenesses.
     const FLAW: f32 = 1000.0;
     let mut best = Top::new(wanted);
-    let mut add = |other: u32| {
+    let mut add = |other: Item| {
         if other != item && allowed(other) {
             let flaw = model.flaw(item, other, None);
-            best.push(model.likeness(item, other) - FLAW * f32::from(flaw as u8), other);
+            best.push(model.likeness(item, other) - FLAW * f32::from(flaw as u8), other.0);
         }
     };
     match model.catalogue().kind(item) {
         Some(kind) => model.catalogue().members(kind).iter().for_each(|&other| add(other)),
-        None => (0..model.catalogue().bought().min(COMPARED)).for_each(&mut add),
+        None => (0..model.catalogue().bought().min(COMPARED)).map(Item).for_each(&mut add),
     }
-    best.into_sorted().into_iter().map(|(item, _)| item).collect()
+    best.into_sorted().into_iter().map(|(item, _)| Item(item)).collect()
 }

@@ -3,8 +3,8 @@ use super::model_tier::ModelTier;
 use super::score::{score, tidy};
 use super::tiers::{fill_up, is_apart, may_show, pinned};
 use super::{Limits, Recommended, Tier};
-use crate::co_purchases::closeness;
-use crate::{Model, NumberSet, Query, Question};
+use crate::co_purchases::{Number, closeness};
+use crate::{CoPurchases, Item, Model, NumberSet, Query, Question};
 
 /// Number of bestsellers among the candidates: for anonymous customers (cached) or without repeats, and for known
 /// customers with repeats.
@@ -44,8 +44,8 @@ pub fn bought_together_and_new(
         last = bought_together(model, query, &only_new);
         last.retain(|found| found.tier == Tier::Model && !limits.pinned.contains(&found.item));
     }
-    let allowed = |item: u32| (limits.allowed)(item) && !is_apart(limits, &last, item);
-    let is_last = |item: u32| last.iter().any(|found| found.item == item);
+    let allowed = |item: Item| (limits.allowed)(item) && !is_apart(limits, &last, item);
+    let is_last = |item: Item| last.iter().any(|found| found.item == item);
     let first =
         Limits { limit: limits.limit - last.len(), allowed: &|item| allowed(item) && !is_last(item), ..*limits };
     let question = bought_together_question(query, limits);
@@ -74,7 +74,7 @@ fn model_answers(model: &Model, query: &Query<'_>) -> bool {
     bought || (query.customer.is_some() && !query.items.is_empty())
 }
 
-fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(
+fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<Item>>(
     model: &'a Model,
     query: &'a Query<'a>,
     limits: &Limits<'_>,
@@ -91,12 +91,12 @@ fn own_tier<'a, C: Fn(&Limits<'_>) -> Vec<u32>>(
 
 /// The candidates, strictly ascending: the [`pool`], for a known customer reduced by pre-ranking, without items that
 /// are significantly less often bought with the query than by chance.
-pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
+pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Item> {
     let mut candidates = pool(model, query, limits);
     let ranked = RANKED.max(2 * limits.limit);
     let pre_ranking = &model.scorers().pre_ranking;
     if query.customer.is_some() && limits.repeats && candidates.len() > ranked && !pre_ranking.inputs().is_empty() {
-        let mut scores: Vec<(f32, u32)> =
+        let mut scores: Vec<(f32, Item)> =
             score(model, pre_ranking, query, &candidates).into_iter().zip(candidates).collect();
         scores.select_nth_unstable_by(ranked, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         scores.truncate(ranked);
@@ -112,10 +112,10 @@ pub fn candidates(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<
 
 /// All candidates before pre-ranking that pass the filters, strictly ascending: bestsellers, partners of the query
 /// items and of their categories, and the customer's own items.
-pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
-    let may_show = |item: u32| may_show(query, limits, item);
+pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Item> {
+    let may_show = |item: Item| may_show(query, limits, item);
     let bestsellers = BESTSELLERS[usize::from(query.customer.is_some() && limits.repeats)];
-    let mut candidates: Vec<u32> = (0..bestsellers.min(model.catalogue().bought())).collect();
+    let mut candidates: Vec<Item> = (0..bestsellers.min(model.catalogue().bought())).map(Item).collect();
     candidates.retain(|&item| may_show(item));
     let wanted = PARTNERS.max(limits.limit);
     candidates.extend(match query.items {
@@ -133,15 +133,13 @@ pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<u32> {
 
 /// The eligible partners of the items and of their categories, strongest first, at most `wanted`. The strength is the
 /// share of the row's total pair weight, summed over rows; every third slot goes to the highest [`closeness`].
-fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32) -> bool) -> Vec<u32> {
-    let of_items = items.iter().map(|&item| (model.co_purchases(), item));
-    let categories = items.iter().filter_map(|&item| model.catalogue().category(item));
-    let of_categories = categories.map(|category| (model.category_partners(), category.0));
-    let mut shares: Vec<(u32, f32)> = Vec::new();
-    for (pairs, row) in of_items.chain(of_categories) {
-        let whole: f32 = pairs.of(row).map(|pair| pair.weight).sum();
-        let shown = pairs.of(row).filter(|pair| may_show(pair.item));
-        shares.extend(shown.map(|pair| (pair.item, pair.weight / whole.max(1.0))));
+fn strongest(model: &Model, items: &[Item], wanted: usize, may_show: &dyn Fn(Item) -> bool) -> Vec<Item> {
+    let mut shares: Vec<(Item, f32)> = Vec::new();
+    for &query_item in items {
+        add_shares(&mut shares, model.co_purchases(), query_item, may_show);
+    }
+    for category in items.iter().filter_map(|&query_item| model.catalogue().category(query_item)) {
+        add_shares(&mut shares, model.category_partners(), category, may_show);
     }
     shares.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     shares.dedup_by(|next, cache| {
@@ -150,7 +148,7 @@ fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32)
         same
     });
     shares.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let mut close: Vec<(u32, f32)> = Vec::new();
+    let mut close: Vec<(Item, f32)> = Vec::new();
     for &query_item in items {
         let shown = model.co_purchases().of(query_item).filter(|pair| may_show(pair.item));
         close.extend(shown.map(|pair| (pair.item, closeness(pair.baskets, model.catalogue().baskets(pair.item)))));
@@ -163,10 +161,22 @@ fn strongest(model: &Model, items: &[u32], wanted: usize, may_show: &dyn Fn(u32)
         let next =
             if by_closeness { close.next().or_else(|| shares.next()) } else { shares.next().or_else(|| close.next()) };
         let Some((item, _)) = next else { break };
-        if !seen.contains(item) {
-            seen.set(item, true);
+        if !seen.contains(item.0) {
+            seen.set(item.0, true);
             strongest.push(item);
         }
     }
     strongest
+}
+
+/// Adds the eligible partners of a row, each with its share of the row's total pair weight.
+fn add_shares<Of: Number>(
+    shares: &mut Vec<(Item, f32)>,
+    pairs: &CoPurchases<Of>,
+    row: Of,
+    may_show: &dyn Fn(Item) -> bool,
+) {
+    let whole: f32 = pairs.of(row).map(|pair| pair.weight).sum();
+    let shown = pairs.of(row).filter(|pair| may_show(pair.item));
+    shares.extend(shown.map(|pair| (pair.item, pair.weight / whole.max(1.0))));
 }

@@ -1,7 +1,7 @@
 //! Lift: how many times more often items are bought with the query than by chance.
 
 use crate::priors::LIFT_PRIOR;
-use crate::{Model, Query};
+use crate::{Item, Model, Query};
 
 /// Observed co-purchases compared with those expected if items were bought independently.
 pub(super) struct Chance<'a> {
@@ -15,18 +15,18 @@ impl<'a> Chance<'a> {
     }
 
     /// The sum of a count over the query items.
-    fn sum<T: std::iter::Sum>(&self, count: impl Fn(u32) -> T) -> T {
+    fn sum<T: std::iter::Sum>(&self, count: impl Fn(Item) -> T) -> T {
         self.query.items.iter().map(|&query_item| count(query_item)).sum()
     }
 
     /// The expected number of baskets with an item and the query items, if independent; summed over the query items.
-    fn expected(&self, item: u32) -> f32 {
+    fn expected(&self, item: Item) -> f32 {
         let catalogue = self.model.catalogue();
         catalogue.popularity(item) * self.sum(|query_item| catalogue.baskets(query_item) as f32)
     }
 
     /// The lift of an item with the query, shrunk towards 1. Counts are summed over a cart.
-    pub(super) fn lift(&self, item: u32) -> f32 {
+    pub(super) fn lift(&self, item: Item) -> f32 {
         let together: u32 =
             self.sum(|query_item| self.model.co_purchases().either(query_item, item).map_or(0, |pair| pair.baskets));
         (together as f32 + LIFT_PRIOR) / (self.expected(item) + LIFT_PRIOR)
@@ -34,7 +34,7 @@ impl<'a> Chance<'a> {
 
     /// Whether an item is significantly less often bought with the query than by chance: the upper 90 % bound of the
     /// count is below the expected one.
-    pub(super) fn is_surely_against(&self, item: u32) -> bool {
+    pub(super) fn is_surely_against(&self, item: Item) -> bool {
         let expected = self.expected(item);
         // The smallest upper bound, that of 0, is 2.3.
         expected > 2.3

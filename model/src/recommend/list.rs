@@ -1,7 +1,7 @@
 //! The last step: diversification of a ranked list.
 
 use super::chance::Chance;
-use crate::{Category, ListRules, Model, Query};
+use crate::{Category, Item, ListRules, Model, Query};
 
 /// The list length that [`ListRules`] are specified for.
 const SIX: usize = 6;
@@ -44,11 +44,11 @@ impl<'a> Kinds<'a> {
     }
 
     /// The attributes of an item.
-    pub fn of(&self, item: u32) -> Kind {
+    pub fn of(&self, item: Item) -> Kind {
         Kind {
             category: self.model.catalogue().category(item),
             line: self.model.product_lines().of(item),
-            is_bestseller: item < BESTSELLERS.min(self.model.catalogue().bought() / ONE_IN),
+            is_bestseller: item.0 < BESTSELLERS.min(self.model.catalogue().bought() / ONE_IN),
             lift: self.chance.lift(item),
         }
     }
@@ -57,7 +57,7 @@ impl<'a> Kinds<'a> {
 impl Kind {
     /// The attributes of an offer, by its most relevant item. Bestsellers are not limited, since offers often consist
     /// of them, and there is no query to compute a lift with.
-    pub(super) fn on_offer(model: &Model, item: Option<u32>) -> Self {
+    pub(super) fn on_offer(model: &Model, item: Option<Item>) -> Self {
         Self {
             category: item.and_then(|item| model.catalogue().category(item)),
             line: item.and_then(|item| model.product_lines().of(item)),

@@ -26,6 +26,8 @@ pub use offers::{Audience, Offer, PreparedOffers, RankedOffer, audience, availab
 pub use reasons::{FEWEST, Reason, reasons};
 pub use tiers::{Tier, may_show};
 
+use crate::item::Item;
+
 /// Computes the signals that depend on the item alone, once per model, so that no request waits for them.
 pub fn prepare(model: &crate::Model) {
     crate::signals::of_all_items(model);
@@ -37,15 +39,15 @@ pub struct Limits<'a> {
     /// Maximum number of items.
     pub limit: usize,
     /// False for items that must not be shown: out of stock, excluded by the caller, or blocked by a rule.
-    pub allowed: &'a (dyn Fn(u32) -> bool + Sync),
+    pub allowed: &'a (dyn Fn(Item) -> bool + Sync),
     /// Whether items that the customer has bought before may be shown.
     pub repeats: bool,
     /// Items that come first, if they pass the filters.
-    pub pinned: &'a [u32],
+    pub pinned: &'a [Item],
     /// True for two items that must not be in the same list; `None` without such a rule.
-    pub apart: Option<&'a (dyn Fn(u32, u32) -> bool + Sync)>,
+    pub apart: Option<&'a (dyn Fn(Item, Item) -> bool + Sync)>,
     /// Added to an item's score in the tier `model`; `None` for nothing.
-    pub boost: Option<&'a (dyn Fn(u32) -> f32 + Sync)>,
+    pub boost: Option<&'a (dyn Fn(Item) -> f32 + Sync)>,
     /// Which alternatives come first; `None` for the order of their scores.
     pub prefer: Option<Prefer>,
 }
@@ -81,7 +83,7 @@ impl std::fmt::Debug for Limits<'_> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recommended {
     /// The item's number.
-    pub item: u32,
+    pub item: Item,
     /// Comparable only within one answer and tier.
     pub score: f32,
     /// The tier that answered.

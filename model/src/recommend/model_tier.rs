@@ -3,19 +3,19 @@ use super::score::best;
 use super::tiers::{is_apart, may_show};
 use super::{Limits, Recommended, Tier};
 use crate::answer_cache::{CACHED, PerItem};
-use crate::{Model, Query, Question};
+use crate::{Item, Model, Query, Question};
 
 /// The tier `model` of a question: its candidates and its answer cache.
 pub(super) struct ModelTier<'a, C> {
     pub(super) model: &'a Model,
     pub(super) question: Question,
     pub(super) query: &'a Query<'a>,
-    pub(super) cache: &'a PerItem<(u32, f32)>,
+    pub(super) cache: &'a PerItem<(Item, f32)>,
     /// The candidates within the limits, strictly ascending.
     pub(super) candidates: C,
 }
 
-impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
+impl<C: Fn(&Limits<'_>) -> Vec<Item>> ModelTier<'_, C> {
     /// Adds the best candidates to the answer.
     ///
     /// They come from the cache if the answer depends only on one query item and the filters; otherwise the candidates
@@ -68,7 +68,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
     /// All candidates that [`ModelTier::add`] ranks, without pinned items, best first.
     pub(super) fn ranking(&self, limits: &Limits<'_>, pinned: usize) -> Vec<Recommended> {
         let wanted = limits.limit.saturating_sub(pinned);
-        let reaches = |cached: &&[(u32, f32)]| {
+        let reaches = |cached: &&[(Item, f32)]| {
             let shown = cached.iter().filter(|(item, _)| self.may_add(limits, *item));
             cached.len() < CACHED || shown.take(wanted).count() == wanted
         };
@@ -81,7 +81,7 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
     }
 
     /// The cached list of the query item, if answers within these limits can use it.
-    fn cached(&self, limits: &Limits<'_>) -> Option<&[(u32, f32)]> {
+    fn cached(&self, limits: &Limits<'_>) -> Option<&[(Item, f32)]> {
         let (&[item], None, None) = (self.query.items, self.query.customer, limits.boost) else { return None };
         // For bought together, a store only filters the list.
         let is_of_store = self.question == Question::Alternatives && self.query.store.is_some();
@@ -95,12 +95,12 @@ impl<C: Fn(&Limits<'_>) -> Vec<u32>> ModelTier<'_, C> {
         })
     }
 
-    fn may_add(&self, limits: &Limits<'_>, item: u32) -> bool {
+    fn may_add(&self, limits: &Limits<'_>, item: Item) -> bool {
         !limits.pinned.contains(&item) && may_show(self.query, limits, item)
     }
 }
 
 /// A cached item with its score.
-fn of_model((item, score): (u32, f32)) -> Recommended {
+fn of_model((item, score): (Item, f32)) -> Recommended {
     Recommended { item, score, tier: Tier::Model }
 }

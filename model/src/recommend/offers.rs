@@ -3,13 +3,13 @@ use super::list::{Kind, varied};
 use super::score::{columns, scorer, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
-use crate::{Customer, Model, Profile, Query, Question};
+use crate::{Customer, Item, Model, Profile, Query, Question};
 
 /// An offer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offer<'a> {
     /// Those of its items that the model knows and that may be shown.
-    pub items: &'a [u32],
+    pub items: &'a [Item],
     /// Numbers of the offer by name, such as a discount or the strength of its promotion. Names unknown when the blend
     /// was learned are ignored; missing ones count as 0.
     pub numbers: &'a [(&'a str, f32)],
@@ -28,7 +28,7 @@ pub struct RankedOffer {
     /// Its position in the list passed to [`PreparedOffers::new`].
     pub offer: usize,
     /// The number of its most relevant item; `None` if the model knows none of its items.
-    pub item: Option<u32>,
+    pub item: Option<Item>,
     /// Comparable only within one answer and tier.
     pub score: f32,
     /// The tier that answered.
@@ -41,7 +41,7 @@ pub struct Audience {
     /// The customer's number.
     pub customer: Customer,
     /// The most relevant item of the offer for them.
-    pub item: u32,
+    pub item: Item,
     /// Comparable between customers of one offer.
     pub score: f32,
 }
@@ -52,7 +52,7 @@ pub struct PreparedOffers {
     /// Number of offers.
     offers: usize,
     /// The items of all offers, strictly ascending.
-    items: Vec<u32>,
+    items: Vec<Item>,
     /// Each pair of an item, by its position in `items`, and one of its offers; ascending.
     rows: Vec<(u32, u32)>,
     /// For the blends of known and of anonymous customers: the position of each input that is a number of the offers,
@@ -105,9 +105,9 @@ impl PreparedOffers {
         &self,
         model: &Model,
         customer: Option<Profile<'_>>,
-        allowed: &dyn Fn(u32) -> bool,
-    ) -> Vec<Option<(u32, f32)>> {
-        let mut best: Vec<Option<(u32, f32)>> = vec![None; self.offers];
+        allowed: &dyn Fn(Item) -> bool,
+    ) -> Vec<Option<(Item, f32)>> {
+        let mut best: Vec<Option<(Item, f32)>> = vec![None; self.offers];
         for (&(at, offer), score) in self.rows.iter().zip(self.scores(model, customer)) {
             let (best, item) = (&mut best[offer as usize], self.items[at as usize]);
             if best.is_none_or(|(_, highest)| score.total_cmp(&highest).is_gt()) && allowed(item) {
@@ -140,10 +140,10 @@ pub fn available_offers(
     on_offer: &PreparedOffers,
     limit: usize,
     open: &dyn Fn(usize) -> bool,
-    allowed: &dyn Fn(u32) -> bool,
+    allowed: &dyn Fn(Item) -> bool,
 ) -> Vec<RankedOffer> {
     let tier = if customer.is_some() { Tier::Model } else { Tier::Bestsellers };
-    let ranked = |(offer, best): (usize, Option<(u32, f32)>)| match best {
+    let ranked = |(offer, best): (usize, Option<(Item, f32)>)| match best {
         Some((item, score)) => RankedOffer { offer, item: Some(item), score, tier },
         None => RankedOffer { offer, item: None, score: 0.0, tier: Tier::Bestsellers },
     };

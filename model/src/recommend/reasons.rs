@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::{Recommended, Tier};
-use crate::{Category, Model, Query, Question};
+use crate::{Category, Item, Model, Position, Query, Question};
 
 /// A reason to show an item. No count in it is below [`FEWEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Reason {
     /// `baskets` of the `of` baskets with a query item hold it.
     Together {
         /// The query item.
-        with: u32,
+        with: Item,
         /// Baskets with both.
         baskets: u32,
         /// Baskets with the query item.
@@ -20,7 +20,7 @@ pub enum Reason {
     /// The customer has bought it in baskets with a query item.
     OwnTogether {
         /// The query item.
-        with: u32,
+        with: Item,
     },
     /// It is bought with the category of a query item.
     WithKind {
@@ -35,14 +35,14 @@ pub enum Reason {
     /// Both have attributes, sizes or prices that can be compared.
     Comparable {
         /// The query item.
-        with: u32,
+        with: Item,
         /// The recommended one.
-        item: u32,
+        item: Item,
     },
     /// The customers of the query item buy it too.
     Alike {
         /// The query item.
-        with: u32,
+        with: Item,
     },
     /// The customer has bought it.
     Bought {
@@ -112,13 +112,13 @@ pub fn reasons(
 struct About<'a> {
     model: &'a Model,
     query: &'a Query<'a>,
-    item: u32,
+    item: Item,
 }
 
 impl About<'_> {
     /// The query item with the highest lift.
     fn together(&self) -> Option<Reason> {
-        let one = |&with: &u32| {
+        let one = |&with: &Item| {
             let items = [with];
             let lift = Chance::new(self.model, &Query { items: &items, ..Query::default() }).lift(self.item);
             let pair = self.model.co_purchases().either(with, self.item)?;
@@ -134,15 +134,16 @@ impl About<'_> {
     /// buys both.
     fn own_together(&self, is_discreet: &dyn Fn(Category) -> bool) -> Option<Reason> {
         let customer = self.query.customer?;
-        let position = |item: u32| customer.items().binary_search(&item).ok().map(|at| at as u16);
+        let position = |item: Item| customer.items().binary_search(&item).ok().map(|at| Position(at as u16));
         let own = position(self.item)?;
-        let both = |with: u32| {
+        let both = |with: Item| {
             let asked = position(with)?;
-            let has_both = |basket: &[u16]| basket.binary_search(&own).is_ok() && basket.binary_search(&asked).is_ok();
+            let has_both =
+                |basket: &[Position]| basket.binary_search(&own).is_ok() && basket.binary_search(&asked).is_ok();
             let baskets = customer.last_baskets().filter(|basket| has_both(basket.positions)).count();
             (baskets >= 2).then_some(Reason::OwnTogether { with })
         };
-        let may_be_told = |with: &&u32| !self.model.catalogue().category(**with).is_some_and(is_discreet);
+        let may_be_told = |with: &&Item| !self.model.catalogue().category(**with).is_some_and(is_discreet);
         self.query.items.iter().filter(may_be_told).find_map(|&with| both(with))
     }
 
@@ -150,7 +151,7 @@ impl About<'_> {
         let (catalogue, partners) = (self.model.catalogue(), self.model.category_partners());
         let all = catalogue.total_baskets().max(1) as f32;
         let goes = |category: &Category| {
-            partners.pair(category.0, self.item).is_some_and(|pair| {
+            partners.pair(*category, self.item).is_some_and(|pair| {
                 let by_chance =
                     catalogue.category_baskets(*category) as f32 * catalogue.baskets(self.item) as f32 / all;
                 pair.baskets >= FEWEST && pair.baskets as f32 >= TOGETHER * by_chance
@@ -198,8 +199,8 @@ impl About<'_> {
 
     fn factor_score(&self) -> Option<Reason> {
         let (customer, items) = (self.query.customer?, self.model.item_factors());
-        let is_learned = (self.item as usize) < items.len();
-        let likes = || items.dot(self.item, customer.direction()) > 0.0;
+        let is_learned = self.item.index() < items.len();
+        let likes = || items.dot(self.item.0, customer.direction()) > 0.0;
         (is_learned && likes()).then_some(Reason::FactorScore)
     }
 }

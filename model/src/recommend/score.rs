@@ -1,7 +1,7 @@
 use super::{Limits, Recommended, Tier};
 use crate::scorer::{Input, Scorer};
 use crate::top::Top;
-use crate::{FeatureContext, Model, NumberSet, Query, Question, signals};
+use crate::{FeatureContext, Item, Model, NumberSet, Query, Question, signals};
 
 /// The scorer of a question, for a known or an anonymous customer.
 pub(super) fn scorer<'m>(model: &'m Model, question: Question, query: &Query<'_>) -> &'m Scorer {
@@ -9,12 +9,12 @@ pub(super) fn scorer<'m>(model: &'m Model, question: Question, query: &Query<'_>
 }
 
 /// The score of each candidate. Candidates must be strictly ascending.
-pub(super) fn score(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
+pub(super) fn score(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[Item]) -> Vec<f32> {
     scorer.score(&columns(model, scorer, query, candidates), candidates.len())
 }
 
 /// The values of the scorer's inputs, one column per input (inputs × candidates); 0 for the numbers of offers.
-pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[u32]) -> Vec<f32> {
+pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candidates: &[Item]) -> Vec<f32> {
     let context = FeatureContext::new(model, *query, candidates);
     let of_items = signals::of_all_items(model);
     let attributes = model.attributes().all();
@@ -31,11 +31,11 @@ pub(super) fn columns(model: &Model, scorer: &Scorer, query: &Query<'_>, candida
 }
 
 /// Sorts candidates from several sources and removes duplicates and items that are not `allowed`.
-pub(super) fn tidy(model: &Model, candidates: &[u32], allowed: impl Fn(u32) -> bool) -> Vec<u32> {
+pub(super) fn tidy(model: &Model, candidates: &[Item], allowed: impl Fn(Item) -> bool) -> Vec<Item> {
     let mut set = NumberSet::new(model.catalogue().items().len());
-    candidates.iter().for_each(|&item| set.set(item, true));
+    candidates.iter().for_each(|&item| set.set(item.0, true));
     let mut tidy = Vec::with_capacity(candidates.len());
-    tidy.extend(set.iter().filter(|&item| allowed(item)));
+    tidy.extend(set.iter().map(Item).filter(|&item| allowed(item)));
     tidy
 }
 
@@ -45,7 +45,7 @@ pub(super) fn best(
     model: &Model,
     question: Question,
     query: &Query<'_>,
-    candidates: &[u32],
+    candidates: &[Item],
     limits: &Limits<'_>,
     wanted: usize,
 ) -> impl Iterator<Item = Recommended> + use<> {
@@ -55,7 +55,7 @@ pub(super) fn best(
     }
     let mut top = Top::new(wanted);
     for (&item, &score) in candidates.iter().zip(&scores).filter(|(item, _)| !limits.pinned.contains(item)) {
-        top.push(score, item);
+        top.push(score, item.0);
     }
-    top.into_sorted().into_iter().map(|(item, score)| Recommended { item, score, tier: Tier::Model })
+    top.into_sorted().into_iter().map(|(item, score)| Recommended { item: Item(item), score, tier: Tier::Model })
 }

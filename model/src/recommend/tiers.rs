@@ -1,6 +1,6 @@
 use super::{Limits, Recommended};
 use crate::co_purchases::closeness;
-use crate::{Category, Model, Query};
+use crate::{Category, Item, Model, Query};
 
 /// The source of an item: the model, or a fallback, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,14 +50,14 @@ pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, ans
     let categories = categories(model, query.items);
     // Items of the same category are substitutes, not complements.
     let goes_with = |category: &Category| {
-        let pairs = model.category_partners().of(category.0);
+        let pairs = model.category_partners().of(*category);
         let others = pairs.filter(|pair| catalogue.category(pair.item).is_none_or(|own| !categories.contains(&own)));
-        let mut close: Vec<(u32, f32)> =
+        let mut close: Vec<(Item, f32)> =
             others.map(|pair| (pair.item, closeness(pair.baskets, catalogue.baskets(pair.item)))).collect();
         close.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         close
     };
-    let lists: Vec<Vec<(u32, f32)>> = categories.iter().map(goes_with).collect();
+    let lists: Vec<Vec<(Item, f32)>> = categories.iter().map(goes_with).collect();
     add(query, limits, answer, Tier::Category, in_turn(lists.iter().map(Vec::as_slice).collect()));
     if answer.len() < limits.limit
         && let Some(customer) = query.customer
@@ -71,7 +71,7 @@ pub(super) fn fill_up(model: &Model, query: &Query<'_>, limits: &Limits<'_>, ans
 }
 
 /// The distinct categories of the items: those of most items first, then in the order of the items.
-fn categories(model: &Model, items: &[u32]) -> Vec<Category> {
+fn categories(model: &Model, items: &[Item]) -> Vec<Category> {
     let mut counted: Vec<(Category, usize)> = Vec::new();
     for category in items.iter().filter_map(|&item| model.catalogue().category(item)) {
         match counted.iter_mut().find(|(known, _)| *known == category) {
@@ -96,7 +96,7 @@ fn add(
     limits: &Limits<'_>,
     answer: &mut Vec<Recommended>,
     tier: Tier,
-    items: impl Iterator<Item = (u32, f32)>,
+    items: impl Iterator<Item = (Item, f32)>,
 ) {
     for (item, score) in items {
         if answer.len() >= limits.limit {
@@ -112,12 +112,12 @@ fn add(
 }
 
 /// Whether an item must not be in one list with an item already shown.
-pub(super) fn is_apart(limits: &Limits<'_>, shown: &[Recommended], item: u32) -> bool {
+pub(super) fn is_apart(limits: &Limits<'_>, shown: &[Recommended], item: Item) -> bool {
     limits.apart.is_some_and(|apart| shown.iter().any(|shown| apart(shown.item, item)))
 }
 
 /// The filter that all tiers share.
-pub fn may_show(query: &Query<'_>, limits: &Limits<'_>, item: u32) -> bool {
+pub fn may_show(query: &Query<'_>, limits: &Limits<'_>, item: Item) -> bool {
     let repeat = || query.customer.is_some_and(|customer| customer.has_bought(item));
     (limits.allowed)(item) && !query.items.contains(&item) && (limits.repeats || !repeat())
 }

@@ -1,7 +1,7 @@
 use super::{Signal, log_small_shares};
-use crate::FeatureContext;
 use crate::feature_context::USUAL_WEIGHT;
 use crate::priors::PAIR_PRIOR;
+use crate::{FeatureContext, Item};
 
 /// The share of the baskets with the query's category that hold the candidate, with less weight for large baskets;
 /// shrunk towards the candidate's popularity. Over a cart, the mean.
@@ -15,7 +15,7 @@ impl Signal for CategoryPartner {
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let catalogue = context.model.catalogue();
         out.fill(0.0);
-        let whole = |query_item: u32| {
+        let whole = |query_item: Item| {
             catalogue.category(query_item).map(|category| catalogue.category_baskets(category) as f32 + PAIR_PRIOR)
         };
         for pair in context.category_partners() {

@@ -18,7 +18,7 @@ impl Signal for LastBaskets {
         let (mut counts, mut baskets) = (vec![0u16; customer.items().len()], HABIT_PRIOR);
         for basket in customer.last_baskets().rev().take(BASKETS) {
             baskets += 1.0;
-            basket.positions.iter().for_each(|&position| counts[usize::from(position)] += 1);
+            basket.positions.iter().for_each(|&position| counts[position.index()] += 1);
         }
         of_bought(context, out, |bought| f32::from(counts[bought.position]) / baskets);
         log_shares(out);

@@ -69,7 +69,7 @@ use crate::feature_context::{Bought, OfCategory, Pair};
 use crate::item_signals::ItemSignals;
 use crate::kernel::logs;
 use crate::priors::PAIR_PRIOR;
-use crate::{FeatureContext, Model, Query};
+use crate::{FeatureContext, Item, Model, Query};
 
 /// One named number per candidate.
 pub trait Signal: Sync {
@@ -143,7 +143,7 @@ pub static ALL: [&dyn Signal; 51] = [
 /// The values of all signals that depend on the item alone; computed on first use.
 pub(crate) fn of_all_items(model: &Model) -> &ItemSignals {
     model.item_signals().get_or_init(|| {
-        let items: Vec<u32> = (0..model.catalogue().items().len() as u32).collect();
+        let items: Vec<Item> = model.catalogue().numbers().collect();
         let context = FeatureContext::new(model, Query { items: &[], ..Query::default() }, &items);
         let mut free = (0..).peekable();
         let places: Vec<Option<usize>> = ALL.iter().map(|signal| free.next_if(|_| signal.is_of_items())).collect();
@@ -167,7 +167,7 @@ pub fn likeness(context: &FeatureContext<'_>, attribute: &Attribute, out: &mut [
 }
 
 /// A number for each candidate from the first item of the query and the candidate; 0 without a query.
-fn of_first(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, u32) -> f32) {
+fn of_first(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Item, Item) -> f32) {
     match context.query.items.first() {
         Some(&item) => of_items(context, out, |candidate| value(item, candidate)),
         None => out.fill(0.0),
@@ -199,7 +199,7 @@ fn log_ratios_of(pairs: &[Pair], out: &mut [f32], ratio: impl Fn(&Pair) -> f32) 
 }
 
 /// A number for each candidate from the item alone.
-fn of_items(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32) -> f32) {
+fn of_items(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Item) -> f32) {
     out.iter_mut().zip(context.candidates).for_each(|(out, &item)| *out = value(item));
 }
 
@@ -229,7 +229,7 @@ fn decayed_share(context: &FeatureContext<'_>, out: &mut [f32], way: usize, prio
 }
 
 /// A number for each candidate from the customer's purchases in its category; 0 without any.
-fn of_category(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(u32, &OfCategory) -> f32) {
+fn of_category(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Item, &OfCategory) -> f32) {
     for ((out, &item), own) in out.iter_mut().zip(context.candidates).zip(context.categories()) {
         *out = if own.purchases > 0 { value(item, own) } else { 0.0 };
     }
@@ -251,7 +251,7 @@ fn cadence(context: &FeatureContext<'_>, purchases: u32, first_day: u16, last_da
 /// the query item and those of the partner; 0 for other candidates.
 fn of_partners(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Partner, f32, f32) -> f32) {
     out.fill(0.0);
-    let baskets = |item: u32| context.model.catalogue().baskets(item) as f32;
+    let baskets = |item: Item| context.model.catalogue().baskets(item) as f32;
     for pair in context.partners() {
         out[pair.at] += pair.weight * value(pair.counts, baskets(pair.query_item), baskets(pair.counts.item));
     }
@@ -262,7 +262,7 @@ fn of_partners(context: &FeatureContext<'_>, out: &mut [f32], value: impl Fn(Par
 /// scale of [`log_small_shares`]; 0 without a query.
 fn shares_of_pairs(context: &FeatureContext<'_>, out: &mut [f32], count: impl Fn(Partner) -> f32) {
     let catalogue = context.model.catalogue();
-    let whole = |query_item: u32| catalogue.baskets(query_item) as f32 + PAIR_PRIOR;
+    let whole = |query_item: Item| catalogue.baskets(query_item) as f32 + PAIR_PRIOR;
     of_partners(context, out, |pair, query_item, _| count(pair) / (query_item + PAIR_PRIOR));
     let prior: f32 = context.asked().iter().map(|&(query_item, weight)| weight * PAIR_PRIOR / whole(query_item)).sum();
     context.add_popularity(out, prior);

@@ -17,6 +17,6 @@ impl Signal for OwnCategoryCoPurchase {
         let items = context.query.customer.map_or(&[][..], |customer| customer.items());
         let alike: Vec<bool> =
             items.iter().map(|&item| catalogue.category(item).is_some_and(|own| categories.contains(&own))).collect();
-        with_query(context, out, |basket| basket.iter().any(|&position| alike[usize::from(position)]));
+        with_query(context, out, |basket| basket.iter().any(|&position| alike[position.index()]));
     }
 }

@@ -1,6 +1,6 @@
 use super::{Signal, log_shares, of_bought};
-use crate::FeatureContext;
 use crate::priors::OWN_PAIR_PRIOR;
+use crate::{FeatureContext, Item, Position};
 
 /// Of the customer's own baskets with a query item, the share that also holds the candidate.
 ///
@@ -18,15 +18,15 @@ impl Signal for OwnCoPurchase {
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let items = context.query.customer.map_or(&[][..], |customer| customer.items());
-        let position = |item: &u32| u16::try_from(items.binary_search(item).ok()?).ok();
-        let asked: Vec<u16> = context.query.items.iter().filter_map(position).collect();
+        let position = |item: &Item| u16::try_from(items.binary_search(item).ok()?).ok().map(Position);
+        let asked: Vec<Position> = context.query.items.iter().filter_map(position).collect();
         with_query(context, out, |basket| asked.iter().any(|position| basket.binary_search(position).is_ok()));
     }
 }
 
 /// The share of the customer's last baskets selected by `counts` that hold the candidate, shrunk towards its share of
 /// all of them. `counts` receives the positions of a basket's items in the history.
-pub(super) fn with_query(context: &FeatureContext<'_>, out: &mut [f32], counts: impl Fn(&[u16]) -> bool) {
+pub(super) fn with_query(context: &FeatureContext<'_>, out: &mut [f32], counts: impl Fn(&[Position]) -> bool) {
     out.fill(0.0);
     let Some(customer) = context.query.customer.filter(|_| !context.query.items.is_empty()) else { return };
     let all = context.weighed();

@@ -12,8 +12,8 @@ impl Signal for SameCustomers {
 
     fn fill(&self, context: &FeatureContext<'_>, out: &mut [f32]) {
         let factors = context.model.item_factors();
-        match context.query.items.first().filter(|&&item| (item as usize) < factors.len()) {
-            Some(&item) => factors.cosines(context.candidates, factors.unit(item), out),
+        match context.query.items.first().filter(|&&item| item.index() < factors.len()) {
+            Some(&item) => factors.cosines(context.candidates, factors.unit(item.0), out),
             None => out.fill(0.0),
         }
     }

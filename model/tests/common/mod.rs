@@ -11,16 +11,16 @@ use trolley_model::histories::LastBaskets;
 use trolley_model::item_stats::{ItemStats, ItemStatsColumns};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
-    AlternativeRules, Attributes, Blend, Blends, Catalogue, CoPurchases, Customer, Histories, Ids, ListRules, Model,
-    Offsets, Parts, Question, Stores, Texts, Tree, Vectors,
+    AlternativeRules, Attributes, Blend, Blends, Catalogue, Category, CoPurchases, Customer, Histories, Ids, Item,
+    ListRules, Model, Offsets, Parts, Position, Question, Stores, Texts, Tree, Vectors,
 };
 
-pub(crate) const BREAD: u32 = 0;
-pub(crate) const BUTTER: u32 = 1;
-pub(crate) const MILK: u32 = 2;
-pub(crate) const JAM: u32 = 3;
-pub(crate) const OAT_MILK: u32 = 4;
-pub(crate) const CANDLE: u32 = 5;
+pub(crate) const BREAD: Item = Item(0);
+pub(crate) const BUTTER: Item = Item(1);
+pub(crate) const MILK: Item = Item(2);
+pub(crate) const JAM: Item = Item(3);
+pub(crate) const OAT_MILK: Item = Item(4);
+pub(crate) const CANDLE: Item = Item(5);
 pub(crate) const ANNA: Customer = Customer(0);
 
 pub(crate) fn ids(texts: &[&str]) -> Ids {
@@ -66,15 +66,16 @@ pub(crate) fn parts() -> Parts {
         rows: Offsets::from_lengths([2, 1]),
         day: vec![17_300, 17_400, 17_300],
         basket_offsets: Offsets::from_lengths([2, 1, 1]),
-        position: vec![0, 1, 0, 0],
+        position: [0, 1, 0, 0].map(Position).to_vec(),
         end: 17_410,
     };
     let customers = ids(&["anna", "bert"]);
     let histories = Histories::new(customers, vec![0, 2, 3], columns, vec![5, 1], vec![3.5, 0.8], last, 6).unwrap();
+    let of_category = |category, baskets, weight| Partner { item: Category(category), baskets, weight };
     let category_pairs = CoPurchases::new([
-        vec![pair(1, 60, 60.0), pair(2, 20, 20.0)],
-        vec![pair(0, 60, 60.0)],
-        vec![pair(0, 20, 20.0)],
+        vec![of_category(1, 60, 60.0), of_category(2, 20, 20.0)],
+        vec![of_category(0, 60, 60.0)],
+        vec![of_category(0, 20, 20.0)],
     ]);
     let category_partners = CoPurchases::new([vec![pair(BUTTER, 50, 40.0)], vec![pair(BREAD, 60, 45.0)], vec![]]);
     let blend = Blend::straight;
@@ -125,7 +126,7 @@ pub(crate) fn parts() -> Parts {
 
 /// The parts of a catalogue.
 pub(crate) fn stored(catalogue: &Catalogue) -> CatalogueParts {
-    let items = catalogue.items().len() as u32;
+    let category = |item| catalogue.category(item).map_or(NO_CATEGORY, |category| category.0);
     CatalogueParts {
         items: catalogue.items().clone(),
         names: catalogue.names().clone(),
@@ -134,7 +135,7 @@ pub(crate) fn stored(catalogue: &Catalogue) -> CatalogueParts {
         latest_baskets: catalogue.all_latest_baskets().to_vec(),
         sales_on_offer: catalogue.all_sales_on_offer().to_vec(),
         prices: catalogue.all_prices().to_vec(),
-        category: (0..items).map(|item| catalogue.category(item).map_or(NO_CATEGORY, |category| category.0)).collect(),
+        category: catalogue.numbers().map(category).collect(),
         categories: catalogue.categories().clone(),
         category_baskets: catalogue.all_category_baskets().to_vec(),
         total_baskets: 100,

@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 use trolley_model::attributes::{Attributes, PREFIX};
 use trolley_model::recommend::{Kind, Kinds};
-use trolley_model::{Blend, FeatureContext, Ids, Model, Top, signals};
+use trolley_model::{Blend, FeatureContext, Ids, Item, Model, Top, signals};
 
 use super::lambda::discount;
 use crate::config::BlendConfig;
@@ -144,7 +144,7 @@ impl Examples {
         (model, customers): (&Model, &Ids),
         cases: &[Case],
         default_weights: &Blend,
-        candidates: impl Fn(&Case) -> Vec<u32> + Sync,
+        candidates: impl Fn(&Case) -> Vec<Item> + Sync,
         config: &BlendConfig,
         seed: u64,
     ) {

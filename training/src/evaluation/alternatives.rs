@@ -7,7 +7,7 @@ use trolley_model::figures::{Benchmark, MODEL, Substitution};
 
 use rayon::prelude::*;
 use trolley_model::recommend::{Limits, Tier, alternatives};
-use trolley_model::{Category, Customer, Model, Query};
+use trolley_model::{Category, Customer, Item, Model, Query};
 
 use super::baselines;
 use super::benchmark::{Method, Tally};
@@ -31,18 +31,18 @@ const PRIOR_BASKETS: f64 = 3.0;
 pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<usize>) -> Vec<Case> {
     let numbering = Numbering::new(transactions, model);
     let bands = Bands::new(model);
-    let mut usual: HashMap<Customer, HashMap<Category, u32>> = HashMap::new();
+    let mut usual: HashMap<Customer, HashMap<Category, Item>> = HashMap::new();
     let mut cases = Vec::new();
     for basket in baskets {
         let owner = transactions.baskets[basket].customer;
         let Some(customer) = numbering.customer(owner) else { continue };
         let usual = usual.entry(customer).or_insert_with(|| usual_items(model, customer));
         let items = numbering.items(transactions.items_of(basket));
-        let mut by_category: Vec<(Category, u32)> =
+        let mut by_category: Vec<(Category, Item)> =
             items.iter().filter_map(|&item| Some((model.catalogue().kind(item)?, item))).collect();
         by_category.sort_unstable();
         for same in by_category.chunk_by(|a, b| a.0 == b.0) {
-            let relevant: Vec<u32> = same.iter().map(|&(_, item)| item).collect();
+            let relevant: Vec<Item> = same.iter().map(|&(_, item)| item).collect();
             let Some(&asked) = usual.get(&same[0].0).filter(|usual| !relevant.contains(usual)) else { continue };
             cases.push(Case {
                 items: vec![asked],
@@ -62,8 +62,8 @@ pub(crate) fn cases(model: &Model, transactions: &Transactions, baskets: Range<u
 }
 
 /// The customer's most frequent item of each category, if it was in at least [`USUAL`] of their baskets.
-fn usual_items(model: &Model, customer: Customer) -> HashMap<Category, u32> {
-    let mut usual: HashMap<Category, (u16, u32)> = HashMap::new();
+fn usual_items(model: &Model, customer: Customer) -> HashMap<Category, Item> {
+    let mut usual: HashMap<Category, (u16, Item)> = HashMap::new();
     for stats in model.profile(customer).stats().filter(|stats| stats.baskets >= USUAL) {
         if let Some(category) = model.catalogue().kind(stats.item) {
             let best = usual.entry(category).or_insert((0, stats.item));
@@ -81,7 +81,7 @@ pub(super) fn hit_rate(model: &Model, cases: &[Case]) -> f64 {
     cases.par_iter().filter(is_hit).count() as f64 / cases.len().max(1) as f64
 }
 
-pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<Item> {
     let sells = |item| case.store.is_none_or(|store| model.stores().sells(store, item));
     let limits = Limits { allowed: &|item| case.may_show(item) && sells(item), ..Limits::best(k) };
     alternatives(model, &case.query(model), &limits).into_iter().map(|recommended| recommended.item).collect()
@@ -131,12 +131,12 @@ pub(super) fn substitution(
     until: usize,
     seed: u64,
 ) -> Substitution {
-    let mut items: Vec<u32> = cases.iter().flat_map(|case| case.items.iter().copied()).collect();
+    let mut items: Vec<Item> = cases.iter().flat_map(|case| case.items.iter().copied()).collect();
     items.sort_unstable();
     items.dedup();
     let holders = holders(model, transactions, until);
-    let lift = |a: u32, b: u32| {
-        let (a, b) = (&holders[a as usize], &holders[b as usize]);
+    let lift = |a: Item, b: Item| {
+        let (a, b) = (&holders[a.index()], &holders[b.index()]);
         let by_chance = a.len() as f64 * b.len() as f64 / until as f64;
         (common(a, b) as f64 + PRIOR_BASKETS) / (by_chance + PRIOR_BASKETS)
     };
@@ -149,8 +149,8 @@ pub(super) fn substitution(
             let own = six.iter().filter(|one| one.tier == Tier::Model);
             let alike = six.iter().filter(|one| model.catalogue().category(one.item) == Some(category)).count();
             let members = model.catalogue().members(category);
-            let others: Vec<u32> = members.iter().copied().filter(|&other| other != item).collect();
-            let mut random = Random::new(seed, &[0xa1, u64::from(item)]);
+            let others: Vec<Item> = members.iter().copied().filter(|&other| other != item).collect();
+            let mut random = Random::new(seed, &[0xa1, u64::from(item.0)]);
             let drawn = (0..if others.is_empty() { 0 } else { K }).map(|_| others[random.below(others.len())]);
             Some((
                 alike as f64 / six.len().max(1) as f64,
@@ -179,7 +179,7 @@ fn holders(model: &Model, transactions: &Transactions, until: usize) -> Vec<Vec<
     for basket in 0..until {
         for &item in transactions.items_of(basket) {
             if let Some(item) = numbering.item(item) {
-                holders[item as usize].push(basket as u32);
+                holders[item.index()].push(basket as u32);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Comparison of several methods on the same cases.
 
 use std::collections::BTreeMap;
+use trolley_model::Item;
 use trolley_model::figures::{Benchmark, Estimate, Group, MethodResult};
 
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use super::metrics::{Figures, METRICS, figures};
 use super::shown::{SHOWN_METRICS, ShownFigures};
 
 /// The recommendations for a case, best first, with a maximum length.
-type Answer<'a> = Box<dyn Fn(&Case, usize) -> Vec<u32> + Sync + 'a>;
+type Answer<'a> = Box<dyn Fn(&Case, usize) -> Vec<Item> + Sync + 'a>;
 
 /// A recommendation method.
 pub(super) struct Method<'a> {
@@ -21,7 +22,7 @@ pub(super) struct Method<'a> {
 }
 
 impl<'a> Method<'a> {
-    pub(super) fn new(name: &'static str, answer: impl Fn(&Case, usize) -> Vec<u32> + Sync + 'a) -> Self {
+    pub(super) fn new(name: &'static str, answer: impl Fn(&Case, usize) -> Vec<Item> + Sync + 'a) -> Self {
         Self { name, answer: Box::new(answer) }
     }
 }
@@ -42,10 +43,10 @@ pub(super) struct Tally {
 impl Tally {
     /// Evaluates all methods on all cases. Later calls must have the same methods and add to the results. Returns the
     /// lists per method and case.
-    pub(super) fn judge(&mut self, cases: &[Case], methods: &[Method<'_>], k: usize) -> Vec<Vec<Vec<u32>>> {
+    pub(super) fn judge(&mut self, cases: &[Case], methods: &[Method<'_>], k: usize) -> Vec<Vec<Vec<Item>>> {
         self.names = methods.iter().map(|method| method.name).collect();
         self.figures.resize(methods.len(), Vec::new());
-        let lists: Vec<Vec<Vec<u32>>> =
+        let lists: Vec<Vec<Vec<Item>>> =
             methods.iter().map(|method| cases.par_iter().map(|case| (method.answer)(case, k)).collect()).collect();
         for (of_contender, lists) in self.figures.iter_mut().zip(&lists) {
             let judged = cases.iter().zip(lists);

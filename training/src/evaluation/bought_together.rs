@@ -3,8 +3,8 @@
 use std::ops::Range;
 use trolley_model::figures::{Benchmark, MODEL};
 
-use trolley_model::Model;
 use trolley_model::recommend::{Limits, bought_together};
+use trolley_model::{Item, Model};
 
 use super::baselines;
 use super::benchmark::{Method, Tally};
@@ -91,7 +91,7 @@ pub(super) fn new_to_the_customer(model: &Model, cases: &[Case]) -> Vec<Case> {
     new
 }
 
-pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<Item> {
     let limits = Limits { allowed: &|item| case.may_show(item), repeats: case.barred.is_empty(), ..Limits::best(k) };
     bought_together(model, &case.query(model), &limits).into_iter().map(|recommended| recommended.item).collect()
 }

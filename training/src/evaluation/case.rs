@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use trolley_model::{Customer, Model, Query};
+use trolley_model::{Customer, Item, Model, Query};
 
 use super::offered::Offered;
 
 /// What the customer of a case buys without the query item: for each item, ascending, its contribution to the mean
 /// recall in baskets without the query item.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Usual(pub(crate) Vec<(u32, f32)>);
+pub(crate) struct Usual(pub(crate) Vec<(Item, f32)>);
 
 impl Usual {
     /// The contribution of an item; 0 if the customer does not buy it.
-    pub(crate) fn of(&self, item: u32) -> f32 {
+    pub(crate) fn of(&self, item: Item) -> f32 {
         self.0.binary_search_by_key(&item, |known| known.0).map_or(0.0, |at| self.0[at].1)
     }
 }
@@ -22,7 +22,7 @@ impl Usual {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Case {
     /// The query items that the model knows.
-    pub(crate) items: Vec<u32>,
+    pub(crate) items: Vec<Item>,
     /// The customer, if the model knows them.
     pub(crate) customer: Option<Customer>,
     /// The store of the query, if the model knows it.
@@ -35,11 +35,11 @@ pub(crate) struct Case {
     /// The single query item taken from that basket, if there is one, numbered as in the transactions.
     pub(crate) asked: Option<u32>,
     /// The relevant items that the model knows, ascending.
-    pub(crate) relevant: Vec<u32>,
+    pub(crate) relevant: Vec<Item>,
     /// Number of relevant items, known to the model or not.
     pub(crate) relevant_count: usize,
     /// Items that must not be recommended, ascending.
-    pub(crate) barred: Vec<u32>,
+    pub(crate) barred: Vec<Item>,
     /// The offers of a week, ascending by item. If they are set, only their items may be recommended.
     pub(crate) offered: Option<Arc<Offered>>,
     /// What the customer buys without the query item; only set for learning a blend with an item focus.
@@ -60,11 +60,11 @@ impl Case {
         }
     }
 
-    pub(crate) fn is_relevant(&self, item: u32) -> bool {
+    pub(crate) fn is_relevant(&self, item: Item) -> bool {
         self.relevant.binary_search(&item).is_ok()
     }
 
-    pub(crate) fn may_show(&self, item: u32) -> bool {
+    pub(crate) fn may_show(&self, item: Item) -> bool {
         !self.items.contains(&item)
             && self.barred.binary_search(&item).is_err()
             && self.offered.as_ref().is_none_or(|offered| offered.items.binary_search(&item).is_ok())
@@ -89,8 +89,8 @@ impl Band {
 /// The first item of the middle and of the tail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bands {
-    middle: u32,
-    tail: u32,
+    middle: Item,
+    tail: Item,
 }
 
 impl Bands {
@@ -103,13 +103,13 @@ impl Bands {
                 sum += u64::from(**count);
                 sum * 3 <= all * share
             };
-            counts.iter().take_while(within).count() as u32
+            Item(counts.iter().take_while(within).count() as u32)
         };
         Self { middle: reach(1), tail: reach(2) }
     }
 
     /// The band of an item; unknown items are in the tail.
-    pub(crate) fn of(self, item: Option<u32>) -> Band {
+    pub(crate) fn of(self, item: Option<Item>) -> Band {
         match item {
             Some(item) if item < self.middle => Band::Head,
             Some(item) if item < self.tail => Band::Middle,

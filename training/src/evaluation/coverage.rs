@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use trolley_model::figures::Coverage;
 use trolley_model::recommend::{Limits, Recommended, Tier, alternatives, bought_together};
-use trolley_model::{Customer, Model, Query};
+use trolley_model::{Customer, Item, Model, Query};
 
 use super::numbering::Numbering;
 use crate::input::Transactions;
@@ -24,7 +24,7 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     let numbering = Numbering::new(transactions, model);
     let end = transactions.baskets[..until].last().map_or(0, |basket| basket.day + 1);
     let recent = transactions.before(end.saturating_sub(DAYS))..until;
-    let mut items: Vec<u32> = recent.flat_map(|basket| numbering.items(transactions.items_of(basket))).collect();
+    let mut items: Vec<Item> = recent.flat_map(|basket| numbering.items(transactions.items_of(basket))).collect();
     items.sort_unstable();
     items.dedup();
     let mut random = Random::new(seed, &[0xc0]);
@@ -35,7 +35,7 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     customers.truncate(ASKED);
 
     let limits = Limits::best(K);
-    let of_item = |&item: &u32| {
+    let of_item = |&item: &Item| {
         (
             bought_together(model, &Query { items: &[item], ..Query::default() }, &limits),
             alternatives(model, &Query { items: &[item], ..Query::default() }, &limits),
@@ -56,7 +56,7 @@ pub(super) fn coverage(model: &Model, transactions: &Transactions, until: usize,
     let own = |answer: &&Vec<Recommended>| answer.first().is_some_and(|best| best.tier == Tier::Model);
     let whole = |answer: &&Vec<Recommended>| answer.len() == K && answer.iter().all(|one| one.tier == Tier::Model);
     let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
-    let mut shown: Vec<u32> =
+    let mut shown: Vec<Item> =
         [&together, &instead, &for_customers].into_iter().flatten().flatten().map(|one| one.item).collect();
     shown.sort_unstable();
     shown.dedup();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use trolley_model::Model;
+use trolley_model::{Item, Model};
 
 use super::case::{Case, Usual};
 use super::numbering::Numbering;
@@ -40,7 +40,7 @@ impl<'a> Elsewhere<'a> {
     /// from the last baskets before it that the model stores. An item of a basket of n items counts 1/n, as in the
     /// recall that is measured, because large baskets contain more of everything.
     pub(crate) fn usual(&self, case: &Case, model: &Model, numbering: &Numbering) -> Usual {
-        let mut lines: Vec<(u32, f32)> = Vec::new();
+        let mut lines: Vec<(Item, f32)> = Vec::new();
         let mut baskets = 0.0;
         for items in self.of(case) {
             baskets += 1.0;
@@ -55,11 +55,11 @@ impl<'a> Elsewhere<'a> {
             let each = EARLIER_BASKETS / (earlier + EARLIER_BASKETS);
             for basket in profile.last_baskets() {
                 let share = each / basket.positions.len() as f32;
-                lines.extend(basket.positions.iter().map(|&at| (bought[usize::from(at)], share)));
+                lines.extend(basket.positions.iter().map(|&at| (bought[at.index()], share)));
             }
         }
         lines.sort_by_key(|line| line.0);
-        let of_item = |lines: &[(u32, f32)]| {
+        let of_item = |lines: &[(Item, f32)]| {
             let sum: f32 = lines.iter().map(|line| line.1).sum();
             (lines[0].0, sum / (baskets + EARLIER_BASKETS))
         };

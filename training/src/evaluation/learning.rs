@@ -7,7 +7,7 @@ use trolley_model::figures::{BestPart, FeatureImportances, Flawless, Focus};
 use rayon::prelude::*;
 use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
 use trolley_model::signals::CHEAP;
-use trolley_model::{AlternativeRules, Blend, Blends, Ids, Model, ModelError, Question};
+use trolley_model::{AlternativeRules, Blend, Blends, Ids, Item, Model, ModelError, Question};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -97,7 +97,7 @@ pub(super) fn model_of_customers(
 }
 
 /// The candidates of a case.
-type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<u32> + Sync);
+type Candidates<'a> = &'a (dyn Fn(&Case) -> Vec<Item> + Sync);
 
 /// What has been learned so far.
 struct Learning<'a> {

@@ -4,7 +4,7 @@ use trolley_model::figures::Likeness;
 
 use rayon::prelude::*;
 use trolley_model::recommend::{Limits, alternatives};
-use trolley_model::{Model, MustMatch, MustMatches, Query};
+use trolley_model::{Item, Model, MustMatch, MustMatches, Query};
 
 use super::alternatives::K;
 use super::case::Case;
@@ -27,13 +27,13 @@ struct Counts {
 /// Measures the anonymous alternatives to each distinct query item of the cases, in each of its stores if the cases
 /// have any.
 pub(super) fn likeness(model: &Model, cases: &[Case], must_match: &[MustMatch]) -> Likeness {
-    let mut asked: Vec<(u32, Option<u32>)> =
+    let mut asked: Vec<(Item, Option<u32>)> =
         cases.iter().filter_map(|case| Some((*case.items.first()?, case.store))).collect();
     asked.sort_unstable();
     asked.dedup();
     let rules = MustMatches::new(must_match, model);
     let attributes = model.attributes().all();
-    let of = |&(item, store): &(u32, Option<u32>)| {
+    let of = |&(item, store): &(Item, Option<u32>)| {
         let sells = |other| store.is_none_or(|store| model.stores().sells(store, other));
         let items = [item];
         let query = Query { items: &items, store, ..Query::default() };
@@ -56,7 +56,7 @@ pub(super) fn likeness(model: &Model, cases: &[Case], must_match: &[MustMatch]) 
                 same[1] += usize::from(is_known);
             }
             counts.shown += 1;
-            counts.not_sold += usize::from(model.catalogue().all_recent_baskets()[one.item as usize] == 0);
+            counts.not_sold += usize::from(model.catalogue().all_recent_baskets()[one.item.index()] == 0);
             counts.removed += usize::from(rules.forbids(model, item, one.item).is_some());
         }
         counts

@@ -1,5 +1,7 @@
 //! Metrics of one recommendation list.
 
+use trolley_model::Item;
+
 /// The metrics that [`figures`] computes, in order: hit rate, recall and nDCG at k.
 pub(crate) const METRICS: [&str; 3] = ["hit_rate", "recall", "ndcg"];
 
@@ -8,8 +10,8 @@ pub(crate) type Figures = [f64; METRICS.len()];
 
 /// The metrics of a list at `k`. `shown` is the list, best first. `relevant` are the relevant items that could be
 /// recommended, ascending, out of `relevant_count` in all.
-pub(super) fn figures(shown: &[u32], relevant: &[u32], relevant_count: usize, k: usize) -> Figures {
-    let hit = |item: &u32| relevant.binary_search(item).is_ok();
+pub(super) fn figures(shown: &[Item], relevant: &[Item], relevant_count: usize, k: usize) -> Figures {
+    let hit = |item: &Item| relevant.binary_search(item).is_ok();
     let discount = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
     let hits = shown.iter().take(k).filter(|item| hit(item)).count();
     let gain: f64 =
@@ -59,14 +61,16 @@ mod tests {
     #[test]
     fn known_answers() {
         // Hits at ranks 1 and 3, of three relevant items: (1 + 1/2) / (1 + 1/log2(3) + 1/2).
-        let [hit, recall, ndcg] = figures(&[7, 8, 9], &[7, 9, 11], 3, 6);
+        let [hit, recall, ndcg] = figures(&[7, 8, 9].map(Item), &[7, 9, 11].map(Item), 3, 6);
         assert!((hit - 1.0).abs() < 1e-12);
         assert!((recall - 2.0 / 3.0).abs() < 1e-12);
         assert!((ndcg - 1.5 / 2.130_929_753_571_457).abs() < 1e-12);
         // More relevant items than places: six hits are perfect.
-        assert!((figures(&[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6, 7, 8], 8, 6)[2] - 1.0).abs() < 1e-12);
+        assert!(
+            (figures(&[1, 2, 3, 4, 5, 6].map(Item), &[1, 2, 3, 4, 5, 6, 7, 8].map(Item), 8, 6)[2] - 1.0).abs() < 1e-12
+        );
         // Items beyond k do not count.
-        assert_eq!(figures(&[1, 2, 3], &[3], 1, 2).map(|figure| figure as u32), [0, 0, 0]);
+        assert_eq!(figures(&[1, 2, 3].map(Item), &[Item(3)], 1, 2).map(|figure| figure as u32), [0, 0, 0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Both compare all customers with all customers, so they are left out with more than [`MOST_CUSTOMERS`].
 
 use rayon::prelude::*;
-use trolley_model::{Customer, Model, Top};
+use trolley_model::{Customer, Item, Model, Top};
 
 use super::baselines::best;
 use super::case::Case;
@@ -59,12 +59,15 @@ impl Default for UpCf {
 /// Maximum number of neighbours per customer in UP-CF.
 const SIMILAR: usize = 300;
 
-/// A sparse vector over items, ascending; also customers with weights.
-type Sparse = Vec<(u32, f32)>;
+/// A sparse vector over items, ascending.
+type Sparse = Vec<(Item, f32)>;
+
+/// Customers by their numbers, with weights.
+type Weighted = Vec<(u32, f32)>;
 
 /// The baskets of each customer, oldest first, numbered as in a model.
 pub(super) struct OfCustomers {
-    baskets: Vec<Vec<Vec<u32>>>,
+    baskets: Vec<Vec<Vec<Item>>>,
     items: usize,
 }
 
@@ -80,7 +83,7 @@ impl OfCustomers {
             return None;
         }
         let numbering = Numbering::new(transactions, model);
-        let mut of_customer: Vec<Vec<Vec<u32>>> = vec![Vec::new(); customers];
+        let mut of_customer: Vec<Vec<Vec<Item>>> = vec![Vec::new(); customers];
         for basket in baskets {
             if let Some(Customer(customer)) = numbering.customer(transactions.baskets[basket].customer) {
                 of_customer[customer as usize].push(numbering.items(transactions.items_of(basket)));
@@ -109,7 +112,7 @@ impl OfCustomers {
         let most = varied.iter().map(|&(neighbours, _)| neighbours).max().unwrap_or(0);
         let nearest = self.neighbours(&vectors, customers, most, closeness);
         let method = |&(neighbours, own_share): &(usize, f32)| {
-            let of_customer = |list: &Sparse| -> Sparse {
+            let of_customer = |list: &Weighted| -> Weighted {
                 let list = &list[..list.len().min(neighbours)];
                 let weight = (1.0 - own_share) / list.len().max(1) as f32;
                 list.iter().map(|&(neighbour, _)| (neighbour, weight)).collect()
@@ -133,7 +136,7 @@ impl OfCustomers {
     /// UP-CF with the same similarities and several windows and localities. Neighbours are computed for `customers`
     /// only.
     pub(super) fn up_cfs(&self, asymmetry: f32, varied: &[(usize, i32)], customers: &[Customer]) -> Vec<Method> {
-        let presence = |baskets: &Vec<Vec<u32>>| -> Sparse {
+        let presence = |baskets: &Vec<Vec<Item>>| -> Sparse {
             let all = summed(baskets.iter().flatten().map(|&item| (item, 0.0)).collect());
             all.into_iter().map(|(item, _)| (item, 1.0)).collect()
         };
@@ -143,11 +146,11 @@ impl OfCustomers {
         };
         let similar = self.neighbours(&sets, customers, SIMILAR, similarity);
         let method = |&(window, locality): &(usize, i32)| {
-            let popularity = |baskets: &Vec<Vec<u32>>| {
+            let popularity = |baskets: &Vec<Vec<Item>>| {
                 let last = &baskets[baskets.len().saturating_sub(window)..];
                 summed(last.iter().flatten().map(|&item| (item, 1.0 / last.len() as f32)).collect())
             };
-            let raised = |list: &Sparse| list.iter().map(|&(other, like)| (other, like.powi(locality))).collect();
+            let raised = |list: &Weighted| list.iter().map(|&(other, like)| (other, like.powi(locality))).collect();
             Method {
                 vectors: self.baskets.par_iter().map(popularity).collect(),
                 neighbours: similar.iter().map(raised).collect(),
@@ -167,17 +170,17 @@ impl OfCustomers {
         customers: &[Customer],
         most: usize,
         similarity: impl Fn(usize, usize, f32) -> f32 + Sync,
-    ) -> Vec<Sparse> {
-        let mut holders: Vec<Sparse> = vec![Vec::new(); self.items];
+    ) -> Vec<Weighted> {
+        let mut holders: Vec<Weighted> = vec![Vec::new(); self.items];
         for (customer, vector) in vectors.iter().enumerate() {
-            vector.iter().for_each(|&(item, value)| holders[item as usize].push((customer as u32, value)));
+            vector.iter().for_each(|&(item, value)| holders[item.index()].push((customer as u32, value)));
         }
         let of = |products: &mut Vec<f32>, &Customer(a): &Customer| {
             let a = a as usize;
             products.clear();
             products.resize(vectors.len(), 0.0);
             for &(item, value) in &vectors[a] {
-                for &(b, other) in &holders[item as usize] {
+                for &(b, other) in &holders[item.index()] {
                     products[b as usize] += value * other;
                 }
             }
@@ -187,7 +190,7 @@ impl OfCustomers {
             }
             (a, top.into_sorted())
         };
-        let found: Vec<(usize, Sparse)> = customers.par_iter().map_init(Vec::new, of).collect();
+        let found: Vec<(usize, Weighted)> = customers.par_iter().map_init(Vec::new, of).collect();
         let mut lists = vec![Vec::new(); vectors.len()];
         found.into_iter().for_each(|(customer, list)| lists[customer] = list);
         lists
@@ -197,17 +200,17 @@ impl OfCustomers {
 /// The vectors of all customers by one method, and their neighbours with weights.
 pub(super) struct Method {
     vectors: Vec<Sparse>,
-    neighbours: Vec<Sparse>,
+    neighbours: Vec<Weighted>,
     own_share: f32,
     items: usize,
 }
 
 impl Method {
     /// The best items for a case.
-    pub(super) fn answer(&self, model: &Model, case: &Case, k: usize) -> Vec<u32> {
+    pub(super) fn answer(&self, model: &Model, case: &Case, k: usize) -> Vec<Item> {
         let scores = case.customer.map_or_else(Vec::new, |customer| self.scores(customer.0));
         let scored = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
-        best(model, case, k, scored.map(|(item, &score)| (item as u32, score)))
+        best(model, case, k, scored.map(|(item, &score)| (Item(item as u32), score)))
     }
 
     /// The score of each item for a customer.
@@ -216,14 +219,14 @@ impl Method {
         let own = [(customer, self.own_share)];
         for &(other, weight) in own.iter().chain(&self.neighbours[customer as usize]) {
             for &(item, value) in &self.vectors[other as usize] {
-                scores[item as usize] += weight * value;
+                scores[item.index()] += weight * value;
             }
         }
         scores
     }
 }
 
-fn tifu_vector(baskets: &[Vec<u32>], settings: TifuKnn) -> Sparse {
+fn tifu_vector(baskets: &[Vec<Item>], settings: TifuKnn) -> Sparse {
     let size = baskets.len().div_ceil(settings.groups).max(1);
     // Groups are counted from the newest one, which is full; the oldest may be smaller.
     let groups = baskets.len().div_ceil(size).max(1);
@@ -248,7 +251,7 @@ mod tests {
 
     /// Three customers: A bought x, then x and y, then y; B bought y twice; C bought z.
     fn shop() -> OfCustomers {
-        let (x, y, z) = (0, 1, 2);
+        let [x, y, z] = [0, 1, 2].map(Item);
         let baskets = vec![vec![vec![x], vec![x, y], vec![y]], vec![vec![y], vec![y]], vec![vec![z]]];
         OfCustomers { baskets, items: 3 }
     }
@@ -270,7 +273,8 @@ mod tests {
     fn tifu_knn_gives_the_answers_worked_out_by_hand() {
         let settings = TifuKnn { groups: 2, within: 0.5, between: 0.5, neighbours: 1, own_share: 0.5 };
         let method = shop().tifu_knn(settings);
-        assert_eq!(method.vectors, [vec![(0, 0.375), (1, 0.375)], vec![(1, 0.75)], vec![(2, 1.0)]]);
+        let [x, y, z] = [0, 1, 2].map(Item);
+        assert_eq!(method.vectors, [vec![(x, 0.375), (y, 0.375)], vec![(y, 0.75)], vec![(z, 1.0)]]);
         near(&method.scores(0), [0.1875, 0.5625, 0.0]);
         near(&method.scores(1), [0.1875, 0.5625, 0.0]);
         near(&method.scores(2), [0.1875, 0.1875, 0.5]);

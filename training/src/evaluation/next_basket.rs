@@ -1,9 +1,9 @@
 //! Next-basket prediction by the protocol of the literature, for comparability: each customer's last basket is the
 //! test, the blend is learned on the ones before it, all items are ranked, and repeats are allowed.
 
-use trolley_model::Model;
 use trolley_model::figures::{Benchmark, MODEL};
 use trolley_model::recommend::{self, Limits, Offer, PreparedOffers};
+use trolley_model::{Item, Model};
 
 use super::baselines;
 use super::benchmark::{Method, Tally};
@@ -63,11 +63,11 @@ pub(super) fn cases(model: &Model, transactions: &Transactions, baskets: &[usize
 
 /// The candidates of the model, with as much of the customer's history as for the longest answer of the service:
 /// without a query item, the history is the main evidence.
-pub(super) fn candidates(model: &Model, case: &Case) -> Vec<u32> {
+pub(super) fn candidates(model: &Model, case: &Case) -> Vec<Item> {
     recommend::candidates(model, &case.query(model), &Limits::best(LONGEST))
 }
 
-fn answer(model: &Model, case: &Case, k: usize) -> Vec<u32> {
+fn answer(model: &Model, case: &Case, k: usize) -> Vec<Item> {
     let candidates = candidates(model, case);
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let all = PreparedOffers::new(model, &offers);
@@ -103,12 +103,12 @@ pub(super) fn benchmarks(
         methods.push(Method::new("UP-CF", |case, k| up_cf.answer(model, case, k)));
     }
     let bought_before =
-        |case: &Case, item: u32| case.customer.is_some_and(|customer| model.profile(customer).has_bought(item));
+        |case: &Case, item: Item| case.customer.is_some_and(|customer| model.profile(customer).has_bought(item));
     let only = |before: bool| -> Vec<Case> {
         let mut cases = cases.to_vec();
         for case in &mut cases {
             let all = case.relevant.len();
-            let kept: Vec<u32> =
+            let kept: Vec<Item> =
                 case.relevant.iter().copied().filter(|&item| bought_before(case, item) == before).collect();
             // Items that the model does not know are new.
             case.relevant_count = kept.len() + if before { 0 } else { case.relevant_count - all };

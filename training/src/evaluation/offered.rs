@@ -1,13 +1,13 @@
 //! The offered items of a week of the evaluation.
 
-use trolley_model::Model;
 use trolley_model::recommend::{Offer, PreparedOffers};
+use trolley_model::{Item, Model};
 
 /// The offered items, with the numeric columns of their offers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offered {
     /// Ascending.
-    pub(crate) items: Vec<u32>,
+    pub(crate) items: Vec<Item>,
     /// Per item, a value per numeric column, in the order of the configuration: the maximum over the item's offers.
     pub(crate) numbers: Vec<Vec<f32>>,
 }

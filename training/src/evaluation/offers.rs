@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use trolley_model::figures::{Benchmark, Estimate, MODEL};
 
-use trolley_model::Model;
 use trolley_model::recommend::{self, PreparedOffers};
+use trolley_model::{Item, Model};
 
 use super::audience::Audiences;
 use super::baselines;
@@ -80,7 +80,7 @@ impl Weekly {
 }
 
 /// The items of the best `k` offers for the customer of a case.
-pub(super) fn answer(model: &Model, on_offer: &PreparedOffers, case: &Case, k: usize) -> Vec<u32> {
+pub(super) fn answer(model: &Model, on_offer: &PreparedOffers, case: &Case, k: usize) -> Vec<Item> {
     recommend::offers(model, case.customer.map(|customer| model.profile(customer)), on_offer, k)
         .into_iter()
         .filter_map(|ranked| ranked.item)

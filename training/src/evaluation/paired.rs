@@ -10,7 +10,7 @@ use trolley_model::figures::Estimate;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trolley_model::Model;
+use trolley_model::{Item, Model};
 
 use super::bootstrap::Means;
 use super::case::Case;
@@ -119,8 +119,8 @@ impl<'a> Questions<'a> {
         let new = new_to_the_customer(&together, model, transactions, self.test.start);
         let nobody = bought_together::anonymous;
         let lists = Lists::new(model, transactions, self.test.clone());
-        let due = |case: &Case, list: &[u32]| lists.due(case, list);
-        let not_measured = |_: &Case, _: &[u32]| f64::NAN;
+        let due = |case: &Case, list: &[Item]| lists.due(case, list);
+        let not_measured = |_: &Case, _: &[Item]| f64::NAN;
 
         let mut weekly = Vec::new();
         for (number, (week, offered)) in self.weeks.iter().zip(&self.offered).enumerate() {
@@ -141,7 +141,7 @@ impl<'a> Questions<'a> {
         // An older model may not know the stores.
         instead.iter_mut().for_each(|case| case.store = None);
         let asked = |case: &Case| {
-            let item = case.items.first().map(|&item| model.catalogue().items().get(item));
+            let item = case.items.first().map(|&item| model.catalogue().id(item));
             let item = item.and_then(|id| transactions.items.position(id)).unwrap_or(ANONYMOUS);
             (case.basket, case.owner, item)
         };
@@ -234,8 +234,8 @@ fn judge(
     cases: &[Case],
     k: usize,
     key: impl Fn(&Case) -> (usize, u32, u32) + Sync,
-    answer: impl Fn(&Case, usize) -> Vec<u32> + Sync,
-    due: impl Fn(&Case, &[u32]) -> f64 + Sync,
+    answer: impl Fn(&Case, usize) -> Vec<Item> + Sync,
+    due: impl Fn(&Case, &[Item]) -> f64 + Sync,
 ) -> Vec<Answer> {
     let one = |case: &Case| {
         let list = answer(case, k);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use rayon::prelude::*;
-use trolley_model::{Category, Model};
+use trolley_model::{Category, Item, Model};
 
 use super::case::Case;
 use super::elsewhere::Elsewhere;
@@ -57,16 +57,16 @@ impl<'a> Lists<'a> {
 
     /// The metrics per method and case, given the lists. The customer is that of the basket, even if the query is
     /// anonymous.
-    pub(super) fn figures(&self, cases: &[Case], shown: &[Vec<Vec<u32>>], k: usize) -> Vec<Vec<ShownFigures>> {
+    pub(super) fn figures(&self, cases: &[Case], shown: &[Vec<Vec<Item>>], k: usize) -> Vec<Vec<ShownFigures>> {
         let together = self.together(cases, shown);
-        let of_contender = |lists: &Vec<Vec<u32>>| {
+        let of_contender = |lists: &Vec<Vec<Item>>| {
             let overlap = overlap(cases, lists, k);
             let figures = |(at, case): (usize, &Case)| {
                 let list = &lists[at];
                 let customer =
                     if case.owner < self.transactions.customers.len() as u32 { case.owner } else { ANONYMOUS };
                 let own = self.numbering.customer(customer).map(|customer| self.model.profile(customer).items());
-                let share = |counts: &dyn Fn(u32) -> bool| {
+                let share = |counts: &dyn Fn(Item) -> bool| {
                     list.iter().filter(|&&item| counts(item)).count() as f64 / list.len() as f64
                 };
                 [
@@ -76,7 +76,7 @@ impl<'a> Lists<'a> {
                     }),
                     own.map_or(f64::NAN, |own| share(&|item| own.binary_search(&item).is_ok())),
                     overlap[at],
-                    share(&|item| item < BESTSELLERS),
+                    share(&|item| item.0 < BESTSELLERS),
                     self.categories(list),
                 ]
             };
@@ -86,11 +86,11 @@ impl<'a> Lists<'a> {
     }
 
     /// `due_to_item` of a list.
-    pub(super) fn due(&self, case: &Case, list: &[u32]) -> f64 {
+    pub(super) fn due(&self, case: &Case, list: &[Item]) -> f64 {
         let hits = list.iter().filter(|&&item| case.is_relevant(item)).count() as f64;
         let (mut recall, mut baskets) = (0.0, 0.0);
         for basket in self.elsewhere.of(case) {
-            let hits = list.iter().filter(|&&item| basket.binary_search(&self.items[item as usize]).is_ok()).count();
+            let hits = list.iter().filter(|&&item| basket.binary_search(&self.items[item.index()]).is_ok()).count();
             recall += hits as f64 / basket.len() as f64;
             baskets += 1.0;
         }
@@ -98,13 +98,13 @@ impl<'a> Lists<'a> {
     }
 
     /// Whether the lift of two items is below 1.
-    fn is_below_chance(&self, asked: u32, item: u32, together: Option<&u32>) -> bool {
+    fn is_below_chance(&self, asked: Item, item: Item, together: Option<&u32>) -> bool {
         let catalogue = self.model.catalogue();
         let by_chance = f64::from(catalogue.baskets(asked)) * f64::from(catalogue.baskets(item));
         together.is_none_or(|&both| f64::from(both) * f64::from(catalogue.total_baskets()) < by_chance)
     }
 
-    fn categories(&self, list: &[u32]) -> f64 {
+    fn categories(&self, list: &[Item]) -> f64 {
         let catalogue = self.model.catalogue();
         if catalogue.categories().is_empty() {
             return f64::NAN;
@@ -117,8 +117,8 @@ impl<'a> Lists<'a> {
 
     /// The number of baskets before the test with both a query item and an item shown for it; pairs without any are
     /// left out. They are counted in the transactions, because the model stores only the strongest partners.
-    fn together(&self, cases: &[Case], shown: &[Vec<Vec<u32>>]) -> HashMap<(u32, u32), u32> {
-        let mut pairs: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    fn together(&self, cases: &[Case], shown: &[Vec<Vec<Item>>]) -> HashMap<(Item, Item), u32> {
+        let mut pairs: BTreeMap<Item, Vec<Item>> = BTreeMap::new();
         for lists in shown {
             for (case, list) in cases.iter().zip(lists) {
                 if let Some(&asked) = case.items.first() {
@@ -126,7 +126,7 @@ impl<'a> Lists<'a> {
                 }
             }
         }
-        let mut holders: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut holders: HashMap<Item, Vec<usize>> = HashMap::new();
         for basket in 0..self.test {
             for asked in self.transactions.items_of(basket).iter().filter_map(|&item| self.numbering.item(item)) {
                 if pairs.contains_key(&asked) {
@@ -134,7 +134,7 @@ impl<'a> Lists<'a> {
                 }
             }
         }
-        let count = |(asked, mut others): (u32, Vec<u32>)| {
+        let count = |(asked, mut others): (Item, Vec<Item>)| {
             others.sort_unstable();
             others.dedup();
             let mut counts = vec![0; others.len()];
@@ -154,7 +154,7 @@ impl<'a> Lists<'a> {
 }
 
 /// Per case, the mean share of `k` items that are also in the lists of the customer's cases with other query items.
-fn overlap(cases: &[Case], lists: &[Vec<u32>], k: usize) -> Vec<f64> {
+fn overlap(cases: &[Case], lists: &[Vec<Item>], k: usize) -> Vec<f64> {
     let mut of_owner: HashMap<u32, Vec<usize>> = HashMap::new();
     for (at, case) in cases.iter().enumerate() {
         of_owner.entry(case.owner).or_default().push(at);
@@ -233,7 +233,7 @@ mod tests {
         };
         let cases: Vec<Case> = asked.iter().map(case).collect();
         let list = |list: [u32; K]| list.map(|item| numbering.item(item).unwrap()).to_vec();
-        let shown: Vec<Vec<u32>> = asked.iter().map(|asked| list(asked.2)).collect();
+        let shown: Vec<Vec<Item>> = asked.iter().map(|asked| list(asked.2)).collect();
         Lists::new(&model, &transactions, TEST..transactions.baskets.len()).figures(&cases, &[shown], K).remove(0)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use trolley_model::{Customer, Model};
+use trolley_model::{Customer, Item, Model};
 
 use super::case::Case;
 use super::metrics::figures;
@@ -121,7 +121,7 @@ fn sample(cases: &[Case]) -> Vec<&Case> {
     cases.iter().step_by((cases.len() / CASES).max(1)).collect()
 }
 
-fn ndcg(cases: &[&Case], k: usize, answer: impl Fn(&Case) -> Vec<u32> + Sync) -> f64 {
+fn ndcg(cases: &[&Case], k: usize, answer: impl Fn(&Case) -> Vec<Item> + Sync) -> f64 {
     let all: Vec<f64> =
         cases.par_iter().map(|case| figures(&answer(case), &case.relevant, case.relevant_count, k)[2]).collect();
     all.iter().sum::<f64>() / all.len().max(1) as f64

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use trolley_model::Model;
+use trolley_model::{Item, Model};
 
 use super::case::{Case, History};
 use super::numbering::Numbering;
@@ -61,21 +61,21 @@ impl Week {
     pub(crate) fn offered(&self, model: &Model, offers: &[OfferRow], seed: u64) -> Offered {
         if offers.is_empty() {
             // Sampled by ID, so that two models with different item numbers draw the same items.
-            let lot = |&item: &u32| {
-                let id = blake3::hash(model.catalogue().items().get(item).as_bytes());
+            let lot = |&item: &Item| {
+                let id = blake3::hash(model.catalogue().id(item).as_bytes());
                 let path = id.as_bytes().as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
                 let path: Vec<u64> = [0x0f, self.baskets.start as u64].into_iter().chain(path).collect();
                 Random::new(seed, &path).below(usize::MAX)
             };
-            let mut items: Vec<u32> = (0..model.catalogue().bought()).collect();
+            let mut items: Vec<Item> = (0..model.catalogue().bought()).map(Item).collect();
             items.sort_by_cached_key(lot);
             items.truncate(STAND_INS);
             items.sort_unstable();
             return Offered { numbers: vec![Vec::new(); items.len()], items };
         }
-        let mut numbers: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
+        let mut numbers: BTreeMap<Item, Vec<f32>> = BTreeMap::new();
         for row in self.rows.iter().map(|&row| &offers[row as usize]) {
-            let Some(item) = model.catalogue().items().position(&row.item) else { continue };
+            let Some(item) = model.catalogue().position(&row.item) else { continue };
             let best = numbers.entry(item).or_insert_with(|| row.numbers.clone());
             best.iter_mut().zip(&row.numbers).for_each(|(best, number)| *best = best.max(*number));
         }
@@ -87,13 +87,16 @@ impl Week {
     pub(crate) fn offered_by_both(&self, models: [&Model; 2], offers: &[OfferRow], seed: u64) -> [Offered; 2] {
         let all = models.map(|model| self.offered(model, offers, seed));
         let ids: [HashSet<&str>; 2] = [0, 1].map(|of: usize| {
-            let items = models[of].catalogue().items();
-            all[of].items.iter().map(|&item| items.get(item)).collect()
+            let catalogue = models[of].catalogue();
+            all[of].items.iter().map(|&item| catalogue.id(item)).collect()
         });
         [0, 1].map(|of: usize| {
-            let items = models[of].catalogue().items();
-            let both =
-                all[of].items.iter().zip(&all[of].numbers).filter(|(item, _)| ids[1 - of].contains(items.get(**item)));
+            let catalogue = models[of].catalogue();
+            let both = all[of]
+                .items
+                .iter()
+                .zip(&all[of].numbers)
+                .filter(|(item, _)| ids[1 - of].contains(catalogue.id(**item)));
             let (items, numbers) = both.map(|(&item, numbers)| (item, numbers.clone())).unzip();
             Offered { items, numbers }
         })
@@ -102,7 +105,7 @@ impl Week {
     /// One case for each known customer who bought an offered item.
     pub(crate) fn cases(&self, model: &Model, transactions: &Transactions, offered: &Arc<Offered>) -> Vec<Case> {
         let numbering = Numbering::new(transactions, model);
-        let mut bought: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut bought: BTreeMap<u32, Vec<Item>> = BTreeMap::new();
         for basket in self.baskets.clone() {
             let owner = transactions.baskets[basket].customer;
             if owner != ANONYMOUS {
@@ -112,7 +115,7 @@ impl Week {
             }
         }
         bought.retain(|_, items| !items.is_empty());
-        let case = |(owner, mut relevant): (u32, Vec<u32>)| {
+        let case = |(owner, mut relevant): (u32, Vec<Item>)| {
             relevant.sort_unstable();
             relevant.dedup();
             let customer = numbering.customer(owner);
@@ -200,7 +203,7 @@ mod tests {
             let week = Week { baskets: 20..35, rows: (0..offers.len() as u32).collect() };
             let [ours, theirs] = [0, 1].map(|of: usize| {
                 let offered = &week.offered_by_both(models, &offers, 1)[of];
-                let ids = offered.items.iter().map(|&item| models[of].catalogue().items().get(item).to_owned());
+                let ids = offered.items.iter().map(|&item| models[of].catalogue().id(item).to_owned());
                 ids.zip(offered.numbers.clone()).collect::<BTreeMap<_, _>>()
             });
             assert_eq!(ours, theirs);

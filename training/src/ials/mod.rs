@@ -72,8 +72,8 @@ pub(crate) fn observed(histories: &Histories, items: usize, repeats: f32) -> Obs
     let (mut columns, mut weights, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     for customer in histories.profiles() {
         let before = columns.len();
-        for stats in customer.stats().filter(|stats| (stats.item as usize) < items) {
-            columns.push(stats.item);
+        for stats in customer.stats().filter(|stats| stats.item.index() < items) {
+            columns.push(stats.item.0);
             weights.push(weight(stats.decayed, repeats));
         }
         lengths.push(columns.len() - before);

@@ -1,3 +1,4 @@
+use trolley_model::Item;
 use trolley_model::kernel::{LANES, add_products, sigmoids, transpose};
 
 use super::blocks::{EmbeddingTable, Gradients};
@@ -40,7 +41,7 @@ struct Others {
 }
 
 impl Others {
-    fn fetch(&mut self, output: &EmbeddingTable, items: &[u32]) {
+    fn fetch(&mut self, output: &EmbeddingTable, items: &[Item]) {
         self.rows.clear();
         items.iter().for_each(|&item| self.rows.extend_from_slice(output.row(item)));
         self.columns.resize(output.width() * LANES * items.len().div_ceil(LANES), [0.0; LANES]);
@@ -105,17 +106,17 @@ impl Group {
         self.output.clear();
         (self.loss, self.watched) = (0.0, 0.0);
         for (number, sharing) in chunk.chunks(SHARING).enumerate() {
-            let negatives: Vec<u32> = (0..draw.shared).map(|_| draw.negatives.draw(random)).collect();
+            let negatives: Vec<Item> = (0..draw.shared).map(|_| draw.negatives.draw(random)).collect();
             self.apart.fetch(output, &negatives);
             self.of_negatives.clear();
             self.of_negatives.resize(draw.shared * output.width(), [0.0; LANES]);
             for &basket in sharing {
                 let lines = draw.baskets.learned_items(basket, draw.learned);
-                let keep = |&&item: &&u32| {
-                    let keep = draw.keep[item as usize];
+                let keep = |&&item: &&Item| {
+                    let keep = draw.keep[item.index()];
                     keep >= 1.0 || random.unit() < keep
                 };
-                let mut kept: Vec<u32> = lines.iter().filter(keep).copied().collect();
+                let mut kept: Vec<Item> = lines.iter().filter(keep).copied().collect();
                 if kept.len() > LONGEST {
                     random.shuffle(&mut kept);
                 }
@@ -133,7 +134,7 @@ impl Group {
         input: &EmbeddingTable,
         output: &EmbeddingTable,
         draw: &Draw<'_>,
-        lines: &[u32],
+        lines: &[Item],
         watched: bool,
     ) {
         let (n, width) = (lines.len(), input.width());

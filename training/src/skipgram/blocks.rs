@@ -1,5 +1,5 @@
-use trolley_model::Vectors;
 use trolley_model::kernel::{LANES, dot};
+use trolley_model::{Item, Vectors};
 
 use crate::random::Random;
 
@@ -25,8 +25,8 @@ pub(super) struct Block {
 }
 
 /// The block of an item and its row in it.
-pub(super) fn place(item: u32) -> (usize, u32) {
-    (item as usize % BLOCKS, item / BLOCKS as u32)
+pub(super) fn place(item: Item) -> (usize, u32) {
+    (item.index() % BLOCKS, item.0 / BLOCKS as u32)
 }
 
 impl EmbeddingTable {
@@ -55,7 +55,7 @@ impl EmbeddingTable {
         self.width
     }
 
-    pub(super) fn row(&self, item: u32) -> &[[f32; LANES]] {
+    pub(super) fn row(&self, item: Item) -> &[[f32; LANES]] {
         let (block, row) = place(item);
         let at = row as usize * self.width;
         &self.blocks[block].values[at..at + self.width]
@@ -63,7 +63,7 @@ impl EmbeddingTable {
 
     pub(super) fn into_vectors(self, items: usize) -> Vectors {
         let mut values = Vec::with_capacity(items * self.dims);
-        for item in 0..items as u32 {
+        for item in (0..items as u32).map(Item) {
             values.extend_from_slice(&self.row(item).as_flattened()[..self.dims]);
         }
         Vectors::from_rows(self.dims, values)
@@ -108,7 +108,7 @@ impl Gradients {
     }
 
     /// Appends zeros for the gradients of some items, and returns them.
-    pub(super) fn of(&mut self, items: &[u32], width: usize) -> &mut [[f32; LANES]] {
+    pub(super) fn of(&mut self, items: &[Item], width: usize) -> &mut [[f32; LANES]] {
         let before = self.values.len();
         for (&item, at) in items.iter().zip(before / width..) {
             let (block, row) = place(item);

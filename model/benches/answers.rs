@@ -12,7 +12,7 @@ use trolley_model::artefact::ModelRegistry;
 use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, alternatives, audience, bought_together, candidates, offers,
 };
-use trolley_model::{Customer, FeatureContext, Item, Model, Query, signals};
+use trolley_model::{Customer, FeatureContext, Item, Model, Profile, Query, signals};
 
 fn model() -> Model {
     let folder = std::env::var("TROLLEY_MODELS")
@@ -64,7 +64,9 @@ fn answers(criterion: &mut Criterion) {
     }
     group.sample_size(10);
     group.bench_function("audience", |bench| {
-        bench.iter(|| audience(&model, Offer { items: &[item(), item()], numbers: &[] }, 1000));
+        let all = model.histories().customers().len() as u32;
+        let profile_at = |at: u32, each: &mut dyn FnMut(Profile<'_>)| each(model.profile(Customer(at)));
+        bench.iter(|| audience(&model, Offer { items: &[item(), item()], numbers: &[] }, 1000, all, &profile_at));
     });
     group.finish();
 

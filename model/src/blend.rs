@@ -89,7 +89,8 @@ impl IndexMut<Question> for Blends {
 }
 
 /// [`Blends`] as the artefact stores them. Without a blend for items new to the customer, that of bought together is
-/// used; without one for the offers of anonymous customers, recent popularity.
+/// used; without one for the offers of anonymous customers, recent popularity; without one for what is bought again, that
+/// of offers; without one for what is new for a customer, that of items new to the customer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredBlends {
@@ -104,6 +105,10 @@ struct StoredBlends {
     offers: Blend,
     #[serde(default, skip_serializing_if = "is_nothing")]
     offers_anonymous: Blend,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    buy_again: Blend,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    new_for_you: Blend,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     offer_numbers: Vec<String>,
     #[serde(default = "ListRules::none", skip_serializing_if = "ListRules::is_none")]
@@ -122,6 +127,8 @@ impl From<StoredBlends> for Blends {
             stored.alternatives,
             stored.offers,
             stored.offers_anonymous,
+            stored.buy_again,
+            stored.new_for_you,
         ];
         let StoredBlends { pre_ranking, offer_numbers, list, alternative_rules, .. } = stored;
         Self { blends, pre_ranking, offer_numbers, list, alternative_rules }
@@ -139,6 +146,8 @@ impl From<Blends> for StoredBlends {
             alternatives,
             offers,
             offers_anonymous,
+            buy_again,
+            new_for_you,
         ] = blends;
         Self {
             bought_together_anonymous,
@@ -149,6 +158,8 @@ impl From<Blends> for StoredBlends {
             alternatives,
             offers,
             offers_anonymous,
+            buy_again,
+            new_for_you,
             offer_numbers,
             list,
             alternative_rules,

@@ -5,7 +5,8 @@ use crate::error::ModelError;
 use crate::ids::Ids;
 use crate::item_stats::ItemStatsColumns;
 use crate::offsets::Offsets;
-use crate::profile::{LastBasketsOf, OwnedProfile, Position, Profile};
+use crate::owned_profile::OwnedProfile;
+use crate::profile::{LastBasketsOf, Position, Profile};
 
 /// The item statistics of all customers, ascending by item number for each customer.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,8 +112,10 @@ impl Histories {
         items: usize,
     ) -> Result<Self, ModelError> {
         let habits = columns.item.len();
-        if !columns.taken_on_offer.is_empty() && columns.taken_on_offer.len() != habits {
-            return Err(ModelError::Length("the columns have different lengths".into()));
+        for optional in [&columns.taken_on_offer, &columns.quantity] {
+            if !optional.is_empty() && optional.len() != habits {
+                return Err(ModelError::Length("the columns have different lengths".into()));
+            }
         }
         let rows = Offsets::from_vec(offsets, habits)
             .ok_or_else(|| ModelError::Order("the row bounds are not valid".into()))?;
@@ -139,10 +142,11 @@ impl Histories {
                 return Err(ModelError::Range(format!("customer {row} has an item beyond the catalogue")));
             }
         }
-        let taken = &columns.taken_on_offer;
-        if columns.decayed.iter().chain(&decayed_baskets).chain(taken).any(|d| !d.is_finite() || *d < 0.0) {
+        let numbers = columns.decayed.iter().chain(&decayed_baskets);
+        let optional = columns.taken_on_offer.iter().chain(&columns.quantity);
+        if numbers.chain(optional).any(|number| !number.is_finite() || *number < 0.0) {
             return Err(ModelError::Number(
-                "a decayed count or what was taken on offer is not a finite number from 0".into(),
+                "a decayed count, a quantity or what was taken on offer is not a finite number from 0".into(),
             ));
         }
         last.check(&rows)?;
@@ -161,7 +165,7 @@ impl Histories {
     pub fn profile(&self, customer: Customer) -> Profile<'_> {
         let Customer(customer) = customer;
         let range = self.rows.range(customer);
-        let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.columns;
+        let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer, quantity } = &self.columns;
         let last = self.last.rows.range(customer);
         Profile {
             items: &item[range.clone()],
@@ -169,7 +173,8 @@ impl Histories {
             first_day: &first_day[range.clone()],
             last_day: &last_day[range.clone()],
             decayed: &decayed[range.clone()],
-            taken_on_offer: taken_on_offer.get(range).unwrap_or_default(),
+            taken_on_offer: taken_on_offer.get(range.clone()).unwrap_or_default(),
+            quantity: quantity.get(range).unwrap_or_default(),
             baskets: self.baskets[customer as usize],
             decayed_baskets: self.decayed_baskets[customer as usize],
             last: LastBasketsOf {
@@ -179,6 +184,7 @@ impl Histories {
             },
             factors: (&[], 0.0),
             end: self.last.end,
+            fade: 1.0,
         }
     }
 

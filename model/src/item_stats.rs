@@ -17,6 +17,14 @@ pub struct ItemStats {
     pub decayed: f32,
 }
 
+impl ItemStats {
+    /// Mean number of days between purchases; `None` after one purchase or if all were on one day.
+    pub fn interval(&self) -> Option<f32> {
+        let days = self.last_day.saturating_sub(self.first_day);
+        (self.baskets >= 2 && days > 0).then(|| f32::from(days) / f32::from(self.baskets - 1))
+    }
+}
+
 /// The fields of [`ItemStats`] as columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "as in `ItemStats`")]
@@ -28,10 +36,12 @@ pub struct ItemStatsColumns {
     pub decayed: Vec<f32>,
     /// Purchases of the item per week in which it was on offer; empty without data on offers.
     pub taken_on_offer: Vec<f32>,
+    /// Median quantity of the item in the baskets with a known one, 0 if there is none; empty without quantities.
+    pub quantity: Vec<f32>,
 }
 
 impl ItemStatsColumns {
-    /// Appends one item's statistics, without `taken_on_offer`.
+    /// Appends one item's statistics, without `taken_on_offer` and `quantity`.
     pub fn push(&mut self, stats: ItemStats) {
         self.item.push(stats.item);
         self.baskets.push(stats.baskets);
@@ -48,5 +58,11 @@ impl ItemStatsColumns {
         self.last_day.extend_from_slice(&other.last_day);
         self.decayed.extend_from_slice(&other.decayed);
         self.taken_on_offer.extend_from_slice(&other.taken_on_offer);
+        // Only customers with known quantities have the column.
+        if !other.quantity.is_empty() || !self.quantity.is_empty() {
+            self.quantity.resize(self.item.len() - other.item.len(), 0.0);
+            self.quantity.extend_from_slice(&other.quantity);
+            self.quantity.resize(self.item.len(), 0.0);
+        }
     }
 }

@@ -11,13 +11,17 @@ use crate::co_purchases::CoPurchases;
 use crate::customer::Customer;
 use crate::error::ModelError;
 use crate::histories::Histories;
+use crate::ials::FoldIn;
 use crate::item::Item;
 use crate::item_signals::ItemSignals;
 use crate::name_words::NameWords;
 use crate::nearest::{Neighbours, nearest};
+use crate::owned_profile::{Counting, DatedBasket, OwnedProfile};
 use crate::package::Package;
 use crate::product_lines::ProductLines;
 use crate::profile::Profile;
+use crate::profile_config::ProfileConfig;
+use crate::recent_baskets::RecentBaskets;
 use crate::scorer::Scorers;
 use crate::stores::Stores;
 use crate::vectors::Vectors;
@@ -35,6 +39,7 @@ pub struct Model {
     product_lines: ProductLines,
     name_words: NameWords,
     packages: Vec<Package>,
+    fold_in: OnceLock<FoldIn>,
     cache: AnswerCache,
 }
 
@@ -67,6 +72,10 @@ pub struct Parts {
     pub switches: CoPurchases,
     /// The customers' purchase histories.
     pub histories: Histories,
+    /// The settings with which the histories and factors were made.
+    pub profiles: ProfileConfig,
+    /// The last baskets that were counted.
+    pub recent_baskets: RecentBaskets,
     /// The weights of signals.
     pub blends: Blends,
 }
@@ -78,6 +87,7 @@ impl Parts {
     /// An error that describes the mismatch.
     pub fn check(&self) -> Result<(), ModelError> {
         let Self { catalogue, input, output, neighbours, item_factors, customer_factors, histories, blends, .. } = self;
+        self.profiles.check()?;
         let learned = input.len();
         let most = learned.max(item_factors.len());
         if most > catalogue.items().len() {
@@ -145,6 +155,7 @@ impl Model {
             product_lines,
             name_words,
             packages,
+            fold_in: OnceLock::new(),
             cache,
         })
     }
@@ -242,6 +253,37 @@ impl Model {
             factors: (factors.unit(customer.0), factors.norm(customer.0)),
             ..self.parts.histories.profile(customer)
         }
+    }
+
+    /// The day after the last one of the model's period, in days since 1970-01-01.
+    pub fn end(&self) -> u16 {
+        self.parts.histories.last().end
+    }
+
+    /// The profile of a customer on a later day; `end` is the day after it.
+    pub fn profile_as_of(&self, customer: Customer, end: u16) -> Profile<'_> {
+        self.profile(customer).as_of(end, self.parts.profiles.half_life_days)
+    }
+
+    /// The profile of a customer with baskets that the model has not counted, oldest first; `end` is the day after the
+    /// present one. `customer` is `None` for one that the model does not know: their factors are folded in. Those of
+    /// other customers stay as they were learned, which was measured to be as good.
+    pub fn profile_with(&self, customer: Option<Customer>, baskets: &[DatedBasket<'_>], end: u16) -> OwnedProfile {
+        let ProfileConfig { half_life_days, last_baskets, .. } = self.parts.profiles;
+        let counting = Counting { end: end.max(self.end()), half_life_days, last_baskets, taken_on_offer: None };
+        let known = customer.map(|customer| self.profile(customer));
+        let profile = OwnedProfile::on_top_of(known, baskets, &counting);
+        if known.is_some() {
+            return profile;
+        }
+        let fold_in = self.fold_in.get_or_init(|| FoldIn::new(&self.parts.item_factors, &self.parts.profiles.ials));
+        let factors = fold_in.factors(profile.as_profile().stats().map(|stats| (stats.item, stats.decayed)));
+        profile.with_factors(&factors)
+    }
+
+    /// Whether the model has counted a basket, given the [`RecentBaskets::hash`] of its ID and its day.
+    pub fn has_counted(&self, hash: u64, day: u16) -> bool {
+        self.parts.recent_baskets.has_counted(hash, day, self.end())
     }
 
     /// The weights of signals.

@@ -1,8 +1,7 @@
 //! A customer as a value.
 
 use crate::item::Item;
-use crate::item_stats::{ItemStats, ItemStatsColumns};
-use crate::vectors::Vectors;
+use crate::item_stats::ItemStats;
 
 /// A position in [`Profile::items`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +16,7 @@ impl Position {
     }
 }
 
-/// A customer as of a day: borrowed from a model's tables or from an [`OwnedProfile`].
+/// A customer as of a day: borrowed from a model's tables or from an [`OwnedProfile`](crate::OwnedProfile).
 #[derive(Clone, Copy, Debug)]
 pub struct Profile<'a> {
     /// The items bought, ascending; the other columns of statistics have the same length.
@@ -33,14 +32,18 @@ pub struct Profile<'a> {
     pub(crate) last: LastBasketsOf<'a>,
     /// The unit vector of the factors, and their norm.
     pub(crate) factors: (&'a [f32], f32),
-    /// The day after the last day of the period: ages count back from the last day.
+    /// Usual quantity of each item, 0 if unknown; empty without quantities.
+    pub(crate) quantity: &'a [f32],
+    /// The day after the present day: ages count back from the present day.
     pub(crate) end: u16,
+    /// Factor of all decayed counts: they were counted for an earlier day than the present one.
+    pub(crate) fade: f32,
 }
 
 /// One of a customer's last baskets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LastBasket<'a> {
-    /// Age in days, counted from the last day of the period: from 0.
+    /// Age in days, counted from the present day: from 0.
     pub age: f32,
     /// Its items as positions in [`Profile::items`], ascending.
     pub positions: &'a [Position],
@@ -79,8 +82,22 @@ impl<'a> Profile<'a> {
             baskets: self.item_baskets[position],
             first_day: self.first_day[position],
             last_day: self.last_day[position],
-            decayed: self.decayed[position],
+            decayed: self.decayed[position] * self.fade,
         }
+    }
+
+    /// The quantity of an item that the customer usually buys, if known.
+    pub fn quantity(&self, item: Item) -> Option<f32> {
+        let position = self.items.binary_search(&item).ok()?;
+        self.quantity.get(position).copied().filter(|quantity| *quantity > 0.0)
+    }
+
+    /// The same customer on a later day: ages count from there, and decayed counts shrink. `end` is the day after that
+    /// day; an earlier one than that of the profile changes nothing.
+    #[must_use]
+    pub fn as_of(self, end: u16, half_life_days: f32) -> Self {
+        let days = f32::from(end.saturating_sub(self.end));
+        Self { end: end.max(self.end), fade: self.fade * (-days / half_life_days).exp2(), ..self }
     }
 
     /// Purchases of the item at a position of [`Profile::items`] per week in which it was on offer; 0 without data on
@@ -116,7 +133,7 @@ impl<'a> Profile<'a> {
 
     /// The customer's baskets, weighted by one half to the power of their age in half-lives.
     pub fn decayed_baskets(&self) -> f32 {
-        self.decayed_baskets
+        self.decayed_baskets * self.fade
     }
 
     /// The customer's last baskets, oldest first.
@@ -129,9 +146,14 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// Age of a day in days, counted from the last day of the period: from 0.
+    /// The present day, in days since 1970-01-01.
+    pub fn today(&self) -> u16 {
+        self.end.saturating_sub(1)
+    }
+
+    /// Age of a day in days, counted from the present day: from 0.
     pub fn age(&self, day: u16) -> f32 {
-        f32::from(self.end.saturating_sub(1).saturating_sub(day))
+        f32::from(self.today().saturating_sub(day))
     }
 
     /// The unit vector of the customer's factors; zeros or empty if there are none.
@@ -142,113 +164,5 @@ impl<'a> Profile<'a> {
     /// The norm of the customer's factors.
     pub(crate) fn length(&self) -> f32 {
         self.factors.1
-    }
-}
-
-/// A customer counted from baskets, independent of any model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OwnedProfile {
-    stats: ItemStatsColumns,
-    baskets: u32,
-    decayed_baskets: f32,
-    days: Vec<u16>,
-    offsets: Vec<u64>,
-    positions: Vec<Position>,
-    factors: Vectors,
-    end: u16,
-}
-
-/// Purchases of an item per week in which it was on offer, given its number and the days of its purchases.
-pub type TakenOnOffer<'a> = dyn Fn(Item, &[u16]) -> f32 + 'a;
-
-/// Parameters for counting a profile.
-#[derive(Clone, Copy)]
-pub struct Counting<'a> {
-    /// The day after the last one of the period.
-    pub end: u16,
-    /// Half-life of a purchase's weight in decayed counts, in days.
-    pub half_life_days: f32,
-    /// Number of last baskets that are stored individually.
-    pub last_baskets: usize,
-    /// Purchases of an item per week in which it was on offer, given the days of its purchases; `None` without data on
-    /// offers.
-    pub taken_on_offer: Option<&'a TakenOnOffer<'a>>,
-}
-
-impl std::fmt::Debug for Counting<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Counting").field("end", &self.end).finish_non_exhaustive()
-    }
-}
-
-impl OwnedProfile {
-    /// Counts baskets, oldest first: the day of each, before `counting.end`, and its items, ascending. The profile has
-    /// no factors.
-    pub fn count(baskets: &[(u16, &[Item])], counting: &Counting<'_>) -> Self {
-        let Counting { end, half_life_days, last_baskets, taken_on_offer } = *counting;
-        let decay = |day: u16| (-f32::from(end.saturating_sub(1).saturating_sub(day)) / half_life_days).exp2();
-        let mut lines: Vec<(Item, u16)> =
-            baskets.iter().flat_map(|&(day, items)| items.iter().map(move |&item| (item, day))).collect();
-        lines.sort_unstable();
-        let mut stats = ItemStatsColumns::default();
-        for same in lines.chunk_by(|a, b| a.0 == b.0) {
-            if let Some(taken_on_offer) = taken_on_offer {
-                let days: Vec<u16> = same.iter().map(|&(_, day)| day).collect();
-                stats.taken_on_offer.push(taken_on_offer(same[0].0, &days));
-            }
-            stats.push(ItemStats {
-                item: same[0].0,
-                baskets: same.len().min(usize::from(u16::MAX)) as u16,
-                first_day: same[0].1,
-                last_day: same[same.len() - 1].1,
-                decayed: same.iter().map(|&(_, day)| decay(day)).sum(),
-            });
-        }
-        let (mut days, mut offsets, mut positions) = (Vec::new(), vec![0], Vec::new());
-        for &(day, items) in &baskets[baskets.len().saturating_sub(last_baskets)..] {
-            days.push(day);
-            let known = items.iter().filter_map(|item| stats.item.binary_search(item).ok());
-            // Positions are 16 bits: of a history of more than 65,536 items, the bestsellers.
-            positions.extend(known.filter_map(|position| u16::try_from(position).ok()).map(Position));
-            offsets.push(positions.len() as u64);
-        }
-        Self {
-            stats,
-            baskets: baskets.len() as u32,
-            decayed_baskets: baskets.iter().map(|&(day, _)| decay(day)).sum(),
-            days,
-            offsets,
-            positions,
-            factors: Vectors::from_rows(1, vec![0.0]),
-            end,
-        }
-    }
-
-    /// Sets the factors: one row with the model's number of dimensions. A table without exactly one row is ignored.
-    #[must_use]
-    pub fn with_factors(self, factors: Vectors) -> Self {
-        if factors.len() == 1 { Self { factors, ..self } } else { self }
-    }
-
-    /// Borrows the profile.
-    pub fn as_profile(&self) -> Profile<'_> {
-        let ItemStatsColumns { item, baskets, first_day, last_day, decayed, taken_on_offer } = &self.stats;
-        Profile {
-            items: item,
-            item_baskets: baskets,
-            first_day,
-            last_day,
-            decayed,
-            taken_on_offer,
-            baskets: self.baskets,
-            decayed_baskets: self.decayed_baskets,
-            last: LastBasketsOf { days: &self.days, offsets: &self.offsets, positions: &self.positions },
-            factors: (self.factors.unit(0), self.factors.norm(0)),
-            end: self.end,
-        }
-    }
-
-    pub(crate) fn columns(&self) -> (&ItemStatsColumns, &[u16], &[u64], &[Position]) {
-        (&self.stats, &self.days, &self.offsets, &self.positions)
     }
 }

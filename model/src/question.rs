@@ -17,11 +17,15 @@ pub enum Question {
     Offers,
     /// Offers for anonymous customers.
     OffersAnonymous,
+    /// What a known customer will buy again.
+    BuyAgain,
+    /// What a known customer has never bought and is likely to buy.
+    NewForYou,
 }
 
 impl Question {
     /// All questions, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::BoughtTogetherAnonymous,
         Self::BoughtTogether,
         Self::BoughtTogetherNew,
@@ -29,6 +33,8 @@ impl Question {
         Self::Alternatives,
         Self::Offers,
         Self::OffersAnonymous,
+        Self::BuyAgain,
+        Self::NewForYou,
     ];
 
     /// The name in artefacts, metrics and reports.
@@ -41,6 +47,8 @@ impl Question {
             Self::Alternatives => "alternatives",
             Self::Offers => "offers",
             Self::OffersAnonymous => "offers_anonymous",
+            Self::BuyAgain => "buy_again",
+            Self::NewForYou => "new_for_you",
         }
     }
 
@@ -52,7 +60,7 @@ impl Question {
             (Self::BoughtTogetherAnonymous, true) => Self::BoughtTogether,
             (Self::Alternatives, false) => Self::AlternativesAnonymous,
             (Self::AlternativesAnonymous, true) => Self::Alternatives,
-            (Self::Offers, false) => Self::OffersAnonymous,
+            (Self::Offers | Self::BuyAgain | Self::NewForYou, false) => Self::OffersAnonymous,
             (Self::OffersAnonymous, true) => Self::Offers,
             (question, _) => question,
         }

@@ -131,12 +131,17 @@ impl Scorers {
             let recent = Blend::straight(&[("recent_popularity", 1.0)]);
             let (attributes, numbers) = match question {
                 _ if question.is_alternatives() => (attributes, &[][..]),
-                _ if question.is_offers() => (&[][..], &blends.offer_numbers[..]),
+                _ if question.is_offers() || question == Question::BuyAgain => (&[][..], &blends.offer_numbers[..]),
                 _ => (&[][..], &[][..]),
             };
             let blend = match (question, &blends[question]) {
                 (Question::BoughtTogetherNew, blend) if is_nothing(blend) => &blends[Question::BoughtTogether],
                 (Question::OffersAnonymous, blend) if is_nothing(blend) => &recent,
+                (Question::BuyAgain, blend) if is_nothing(blend) => &blends[Question::Offers],
+                (Question::NewForYou, blend) if is_nothing(blend) => match &blends[Question::BoughtTogetherNew] {
+                    new if is_nothing(new) => &blends[Question::BoughtTogether],
+                    new => new,
+                },
                 (_, blend) => blend,
             };
             Scorer::new(blend, attributes, numbers)

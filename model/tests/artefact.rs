@@ -135,7 +135,7 @@ fn answers(model: &Model) {
 fn of_all_signals(blends: &Blends) -> Blends {
     let slopes: Vec<(&str, f32)> = NAMES.iter().map(|&name| (name, 0.1)).collect();
     let blend = Blend::straight(&slopes);
-    Blends { blends: [(); 7].map(|()| blend.clone()), pre_ranking: Blend::default(), ..blends.clone() }
+    Blends { blends: [(); 9].map(|()| blend.clone()), pre_ranking: Blend::default(), ..blends.clone() }
 }
 
 #[test]

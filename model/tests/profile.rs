@@ -9,12 +9,16 @@ use trolley_model::ials::{FoldIn, IalsConfig};
 use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, Recommended, alternatives, bought_together, explain, offers,
 };
-use trolley_model::{Counting, Histories, Item, Model, OwnedProfile, Profile, Query, Question, Vectors};
+use trolley_model::{Counting, DatedBasket, Histories, Item, Model, OwnedProfile, Profile, Query, Question, Vectors};
 
 const END: u16 = 1000;
 
 fn counting<'a>() -> Counting<'a> {
     Counting { end: END, half_life_days: 60.0, last_baskets: 50, taken_on_offer: None }
+}
+
+fn bought(day: u16, items: &[Item]) -> DatedBasket<'_> {
+    DatedBasket { day, items, quantities: &[] }
 }
 
 fn folded(factors: &FoldIn, profile: &OwnedProfile) -> Vectors {
@@ -24,12 +28,15 @@ fn folded(factors: &FoldIn, profile: &OwnedProfile) -> Vectors {
 /// The small shop with two customers counted from their baskets, and their profiles as values.
 fn model_and_profiles() -> (Model, FoldIn, [OwnedProfile; 2]) {
     let mut parts = common::parts();
-    let anna = OwnedProfile::count(&[(900, &[MILK, JAM]), (950, &[MILK]), (990, &[BREAD, MILK])], &counting());
-    let bert = OwnedProfile::count(&[(980, &[BUTTER, OAT_MILK])], &counting());
+    let anna = OwnedProfile::count(
+        &[bought(900, &[MILK, JAM]), bought(950, &[MILK]), bought(990, &[BREAD, MILK])],
+        &counting(),
+    );
+    let bert = OwnedProfile::count(&[bought(980, &[BUTTER, OAT_MILK])], &counting());
     let fold_in = FoldIn::new(&parts.item_factors, &IalsConfig { dims: 2, ..IalsConfig::default() });
     let profiles = [anna, bert].map(|profile| {
         let factors = folded(&fold_in, &profile);
-        profile.with_factors(factors)
+        profile.with_factors(&factors)
     });
     let rows = profiles.iter().flat_map(|profile| {
         let factors = folded(&fold_in, profile);
@@ -65,10 +72,9 @@ fn a_profile_of_ones_own_is_answered_as_that_of_the_model() {
 #[test]
 fn a_customer_whom_the_model_does_not_hold_is_known_by_their_baskets() {
     let (model, fold_in, _) = model_and_profiles();
-    let baskets: [(u16, &[Item]); 2] = [(970, &[JAM]), (999, &[JAM, BUTTER])];
-    let carla = OwnedProfile::count(&baskets, &counting());
+    let carla = OwnedProfile::count(&[bought(970, &[JAM]), bought(999, &[BUTTER, JAM])], &counting());
     let factors = folded(&fold_in, &carla);
-    let carla = carla.with_factors(factors);
+    let carla = carla.with_factors(&factors);
     let profile = carla.as_profile();
     assert_eq!((profile.baskets(), profile.items()), (2, &[BUTTER, JAM][..]));
     assert!((profile.age(970) - 29.0).abs() < 1e-6);

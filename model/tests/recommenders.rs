@@ -11,7 +11,7 @@ use trolley_model::recommend::{
     Limits, Offer, PreparedOffers, RankedOffer, Recommended, Tier, alternatives, audience, available_offers,
     bought_together, bought_together_and_new, bought_together_ranking, candidates, explain, explain_offer, offers,
 };
-use trolley_model::{Blend, Catalogue, CoPurchases, Customer, Item, Model, Parts, Query, Question};
+use trolley_model::{Blend, Catalogue, CoPurchases, Customer, Item, Model, Parts, Profile, Query, Question};
 
 type Recommender = fn(&Model, Option<Customer>, &Limits<'_>) -> Vec<Recommended>;
 
@@ -456,14 +456,12 @@ fn offers_that_are_closed_or_whose_items_are_gone_are_passed_over() {
 #[test]
 fn an_audience_is_the_same_scores_read_the_other_way() {
     let model = model();
-    let found = audience(&model, of(&[MILK]), 10);
-    assert_eq!(
-        found.iter().map(|a| a.customer).collect::<Vec<_>>(),
-        [ANNA, Customer(1)],
-        "anna buys milk, bert does not"
-    );
+    let profile_at = |at: u32, each: &mut dyn FnMut(Profile<'_>)| each(model.profile(Customer(at)));
+    let found = audience(&model, of(&[MILK]), 10, 2, &profile_at);
+    let listed: Vec<u32> = found.iter().map(|listener| listener.customer).collect();
+    assert_eq!(listed, [ANNA.0, 1], "anna buys milk, bert does not");
     for listener in found {
-        let offered = ranked(&model, Some(listener.customer), &[of(&[MILK])], 1);
+        let offered = ranked(&model, Some(Customer(listener.customer)), &[of(&[MILK])], 1);
         assert_eq!(offered[0].score, listener.score);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Baskets {
     pub(crate) offsets: Offsets,
     /// Item numbers of the catalogue, ascending in each basket.
     pub(crate) lines: Vec<Item>,
+    /// The quantity of each line, 0 if unknown; empty without quantities.
+    pub(crate) quantities: Vec<f32>,
     /// The customers, sorted by ID.
     pub(crate) customers: Ids,
     /// Number of items bought at least once; these are the first ones.
@@ -29,6 +31,11 @@ impl Baskets {
     /// The items of a basket.
     pub(crate) fn items(&self, basket: usize) -> &[Item] {
         &self.lines[self.offsets.range(basket as u32)]
+    }
+
+    /// The quantity of each of these items, 0 if unknown; empty without quantities.
+    pub(crate) fn quantities(&self, basket: usize) -> &[f32] {
+        self.quantities.get(self.offsets.range(basket as u32)).unwrap_or_default()
     }
 
     /// All baskets, as a sample.
@@ -144,15 +151,22 @@ pub(crate) fn catalogue_and_baskets(
     let learned = parts.baskets.partition_point(|&baskets| baskets >= min_baskets.max(1));
     let catalogue = Catalogue::new(parts)?;
     let (customers, heads) = customers_and_heads(transactions, until)?;
-    let mut lines = Vec::new();
+    let (mut lines, mut quantities) = (Vec::new(), Vec::new());
+    let mut of_basket: Vec<(Item, f32)> = Vec::new();
     for basket in 0..until {
-        let start = lines.len();
-        lines.extend(transactions.items_of(basket).iter().map(|&item| renumbered[item as usize]));
-        lines[start..].sort_unstable();
+        let (items, of_lines) = (transactions.items_of(basket), transactions.quantities_of(basket));
+        let quantity = |at: usize| of_lines.get(at).copied().unwrap_or_default();
+        of_basket.clear();
+        of_basket.extend(items.iter().enumerate().map(|(at, &item)| (renumbered[item as usize], quantity(at))));
+        of_basket.sort_unstable_by_key(|line| line.0);
+        lines.extend(of_basket.iter().map(|line| line.0));
+        if !of_lines.is_empty() {
+            quantities.extend(of_basket.iter().map(|line| line.1));
+        }
     }
     let offsets = Offsets::from_lengths((0..until).map(|basket| transactions.items_of(basket).len()));
     let bought = catalogue.bought() as usize;
-    Ok((catalogue, Baskets { heads, offsets, lines, customers, bought, learned, end }))
+    Ok((catalogue, Baskets { heads, offsets, lines, quantities, customers, bought, learned, end }))
 }
 
 /// The median price of one piece of each item in the first `until` baskets, by the item numbers of the transactions;

@@ -1,6 +1,6 @@
 //! From baskets to counts: the part of a model that needs no learning.
 
-use trolley_model::{Attributes, Catalogue, Category, CoPurchases, Histories, ModelError, Stores};
+use trolley_model::{Attributes, Catalogue, Category, CoPurchases, Histories, ModelError, RecentBaskets, Stores};
 
 use crate::attributes::attributes;
 use crate::baskets::{Baskets, catalogue_and_baskets};
@@ -39,6 +39,8 @@ pub struct Counts {
     pub histories: Histories,
     /// Pairs; empty tables if only customers are modelled ([`Scope::Customers`]).
     pub pairs: Pairs,
+    /// The baskets of the last days, by which the service recognises pushed baskets that are counted already.
+    pub recent_baskets: RecentBaskets,
     /// Number of items to be learned; these are the first ones, which are in enough baskets.
     pub learned: usize,
     /// The IDs of categories that the config names as mixed.
@@ -115,8 +117,15 @@ pub(crate) fn count(
         catalogue,
         histories,
         pairs,
+        recent_baskets: recent_baskets(transactions, until, baskets.end),
         learned: baskets.learned,
         mixed: items.mixed.clone(),
     };
     Ok((counts, baskets))
+}
+
+fn recent_baskets(transactions: &Transactions, until: usize, end: u16) -> RecentBaskets {
+    let from = end.saturating_sub(RecentBaskets::DAYS);
+    let recent = transactions.basket_hashes.get(transactions.before(from).min(until)..until);
+    RecentBaskets::new(from, recent.unwrap_or_default().to_vec())
 }

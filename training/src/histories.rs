@@ -1,6 +1,6 @@
 //! Counts the purchases of each customer: how often, first and last day, and how much recently.
 
-use trolley_model::{Counting, Histories, Item, ModelError, OwnedProfile};
+use trolley_model::{Counting, DatedBasket, Histories, Item, ModelError, OwnedProfile};
 
 use crate::baskets::Baskets;
 use crate::input::ANONYMOUS;
@@ -15,9 +15,10 @@ pub(crate) fn histories(
     last_baskets: usize,
     on_offer: Option<&OnOfferDays>,
 ) -> Result<Histories, ModelError> {
-    let mut of_customer: Vec<Vec<(u16, &[Item])>> = vec![Vec::new(); baskets.customers.len()];
+    let mut of_customer: Vec<Vec<DatedBasket<'_>>> = vec![Vec::new(); baskets.customers.len()];
     for (number, head) in baskets.heads.iter().enumerate().filter(|(_, head)| head.customer != ANONYMOUS) {
-        of_customer[head.customer as usize].push((head.day, baskets.items(number)));
+        let (day, items, quantities) = (head.day, baskets.items(number), baskets.quantities(number));
+        of_customer[head.customer as usize].push(DatedBasket { day, items, quantities });
     }
     let taken = on_offer.map(|on_offer| |item: Item, days: &[u16]| on_offer.taken(item, days));
     let taken_on_offer = taken.as_ref().map(|taken| taken as &dyn Fn(Item, &[u16]) -> f32);

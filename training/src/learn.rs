@@ -32,7 +32,7 @@ pub fn learn(
     config: &TrainingConfig,
     progress: &dyn Progress,
 ) -> Result<Fitted, ModelError> {
-    let Counts { catalogue, attributes, stores, histories, pairs, learned, mixed: named } = counts;
+    let Counts { catalogue, attributes, stores, histories, pairs, recent_baskets, learned, mixed: named } = counts;
     let (input, output, losses) = match sample {
         Some(sample) => skip_gram(sample, &catalogue.all_baskets()[..learned], &config.skipgram, config.seed, progress),
         None => (nothing(config), nothing(config), Vec::new()),
@@ -54,6 +54,8 @@ pub fn learn(
         category_partners: pairs.category_partners,
         switches: pairs.switches,
         histories,
+        profiles: config.profiles(),
+        recent_baskets,
         blends,
     };
     Ok(Fitted { parts, losses })

@@ -11,11 +11,12 @@ use trolley_model::{BadName, Model, ModelError, Name, Parts};
 use crate::config::TrainingConfig;
 use crate::costs::{Costs, peak_memory};
 use crate::count::Scope;
-use crate::evaluation::{self, Judged, NotJudged, date, evaluate, evaluate_next_basket};
+use crate::evaluation::{self, Judged, NotJudged, date, evaluate, evaluate_live, evaluate_next_basket};
 use crate::fit::fit;
 use crate::gate::{self, Accept, Comparison, Decision, GateConfig, Volume, compare, next_reference, rule};
 use crate::input::{
-    self, ANONYMOUS, InputConfig, InputError, InputTable, Items, Look, OfferRow, RowOutcomes, Transactions,
+    self, ANONYMOUS, InputConfig, InputError, InputTable, Items, Look, OfferRow, PushedBasket, RowOutcomes,
+    Transactions,
 };
 use crate::learn::Fitted;
 use crate::neighbours::neighbours;
@@ -40,6 +41,8 @@ pub struct TrainingJob<'a> {
     pub latest: DateTime<Utc>,
     /// Whether a customer ID is erased; the purchases of erased customers become anonymous.
     pub erased: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Baskets that were pushed to the service, for trainings with `include_pushed`.
+    pub pushed: &'a [PushedBasket],
     /// Number of threads; 0 for all processors.
     pub threads: usize,
     /// Failures of the gate that are accepted.
@@ -52,7 +55,7 @@ impl TrainingJob<'_> {
     /// Reads the tables, and erases the erased customers from them.
     pub(crate) fn tables(&self, progress: &dyn Progress) -> Result<Tables, TrainError> {
         let row_outcomes = RowOutcomes::listed_in(&self.rejects)?;
-        let mut tables = read(self.market, self.input, row_outcomes, self.latest, progress)?;
+        let mut tables = read(self.market, self.input, self.pushed, row_outcomes, self.latest, progress)?;
         tables.transactions.forget(self.erased);
         tables.judge(self.input.max_rejected)?;
         Ok(tables)
@@ -129,14 +132,15 @@ impl Tables {
     }
 }
 
-/// Reads a market's tables and checks them. Transactions later than `latest` are rejected; `fates` counts the outcomes
-/// of the rows.
+/// Reads a market's tables and checks them. Transactions later than `latest` are rejected; `row_outcomes` counts the
+/// outcomes of the rows.
 ///
 /// # Errors
 /// See [`input::read_transactions`]. Whether the tables are good enough is decided by [`Tables::judge`].
 pub fn read(
     market: &Name,
     input: &InputConfig,
+    pushed: &[PushedBasket],
     mut row_outcomes: RowOutcomes,
     latest: DateTime<Utc>,
     progress: &dyn Progress,
@@ -144,7 +148,8 @@ pub fn read(
     progress.begin("reading", 3);
     let items = input::read_items(input, &mut row_outcomes)?;
     progress.advance(1);
-    let transactions = input::read_transactions(input, market.as_str(), latest.timestamp(), &items, &mut row_outcomes)?;
+    let transactions =
+        input::read_with_pushed(input, market.as_str(), latest.timestamp(), &items, pushed, &mut row_outcomes)?;
     progress.advance(1);
     let offers = input::read_offers(input, market.as_str(), &mut row_outcomes)?;
     progress.advance(1);
@@ -215,17 +220,28 @@ fn verdict(
     (costs, decision)
 }
 
-/// Trains and evaluates, also by the next-basket protocol of the literature, and publishes nothing.
+/// Trains and evaluates, also by the next-basket protocol of the literature, and publishes nothing. With `live`, it also
+/// replays the test weeks, each answer knowing the baskets before it.
 ///
 /// # Errors
 /// [`TrainError`], also if no test period can be held out.
-pub fn examine(job: &TrainingJob<'_>, progress: &dyn Progress) -> Result<Outcome, TrainError> {
+pub fn examine(job: &TrainingJob<'_>, live: bool, progress: &dyn Progress) -> Result<Outcome, TrainError> {
     let progress = &Timed::new(progress);
     let Beginning { started, tables, pool, judged, comparison } = begin(job, progress)?;
-    let Judged { mut evaluation, model, losses, .. } = judged.map_err(TrainError::NotJudged)?;
+    let judged = judged.map_err(TrainError::NotJudged)?;
+    let replayed = if live {
+        progress.begin("evaluation with live baskets", 1);
+        let replayed = pool.install(|| evaluate_live(&judged, &tables.transactions, job.config.seed));
+        progress.end();
+        replayed
+    } else {
+        Vec::new()
+    };
+    let Judged { mut evaluation, model, losses, .. } = judged;
     let next_basket = pool.install(|| evaluate_next_basket(tables.view(), job.config, progress));
     let (benchmarks, tuned) = next_basket?;
     evaluation.benchmarks.extend(benchmarks);
+    evaluation.benchmarks.extend(replayed);
     evaluation.tuned.extend(tuned);
     let (costs, decision) = verdict(job, started, Ok(&evaluation), comparison.as_ref(), &tables, progress);
     let evaluation = Ok(evaluation);

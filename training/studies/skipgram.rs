@@ -42,7 +42,7 @@ pub(crate) fn complete_journey() -> Tables {
         },
     }));
     let market = Name::new("us").unwrap();
-    crate::read(&market, &input.unwrap(), RowOutcomes::counted(), chrono::Utc::now(), &Silent).unwrap()
+    crate::read(&market, &input.unwrap(), &[], RowOutcomes::counted(), chrono::Utc::now(), &Silent).unwrap()
 }
 
 #[test]

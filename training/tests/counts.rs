@@ -8,7 +8,8 @@ use trolley_model::artefact::{DataFacts, Draft, ModelRegistry};
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::{
-    Attributes, Catalogue, CoPurchases, Counting, Histories, Ids, Item, Name, Offsets, OwnedProfile, Parts, Stores,
+    Attributes, Catalogue, CoPurchases, Counting, DatedBasket, Histories, Ids, Item, Name, Offsets, OwnedProfile,
+    Parts, RecentBaskets, Stores,
 };
 use trolley_training::input::{Basket, Items, Transactions};
 use trolley_training::{BasketSample, Counts, Pairs, Scope, Silent, TrainingConfig, fit, learn};
@@ -44,8 +45,8 @@ fn counted_by_hand(config: &TrainingConfig) -> Counts {
         last_baskets: config.last_baskets,
         taken_on_offer: None,
     };
-    let profiles =
-        [OwnedProfile::count(&[BASKETS[0], BASKETS[2]], &counting), OwnedProfile::count(&[BASKETS[1]], &counting)];
+    let [first, second, third] = BASKETS.map(|(day, items)| DatedBasket { day, items, quantities: &[] });
+    let profiles = [OwnedProfile::count(&[first, third], &counting), OwnedProfile::count(&[second], &counting)];
     let stores = Stores::new(Ids::default(), vec![0], vec![], vec![], vec![], config.assortment_expected, 3);
     // A pair weighs 1/√(n-1) in a basket of n items.
     let (two, three) = (1.0f32, 0.5f32.sqrt());
@@ -65,6 +66,7 @@ fn counted_by_hand(config: &TrainingConfig) -> Counts {
             category_partners: CoPurchases::new([]),
             switches: CoPurchases::new([vec![], vec![], vec![]]),
         },
+        recent_baskets: RecentBaskets::new(END - RecentBaskets::DAYS, Vec::new()),
         learned: 3,
         mixed: Vec::new(),
     }

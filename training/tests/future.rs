@@ -36,7 +36,7 @@ fn sample() -> Tables {
     }))
     .unwrap();
     let latest = chrono::DateTime::<chrono::Utc>::MAX_UTC;
-    read(&market(), &input, RowOutcomes::counted(), latest, &Silent).unwrap()
+    read(&market(), &input, &[], RowOutcomes::counted(), latest, &Silent).unwrap()
 }
 
 /// The first test day.
@@ -122,6 +122,7 @@ fn trained(folder: &Path, other: bool) -> (Manifest, Manifest) {
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         erased: &|_| false,
+        pushed: &[],
         threads: 0,
         accept: Accept::default(),
         force: true,

@@ -26,6 +26,7 @@ fn planted_complements_and_substitutes_are_found() {
         now: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         erased: &|_| false,
+        pushed: &[],
         threads: 0,
         accept: Accept::default(),
         force: true,

@@ -55,6 +55,7 @@ fn job<'a>(
         now: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         erased: &|_| false,
+        pushed: &[],
         threads: 0,
         accept: Accept::default(),
         force: false,
@@ -68,7 +69,7 @@ fn answers_beat_the_baselines_on_weeks_not_seen() {
     let folder = tempfile::tempdir().unwrap();
     let (input, config, registry) =
         (input(), TrainingConfig::default(), ModelRegistry::new(folder.path().join("models")));
-    let outcome = examine(&job(folder.path(), &input, &config, &registry), &Silent).unwrap();
+    let outcome = examine(&job(folder.path(), &input, &config, &registry), true, &Silent).unwrap();
     let found = outcome.evaluation.unwrap();
     assert!(outcome.decision.failures.is_empty(), "{:?}", outcome.decision);
     assert!(registry.markets().unwrap().is_empty(), "nothing was published");
@@ -128,7 +129,7 @@ type Line = (String, u16, String, Vec<String>);
 fn rewritten(folder: &Path, change: impl Fn(Vec<Line>) -> Vec<Line>) -> InputConfig {
     let sample = input();
     let tables =
-        read(&us(), &sample, RowOutcomes::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
+        read(&us(), &sample, &[], RowOutcomes::counted(), chrono::DateTime::<chrono::Utc>::MAX_UTC, &Silent).unwrap();
     let transactions = &tables.transactions;
     let baskets = transactions.baskets.iter().enumerate().map(|(number, basket)| {
         let items = transactions.items_of(number).iter().map(|&item| transactions.items.get(item).to_owned());

@@ -43,6 +43,7 @@ fn outcome(lines: &[Line], with_items: bool) -> Result<Model, TrainError> {
         now: "2025-01-01T00:00:00Z".parse().unwrap(),
         latest: "2025-01-01T00:00:00Z".parse().unwrap(),
         erased: &|_| false,
+        pushed: &[],
         threads: 1,
         accept: Accept::default(),
         force: true,

@@ -16,6 +16,8 @@ use crate::model::Parts;
 use crate::nearest::Neighbours;
 use crate::offsets::Offsets;
 use crate::profile::Position;
+use crate::profile_config::ProfileConfig;
+use crate::recent_baskets::RecentBaskets;
 use crate::stores::Stores;
 
 pub(super) const ITEMS: &str = "items.safetensors";
@@ -67,7 +69,7 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
         ),
         (CATEGORY_PAIRS, tensors(CATEGORY_PAIRS, co_purchase_columns(&parts.category_pairs))?),
         (CATEGORY_PARTNERS, tensors(CATEGORY_PARTNERS, co_purchase_columns(&parts.category_partners))?),
-        (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories))?),
+        (HISTORIES, tensors(HISTORIES, history_columns(&parts.histories, &parts.recent_baskets))?),
         (TREES, serde_json::to_vec(&parts.blends.trees()).map_err(|e| (TREES, ModelError::Encoding(e.to_string())))?),
     ])
 }
@@ -75,6 +77,7 @@ pub(super) fn encode(parts: &Parts) -> Result<Vec<(&'static str, Vec<u8>)>, Refu
 /// Decodes the parts. `read` returns the verified bytes of a file.
 pub(super) fn decode<E>(
     straight: Blends,
+    profiles: ProfileConfig,
     mut read: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
     refuse: impl Fn(Refused) -> E,
 ) -> Result<Parts, E> {
@@ -93,7 +96,7 @@ pub(super) fn decode<E>(
     let category_pairs = co_purchases(&file(CATEGORY_PAIRS)?, Category, categories).map_err(at(CATEGORY_PAIRS))?;
     let category_partners =
         co_purchases(&file(CATEGORY_PARTNERS)?, Item, items.len()).map_err(at(CATEGORY_PARTNERS))?;
-    let histories = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
+    let (histories, recent_baskets) = self::histories(&file(HISTORIES)?, items.len()).map_err(at(HISTORIES))?;
     let customers = histories.customers().texts();
     let customer_factors = fifu::decode(&file(CUSTOMER_FACTORS)?, customers).map_err(at(CUSTOMER_FACTORS))?;
     let trees =
@@ -112,6 +115,8 @@ pub(super) fn decode<E>(
         category_partners,
         switches,
         histories,
+        profiles,
+        recent_baskets,
         blends: straight.with_trees(trees),
     })
 }
@@ -243,7 +248,7 @@ fn co_purchases_and_switches(bytes: &[u8], items: usize) -> Result<(CoPurchases,
     Ok((co_purchases(bytes, Item, items)?, switches))
 }
 
-fn history_columns(histories: &Histories) -> TensorColumns {
+fn history_columns(histories: &Histories, recent_baskets: &RecentBaskets) -> TensorColumns {
     let (offsets, habits, baskets, decayed_baskets) = histories.parts();
     let mut columns = TensorColumns::default();
     columns.put_texts("customers", histories.customers().texts());
@@ -254,6 +259,7 @@ fn history_columns(histories: &Histories) -> TensorColumns {
     columns.put_u16("last_day", &habits.last_day);
     columns.put_f32("decayed", &habits.decayed);
     columns.put_f32_if_any("taken_on_offer", &habits.taken_on_offer);
+    columns.put_f32_if_any("quantity", &habits.quantity);
     columns.put_u32("customer_baskets", baskets);
     columns.put_f32("customer_decayed_baskets", decayed_baskets);
     let last = histories.last();
@@ -262,10 +268,15 @@ fn history_columns(histories: &Histories) -> TensorColumns {
     columns.put_u64("last_basket_lines", last.basket_offsets.as_slice());
     columns.put_positions("last_basket_position", &last.position);
     columns.put_u16("end", &[last.end]);
+    let (from, hashes) = recent_baskets.parts();
+    if !hashes.is_empty() {
+        columns.put_u16("recent_baskets_from", &[from]);
+        columns.put_u64("recent_baskets", hashes);
+    }
     columns
 }
 
-fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
+fn histories(bytes: &[u8], items: usize) -> Result<(Histories, RecentBaskets), ModelError> {
     let table = Tensors::decode(bytes)?;
     let columns = ItemStatsColumns {
         item: table.take_items("item")?,
@@ -274,6 +285,7 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
         last_day: table.take_u16("last_day")?,
         decayed: table.take_f32("decayed")?,
         taken_on_offer: table.take_f32_if_any("taken_on_offer")?,
+        quantity: table.take_f32_if_any("quantity")?,
     };
     let day = table.take_u16("last_basket_day")?;
     let position: Vec<Position> = table.take_u16("last_basket_position")?.into_iter().map(Position).collect();
@@ -289,7 +301,16 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
         position,
         end,
     };
-    Histories::new(
+    // Without these columns, in older artefacts, every basket of the period counts as known.
+    let recent_baskets = if table.has("recent_baskets") {
+        let [from] = table.take_u16("recent_baskets_from")?[..] else {
+            return Err(ModelError::Encoding("`recent_baskets_from` is not one number".into()));
+        };
+        RecentBaskets::from_parts(from, table.take_u64("recent_baskets")?)?
+    } else {
+        RecentBaskets::new(end, Vec::new())
+    };
+    let histories = Histories::new(
         ids(&table, "customers")?,
         table.take_u64("bounds")?,
         columns,
@@ -297,7 +318,8 @@ fn histories(bytes: &[u8], items: usize) -> Result<Histories, ModelError> {
         table.take_f32("customer_decayed_baskets")?,
         last,
         items,
-    )
+    )?;
+    Ok((histories, recent_baskets))
 }
 
 fn ids(table: &Tensors<'_>, name: &str) -> Result<Ids, ModelError> {

@@ -4,10 +4,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::Deserialize;
+
 use super::{ArtefactError, Draft, Manifest, content, manifest, publish};
 use crate::files;
 use crate::model::Model;
 use crate::name::Name;
+use crate::profile_config::ProfileConfig;
 
 /// The folder in which all markets' models are published.
 #[derive(Clone, Debug)]
@@ -200,7 +203,14 @@ impl ModelRegistry {
             Ok(bytes)
         };
         let refuse = |(file, source): content::Refused| ArtefactError::Content { path: folder.join(file), source };
-        let parts = content::decode(manifest.weights.clone(), verified, refuse)?;
+        let profiles = match &manifest.config {
+            serde_json::Value::Null => ProfileConfig::default(),
+            config => ProfileConfig::deserialize(config).map_err(|error| {
+                let reason = format!("its training config is not valid: {error}");
+                ArtefactError::Manifest { path: path.clone(), reason }
+            })?,
+        };
+        let parts = content::decode(manifest.weights.clone(), profiles, verified, refuse)?;
         let model = Model::new(parts).map_err(|source| ArtefactError::Content { path: folder.clone(), source })?;
         Ok(Opened { manifest, model })
     }

@@ -133,7 +133,7 @@ pub fn pool(model: &Model, query: &Query<'_>, limits: &Limits<'_>) -> Vec<Item> 
 
 /// The eligible partners of the items and of their categories, strongest first, at most `wanted`. The strength is the
 /// share of the row's total pair weight, summed over rows; every third slot goes to the highest [`closeness`].
-fn strongest(model: &Model, items: &[Item], wanted: usize, may_show: &dyn Fn(Item) -> bool) -> Vec<Item> {
+pub(super) fn strongest(model: &Model, items: &[Item], wanted: usize, may_show: &dyn Fn(Item) -> bool) -> Vec<Item> {
     let mut shares: Vec<(Item, f32)> = Vec::new();
     for &query_item in items {
         add_shares(&mut shares, model.co_purchases(), query_item, may_show);

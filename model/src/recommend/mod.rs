@@ -1,5 +1,5 @@
-//! The three questions: bought together, alternatives and offers. The evaluation and the service call the same
-//! functions.
+//! The questions: bought together, alternatives, offers, what a customer buys again, and what is new for them. The
+//! evaluation and the service call the same functions.
 //!
 //! The first two run the same steps: candidates, filters, signals, blend and top k; a list of bought together is also
 //! diversified. Fallback tiers then fill the list up to k; alternatives have only one, the item's category. Filters run
@@ -7,10 +7,12 @@
 
 mod alternatives;
 mod bought_together;
+mod buy_again;
 mod chance;
 mod explain;
 mod list;
 mod model_tier;
+mod new_for_you;
 mod offers;
 mod reasons;
 mod score;
@@ -20,9 +22,11 @@ pub use alternatives::{alternative_candidates, alternatives, alternatives_rankin
 pub use bought_together::{
     bought_together, bought_together_and_new, bought_together_question, bought_together_ranking, candidates, pool,
 };
+pub use buy_again::{DueItem, buy_again, buy_again_candidates};
 pub use explain::{PROMOTION, Part, explain, explain_offer};
 pub use list::{Kind, Kinds, varied};
-pub use offers::{Audience, Offer, PreparedOffers, RankedOffer, audience, available_offers, offers};
+pub use new_for_you::{new_for_you, new_for_you_candidates};
+pub use offers::{Audience, Offer, PreparedOffers, ProfileAt, RankedOffer, audience, available_offers, offers};
 pub use reasons::{FEWEST, Reason, reasons};
 pub use tiers::{Tier, may_show};
 

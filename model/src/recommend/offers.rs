@@ -3,7 +3,7 @@ use super::list::{Kind, varied};
 use super::score::{columns, scorer, tidy};
 use crate::scorer::Input;
 use crate::top::Top;
-use crate::{Customer, Item, Model, Profile, Query, Question};
+use crate::{Item, Model, Profile, Query, Question};
 
 /// An offer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,13 +38,16 @@ pub struct RankedOffer {
 /// One customer in an offer's audience.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Audience {
-    /// The customer's number.
-    pub customer: Customer,
+    /// The customer's position in the list of [`audience`].
+    pub customer: u32,
     /// The most relevant item of the offer for them.
     pub item: Item,
     /// Comparable between customers of one offer.
     pub score: f32,
 }
+
+/// Passes the profile of the customer at a position to a function; does nothing for one who must not be listed.
+pub type ProfileAt<'a> = dyn Fn(u32, &mut dyn FnMut(Profile<'_>)) + Sync + 'a;
 
 /// Offers prepared for ranking by one model, for any number of customers.
 #[derive(Clone, Debug)]
@@ -164,25 +167,37 @@ pub fn available_offers(
 /// Customers per thread: for fewer, another thread costs more than it saves.
 const ONE_THREAD: usize = 10_000;
 
-/// The `limit` customers for whom an offer is most relevant, by the same scores as [`offers`]. Runs on all processors;
-/// their number does not change the result.
-pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> {
+/// The `limit` of `customers` for whom an offer is most relevant, by the same scores as [`offers`]. Runs on all
+/// processors; their number does not change the result.
+pub fn audience(
+    model: &Model,
+    offer: Offer<'_>,
+    limit: usize,
+    customers: u32,
+    profile_at: &ProfileAt<'_>,
+) -> Vec<Audience> {
     let on_offer = PreparedOffers::new(model, &[offer]);
-    let best_item = |customer| on_offer.best_items(model, Some(customer), &|_| true).pop().flatten();
-    let customers = model.histories().customers().len();
+    let best_item = |customer: u32| {
+        let mut best = None;
+        profile_at(customer, &mut |profile| {
+            best = on_offer.best_items(model, Some(profile), &|_| true).pop().flatten();
+        });
+        best
+    };
+    let all = customers as usize;
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let each = customers.div_ceil(processors.min(customers.div_ceil(ONE_THREAD)).max(1)).max(1);
+    let each = all.div_ceil(processors.min(all.div_ceil(ONE_THREAD)).max(1)).max(1);
     let best_of = |first: usize| {
         let mut top = Top::new(limit);
-        for customer in first as u32..(first + each).min(customers) as u32 {
-            if let Some((_, score)) = best_item(model.profile(Customer(customer))) {
+        for customer in first as u32..(first + each).min(all) as u32 {
+            if let Some((_, score)) = best_item(customer) {
                 top.push(score, customer);
             }
         }
         top.into_sorted()
     };
     let parts: Vec<Vec<(u32, f32)>> = std::thread::scope(|scope| {
-        let others: Vec<_> = (each..customers).step_by(each).map(|first| scope.spawn(move || best_of(first))).collect();
+        let others: Vec<_> = (each..all).step_by(each).map(|first| scope.spawn(move || best_of(first))).collect();
         let first = best_of(0);
         let others =
             others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -190,11 +205,6 @@ pub fn audience(model: &Model, offer: Offer<'_>, limit: usize) -> Vec<Audience> 
     });
     let mut top = Top::new(limit);
     parts.into_iter().flatten().for_each(|(customer, score)| top.push(score, customer));
-    top.into_sorted()
-        .into_iter()
-        .filter_map(|(customer, score)| {
-            let customer = Customer(customer);
-            Some(Audience { customer, item: best_item(model.profile(customer))?.0, score })
-        })
-        .collect()
+    let listed = top.into_sorted().into_iter();
+    listed.filter_map(|(customer, score)| Some(Audience { customer, item: best_item(customer)?.0, score })).collect()
 }

@@ -51,6 +51,15 @@ pub enum Reason {
         /// Day of the last purchase, in days since 1970-01-01.
         last_day: u16,
     },
+    /// The customer buys it at regular intervals.
+    Regularly {
+        /// Mean number of days between purchases.
+        every: u16,
+        /// Days since the last purchase.
+        ago: u16,
+        /// Day of the last purchase, in days since 1970-01-01.
+        last_day: u16,
+    },
     /// The customer has at least [`FEWEST`] purchases in its category.
     OwnKind {
         /// The category.
@@ -69,6 +78,9 @@ pub const FEWEST: u32 = 5;
 
 /// Minimum lift of items that are said to be bought together.
 const TOGETHER: f32 = 1.2;
+
+/// Minimum number of purchases from which an interval is told.
+const REGULARLY: u16 = 3;
 
 /// Minimum share of baskets of a popular item.
 const POPULAR: f32 = 0.01;
@@ -95,7 +107,8 @@ pub fn reasons(
         reasons.extend(about.same_kind().or_else(|| about.alike()));
     }
     if !discreet {
-        reasons.extend(about.bought().or_else(|| about.own_kind()));
+        let regularly = if question == Question::BuyAgain { about.regularly() } else { None };
+        reasons.extend(regularly.or_else(|| about.bought()).or_else(|| about.own_kind()));
     }
     let catalogue = model.catalogue();
     let is_popular = catalogue.popularity(answer.item) >= POPULAR && catalogue.baskets(answer.item) >= FEWEST;
@@ -187,6 +200,13 @@ impl About<'_> {
         let stats = self.query.customer?.stats_of(self.item)?;
         let times = (u32::from(stats.baskets) >= FEWEST).then_some(stats.baskets);
         Some(Reason::Bought { times, last_day: stats.last_day })
+    }
+
+    fn regularly(&self) -> Option<Reason> {
+        let customer = self.query.customer?;
+        let stats = customer.stats_of(self.item).filter(|stats| stats.baskets >= REGULARLY)?;
+        let (every, ago) = (stats.interval()?.round().max(1.0) as u16, customer.age(stats.last_day) as u16);
+        Some(Reason::Regularly { every, ago, last_day: stats.last_day })
     }
 
     fn own_kind(&self) -> Option<Reason> {

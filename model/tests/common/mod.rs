@@ -8,11 +8,12 @@
 use trolley_model::catalogue::{CatalogueParts, NO_CATEGORY};
 use trolley_model::co_purchases::Partner;
 use trolley_model::histories::LastBaskets;
+use trolley_model::ials::IalsConfig;
 use trolley_model::item_stats::{ItemStats, ItemStatsColumns};
 use trolley_model::nearest::Neighbours;
 use trolley_model::{
     AlternativeRules, Attributes, Blend, Blends, Catalogue, Category, CoPurchases, Customer, Histories, Ids, Item,
-    ListRules, Model, Offsets, Parts, Position, Question, Stores, Texts, Tree, Vectors,
+    ListRules, Model, Offsets, Parts, Position, ProfileConfig, Question, RecentBaskets, Stores, Texts, Tree, Vectors,
 };
 
 pub(crate) const BREAD: Item = Item(0);
@@ -93,6 +94,8 @@ pub(crate) fn parts() -> Parts {
         category_partners,
         switches: CoPurchases::new([]),
         histories,
+        profiles: ProfileConfig { ials: IalsConfig { dims: 2, ..IalsConfig::default() }, ..ProfileConfig::default() },
+        recent_baskets: RecentBaskets::default(),
         blends: Blends {
             offer_numbers: vec!["discount".to_owned()],
             list: ListRules::none(),

@@ -48,6 +48,8 @@ pub(crate) fn default_weights() -> Blends {
             ),
             of(Question::Offers, &[("habit", 1.15), ("taste", 0.5), ("recent_popularity", 0.17)]),
             of(Question::OffersAnonymous, &[("recent_popularity", 1.0)]),
+            of(Question::BuyAgain, &[("habit", 1.0), ("due", 0.2)]),
+            of(Question::NewForYou, &[("recent_popularity", 1.0), ("taste", 0.1)]),
         ])
     }
 }

@@ -6,8 +6,8 @@ mod item_focus;
 mod skipgram;
 
 use serde::{Deserialize, Serialize};
-use trolley_model::ListRules;
 use trolley_model::ials::IalsConfig;
+use trolley_model::{ListRules, ProfileConfig};
 
 use crate::setting::SettingError;
 
@@ -51,6 +51,8 @@ pub struct TrainingConfig {
     pub alternatives: AlternativesConfig,
     /// How the model is evaluated.
     pub evaluation: EvaluationConfig,
+    /// Whether the baskets that were pushed to the service are read too, as another table of transactions.
+    pub include_pushed: bool,
 }
 
 /// Limits on the lists of alternatives, in addition to the scores.
@@ -65,6 +67,12 @@ pub struct AlternativesConfig {
 }
 
 impl TrainingConfig {
+    /// The settings that customers' profiles depend on.
+    pub(crate) fn profiles(&self) -> ProfileConfig {
+        let Self { half_life_days, last_baskets, ials, .. } = self;
+        ProfileConfig { half_life_days: *half_life_days, last_baskets: *last_baskets, ials: ials.clone() }
+    }
+
     /// Checks the ranges of the values.
     ///
     /// # Errors
@@ -137,6 +145,7 @@ impl Default for TrainingConfig {
             list: ListRules::default(),
             alternatives: AlternativesConfig::default(),
             evaluation: EvaluationConfig::default(),
+            include_pushed: false,
         }
     }
 }

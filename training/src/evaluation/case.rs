@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trolley_model::{Customer, Item, Model, Query};
+use trolley_model::{Customer, Item, Model, OwnedProfile, Profile, Query};
 
 use super::offered::Offered;
 
@@ -25,6 +25,9 @@ pub(crate) struct Case {
     pub(crate) items: Vec<Item>,
     /// The customer, if the model knows them.
     pub(crate) customer: Option<Customer>,
+    /// The customer as of the moment of the case, with all purchases since the model was trained; only set for an
+    /// evaluation with live baskets.
+    pub(crate) current: Option<Arc<OwnedProfile>>,
     /// The store of the query, if the model knows it.
     pub(crate) store: Option<u32>,
     /// The customer of the case, numbered as in the transactions, or a unique number for an anonymous basket. The
@@ -52,12 +55,13 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn query<'a>(&'a self, model: &'a Model) -> Query<'a> {
-        Query {
-            items: &self.items,
-            customer: self.customer.map(|customer| model.profile(customer)),
-            store: self.store,
-            ..Query::default()
-        }
+        Query { items: &self.items, customer: self.profile(model), store: self.store, ..Query::default() }
+    }
+
+    /// The customer of the case.
+    pub(crate) fn profile<'a>(&'a self, model: &'a Model) -> Option<Profile<'a>> {
+        let current = self.current.as_ref().map(|current| current.as_profile());
+        current.or_else(|| self.customer.map(|customer| model.profile(customer)))
     }
 
     pub(crate) fn is_relevant(&self, item: Item) -> bool {

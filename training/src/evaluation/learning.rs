@@ -5,7 +5,9 @@ use std::sync::Arc;
 use trolley_model::figures::{BestPart, FeatureImportances, Flawless, Focus};
 
 use rayon::prelude::*;
-use trolley_model::recommend::{Limits, alternative_candidates, candidates, pool};
+use trolley_model::recommend::{
+    Limits, alternative_candidates, buy_again_candidates, candidates, new_for_you_candidates, pool,
+};
 use trolley_model::signals::CHEAP;
 use trolley_model::{AlternativeRules, Blend, Blends, Ids, Item, Model, ModelError, Question};
 
@@ -14,7 +16,7 @@ use super::elsewhere::Elsewhere;
 use super::numbering::Numbering;
 use super::period::Periods;
 use super::tuned::Tuned;
-use super::{Tables, alternatives, bought_together, offers, tuning};
+use super::{Tables, alternatives, bought_together, customer_lists, offers, tuning};
 use crate::blend::{Examples, Given, Learned, ON_OFFER_SIGNALS, default_weights, learn, learn_straight};
 use crate::config::TrainingConfig;
 use crate::count::Scope;
@@ -177,7 +179,7 @@ impl Learning<'_> {
             (Elsewhere::new(transactions, validation.clone()), Numbering::new(transactions, &model));
         together.par_iter_mut().for_each(|case| case.usual = elsewhere.usual(case, &model, &numbering));
         let known: Vec<Case> = together.iter().filter(|case| case.customer.is_some()).cloned().collect();
-        let mut instead = alternatives::cases(&model, transactions, validation);
+        let mut instead = alternatives::cases(&model, transactions, validation.clone());
         // One blend answers queries with and without a store.
         instead.iter_mut().step_by(2).for_each(|case| case.store = None);
         progress.end();
@@ -231,6 +233,12 @@ impl Learning<'_> {
         let new = bought_together::new_to_the_customer(model, &known);
         let only_new = Limits { repeats: false, ..everything };
         let of_new = |case: &Case| candidates(model, &case.query(model), &only_new);
+        let next = customer_lists::cases(model, transactions, validation);
+        let next = customer_lists::first_of_each(next, customer_lists::LEARNED);
+        let [again, never] = [true, false].map(|bought| customer_lists::only(model, &next, bought));
+        let list = Limits::best(customer_lists::K);
+        let of_own = |case: &Case| buy_again_candidates(model, &case.query(model), &list);
+        let of_never = |case: &Case| new_for_you_candidates(model, &case.query(model), &list);
         let (anonymous, anonymous_instead) =
             (bought_together::anonymous(&together), bought_together::anonymous(&instead));
         let default = default_weights();
@@ -239,6 +247,8 @@ impl Learning<'_> {
         learn(Question::BoughtTogether, &known, of(Question::BoughtTogether), &of_basket, &due);
         learn(Question::BoughtTogetherNew, &new, of(Question::BoughtTogether), &of_new, &no_offers);
         learn(Question::BoughtTogetherAnonymous, &anonymous, of(Question::BoughtTogetherAnonymous), &of_basket, &due);
+        learn(Question::BuyAgain, &again, of(Question::BuyAgain), &of_own, &no_offers);
+        learn(Question::NewForYou, &never, of(Question::NewForYou), &of_never, &no_offers);
         learn(Question::Alternatives, &instead, of(Question::Alternatives), &of_kind, &apart);
         learn(
             Question::AlternativesAnonymous,

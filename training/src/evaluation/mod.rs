@@ -11,9 +11,11 @@ mod bootstrap;
 mod bought_together;
 pub(crate) mod case;
 mod coverage;
+mod customer_lists;
 mod elsewhere;
 mod learning;
 mod likeness;
+mod live;
 mod metrics;
 mod neighbours;
 mod next_basket;
@@ -104,6 +106,8 @@ pub fn evaluate(
     let together = bought_together::cases(&model, transactions, test.clone(), seed);
     let mut benchmarks = bought_together::benchmarks(&model, &together, transactions, periods.test, &tuned, seed);
     progress.advance(1);
+    let next = customer_lists::first_of_each(customer_lists::cases(&model, transactions, test.clone()), 1);
+    benchmarks.extend(customer_lists::benchmarks(&model, &next, tuned.together.half_life, seed));
     let cases = alternatives::cases(&model, transactions, test);
     benchmarks.extend(weekly.benchmarks(
         match tables.offers {
@@ -167,6 +171,11 @@ fn judged_weeks(
         progress.end();
     }
     Ok(weekly)
+}
+
+/// Replays the test weeks with live baskets; see `live.rs`.
+pub(crate) fn evaluate_live(judged: &Judged, transactions: &Transactions, seed: u64) -> Vec<Benchmark> {
+    live::benchmarks(&judged.model, transactions, judged.test, seed)
 }
 
 /// Evaluates next-basket prediction by the protocol of the literature; see `next_basket.rs`. Returns the benchmarks,

@@ -67,13 +67,12 @@ pub(super) fn candidates(model: &Model, case: &Case) -> Vec<Item> {
     recommend::candidates(model, &case.query(model), &Limits::best(LONGEST))
 }
 
-fn answer(model: &Model, case: &Case, k: usize) -> Vec<Item> {
+pub(super) fn answer(model: &Model, case: &Case, k: usize) -> Vec<Item> {
     let candidates = candidates(model, case);
     let offers: Vec<Offer<'_>> = candidates.chunks(1).map(|items| Offer { items, numbers: &[] }).collect();
     let all = PreparedOffers::new(model, &offers);
     // All candidates are ranked, so that the list is not diversified: the task is to predict purchases.
-    let ranking =
-        recommend::offers(model, case.customer.map(|customer| model.profile(customer)), &all, candidates.len());
+    let ranking = recommend::offers(model, case.profile(model), &all, candidates.len());
     ranking.into_iter().filter_map(|ranked| ranked.item).take(k).collect()
 }
 

@@ -35,4 +35,6 @@ pub use offers::{OfferRow, Offers, read_offers};
 pub use profile::Column;
 pub use read::TableRead;
 pub use row_outcomes::{Example, InputTable, RowCount, RowOutcomes, RowReason};
-pub use transactions::{ANONYMOUS, Basket, Transactions, read_transactions};
+pub use transactions::{
+    ANONYMOUS, Basket, PushedBasket, PushedLine, Transactions, read_transactions, read_with_pushed,
+};

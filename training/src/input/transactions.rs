@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use trolley_model::{Ids, Offsets};
+use trolley_model::{Ids, Offsets, RecentBaskets};
 
 use super::batch::Batch;
 use super::column_request::ColumnRequest;
@@ -28,6 +28,10 @@ pub struct Transactions {
     pub lines: Vec<u32>,
     /// The price of one piece for each line, NaN if unknown; empty if no line has a price.
     pub unit_prices: Vec<f32>,
+    /// The quantity of each line, 0 if unknown; empty without a column of quantities.
+    pub quantities: Vec<f32>,
+    /// The [`RecentBaskets::hash`] of each basket's ID; empty if they are not needed.
+    pub basket_hashes: Vec<u64>,
     /// The stores, sorted by ID.
     pub stores: Ids,
     /// The store of each basket, or [`ANONYMOUS`]; empty without stores.
@@ -38,10 +42,36 @@ pub struct Transactions {
     pub merged: u64,
     /// Number of erased customers, which are not in `customers`.
     pub forgotten: u64,
+    /// Number of baskets that were pushed to the service and are not in the tables.
+    pub pushed: u64,
     /// The files and columns that were read.
     pub table: TableRead,
     /// Number of rows taken by day since 1970-01-01.
     pub days: BTreeMap<i64, u64>,
+}
+
+/// A basket that was pushed to the service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushedBasket {
+    /// Its ID.
+    pub id: String,
+    /// The customer; `None` for an anonymous basket.
+    pub customer: Option<String>,
+    /// Time of the purchase in Unix seconds.
+    pub time: i64,
+    /// Its lines.
+    pub lines: Vec<PushedLine>,
+}
+
+/// A line of a [`PushedBasket`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushedLine {
+    /// The item.
+    pub item: String,
+    /// The quantity, if known.
+    pub quantity: Option<f64>,
+    /// The price of the line, if known.
+    pub price: Option<f64>,
 }
 
 /// One basket.
@@ -62,6 +92,11 @@ impl Transactions {
     /// The price of one piece for each of these items, NaN if unknown; empty if no line has a price.
     pub fn prices_of(&self, basket: usize) -> &[f32] {
         self.unit_prices.get(self.rows.range(basket as u32)).unwrap_or_default()
+    }
+
+    /// The quantity of each of these items, 0 if unknown; empty without quantities.
+    pub fn quantities_of(&self, basket: usize) -> &[f32] {
+        self.quantities.get(self.rows.range(basket as u32)).unwrap_or_default()
     }
 
     /// The store of a basket, if known.
@@ -87,6 +122,8 @@ impl Transactions {
             rows: Offsets::from_lengths(kept.iter().map(|&basket| self.items_of(basket).len())),
             lines: kept.iter().flat_map(|&basket| self.items_of(basket)).copied().collect(),
             unit_prices: kept.iter().flat_map(|&basket| self.prices_of(basket)).copied().collect(),
+            quantities: kept.iter().flat_map(|&basket| self.quantities_of(basket)).copied().collect(),
+            basket_hashes: kept.iter().filter_map(|&basket| self.basket_hashes.get(basket)).copied().collect(),
             stores: self.stores.clone(),
             store_of: kept.iter().filter_map(|&basket| self.store_of.get(basket)).copied().collect(),
             ..Self::default()
@@ -133,6 +170,21 @@ pub fn read_transactions(
     items: &Items,
     row_outcomes: &mut RowOutcomes,
 ) -> Result<Transactions, InputError> {
+    read_with_pushed(input, market, latest, items, &[], row_outcomes)
+}
+
+/// As [`read_transactions`], with baskets that were pushed to the service, except those that the tables have.
+///
+/// # Errors
+/// As [`read_transactions`].
+pub fn read_with_pushed(
+    input: &InputConfig,
+    market: &str,
+    latest: i64,
+    items: &Items,
+    pushed: &[PushedBasket],
+    row_outcomes: &mut RowOutcomes,
+) -> Result<Transactions, InputError> {
     let columns = &input.columns.transactions;
     let wanted = [
         ColumnRequest::required("basket_id", &columns.basket_id),
@@ -156,6 +208,7 @@ pub fn read_transactions(
     let table = read::for_each(&request, row_outcomes, |batch, seen, row_outcomes| {
         reader.take(batch, &wanted, (market, input.market_value.is_some()), items, seen, row_outcomes)
     })?;
+    reader.add_pushed(pushed, items)?;
     reader.finish(table, market, row_outcomes)
 }
 
@@ -171,9 +224,13 @@ struct Reader {
     lines: Vec<(u32, u32)>,
     /// (basket, item, price of one piece) for each line with a price.
     priced: Vec<(u32, u32, f32)>,
+    /// (basket, item, quantity) for each line with a quantity.
+    counted: Vec<(u32, u32, f32)>,
     stores: Ids,
     /// Number of rows taken by day.
     days: BTreeMap<i64, u64>,
+    /// Number of baskets that were pushed to the service.
+    pushed: u64,
     /// Names of other markets, up to a maximum.
     others: BTreeSet<String>,
 }
@@ -258,11 +315,31 @@ impl Reader {
                     let of_one = of_one.or_else(|| Some(price? / quantity.unwrap_or(1.0)));
                     let customer = customer_ids.as_ref().and_then(|ids| ids[row].as_deref());
                     let store = stores.as_ref().and_then(|ids| ids[row].as_deref());
-                    self.add(basket, item, time, customer, store, of_one)?;
+                    let quantity = quantities.as_ref().and_then(|quantities| quantities[row]);
+                    self.add(basket, item, time, customer, store, [of_one, quantity])?;
                     continue;
                 }
             };
             row_outcomes.reject_row(InputTable::Transactions, batch.path, line, reason, &batch.shown(column, row))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the pushed baskets that are not in the tables.
+    fn add_pushed(&mut self, pushed: &[PushedBasket], items: &Items) -> Result<(), InputError> {
+        let in_tables = self.baskets.len() as u32;
+        for PushedBasket { id, customer, time, lines } in pushed {
+            let is_known = self.baskets.position(id).is_some_and(|basket| basket < in_tables);
+            if is_known || !(EARLIEST..=self.latest).contains(time) {
+                continue;
+            }
+            for PushedLine { item, quantity, price } in lines {
+                if !items.get(item).is_some_and(|item| item.excluded) {
+                    let of_one = price.map(|price| price / quantity.unwrap_or(1.0));
+                    self.add(id, item, *time, customer.as_deref(), None, [of_one, *quantity])?;
+                }
+            }
+            self.pushed += 1;
         }
         Ok(())
     }
@@ -274,7 +351,7 @@ impl Reader {
         time: i64,
         customer: Option<&str>,
         store: Option<&str>,
-        price: Option<f64>,
+        [price, quantity]: [Option<f64>; 2],
     ) -> Result<(), InputError> {
         *self.days.entry(time.div_euclid(DAY)).or_default() += 1;
         let customer = customer.map_or(Ok(ANONYMOUS), |id| self.customers.intern(id))?;
@@ -299,9 +376,10 @@ impl Reader {
         }
         let item = self.items.intern(item)?;
         self.lines.push((basket, item));
-        if let Some(price) = price.map(|price| price as f32).filter(|price| price.is_finite() && *price > 0.0) {
-            self.priced.push((basket, item, price));
-        }
+        let known =
+            |number: Option<f64>| number.map(|number| number as f32).filter(|one| one.is_finite() && *one > 0.0);
+        self.priced.extend(known(price).map(|price| (basket, item, price)));
+        self.counted.extend(known(quantity).map(|quantity| (basket, item, quantity)));
         Ok(())
     }
 
@@ -329,9 +407,16 @@ impl Reader {
         // Of several prices of an item in a basket, the lowest counts.
         self.priced.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
         self.priced.dedup_by_key(|priced| (priced.0, priced.1));
-        let price = |basket: u32, item: u32| {
-            let found = self.priced.binary_search_by_key(&(basket, item), |priced| (priced.0, priced.1));
-            found.map_or(f32::NAN, |at| self.priced[at].2)
+        // The lines of an item in a basket are one line, with their quantities added up.
+        self.counted.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
+        self.counted.dedup_by(|next, first| {
+            let same = (next.0, next.1) == (first.0, first.1);
+            first.2 += if same { next.2 } else { 0.0 };
+            same
+        });
+        let of_line = |known: &[(u32, u32, f32)], line: (u32, u32), unknown: f32| {
+            let found = known.binary_search_by_key(&line, |known| (known.0, known.1));
+            found.map_or(unknown, |at| known[at].2)
         };
 
         let mut order: Vec<u32> = (0..self.heads.len() as u32).collect();
@@ -340,6 +425,10 @@ impl Reader {
             key(a).cmp(&key(b))
         });
         let place = |basket: u32| starts[basket as usize]..starts[basket as usize + 1];
+        let by_line = |known: &[(u32, u32, f32)], unknown: f32| -> Vec<f32> {
+            let lines = order.iter().flat_map(|&basket| &self.lines[place(basket)]);
+            if known.is_empty() { Vec::new() } else { lines.map(|&line| of_line(known, line, unknown)).collect() }
+        };
         let number = |old: u32, numbers: &[u32]| numbers.get(old as usize).copied().unwrap_or(ANONYMOUS);
         let baskets = order.iter().map(|&basket| {
             let Head { earliest, customer, .. } = self.heads[basket as usize];
@@ -349,15 +438,9 @@ impl Reader {
             baskets: baskets.collect(),
             rows: Offsets::from_lengths(order.iter().map(|&basket| place(basket).len())),
             lines: order.iter().flat_map(|&basket| self.lines[place(basket)].iter().map(|&(_, item)| item)).collect(),
-            unit_prices: if self.priced.is_empty() {
-                Vec::new()
-            } else {
-                order
-                    .iter()
-                    .flat_map(|&basket| &self.lines[place(basket)])
-                    .map(|&(basket, item)| price(basket, item))
-                    .collect()
-            },
+            unit_prices: by_line(&self.priced, f32::NAN),
+            quantities: by_line(&self.counted, 0.0),
+            basket_hashes: order.iter().map(|&basket| RecentBaskets::hash(self.baskets.get(basket))).collect(),
             store_of: if stores.is_empty() {
                 Vec::new()
             } else {
@@ -369,6 +452,7 @@ impl Reader {
             repeated,
             merged,
             forgotten: 0,
+            pushed: self.pushed,
             table,
             days: self.days,
         })

@@ -1,6 +1,8 @@
 //! Pushed state survives, on SQLite and on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+#[path = "store/baskets.rs"]
+mod baskets;
 #[path = "common/postgres.rs"]
 mod postgres;
 
@@ -105,6 +107,7 @@ async fn follows_stores(url: &str) {
         kind,
         item: "b".into(),
         replaced: Some("a".into()),
+        dismissed_by: None,
     };
     let events = [event("1", EventRow::ACCEPTED), event("2", EventRow::REJECTED), event("1", EventRow::ACCEPTED)];
     let put = store.put_events("shops", &events).await.unwrap();

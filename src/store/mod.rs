@@ -4,31 +4,40 @@
 //! A change is durable when its call returns. It takes the next number of its market and kind in the same transaction.
 //! So a replica that has seen a number has seen every change before it, and can request those after it.
 
+mod baskets;
 mod changes;
 mod connections;
+mod dismissals;
 mod error;
+mod events;
 mod mark;
 mod people;
 pub(crate) mod place;
 mod replacements;
 mod stock;
 mod store_stock;
+mod versions;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::{Any, Executor, Row, Transaction};
 
+use baskets::NewBaskets;
+pub use baskets::{BasketLine, BasketPages, BasketRow, BasketsPut, Shopper, StoredBasket};
 pub use changes::Changes;
 use connections::{Connections, CurrentPool};
+pub use dismissals::DismissalRow;
 pub use error::StoreError;
+use events::Pruning;
+pub use events::{EventRow, EventsPut};
 pub use mark::StateMarker;
-use people::Pruning;
-pub use people::{Erasure, EventRow, EventsPut};
+pub use people::Erasure;
 pub use place::DatabaseLocation;
 pub use replacements::ReplacementRow;
 pub use stock::{StockPut, StockRow};
 pub use store_stock::StoreStockRow;
+use versions::next_version;
 
 use crate::secret::Secret;
 
@@ -45,10 +54,15 @@ pub enum Kind {
     Erased,
     /// How often customers accepted or refused one item in place of another, pair by pair.
     Replacements,
+    /// Baskets that the shop pushed.
+    Baskets,
+    /// Items that customers dismissed.
+    Dismissals,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Stock, Self::Offers, Self::Rules, Self::Erased, Self::Replacements];
+    const ALL: [Self; 7] =
+        [Self::Stock, Self::Offers, Self::Rules, Self::Erased, Self::Replacements, Self::Baskets, Self::Dismissals];
 
     /// The name in the database and in metrics.
     pub fn name(self) -> &'static str {
@@ -58,6 +72,8 @@ impl Kind {
             Self::Rules => "rules",
             Self::Erased => "erased",
             Self::Replacements => "replacements",
+            Self::Baskets => "baskets",
+            Self::Dismissals => "dismissals",
         }
     }
 }
@@ -73,6 +89,7 @@ pub struct Store {
     secret: Option<Arc<Secret>>,
     url: String,
     pruning: Arc<Mutex<Pruning>>,
+    new_baskets: Arc<Mutex<NewBaskets>>,
 }
 
 impl Store {
@@ -92,7 +109,8 @@ impl Store {
     /// [`StoreError`]
     pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::new(url).await?);
-        let store = Self { connections, secret: None, url: url.to_owned(), pruning: Arc::default() };
+        let (pruning, new_baskets) = (Arc::default(), Arc::default());
+        let store = Self { connections, secret: None, url: url.to_owned(), pruning, new_baskets };
         match store.identity().await {
             Err(error) if *store.place() == DatabaseLocation::Server && error.is_away() => Ok(store),
             known => known.map(|_| store),
@@ -279,6 +297,14 @@ impl Store {
         Changes::new((*self.place() == DatabaseLocation::Server).then(|| self.url.clone()))
     }
 
+    /// SQL for the time of the database's clock in Unix seconds.
+    fn clock(&self) -> &'static str {
+        match self.place() {
+            DatabaseLocation::Server => "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT)",
+            DatabaseLocation::Memory | DatabaseLocation::File(_) => "unixepoch()",
+        }
+    }
+
     async fn announce(&self, transaction: &mut Transaction<'_, Any>) -> Result<(), sqlx::Error> {
         if *self.place() == DatabaseLocation::Server {
             // Delivered on commit.
@@ -295,44 +321,3 @@ async fn identity(open: &CurrentPool) -> Result<Option<String>, sqlx::Error> {
 async fn fact(open: &CurrentPool, name: &'static str) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT value FROM facts WHERE name = $1").bind(name).fetch_optional(&open.pool).await
 }
-
-/// The number of a change: the time in Unix milliseconds, or the next number if that is higher. So numbers rise even if
-/// the database is rolled back, to a backup or to a lagging standby. Otherwise replicas, which have seen higher
-/// numbers, would take new changes for old. The row stays locked until the commit, so that numbers are committed in
-/// order.
-async fn next_version(transaction: &mut Transaction<'_, Any>, market: &str, kind: Kind) -> Result<i64, sqlx::Error> {
-    let version: i64 = sqlx::query_scalar(
-        "INSERT INTO versions (market, kind, version) VALUES ($1, $2, $3) ON CONFLICT (market, kind) DO UPDATE SET \
-         version = CASE WHEN versions.version < excluded.version THEN excluded.version ELSE versions.version + 1 END \
-         RETURNING version",
-    )
-    .bind(market)
-    .bind(kind.name())
-    .bind(chrono::Utc::now().timestamp_millis())
-    .fetch_one(&mut **transaction)
-    .await?;
-    sqlx::query("INSERT INTO lineage (market, kind, version) VALUES ($1, $2, $3)")
-        .bind(market)
-        .bind(kind.name())
-        .bind(version)
-        .execute(&mut **transaction)
-        .await?;
-    if version % LINEAGE_PRUNE_INTERVAL == 0 {
-        sqlx::query(
-            "DELETE FROM lineage WHERE market = $1 AND kind = $2 AND version < (SELECT MIN(version) FROM (SELECT version \
-             FROM lineage WHERE market = $1 AND kind = $2 ORDER BY version DESC LIMIT $3) AS newest)",
-        )
-        .bind(market)
-        .bind(kind.name())
-        .bind(LINEAGE_LENGTH)
-        .execute(&mut **transaction)
-        .await?;
-    }
-    Ok(version)
-}
-
-/// Number of changes in the history of a market and kind. A replica that has seen none of them reloads everything.
-const LINEAGE_LENGTH: i64 = 1000;
-
-/// Average number of changes between prunings of the history.
-const LINEAGE_PRUNE_INTERVAL: i64 = 50;

@@ -54,6 +54,11 @@ const EXPOSURES_WRITTEN: &str = "trolley_exposures_written_total";
 const EXPOSURES_DROPPED: &str = "trolley_exposures_dropped_total";
 const EVENTS: &str = "trolley_events_total";
 const ERASED: &str = "trolley_erased_customers";
+const BASKETS: &str = "trolley_baskets_total";
+const BASKET_CUSTOMERS: &str = "trolley_basket_customers";
+const BASKET_CUSTOMERS_DROPPED: &str = "trolley_basket_customers_dropped";
+const PRESENT_DAY: &str = "trolley_present_day_timestamp_seconds";
+const LAST_BASKET: &str = "trolley_last_basket_timestamp_seconds";
 
 /// Gate failures that can be accepted on the command line.
 const ACCEPTABLE: [&str; 2] = ["smaller", "unjudged"];
@@ -129,6 +134,18 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(EXPOSURES_DROPPED, "Exposures dropped, by reason: the queue or the disk");
     describe_counter!(EVENTS, "Events received, duplicates included, by market and kind");
     describe_gauge!(ERASED, "Erased customers, by market");
+    describe_counter!(BASKETS, "New baskets pushed to this replica, by market");
+    describe_gauge!(BASKET_CUSTOMERS, "Customers with pushed baskets in memory, by market");
+    describe_gauge!(
+        BASKET_CUSTOMERS_DROPPED,
+        "Customers whose pushed baskets are not in memory, because there were more than `baskets.customers`"
+    );
+    describe_gauge!(
+        PRESENT_DAY,
+        Unit::Seconds,
+        "The market's present day, from which ages of purchases count, in Unix seconds"
+    );
+    describe_gauge!(LAST_BASKET, Unit::Seconds, "Time of the latest pushed basket of the market, in Unix seconds");
     for zero in [CONNECTIONS_REFUSED, SHED, LIMITED, EXPOSURES_WRITTEN, CERTIFICATE_REFUSED, ACCEPT_FAILED] {
         counter!(zero).increment(0);
     }
@@ -241,6 +258,25 @@ pub fn events(market: &Name, kind: &'static str, events: u64) {
 /// Sets the number of erased customers.
 pub fn erased_known(market: &Name, customers: usize) {
     gauge!(ERASED, "market" => market.to_string()).set(customers as f64);
+}
+
+/// Counts new baskets.
+pub fn baskets(market: &Name, new: u64) {
+    counter!(BASKETS, "market" => market.to_string()).increment(new);
+}
+
+/// Sets the numbers of customers with pushed baskets and of dropped ones, and the time of the last basket.
+pub fn baskets_known(market: &Name, customers: usize, dropped: u64, last: Option<i64>) {
+    gauge!(BASKET_CUSTOMERS, "market" => market.to_string()).set(customers as f64);
+    gauge!(BASKET_CUSTOMERS_DROPPED, "market" => market.to_string()).set(dropped as f64);
+    if let Some(last) = last {
+        gauge!(LAST_BASKET, "market" => market.to_string()).set(last as f64);
+    }
+}
+
+/// Sets the market's present day, in days since 1970-01-01.
+pub fn present_day(market: &Name, day: u16) {
+    gauge!(PRESENT_DAY, "market" => market.to_string()).set(f64::from(day) * 86_400.0);
 }
 
 /// A model is in service; `before` is the one that it replaces.

@@ -201,7 +201,7 @@ async fn an_offer_begins_and_ends_without_a_push() {
     let on = |day: &str| {
         let now = format!("2030-01-{day}Z").parse().unwrap();
         let found = snapshot.offers_for(&OfferQuery::of("anna", 10, Explain::No), now).0.into_iter();
-        let mut ids: Vec<String> = found.map(|offer| offer.id.to_owned()).collect();
+        let mut ids: Vec<String> = found.map(|offer| offer.id.clone().into_owned()).collect();
         ids.sort_unstable();
         ids
     };

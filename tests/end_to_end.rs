@@ -104,6 +104,12 @@ fn trained_served_asked_and_swapped_under_load() {
     let report = printed.lines().find_map(|line| line.trim().strip_prefix("report")).unwrap().trim();
     let page = std::fs::read_to_string(report).unwrap();
     assert!(page.contains("Published: every gate was passed.") && page.contains("BANANAS"), "{report}");
+    let facts: Value =
+        serde_json::from_str(&std::fs::read_to_string(report.replace(".html", ".json")).unwrap()).unwrap();
+    let names =
+        facts["evaluation"]["contests"].as_array().unwrap().iter().map(|benchmark| benchmark["name"].as_str().unwrap());
+    let unnamed: Vec<&str> = names.filter(|name| name.contains('_') && page.contains(&format!(">{name}<"))).collect();
+    assert!(unnamed.is_empty(), "the report shows keys in place of names: {unnamed:?}");
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"), "it stands alone");
     assert!(!folder.path().join("rejects").exists(), "no row is rejected, and there is no list");
 

@@ -34,29 +34,28 @@ fn kills() -> u32 {
     std::env::var("TROLLEY_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
 }
 
-/// The server is killed while four clients push. Each records what was acknowledged; all of it must be in the database
-/// afterwards.
-fn every_acknowledged_push_survives(state: &str) {
+/// A push: method, path, body, and what must be in the database once it is acknowledged.
+type Push<T> = (&'static str, &'static str, String, T);
+
+/// The server is killed while four clients push, again and again. `push` makes a client's next push, given the client
+/// and a number that never repeats. Returns what was acknowledged.
+fn acknowledged_while_killed<T: Send>(state: &str, push: impl Fn(u64, u64) -> Push<T> + Sync) -> Vec<T> {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), state);
-    let mut ledger: HashMap<String, u64> = HashMap::new();
-    let (mut sequence, mut idle) = (0, 0);
+    let mut ledger = Vec::new();
+    let (mut first, mut idle) = (0, 0);
     for kill in 0..kills() {
         let mut server = Server::start(&config);
-        let acknowledged: Vec<(String, u64)> = std::thread::scope(|scope| {
+        let acknowledged: Vec<T> = std::thread::scope(|scope| {
             let clients: Vec<_> = (0..4)
                 .map(|client| {
-                    let (api, first) = (server.api.clone(), sequence);
+                    let (api, push) = (server.api.clone(), &push);
                     scope.spawn(move || {
                         let mut acknowledged = Vec::new();
                         for turn in 1.. {
-                            let (item, sequence) = (format!("{client}-{}", turn % 7), first + turn);
-                            let update = json!({"item": item, "in_stock": turn % 2 == 0, "sequence": sequence});
-                            let body = json!({"updates": [update]}).to_string();
-                            let pushed =
-                                std::panic::catch_unwind(|| request(&api, "PUT", "/v1/markets/de/stock", &body));
-                            match pushed {
-                                Ok((200, _)) => acknowledged.push((item, sequence)),
+                            let (method, path, body, kept) = push(client, first + turn);
+                            match std::panic::catch_unwind(|| request(&api, method, path, &body)) {
+                                Ok((200, _)) => acknowledged.push(kept),
                                 Ok((status, answer)) => panic!("{status}: {answer}"),
                                 // The server was killed.
                                 Err(_) => break,
@@ -73,10 +72,20 @@ fn every_acknowledged_push_survives(state: &str) {
         drop(server);
         // On a busy machine it may be killed before the first acknowledgement, but rarely.
         idle += u32::from(acknowledged.is_empty());
-        sequence += 1_000_000;
+        first += 1_000_000;
         ledger.extend(acknowledged);
     }
     assert!(idle <= kills() / 4, "{idle} of {} times it was killed before anything was pushed", kills());
+    ledger
+}
+
+fn every_acknowledged_push_survives(state: &str) {
+    let push = |client: u64, sequence: u64| {
+        let item = format!("{client}-{}", sequence % 7);
+        let update = json!({"item": item, "in_stock": sequence.is_multiple_of(2), "sequence": sequence});
+        ("PUT", "/v1/markets/de/stock", json!({"updates": [update]}).to_string(), (item, sequence))
+    };
+    let ledger: HashMap<String, u64> = acknowledged_while_killed(state, push).into_iter().collect();
     let kept: HashMap<String, i64> = tokio::runtime::Runtime::new().unwrap().block_on(async {
         let rows = Store::open(state).await.unwrap().stock_after("de", 0).await.unwrap();
         rows.into_iter().map(|row| (row.item, row.sequence)).collect()
@@ -87,10 +96,46 @@ fn every_acknowledged_push_survives(state: &str) {
     }
 }
 
+/// Every acknowledged basket is there, once and whole.
+fn every_acknowledged_basket_survives(state: &str) {
+    let push = |client: u64, number: u64| {
+        let id = format!("{client}-{number}");
+        let basket = json!({"id": id, "customer": format!("c{}", number % 5), "time": "2024-03-25T10:00:00Z",
+                            "items": [{"id": "milk", "quantity": 2}, {"id": format!("item-{}", number % 11)}]});
+        ("POST", "/v1/markets/de/baskets", json!({"baskets": [basket]}).to_string(), id)
+    };
+    let ledger = acknowledged_while_killed(state, push);
+    let mut kept: HashMap<String, usize> = HashMap::new();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = Store::open(state).await.unwrap();
+        let mut pages = store.baskets_after("de", 0);
+        while let Some(page) = pages.next().await.unwrap() {
+            for basket in page {
+                assert_eq!((basket.lines.len(), basket.bought), (2, 1_711_360_800), "{basket:?}");
+                *kept.entry(basket.id).or_default() += 1;
+            }
+        }
+    });
+    assert!(kept.values().all(|times| *times == 1), "no basket is there twice");
+    assert!(ledger.iter().all(|id| kept.contains_key(id)), "no acknowledged basket is lost");
+}
+
 #[test]
 fn a_killed_server_forgets_no_acknowledged_push_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     every_acknowledged_push_survives(&format!("sqlite:{}", folder.path().join("state.sqlite").display()));
+}
+
+#[test]
+fn a_killed_server_forgets_and_doubles_no_basket_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    every_acknowledged_basket_survives(&format!("sqlite:{}", folder.path().join("state.sqlite").display()));
+}
+
+#[test]
+fn a_killed_server_forgets_and_doubles_no_basket_on_postgres() {
+    let Some(cluster) = Cluster::start() else { return };
+    every_acknowledged_basket_survives(&cluster.url());
 }
 
 #[test]

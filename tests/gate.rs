@@ -35,9 +35,15 @@ impl Generated {
         }))
         .unwrap();
         let (market, latest) = (Name::new("us").unwrap(), chrono::DateTime::<chrono::Utc>::MAX_UTC);
-        let tables =
-            trolley_training::read(&market, &input, trolley_training::input::RowOutcomes::counted(), latest, &Silent)
-                .unwrap();
+        let tables = trolley_training::read(
+            &market,
+            &input,
+            &[],
+            trolley_training::input::RowOutcomes::counted(),
+            latest,
+            &Silent,
+        )
+        .unwrap();
         let (transactions, mut lines) =
             (&tables.transactions, String::from("basket_id,item_id,timestamp,customer_id\n"));
         for (number, basket) in transactions.baskets.iter().enumerate() {

@@ -66,6 +66,8 @@ fn needed(method: &str, path: &str) -> Option<Scope> {
         (_, "/health/live" | "/health/ready") => None,
         (_, path) if path.contains("/models") => Some(Scope::Admin),
         ("put", _) => Some(Scope::Push),
+        (_, path) if path.contains("/baskets") => Some(Scope::Push),
+        (_, path) if path.ends_with("/buy-again") || path.ends_with("/new-for-you") => Some(Scope::Customers),
         ("delete", _) => Some(Scope::Admin),
         (_, path) if path.ends_with("/rules") => Some(Scope::Push),
         (_, "/metrics") => Some(Scope::Metrics),

@@ -43,7 +43,7 @@ pub(super) async fn item(
 ) -> Result<Response, Problem> {
     let (items, options) = ([id("item", item)?], params.check()?.of_alternatives()?);
     let (market, snapshot) = in_service(&markets, &market)?;
-    let query = query(&items, &options, &snapshot)?;
+    let query = query(&items, &options, &permissions, &snapshot)?;
     let filtered = filtered(&snapshot, &query, Question::Alternatives);
     let mut found = snapshot.alternatives(&query);
     permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
@@ -191,7 +191,7 @@ pub(super) async fn cart(
     let is_long = items.len() * options.limit > LONG;
     let answer = move || {
         let (market, snapshot) = in_service(&markets, &market)?;
-        let query = query(&items, &options, &snapshot)?;
+        let query = query(&items, &options, &permissions, &snapshot)?;
         let mut found = snapshot.alternatives_to_each(&query);
         let all = found.iter_mut().flatten();
         permissions.limit(all.map(|found| (&mut found.tier, &mut found.score, &mut found.why)));

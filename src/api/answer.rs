@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde::Serialize;
 use trolley_model::recommend::{Part as ScorePart, Tier};
 use utoipa::ToSchema;
@@ -187,6 +187,7 @@ enum ReasonKind {
     Comparable,
     Accepted,
     Bought,
+    Regularly,
     OwnKind,
     Taste,
     Promoted,
@@ -243,6 +244,63 @@ impl Entry for Item<'_> {
     }
 }
 
+/// An item that the customer will buy again.
+#[derive(Debug, ToSchema)]
+pub(super) struct DueItem<'a> {
+    /// Its ID.
+    #[schema(example = "1082185")]
+    id: &'a str,
+    /// Higher is better; comparable within one answer and tier only.
+    score: f32,
+    /// The stage that produced the item.
+    #[schema(value_type = TierName)]
+    tier: Tier,
+    /// With `explain=true`: reasons.
+    reasons: Option<Vec<ReasonBody>>,
+    /// With `detail=full`: the parts of the score, largest first by absolute value.
+    parts: Option<Vec<Part>>,
+    /// The day on which the customer is expected to buy it, from the market's present day on; absent after one purchase.
+    due: Option<NaiveDate>,
+    /// The quantity that the customer usually buys, if known.
+    #[schema(example = 2)]
+    quantity: Option<f32>,
+}
+
+impl<'a> From<live::DueAnswer<'a>> for DueItem<'a> {
+    fn from(found: live::DueAnswer<'a>) -> Self {
+        let live::DueAnswer { answer, due, quantity } = found;
+        let (reasons, parts) = answer.why.map(said).unzip();
+        let (id, score, tier, parts) = (answer.id, answer.score, answer.tier, parts.flatten());
+        let due = due.and_then(|day| NaiveDate::default().checked_add_days(Days::new(u64::from(day))));
+        Self { id, score, tier, reasons, parts, due, quantity }
+    }
+}
+
+impl Entry for DueItem<'_> {
+    fn id(&self) -> &str {
+        self.id
+    }
+
+    fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
+        raw(body, "\"id\":");
+        string(body, self.id)?;
+        write_score(body, self.score, self.tier, self.reasons.as_deref(), self.parts.as_deref())?;
+        if let Some(due) = self.due {
+            raw(body, ",\"due\":");
+            value(body, &due)?;
+        }
+        if let Some(quantity) = self.quantity {
+            raw(body, ",\"quantity\":");
+            value(body, &quantity)?;
+        }
+        Ok(())
+    }
+}
+
 /// Appends the fields that all entries share.
 fn write_score(
     body: &mut Vec<u8>,
@@ -272,7 +330,7 @@ fn write_score(
 pub(super) struct OfferItem<'a> {
     /// The ID of the offer, or of the customer.
     #[schema(example = "o1")]
-    id: &'a str,
+    id: Cow<'a, str>,
     /// The item of the offer that makes it relevant.
     #[schema(example = "1082185")]
     item: &'a str,
@@ -297,7 +355,7 @@ impl<'a> From<live::OfferAnswer<'a>> for OfferItem<'a> {
 
 impl Entry for OfferItem<'_> {
     fn id(&self) -> &str {
-        self.id
+        &self.id
     }
 
     fn tier(&self) -> Tier {
@@ -306,7 +364,7 @@ impl Entry for OfferItem<'_> {
 
     fn write(&self, body: &mut Vec<u8>) -> serde_json::Result<()> {
         raw(body, "\"id\":");
-        string(body, self.id)?;
+        string(body, &self.id)?;
         raw(body, ",\"item\":");
         string(body, self.item)?;
         write_score(body, self.score, self.tier, self.reasons.as_deref(), self.parts.as_deref())

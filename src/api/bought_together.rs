@@ -101,6 +101,7 @@ impl Cart {
             new: text(new),
             explain: flag(explain),
             detail,
+            at: None,
         };
         Ok((ids("items", items)?, ItemOptions { exclude: ids("exclude", exclude)?, ..params.check()? }))
     }
@@ -147,7 +148,7 @@ fn answer(
 ) -> Result<Response, Problem> {
     let new = options.new.unwrap_or_else(|| markets.new_places()).min(options.limit);
     let (market, snapshot) = in_service(markets, market)?;
-    let query = live::ItemQuery { new, ..query(items, options, &snapshot)? };
+    let query = live::ItemQuery { new, ..query(items, options, permissions, &snapshot)? };
     let filtered = filtered(&snapshot, &query, Question::BoughtTogether);
     let mut found = snapshot.bought_together(&query);
     permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
@@ -167,6 +168,7 @@ pub(super) fn filtered(snapshot: &Snapshot, query: &live::ItemQuery<'_>, questio
 pub(super) fn query<'a>(
     items: &'a [String],
     options: &'a ItemOptions,
+    permissions: &KeyPermissions,
     snapshot: &Snapshot,
 ) -> Result<live::ItemQuery<'a>, Problem> {
     Ok(live::ItemQuery {
@@ -178,6 +180,8 @@ pub(super) fn query<'a>(
         limit: options.limit,
         new: 0,
         filter: options.filter.of(snapshot)?,
+        on_offer: false,
+        at: options.at.map(|at| at.of(permissions, snapshot)).transpose()?,
         price: options.price_for(snapshot)?,
         explain: options.explain,
     })

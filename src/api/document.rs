@@ -33,7 +33,7 @@ const PROBLEMS: [(&str, &str, &str); 11] = [
     ),
 ];
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("bought together", "What else goes into the basket with an item, or with a cart"),
     ("alternatives", "What stands in for an item that is out of stock"),
     ("offers", "Today's offers in order of relevance for a customer, and an offer's audience"),
@@ -42,7 +42,8 @@ const TAGS: [(&str, &str); 10] = [
     ("rules", "What the shop itself says about its answers"),
     ("markets", "The markets that are served"),
     ("models", "The versions of a market's model, and which of them answers"),
-    ("customers", "Customers who want to be forgotten"),
+    ("baskets", "What customers have just bought"),
+    ("customers", "What a customer buys again, what is new for them, and customers who want to be forgotten"),
     ("health", "Whether the process runs, and whether it can answer"),
 ];
 
@@ -116,6 +117,7 @@ pub(super) fn finished(mut document: OpenApi) -> Value {
         ("Recommendation_Item", "Item"),
         ("Recommendation_Replacements", "Replacements"),
         ("Recommendation_OfferItem", "OfferItem"),
+        ("Recommendation_DueItem", "DueItem"),
     ] {
         let items = &mut document["components"]["schemas"][list]["properties"]["items"]["items"];
         *items = json!({"$ref": format!("#/components/schemas/{of}")});
@@ -154,12 +156,16 @@ pub static EXAMPLES: &[(&str, &str)] = examples![
     "replaceOffers",
     "rankOffers",
     "getAudience",
+    "getBuyAgain",
+    "getNewForYou",
     "updateStock",
     "replaceRules",
     "listRules",
     "recordEvents",
     "setCurrentModel",
     "resetStock",
+    "pushBaskets",
+    "cancelBasket",
     "eraseCustomer",
 ];
 

@@ -13,9 +13,10 @@ use super::params::wrong_id;
 use super::problem::Problem;
 use super::quota::EventQuota;
 use super::rows::{Row, Rows, WrongRow};
-use crate::live::StateSync;
+use crate::live::{StateSync, customer_hash};
 use crate::metrics;
-use crate::store::EventRow;
+use crate::secret::Secret;
+use crate::store::{EventRow, Shopper};
 
 /// Events on shown items.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,7 +36,8 @@ pub(super) struct Event {
     id: String,
     /// The ID of the answer in which the item was shown.
     recommendation_id: Uuid,
-    /// The kind of event.
+    /// The kind of event; also accepted as `type`.
+    #[serde(alias = "type")]
     kind: EventKind,
     /// The item or the offer.
     #[schema(example = "1082185")]
@@ -43,6 +45,9 @@ pub(super) struct Event {
     /// For accepted and rejected replacements: the item that was to be replaced.
     #[schema(example = "981760")]
     replaced: Option<String>,
+    /// For dismissed items: the customer.
+    #[schema(example = "900")]
+    customer: Option<String>,
 }
 
 /// The kind of event.
@@ -56,10 +61,13 @@ pub(super) enum EventKind {
     ReplacementAccepted,
     /// The customer rejected it.
     ReplacementRejected,
+    /// The customer does not want to see the item: it is not shown to them for `baskets.dismissed_days`.
+    Dismiss,
 }
 
 impl EventKind {
-    const ALL: [Self; 4] = [Self::Click, Self::Purchase, Self::ReplacementAccepted, Self::ReplacementRejected];
+    const ALL: [Self; 5] =
+        [Self::Click, Self::Purchase, Self::ReplacementAccepted, Self::ReplacementRejected, Self::Dismiss];
 
     fn name(self) -> &'static str {
         match self {
@@ -67,6 +75,7 @@ impl EventKind {
             Self::Purchase => "purchase",
             Self::ReplacementAccepted => EventRow::ACCEPTED,
             Self::ReplacementRejected => EventRow::REJECTED,
+            Self::Dismiss => EventRow::DISMISSED,
         }
     }
 }
@@ -127,7 +136,8 @@ pub(super) async fn record(
         replaced: event.replaced.filter(|replaced| is_known(replaced) && is_known(&event.item)),
         ..event
     };
-    let good: Vec<EventRow> = known.into_iter().map(ValidEvent::row).map(counted).collect();
+    let row = |event: ValidEvent| event.row(market.secret());
+    let good: Vec<EventRow> = known.into_iter().map(row).map(counted).collect();
     quota.take(good.len())?;
     let put = state_sync.put_events(&market, &good).await;
     // Duplicates, and events that could not be stored, do not count against the quota.
@@ -148,12 +158,14 @@ struct ValidEvent {
     kind: EventKind,
     item: String,
     replaced: Option<String>,
+    customer: Option<String>,
 }
 
 impl ValidEvent {
-    fn row(self) -> EventRow {
-        let Self { id, recommendation, kind, item, replaced } = self;
-        EventRow { id, recommendation: recommendation.to_string(), kind: kind.name(), item, replaced }
+    fn row(self, secret: &Secret) -> EventRow {
+        let Self { id, recommendation, kind, item, replaced, customer } = self;
+        let dismissed_by = customer.map(|id| Shopper { hash: customer_hash(secret, &id), id });
+        EventRow { id, recommendation: recommendation.to_string(), kind: kind.name(), item, replaced, dismissed_by }
     }
 }
 
@@ -161,11 +173,21 @@ impl Row for ValidEvent {
     type Body = Event;
     const MOST: usize = 5000;
 
-    fn check(Event { id: name, recommendation_id, kind, item, replaced }: Event) -> Result<Self, (String, String)> {
-        for (field, id) in [("id", &name), ("item", &item)] {
-            if let Some(reason) = wrong_id(id) {
+    fn check(event: Event) -> Result<Self, (String, String)> {
+        let Event { id: name, recommendation_id, kind, item, replaced, customer } = event;
+        for (field, id) in [("id", Some(&name)), ("item", Some(&item)), ("customer", customer.as_ref())] {
+            if let Some(reason) = id.and_then(|id| wrong_id(id)) {
                 return Err((field.to_owned(), reason));
             }
+        }
+        match &customer {
+            Some(_) if kind != EventKind::Dismiss => {
+                return Err(("customer".to_owned(), "only a dismissal names the customer".to_owned()));
+            }
+            None if kind == EventKind::Dismiss => {
+                return Err(("customer".to_owned(), "name the customer who has dismissed the item".to_owned()));
+            }
+            _ => {}
         }
         let is_about_two = matches!(kind, EventKind::ReplacementAccepted | EventKind::ReplacementRejected);
         match &replaced {
@@ -183,6 +205,6 @@ impl Row for ValidEvent {
         if let Some(reason) = replaced.as_deref().and_then(wrong_id) {
             return Err(("replaced".to_owned(), reason));
         }
-        Ok(Self { id: name, recommendation: recommendation_id, kind, item, replaced })
+        Ok(Self { id: name, recommendation: recommendation_id, kind, item, replaced, customer })
     }
 }

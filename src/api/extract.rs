@@ -19,7 +19,7 @@ use crate::low_priority::low_priority_limited;
 pub(super) struct Json<T>(pub(super) T);
 
 /// Maximum size in bytes of a body that is parsed on the thread of the request.
-const SHORT: usize = 64 << 10;
+const SHORT: usize = 16 << 10;
 
 impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;

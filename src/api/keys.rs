@@ -68,6 +68,8 @@ struct KeyRestrictions {
     markets: Vec<Name>,
     /// Whether the key may see what customers have bought.
     customers: bool,
+    /// Whether the key may ask for another time than the present.
+    admin: bool,
 }
 
 /// What the key of a request may see.
@@ -85,6 +87,12 @@ impl KeyPermissions {
         let refused =
             || Problem::new(StatusCode::FORBIDDEN, "this key has no scope `customers`: ask without a customer");
         self.of_customers().then_some(()).ok_or_else(refused)
+    }
+
+    /// Refuses a key without the scope `admin`.
+    pub(super) fn must_be_admin(&self) -> Result<(), Problem> {
+        let refused = || Problem::new(StatusCode::FORBIDDEN, "this key has no scope `admin`: ask without `at`");
+        self.0.as_ref().is_none_or(|bounds| bounds.admin).then_some(()).ok_or_else(refused)
     }
 
     /// Removes what the key may not see: reasons that reveal purchases, and the tier `habits`, whose score is a count
@@ -140,9 +148,13 @@ impl Keys {
             }
             let limit = key.per_second.map(|most| (RateLimiter::direct(Quota::per_second(most)), most));
             let name = key.name.clone().unwrap_or_else(|| hash.to_hex()[..8].to_owned());
-            let bounds =
-                KeyRestrictions { markets: key.markets.clone(), customers: key.scopes.contains(&Scope::Customers) };
-            let bounds = (!bounds.markets.is_empty() || !bounds.customers).then(|| Arc::new(bounds));
+            let bounds = KeyRestrictions {
+                markets: key.markets.clone(),
+                customers: key.scopes.contains(&Scope::Customers),
+                admin: key.scopes.contains(&Scope::Admin),
+            };
+            let is_bound = !bounds.markets.is_empty() || !bounds.customers || !bounds.admin;
+            let bounds = is_bound.then(|| Arc::new(bounds));
             Ok(Key {
                 name: name.into(),
                 hash,

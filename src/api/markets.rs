@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,6 +33,11 @@ struct MarketFacts {
     offers: usize,
     /// Number of the model's items that are out of stock.
     out_of_stock: usize,
+    /// The market's present day, from which ages of purchases count: the last day of the model, or a later one on which
+    /// enough baskets were pushed.
+    present_day: Option<NaiveDate>,
+    /// Time of the latest pushed basket.
+    last_basket: Option<DateTime<Utc>>,
 }
 
 /// Lists the markets.
@@ -60,5 +66,7 @@ fn facts(market: &Market) -> MarketFacts {
         customers: model.map_or(0, |model| model.histories().customers().len()),
         offers: snapshot.as_ref().map_or(0, |snapshot| snapshot.offers().len()),
         out_of_stock: snapshot.as_ref().map_or(0, |snapshot| snapshot.out_of_stock()),
+        present_day: snapshot.as_ref().map(|snapshot| snapshot.present_day()),
+        last_basket: market.last_basket(),
     }
 }

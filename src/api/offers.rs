@@ -49,9 +49,10 @@ pub(super) async fn of_customer(
 ) -> Result<Response, Problem> {
     let (customer, options) = (id("customer", customer)?, params.check()?);
     let (market, snapshot) = in_service(&markets, &market)?;
-    let OfferOptions { store, limit, explain, exclude, filter } = &options;
+    let OfferOptions { store, limit, explain, exclude, filter, at } = &options;
+    let at = at.map(|at| at.of(&permissions, &snapshot)).transpose()?;
     let (filter, limit, explain) = (filter.of(&snapshot)?, *limit, *explain);
-    let query = OfferQuery { customer: &customer, store: store.as_deref(), exclude, filter, limit, explain };
+    let query = OfferQuery { customer: &customer, store: store.as_deref(), exclude, filter, limit, at, explain };
     let (mut found, filtered) = snapshot.offers_for(&query, Utc::now());
     permissions.limit(found.iter_mut().map(|found| (&mut found.tier, &mut found.score, &mut found.why)));
     let filtered = (explain != Explain::No && !filter.is_nothing()).then_some(filtered);

@@ -1,6 +1,8 @@
+use chrono::{DateTime, Days, NaiveDate, NaiveTime};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::keys::KeyPermissions;
 use super::problem::Problem;
 use trolley_model::recommend::Prefer;
 
@@ -74,6 +76,10 @@ pub(super) struct ItemParams {
     /// Maximum relative difference in the price per litre, kilogram or piece: 0.25 for 25 %. Alternatives only.
     #[param(value_type = Option<f64>, minimum = 0, maximum = 10)]
     pub(super) price_band: Option<String>,
+    /// Answer as of another time than the market's present day: a time, or a day to its end. Not before the last day of
+    /// the model. Needs the scope `admin`.
+    #[param(value_type = Option<String>, example = "2018-01-31")]
+    pub(super) at: Option<String>,
 }
 
 /// Alternatives to list first.
@@ -97,6 +103,7 @@ pub(super) struct ItemOptions {
     pub(super) repeats: bool,
     pub(super) new: Option<usize>,
     pub(super) explain: Explain,
+    pub(super) at: Option<At>,
 }
 
 /// The checked filter of a request.
@@ -152,7 +159,7 @@ impl ItemParams {
 
     pub(super) fn check(self) -> Result<ItemOptions, Problem> {
         let exclude = self.exclude.into_iter().filter(|id| !id.is_empty()).collect();
-        let limit = limit(self.limit.as_deref(), SIX, MOST)?;
+        let limit = limit("limit", self.limit.as_deref(), SIX, MOST)?;
         Ok(ItemOptions {
             customer: self.customer.map(|customer| id("customer", customer)).transpose()?,
             store: self.store.map(|store| id("store", store)).transpose()?,
@@ -168,6 +175,7 @@ impl ItemParams {
             repeats: flag("include_repeats", self.include_repeats.as_deref(), true)?,
             new: self.new.map(|new| places(&new, limit)).transpose()?,
             explain: explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?,
+            at: self.at.as_deref().map(At::parse).transpose()?,
         })
     }
 }
@@ -231,7 +239,7 @@ fn places(text: &str, limit: usize) -> Result<usize, Problem> {
 }
 
 /// Parses the level of explanation.
-fn explain(reasons: bool, detail: Option<&str>) -> Result<Explain, Problem> {
+pub(super) fn explain(reasons: bool, detail: Option<&str>) -> Result<Explain, Problem> {
     match (reasons, detail) {
         (_, Some("full")) => Ok(Explain::Full),
         (true, None) => Ok(Explain::Reasons),
@@ -271,6 +279,10 @@ pub(super) struct OfferParams {
     /// `full` for the reasons and the parts of the score.
     #[param(value_type = Option<Detail>)]
     detail: Option<String>,
+    /// Answer as of another time than the market's present day: a time, or a day to its end. Not before the last day of
+    /// the model. Needs the scope `admin`.
+    #[param(value_type = Option<String>, example = "2018-01-31")]
+    at: Option<String>,
 }
 
 /// The checked options.
@@ -281,6 +293,7 @@ pub(super) struct OfferOptions {
     pub(super) exclude: Vec<String>,
     pub(super) filter: FilterParams,
     pub(super) explain: Explain,
+    pub(super) at: Option<At>,
 }
 
 impl OfferParams {
@@ -289,10 +302,11 @@ impl OfferParams {
         let (min_price, max_price) = (self.min_price.as_deref(), self.max_price.as_deref());
         Ok(OfferOptions {
             store: self.store.map(|store| id("store", store)).transpose()?,
-            limit: limit(self.limit.as_deref(), MOST, MOST)?,
+            limit: limit("limit", self.limit.as_deref(), MOST, MOST)?,
             exclude: ids("exclude", exclude)?,
             filter: FilterParams::check(self.category, self.not_category, min_price, max_price)?,
             explain: explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?,
+            at: self.at.as_deref().map(At::parse).transpose()?,
         })
     }
 }
@@ -318,17 +332,47 @@ impl AudienceParams {
     pub(super) fn check(&self) -> Result<(usize, Explain), Problem> {
         let explain = explain(flag("explain", self.explain.as_deref(), false)?, self.detail.as_deref())?;
         let most = if explain == Explain::No { MOST_CUSTOMERS } else { MOST_EXPLAINED };
-        Ok((limit(self.limit.as_deref(), CUSTOMERS, most)?, explain))
+        Ok((limit("limit", self.limit.as_deref(), CUSTOMERS, most)?, explain))
     }
 }
 
-fn limit(text: Option<&str>, default: usize, most: usize) -> Result<usize, Problem> {
-    let Some(text) = text else { return Ok(default) };
-    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Problem::field("limit", format!("limit must be a whole number from 1 to {most}")))
+/// Another time than the market's present, in Unix seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At(i64);
+
+impl At {
+    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+        let end_of =
+            |day: NaiveDate| day.checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(end_of).map(|end| end.timestamp() - 1);
+        let time = DateTime::parse_from_rfc3339(text).map(|time| time.timestamp()).ok().or_else(day);
+        time.map(Self)
+            .ok_or_else(|| Problem::field("at", "a time is written as 2018-01-31T12:00:00Z, a day as 2018-01-31"))
+    }
+
+    /// The time, for a key with the scope `admin` and a model that does not know later days.
+    pub(super) fn of(self, permissions: &KeyPermissions, snapshot: &Snapshot) -> Result<i64, Problem> {
+        permissions.must_be_admin()?;
+        let last = snapshot.model().end().saturating_sub(1);
+        if self.0 < i64::from(last) * 86_400 {
+            let last = NaiveDate::default() + Days::new(u64::from(last));
+            return Err(Problem::field(
+                "at",
+                format!("the model knows what was bought up to {last}: ask from that day on"),
+            ));
+        }
+        Ok(self.0)
+    }
 }
 
-fn flag(field: &'static str, text: Option<&str>, default: bool) -> Result<bool, Problem> {
+/// Parses a number from 1.
+pub(super) fn limit(field: &'static str, text: Option<&str>, default: usize, most: usize) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(default) };
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| Problem::field(field, format!("{field} must be a whole number from 1 to {most}")))
+}
+
+pub(super) fn flag(field: &'static str, text: Option<&str>, default: bool) -> Result<bool, Problem> {
     match text {
         None => Ok(default),
         Some("true" | "1" | "") => Ok(true),

@@ -20,8 +20,8 @@ use super::observe::Observe;
 use super::offers::OfferItems;
 use super::problem::Problem;
 use super::{
-    admin, alternatives, body_budget, bought_together, docs, document, erasure, events, markets, models, offers, rules,
-    stock, why_not,
+    admin, alternatives, baskets, body_budget, bought_together, customer_lists, docs, document, erasure, events,
+    markets, models, offers, rules, stock, why_not,
 };
 use crate::config::{Scope, ServerConfig};
 use crate::exposures::Exposures;
@@ -94,6 +94,8 @@ fn v1(access: &Access) -> OpenApiRouter<Shared> {
         .routes(push(routes!(offers::replace)))
         .routes(push(routes!(stock::update)))
         .routes(push(routes!(rules::replace, rules::list)))
+        .routes(push(routes!(baskets::push)))
+        .routes(push(routes!(baskets::cancel)))
         .route_layer(DefaultBodyLimit::max(body_budget::LARGEST_PUSH));
     let question = |routes| access.open_to(Scope::Recommend, routes);
     let questions = OpenApiRouter::new()
@@ -105,6 +107,8 @@ fn v1(access: &Access) -> OpenApiRouter<Shared> {
         .routes(question(routes!(alternatives::cart)))
         .routes(question(routes!(why_not::instead)))
         .routes(question(routes!(offers::of_customer)))
+        .routes(access.open_to(Scope::Customers, routes!(customer_lists::buy_again)))
+        .routes(access.open_to(Scope::Customers, routes!(customer_lists::new_for_you)))
         .routes(access.open_to(Scope::Audience, routes!(offers::audience)))
         .routes(access.open_to(Scope::Events, routes!(events::record)));
     health(access).merge(questions).merge(pushes)

@@ -5,13 +5,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use trolley_model::MustMatch;
 use utoipa::ToSchema;
 
 use super::extract::{self, Path};
 use super::offers::{Push, Pushed};
 use super::problem::Problem;
 use super::rows::{Row, Rows};
-use crate::live::{Rule, StateSync};
+use crate::live::{Block, Boost, Pin, Rule, StateSync};
 
 /// All rules of a market.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -20,15 +21,86 @@ pub(super) struct Rules {
     /// If this push and the last one have a sequence, and this one is not higher, nothing changes.
     sequence: Option<i64>,
     /// Each rule is checked on its own.
-    #[schema(value_type = Vec<Rule>)]
+    #[schema(value_type = Vec<RuleBody>)]
     rules: Rows<Rule>,
 }
 
+/// A rule of the shop for its answers: exactly one of `block`, `block_pair`, `pin`, `boost` and `must_match`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Rule)]
+pub(super) struct RuleBody {
+    /// Its ID, unique among the market's rules.
+    #[schema(example = "no-lighter-fluid-for-babies")]
+    id: String,
+    /// An item that is not shown.
+    block: Option<BlockBody>,
+    /// Two categories whose items are not shown for each other.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["LIGHTER FLUID", "BABY FOOD"]))]
+    block_pair: Option<[String; 2]>,
+    /// An item that is listed first for another one.
+    pin: Option<PinBody>,
+    /// An item or a category whose scores are raised or lowered.
+    boost: Option<BoostBody>,
+    /// Attributes in which an alternative must match the requested item.
+    #[schema(value_type = Option<Object>, example = json!({"categories": ["MILK"], "attributes": ["organic"]}))]
+    must_match: Option<MustMatch>,
+}
+
+/// An item that is never shown, or not for some requested items.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Block)]
+pub(super) struct BlockBody {
+    /// The item.
+    item: String,
+    /// Only when one of these items is requested.
+    #[serde(default)]
+    for_items: Vec<String>,
+    /// Only when an item of one of these categories is requested.
+    #[serde(default)]
+    for_categories: Vec<String>,
+}
+
+/// An item that is listed first for another one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Pin)]
+pub(super) struct PinBody {
+    /// The item to list first.
+    item: String,
+    /// The requested item.
+    to: String,
+}
+
+/// A number that is added to the scores of an item, or of all items of a category.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Boost)]
+pub(super) struct BoostBody {
+    /// The item; exactly one of `item` and `category` is given.
+    item: Option<String>,
+    /// The category.
+    category: Option<String>,
+    /// From -100 to 100: positive numbers raise scores, negative ones lower them.
+    #[schema(example = 1.5)]
+    by: f32,
+}
+
 impl Row for Rule {
-    type Body = Self;
+    type Body = RuleBody;
     const MOST: usize = 10_000;
 
-    fn check(rule: Self) -> Result<Self, (String, String)> {
+    fn check(body: RuleBody) -> Result<Self, (String, String)> {
+        let RuleBody { id, block, block_pair, pin, boost, must_match } = body;
+        let rule = Self {
+            id,
+            block: block.map(|BlockBody { item, for_items, for_categories }| Block { item, for_items, for_categories }),
+            block_pair,
+            pin: pin.map(|PinBody { item, to }| Pin { item, to }),
+            boost: boost.map(|BoostBody { item, category, by }| Boost { item, category, by }),
+            must_match,
+        };
         Self::check(&rule).map_err(|(field, error)| (field.to_owned(), error.to_string()))?;
         Ok(rule)
     }
@@ -90,5 +162,6 @@ pub(super) async fn list(
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RuleList {
     /// In the order in which they were pushed.
+    #[schema(value_type = Vec<RuleBody>)]
     rules: Vec<Rule>,
 }

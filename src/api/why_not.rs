@@ -154,7 +154,7 @@ fn why(
     let options = ItemParams::of(customer, store).check()?;
     let (items, other) = ([id("item", item)?], id("other", other)?);
     let (_, snapshot) = in_service(markets, &market)?;
-    Ok(WhyNot::new(&other, ask(&snapshot, &query(&items, &options, &snapshot)?, &other)))
+    Ok(WhyNot::new(&other, ask(&snapshot, &query(&items, &options, permissions, &snapshot)?, &other)))
 }
 
 impl WhyNot {

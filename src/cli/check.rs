@@ -88,7 +88,7 @@ fn check<'a>(
     if let Err(error) = input.check() {
         return wrong(error.to_string());
     }
-    let tables = match trolley_training::read(market, input, row_outcomes, latest(), &Bars::new()) {
+    let tables = match trolley_training::read(market, input, &[], row_outcomes, latest(), &Bars::new()) {
         Ok(tables) => tables,
         Err(error) => return wrong(error.to_string()),
     };

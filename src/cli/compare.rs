@@ -73,6 +73,7 @@ impl Compare {
         let markets = markets(config, self.market.as_ref())?;
         let [(market, input)] = markets[..] else { bail!("the config has several markets: name one with --market") };
         let erased = state::erased(config, &[market], self.state)?;
+        let pushed = state::pushed(config, market, self.state)?;
         let job = TrainingJob {
             market,
             input,
@@ -82,6 +83,7 @@ impl Compare {
             now: now()?,
             latest: latest(),
             erased: &|customer| erased[market].holds(customer),
+            pushed: &pushed,
             threads: self.threads,
             accept: Accept::default(),
             force: false,

@@ -60,6 +60,7 @@ impl Demo {
                 rejects: config.rejects.join(format!("{market}.csv")),
                 now: clock::now()?,
                 latest: clock::latest(),
+                pushed: &[],
                 threads: 0,
                 accept: Accept::default(),
                 force: false,

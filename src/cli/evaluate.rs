@@ -32,6 +32,9 @@ pub(super) struct Evaluate {
     /// Write all results to this file
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
+    /// Also replay the test weeks as the service would see them: each answer knows the baskets pushed before it
+    #[arg(long)]
+    live: bool,
     /// Number of days, at the end of the data, to test on
     #[arg(long)]
     test_days: Option<u16>,
@@ -59,6 +62,7 @@ impl Evaluate {
         let erased = state::erased(&config, &names, self.state)?;
         state::note(&config, self.state)?;
         for (market, input) in markets {
+            let pushed = state::pushed(&config, market, self.state)?;
             let job = TrainingJob {
                 erased: &|customer| erased[market].holds(customer),
                 market,
@@ -68,11 +72,12 @@ impl Evaluate {
                 rejects: config.rejects_of(market),
                 now: now()?,
                 latest: latest(),
+                pushed: &pushed,
                 threads: self.threads,
                 accept: Accept::default(),
                 force: false,
             };
-            let outcome = trolley_training::examine(&job, &Bars::new())?;
+            let outcome = trolley_training::examine(&job, self.live, &Bars::new())?;
             let passes = outcome.decision.failures.is_empty();
             let fate = if passes { Fate::WouldPass } else { Fate::WouldNotPass };
             let offers = last_offers(outcome.tables.offers.clone(), &outcome.tables.numbers);

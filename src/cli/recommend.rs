@@ -13,7 +13,7 @@ use crate::live::{Explain, ItemQuery, Offer, Policy, PriceOptions, PushedState, 
 
 /// Query a model without a server
 ///
-/// Answers the three questions with a table of names and reasons. The model is the one in service, or the given
+/// Answers with a table of names and reasons. The model is the one in service, or the given
 /// version.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,6 +21,7 @@ Examples:
   trolley recommend bought-together 1082185 --market us
   trolley recommend bought-together 1082185 981760 --market us --customer 1608 --reasons
   trolley recommend alternatives 1082185 --market us --out-of-stock 995242 --prefer cheaper
+  trolley recommend buy-again 1608 --market us --limit 20
   trolley recommend offers 1608 --market us --limit 20 --csv")]
 pub(super) struct Recommend {
     #[command(subcommand)]
@@ -59,6 +60,23 @@ enum Question {
         #[command(flatten)]
         options: ItemOptions,
     },
+    /// List what a customer will buy next of what they have bought before
+    BuyAgain {
+        /// The customer
+        customer: String,
+        #[command(flatten)]
+        options: ItemOptions,
+    },
+    /// List what a customer has never bought and is likely to buy
+    NewForYou {
+        /// The customer
+        customer: String,
+        /// Maximum number of items of a category
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=200))]
+        per_category: u16,
+        #[command(flatten)]
+        options: ItemOptions,
+    },
     #[cfg(feature = "training")]
     /// Recommend offers to a customer, of those in the config's offers table that were valid last
     Offers {
@@ -85,7 +103,7 @@ impl First {
     }
 }
 
-/// The arguments of all three questions.
+/// The arguments of all questions.
 #[derive(Debug, Args)]
 struct ItemOptions {
     #[command(flatten)]
@@ -132,13 +150,25 @@ impl Recommend {
                 let found = snapshot.alternatives(&query);
                 options.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
             }
+            Question::BuyAgain { customer, options } => {
+                let snapshot = options.open()?;
+                let found = snapshot.buy_again(&options.query(&[], Some(&customer), true));
+                let rows = found.into_iter().map(|due| due.answer);
+                options.print(&snapshot, rows.map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
+            }
+            Question::NewForYou { customer, per_category, options } => {
+                let snapshot = options.open()?;
+                let found =
+                    snapshot.new_for_you(&options.query(&[], Some(&customer), false), usize::from(per_category));
+                options.print(&snapshot, found.into_iter().map(|a| (None, a.id, a.score, a.tier.name(), a.why)));
+            }
             #[cfg(feature = "training")]
             Question::Offers { customer, options } => {
                 let (snapshot, now) = (options.open_with_offers()?, chrono::Utc::now());
                 let query = crate::live::OfferQuery::of(&customer, usize::from(options.limit), Explain::Full);
                 let query = crate::live::OfferQuery { store: options.store.as_deref(), ..query };
                 let found = snapshot.offers_for(&query, now).0;
-                let rows = found.into_iter().map(|a| (Some(a.id), a.item, a.score, a.tier.name(), a.why));
+                let rows = found.into_iter().map(|a| (Some(a.id.into_owned()), a.item, a.score, a.tier.name(), a.why));
                 options.print(&snapshot, rows);
             }
         }
@@ -147,7 +177,7 @@ impl Recommend {
 }
 
 /// Offer, item, score, tier and reasons.
-type Row<'a> = (Option<&'a str>, &'a str, f32, &'static str, Option<Why>);
+type Row<'a> = (Option<String>, &'a str, f32, &'static str, Option<Why>);
 
 impl ItemOptions {
     fn open(&self) -> anyhow::Result<Snapshot> {
@@ -187,9 +217,10 @@ impl ItemOptions {
         }
         let offers = offers(&config, &market)?;
         let mut pushed = PushedState::new(offers, stock);
-        let Policy { sensitive, must_match } = config.policies()?.remove(&market).unwrap_or_default();
+        let Policy { sensitive, must_match, .. } = config.policies()?.remove(&market).unwrap_or_default();
         (pushed.sensitive, pushed.must_match) = (Arc::new(sensitive), Arc::new(must_match));
         pushed.erased = Arc::new(state::erased(&config, &[&market], self.state)?[&market].pushed());
+        pushed.baskets.load(&state::baskets(&config, &market, self.state)?, |_| false);
         Ok(Snapshot::new(opened, &pushed))
     }
 
@@ -208,7 +239,7 @@ impl ItemOptions {
             };
             let name = catalogue.position(item).and_then(|item| catalogue.name(item));
             let mut cells = vec![(rank + 1).to_string()];
-            cells.extend(offer.map(str::to_owned));
+            cells.extend(offer);
             cells.extend([
                 item.to_owned(),
                 name.unwrap_or_default().to_owned(),

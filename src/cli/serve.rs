@@ -48,13 +48,13 @@ pub(super) fn serve(config: &Config, on_ready: impl AsyncFnOnce(&StateSync, List
     let handle = metrics::install().context("metrics cannot be recorded")?;
     let secret = Arc::new(Secret::of_service(&config.server)?);
     let markets = Markets::keyed(ModelRegistry::new(&config.models), config.policies()?, &secret);
-    let markets = Arc::new(markets.with_new(config.bought_together.new));
+    let markets = Arc::new(markets.with_new(config.bought_together.new).with_others(config.policy_of_others()));
     let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
     runtime.block_on(async {
         let store = Store::open_or_wait(&config.server.state).await?;
         let exposures = config.server.exposures.as_ref().map(Exposures::open).transpose()?.unwrap_or_default();
         let state_sync = Arc::new(StateSync::new(store, markets, exposures.clone()).await?);
-        tokio::spawn(state_sync.clone().forget_in_models(config.retention.erased_days));
+        tokio::spawn(state_sync.clone().forget_daily(config.retention.erased_days));
         let served = api::serve(&config.server, state_sync, handle, async |state_sync: &StateSync, listening| {
             tracing::info!(api = %listening.api, admin = %listening.admin, "listening");
             if state_sync.markets().all().is_empty() {

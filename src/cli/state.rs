@@ -10,7 +10,11 @@ use crate::config::Config;
 use crate::live::{self, CustomerHash};
 use crate::retention;
 use crate::secret::Secret;
-use crate::store::{DatabaseLocation, Erasure, StateMarker, Store};
+#[cfg(feature = "training")]
+use crate::store::BasketLine;
+use crate::store::{DatabaseLocation, Erasure, StateMarker, Store, StoreError, StoredBasket};
+#[cfg(feature = "training")]
+use trolley_training::input::{PushedBasket, PushedLine};
 
 /// Whether to continue without the list of erased customers.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -91,6 +95,47 @@ pub(super) fn erased(
             read.context("the list of erased customers cannot be read")
         }
     }
+}
+
+/// The pushed baskets of a market that were not cancelled, from the database of `server.state`; none if it does not exist
+/// yet.
+pub(super) fn baskets(
+    config: &Config,
+    market: &Name,
+    WithoutState { without_state }: WithoutState,
+) -> anyhow::Result<Vec<StoredBasket>> {
+    let url = &config.server.state;
+    if without_state || missing(url)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut baskets = Vec::new();
+    let read = async {
+        let store = Store::open_or_wait(url).await?;
+        let mut pages = store.baskets_after(market.as_str(), 0);
+        while let Some(page) = pages.next().await? {
+            baskets.extend(page.into_iter().filter(|basket| !basket.cancelled));
+        }
+        Ok::<_, StoreError>(())
+    };
+    runtime.block_on(read).context("the pushed baskets cannot be read")?;
+    Ok(baskets)
+}
+
+/// The pushed baskets of a market, if the training config asks for them.
+#[cfg(feature = "training")]
+pub(super) fn pushed(config: &Config, market: &Name, state: WithoutState) -> anyhow::Result<Vec<PushedBasket>> {
+    if !config.training.include_pushed {
+        return Ok(Vec::new());
+    }
+    let line = |BasketLine { item, quantity, price }| PushedLine { item, quantity, price };
+    let basket = |StoredBasket { id, customer, bought, lines, .. }: StoredBasket| PushedBasket {
+        id,
+        customer,
+        time: bought,
+        lines: lines.into_iter().map(line).collect(),
+    };
+    Ok(baskets(config, market, state)?.into_iter().map(basket).collect())
 }
 
 /// Prints a note if the database that the config names does not exist yet. For the default there is none.

@@ -147,6 +147,7 @@ impl Train {
                 TrainingConfig { seed: self.seed.unwrap_or(config.training.seed), ..config.training.clone() };
             let erased = state::erased(config, &[market], self.state)?;
             state::note(config, self.state)?;
+            let pushed = state::pushed(config, market, self.state)?;
             let job = TrainingJob {
                 market,
                 input,
@@ -156,6 +157,7 @@ impl Train {
                 now: now()?,
                 latest: latest(),
                 erased: &|customer| erased[market].holds(customer),
+                pushed: &pushed,
                 threads: self.threads,
                 accept: Accept { smaller: self.accept_smaller, unjudged: self.accept_unjudged },
                 force: self.force,

@@ -4,6 +4,7 @@
 //! its parts. Relative paths start from the working directory. `config/reference.toml` shows every key with its
 //! default.
 
+mod baskets;
 mod environment;
 mod error;
 mod policy;
@@ -23,6 +24,7 @@ use trolley_training::{InputConfig, TrainingConfig};
 
 use environment::Environment;
 
+pub use baskets::BasketsConfig;
 pub use error::ConfigError;
 pub use policy::Policy;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Answers to bought together.
     pub bought_together: BoughtTogetherConfig,
+    /// Pushed baskets.
+    pub baskets: BasketsConfig,
     /// How models are trained, for all markets.
     #[cfg(feature = "training")]
     pub training: TrainingConfig,
@@ -225,9 +229,10 @@ pub enum Scope {
     Audience,
     /// Sending clicks, purchases and other responses to recommendations.
     Events,
-    /// What customers have bought: reasons that reveal it, and why an item is not in a customer's answer.
+    /// What customers have bought: reasons that reveal it, what they buy again, and why an item is not in a customer's
+    /// answer.
     Customers,
-    /// Pushing offers, stock and rules.
+    /// Pushing offers, stock, rules and baskets.
     Push,
     /// Choosing models, erasing customers and resetting stock.
     Admin,
@@ -297,6 +302,7 @@ impl Default for Config {
             retention: RetentionConfig::default(),
             server: ServerConfig::default(),
             bought_together: BoughtTogetherConfig::default(),
+            baskets: BasketsConfig::default(),
             #[cfg(feature = "training")]
             training: TrainingConfig::default(),
             #[cfg(not(feature = "training"))]
@@ -344,13 +350,18 @@ impl Config {
     /// If a sensitive kind has no categories, or `must_match` names no attribute.
     pub fn policies(&self) -> Result<BTreeMap<Name, Policy>, ConfigError> {
         let of_market = |(name, market): (&Name, _)| {
-            let policy = policy_of(market);
+            let policy = Policy { baskets: self.baskets.clone(), ..policy_of(market) };
             let invalid = |why: &dyn std::fmt::Display| ConfigError::Invalid(format!("markets.{name}.{why}"));
             policy.sensitive.check().map_err(|why| invalid(&format_args!("sensitive: {why}")))?;
             policy.must_match.iter().try_for_each(MustMatch::check).map_err(|why| invalid(&why))?;
             Ok((name.clone(), policy))
         };
         self.markets.iter().map(of_market).collect()
+    }
+
+    /// The policy of markets that the config does not name.
+    pub fn policy_of_others(&self) -> Policy {
+        Policy { baskets: self.baskets.clone(), ..Policy::default() }
     }
 
     /// Path of the report about a version.
@@ -366,12 +377,14 @@ impl Config {
 
 #[cfg(feature = "training")]
 fn policy_of(market: &InputConfig) -> Policy {
-    Policy { sensitive: market.sensitive.clone().unwrap_or_default(), must_match: market.must_match.clone() }
+    let (sensitive, must_match) = (market.sensitive.clone().unwrap_or_default(), market.must_match.clone());
+    Policy { sensitive, must_match, ..Policy::default() }
 }
 
 #[cfg(not(feature = "training"))]
 fn policy_of(market: &ServedMarket) -> Policy {
-    Policy { sensitive: market.sensitive.clone().unwrap_or_default(), must_match: market.must_match.clone() }
+    let (sensitive, must_match) = (market.sensitive.clone().unwrap_or_default(), market.must_match.clone());
+    Policy { sensitive, must_match, ..Policy::default() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use trolley_model::{MustMatch, Sensitive};
 
+use super::baskets::BasketsConfig;
+
 /// The config of a market's answers.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -7,4 +9,6 @@ pub struct Policy {
     pub sensitive: Sensitive,
     /// The attributes that must match.
     pub must_match: Vec<MustMatch>,
+    /// Pushed baskets.
+    pub baskets: BasketsConfig,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::baskets::PushedBaskets;
 use super::erased::{CustomerHash, customer_hash};
 use super::market::Market;
 use super::pushed::PushedState;
@@ -143,6 +144,13 @@ impl StateSync {
         let mut pushed = PushedState::new(offers.map(|offers| offers.1).unwrap_or_default(), stock).up_to(seen);
         pushed.rules = Arc::new(rules.map(|rules| rules.1).unwrap_or_default());
         pushed.store_stock = Arc::new(self.store_stock(name).await?);
+        let baskets = PushedBaskets::new(market.view().baskets.config().clone());
+        let mut pages = self.store.baskets_after(name, 0);
+        while let Some(page) = pages.next().await? {
+            baskets.load(&page, |_| false);
+        }
+        pushed.baskets = Arc::new(baskets);
+        pushed.dismissals.add(&self.store.dismissals_after(name, 0).await?, |_| false);
         let said = Arc::make_mut(&mut pushed.replacements);
         for ReplacementRow { item, replacement, accepted, rejected } in self.store.replacements_after(name, 0).await? {
             said.put(&item, &replacement, ReplacementCounts { accepted, rejected });
@@ -223,6 +231,10 @@ impl StateSync {
                     self.off_the_answering_threads(market, move |market| market.put_offers(version, offers)).await;
                 }
             }
+            Kind::Baskets => {
+                self.load_baskets(market, seen).await?;
+            }
+            Kind::Dismissals => market.put_dismissals(&self.store.dismissals_after(name, seen).await?),
             Kind::Replacements => {
                 self.load_replacements(market, seen).await?;
             }

@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use trolley_model::artefact::Opened;
 use trolley_model::{Model, Name};
 
 use super::active_offers::OfferIndex;
+use super::baskets::PushedBaskets;
 use super::erased::{CustomerHash, Erased, customer_hash, numbers_of};
 use super::offers::Offer;
 use super::pushed::PushedState;
@@ -16,7 +17,7 @@ use super::snapshot::Snapshot;
 use crate::config::Policy;
 use crate::metrics;
 use crate::secret::Secret;
-use crate::store::{Kind, ReplacementRow};
+use crate::store::{DismissalRow, Kind, ReplacementRow, StoredBasket};
 
 /// A market: the snapshot that answers are made from, and the pushed state.
 ///
@@ -44,13 +45,14 @@ const CATCHING_UP: usize = 10;
 impl Market {
     pub(super) fn new(name: Name, late: bool, policy: Policy, secret: Arc<Secret>) -> Self {
         metrics::register_market(&name);
-        let Policy { sensitive, must_match } = policy;
+        let Policy { sensitive, must_match, baskets } = policy;
         let (sensitive, must_match) = (Arc::new(sensitive), Arc::new(must_match));
+        let baskets = Arc::new(PushedBaskets::new(baskets));
         let erased = Arc::new(Erased::new(secret.clone()));
         Self {
             name,
             snapshot: ArcSwapOption::empty(),
-            pushed: Mutex::new(PushedState { erased, sensitive, must_match, ..PushedState::default() }),
+            pushed: Mutex::new(PushedState { erased, baskets, sensitive, must_match, ..PushedState::default() }),
             secret,
             building: Mutex::default(),
             changing: Mutex::default(),
@@ -115,6 +117,7 @@ impl Market {
         if now.revision != pushed.revision {
             snapshot = snapshot.renewed(&now);
         }
+        let snapshot = snapshot.on_the_present_day().unwrap_or(snapshot);
         snapshot.prepare(Utc::now());
         let manifest = snapshot.manifest().clone();
         self.served.lock().unwrap_or_else(PoisonError::into_inner).insert(manifest.version.clone());
@@ -149,6 +152,55 @@ impl Market {
         }
     }
 
+    /// Adds pushed baskets, or removes cancelled ones.
+    pub(super) fn put_baskets(&self, baskets: &[StoredBasket]) {
+        let PushedState { baskets: pushed, erased, .. } = self.view();
+        let is_erased = |id: &str| !erased.is_empty() && erased.contains(&customer_hash(&self.secret, id));
+        pushed.load(baskets, is_erased);
+        self.move_to_the_present();
+    }
+
+    /// Time of the latest pushed basket.
+    pub fn last_basket(&self) -> Option<DateTime<Utc>> {
+        self.view().baskets.last().and_then(|time| DateTime::from_timestamp(time, 0))
+    }
+
+    /// The time before which baskets need not be stored, in Unix seconds; `None` without a model.
+    pub(super) fn oldest_basket(&self) -> Option<i64> {
+        let (end, stored_days) = (self.snapshot()?.end(), self.view().baskets.config().stored_days);
+        Some(i64::from(end.saturating_sub(1).saturating_sub(stored_days)) * 86_400)
+    }
+
+    /// Adds dismissals.
+    pub(super) fn put_dismissals(&self, rows: &[DismissalRow]) {
+        let PushedState { dismissals, erased, .. } = self.view();
+        dismissals.add(rows, |id| !erased.is_empty() && erased.contains(&customer_hash(&self.secret, id)));
+    }
+
+    /// Removes pushed baskets and dismissals of erased customers.
+    fn erase_pushed(&self, is_erased: impl Fn(&str) -> bool) {
+        let PushedState { baskets, dismissals, .. } = self.view();
+        baskets.erase(&is_erased);
+        dismissals.erase(&is_erased);
+    }
+
+    /// Moves the snapshot to the present day, if pushed baskets or the wall clock have changed it.
+    fn move_to_the_present(&self) {
+        let is_current = || self.snapshot().is_none_or(|snapshot| snapshot.on_the_present_day().is_none());
+        if !is_current() {
+            let _building = self.building();
+            if let Some(next) = self.snapshot().and_then(|snapshot| snapshot.on_the_present_day()) {
+                self.snapshot.store(Some(Arc::new(next)));
+            }
+        }
+        let baskets = self.view().baskets;
+        let (customers, dropped) = baskets.customers();
+        metrics::baskets_known(&self.name, customers, dropped, baskets.last());
+        if let Some(snapshot) = self.snapshot() {
+            metrics::present_day(&self.name, snapshot.end().saturating_sub(1));
+        }
+    }
+
     /// Applies counts of replacements.
     pub(super) fn load_replacements(&self, rows: &[ReplacementRow]) {
         if rows.is_empty() {
@@ -170,7 +222,9 @@ impl Market {
 
     /// Erases the customer with this ID.
     pub fn erase(&self, id: &str) {
-        if !self.remember_erased([customer_hash(&self.secret, id)]).is_empty() {
+        let new = self.remember_erased([customer_hash(&self.secret, id)]);
+        self.erase_pushed(|customer| customer == id);
+        if !new.is_empty() {
             self.forget(|model| model.histories().customers().position(id).into_iter().collect());
         }
     }
@@ -179,6 +233,7 @@ impl Market {
     pub fn put_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) {
         let new: HashSet<CustomerHash> = self.remember_erased(customers).into_iter().collect();
         if !new.is_empty() {
+            self.erase_pushed(|customer| new.contains(&customer_hash(&self.secret, customer)));
             self.forget(|model| numbers_of(&new, &self.secret, model));
         }
     }
@@ -277,6 +332,17 @@ impl Market {
         self.pushed().note(kind, version);
     }
 
+    /// Notes a change that was made here, given the one before it: if that is included, all up to this one are, and the
+    /// next reading of the database need not load it again.
+    pub(super) fn changed_after(&self, kind: Kind, previous: i64, version: i64) {
+        if self.seen(kind) >= previous {
+            self.saw(kind, version);
+            self.anchored(kind, version);
+        } else {
+            self.changed(kind, version);
+        }
+    }
+
     /// Notes that all changes of a kind up to this version are included.
     pub(super) fn saw(&self, kind: Kind, version: i64) {
         let mut pushed = self.pushed();
@@ -300,8 +366,14 @@ impl Market {
         true
     }
 
-    /// Prepares the offers that will be active soon.
+    /// Prepares the offers that will be active soon, and removes old baskets.
     pub(super) fn prepare(&self) {
+        if let Some(snapshot) = self.snapshot() {
+            let PushedState { baskets, dismissals, .. } = self.view();
+            baskets.tidy(snapshot.end().saturating_sub(1));
+            dismissals.forget_before(baskets.config().dismissed_since(Utc::now()));
+        }
+        self.move_to_the_present();
         if let Some(snapshot) = self.snapshot() {
             snapshot.prepare(Utc::now());
         }

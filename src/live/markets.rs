@@ -27,6 +27,8 @@ pub struct Markets {
     opened: AtomicBool,
     /// The config of each market. It is not removed with a retired market, which may come back.
     policies: BTreeMap<Name, Policy>,
+    /// The config of other markets.
+    others: Policy,
     /// Default number of slots in bought-together answers for items that the customer has never bought.
     new: usize,
     /// The last refusal of each market.
@@ -85,6 +87,7 @@ impl Markets {
             looked: AtomicBool::default(),
             opened: AtomicBool::default(),
             policies,
+            others: Policy::default(),
             new: 0,
             refused: Mutex::default(),
         }
@@ -94,6 +97,12 @@ impl Markets {
     #[must_use]
     pub fn with_new(self, new: usize) -> Self {
         Self { new, ..self }
+    }
+
+    /// Sets the config of markets that have none of their own.
+    #[must_use]
+    pub fn with_others(self, others: Policy) -> Self {
+        Self { others, ..self }
     }
 
     /// Default number of slots for items that the customer has never bought.
@@ -167,7 +176,7 @@ impl Markets {
             stays
         });
         for name in found {
-            let policy = self.policies.get(&name).cloned().unwrap_or_default();
+            let policy = self.policies.get(&name).cloned().unwrap_or_else(|| self.others.clone());
             markets
                 .entry(name.clone())
                 .or_insert_with(|| Arc::new(Market::new(name, late, policy, self.secret.clone())));

@@ -1,6 +1,8 @@
 //! The markets in service. Everything that an answer is made from is behind one pointer, a [`Snapshot`].
 
 mod active_offers;
+mod baskets;
+mod dismissals;
 mod erased;
 mod filter;
 mod following;
@@ -8,6 +10,7 @@ mod market;
 mod market_stock;
 mod markets;
 mod offers;
+mod overlay;
 mod pushed;
 mod query;
 mod reasons;
@@ -22,13 +25,15 @@ mod why_not;
 
 pub use crate::config::Policy;
 pub use active_offers::OfferIndex;
+pub use baskets::{Basket, PushedBaskets};
+pub use dismissals::Dismissals;
 pub use erased::{CustomerHash, Erased, customer_hash};
 pub use filter::Filter;
 pub use market::Market;
 pub use markets::Markets;
 pub use offers::{Offer, OfferError};
 pub use pushed::PushedState;
-pub use query::{Answer, ItemQuery, OfferAnswer, OfferQuery};
+pub use query::{Answer, DueAnswer, ItemQuery, OfferAnswer, OfferQuery};
 pub use reasons::{Explain, ReasonText, Why, label};
 pub use replacements::{ReplacementCounts, Replacements};
 pub use rules::{Block, Boost, Pin, Rule, RuleError};

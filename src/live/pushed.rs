@@ -4,6 +4,8 @@ use std::sync::Arc;
 use trolley_model::{MustMatch, Sensitive};
 
 use super::active_offers::OfferIndex;
+use super::baskets::PushedBaskets;
+use super::dismissals::Dismissals;
 use super::erased::Erased;
 use super::offers::Offer;
 use super::replacements::Replacements;
@@ -25,6 +27,10 @@ pub struct PushedState {
     pub store_stock: Arc<StoreStock>,
     /// The erased customers.
     pub erased: Arc<Erased>,
+    /// The pushed baskets.
+    pub baskets: Arc<PushedBaskets>,
+    /// The items that customers have dismissed.
+    pub dismissals: Arc<Dismissals>,
     /// The sensitive categories, from the config.
     pub sensitive: Arc<Sensitive>,
     /// The attributes that must match, from the config.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use trolley_model::recommend::Tier;
 
 use super::filter::Filter;
@@ -23,6 +25,10 @@ pub struct ItemQuery<'a> {
     pub new: usize,
     /// The filter by category and price.
     pub filter: Filter<'a>,
+    /// Whether only items of valid offers may be shown.
+    pub on_offer: bool,
+    /// The time of the query in Unix seconds, if not the market's present.
+    pub at: Option<i64>,
     /// Price options of alternatives.
     pub price: PriceOptions,
     /// The level of explanation.
@@ -42,6 +48,8 @@ pub struct OfferQuery<'a> {
     pub filter: Filter<'a>,
     /// Maximum number of offers.
     pub limit: usize,
+    /// The time of the query in Unix seconds, if not the market's present. The validity of offers does not depend on it.
+    pub at: Option<i64>,
     /// The level of explanation.
     pub explain: Explain,
 }
@@ -58,6 +66,8 @@ impl<'a> ItemQuery<'a> {
             limit,
             new: 0,
             filter: Filter::default(),
+            on_offer: false,
+            at: None,
             price: PriceOptions::default(),
             explain: Explain::No,
         }
@@ -67,7 +77,7 @@ impl<'a> ItemQuery<'a> {
 impl<'a> OfferQuery<'a> {
     /// A query for all offers, up to a limit.
     pub fn of(customer: &'a str, limit: usize, explain: Explain) -> Self {
-        Self { customer, store: None, exclude: &[], filter: Filter::default(), limit, explain }
+        Self { customer, store: None, exclude: &[], filter: Filter::default(), limit, at: None, explain }
     }
 }
 
@@ -86,11 +96,22 @@ pub struct Answer<'a> {
     pub why: Option<Why>,
 }
 
+/// An item that a customer will buy again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DueAnswer<'a> {
+    /// The item.
+    pub answer: Answer<'a>,
+    /// The day on which it is expected, in days since 1970-01-01.
+    pub due: Option<u16>,
+    /// The quantity that the customer usually buys.
+    pub quantity: Option<f32>,
+}
+
 /// An offer for a customer, or a customer for an offer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfferAnswer<'a> {
     /// The ID of the offer (or the customer).
-    pub id: &'a str,
+    pub id: Cow<'a, str>,
     /// The ID of the item that makes it relevant.
     pub item: &'a str,
     /// Comparable within one answer and tier only.

@@ -23,7 +23,7 @@ impl Why {
 }
 
 /// The kinds of reasons that reveal the customer's purchases.
-const OF_CUSTOMERS: [&str; 4] = ["own_together", "bought", "own_kind", "taste"];
+const OF_CUSTOMERS: [&str; 5] = ["own_together", "bought", "regularly", "own_kind", "taste"];
 
 /// The level of explanation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +105,12 @@ impl ReasonText {
                 last_day: NaiveDate::default().checked_add_days(Days::new(u64::from(last_day))),
                 ..Self::default()
             },
+            Reason::Regularly { every, ago, last_day } => Self {
+                kind: "regularly",
+                text: regularly(every, ago),
+                last_day: NaiveDate::default().checked_add_days(Days::new(u64::from(last_day))),
+                ..Self::default()
+            },
             Reason::OwnKind { category } => about_kind("own_kind", category, &|kind| format!("you often buy {kind}")),
             Reason::FactorScore => plain("taste", "customers like you buy this"),
             Reason::Promoted => plain("promoted", "strongly promoted"),
@@ -158,6 +164,17 @@ fn compared(model: &Model, with: Item, item: Item) -> String {
 
 /// Maximum relative difference of sizes that count as the same.
 const SAME_SIZE: f32 = 0.01;
+
+/// Intervals between purchases in words.
+fn regularly(every: u16, ago: u16) -> String {
+    let every = if every == 1 { "every day".to_owned() } else { format!("every {every} days") };
+    let ago = match ago {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    };
+    format!("you buy it {every}, last {ago}")
+}
 
 /// A share of baskets in words: "1 in 4 orders"; `None` if it is small.
 fn often(baskets: u32, of: u32) -> Option<String> {

@@ -2,23 +2,20 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use trolley_model::{Category, Item, Model, MustMatch};
-use utoipa::ToSchema;
 
 use super::offers::Offer;
 
 /// A rule of the shop for its answers: exactly one of `block`, `block_pair`, `pin`, `boost` and `must_match`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Its ID, unique among the market's rules.
-    #[schema(example = "no-lighter-fluid-for-babies")]
     pub id: String,
     /// An item that is not shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
     /// Two categories whose items are not shown for each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>, example = json!(["LIGHTER FLUID", "BABY FOOD"]))]
     pub block_pair: Option<[String; 2]>,
     /// An item that is listed first for another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,12 +25,11 @@ pub struct Rule {
     pub boost: Option<Boost>,
     /// Attributes in which an alternative must match the requested item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = json!({"categories": ["MILK"], "attributes": ["organic"]}))]
     pub must_match: Option<MustMatch>,
 }
 
 /// An item that is never shown, or not for some requested items.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The item.
@@ -47,7 +43,7 @@ pub struct Block {
 }
 
 /// An item that is listed first for another one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
     /// The item to list first.
@@ -57,7 +53,7 @@ pub struct Pin {
 }
 
 /// A number that is added to the scores of an item, or of all items of a category.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Boost {
     /// The item; exactly one of `item` and `category` is given.
@@ -67,7 +63,6 @@ pub struct Boost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
     /// From -100 to 100: positive numbers raise scores, negative ones lower them.
-    #[schema(example = 1.5)]
     pub by: f32,
 }
 

@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use trolley_model::artefact::{Manifest, Opened};
 use trolley_model::recommend::{self, FEWEST, Limits, PROMOTION, Part, Reason, Recommended, Tier};
-use trolley_model::{Item, Model, NumberSet, Profile, Query, Question, SensitiveCategories};
+use trolley_model::{Customer, Item, Model, NumberSet, Profile, Query, Question, SensitiveCategories};
 
 use super::active_offers::{ActiveOffers, ActiveOffersCache, Availability, OfferIndex};
+use super::baskets::day;
+use super::dismissals::Dismissals;
 use super::filter::Filter;
 use super::offers::Offer;
+use super::overlay::{Overlay, Shopper};
 use super::pushed::PushedState;
-use super::query::{Answer, ItemQuery, OfferAnswer, OfferQuery};
+use super::query::{Answer, DueAnswer, ItemQuery, OfferAnswer, OfferQuery};
 use super::reasons::{Explain, ReasonText, Why};
 use super::rules::Rulebook;
 use super::store_stock::{KnownStock, StoreStock, StoreView};
@@ -34,6 +37,9 @@ pub struct Snapshot {
     store_stock: Arc<KnownStock>,
     /// The erased customers.
     erased: Arc<NumberSet>,
+    /// What customers have bought since the model was trained.
+    overlay: Arc<Overlay>,
+    dismissals: Arc<Dismissals>,
     sensitive: Option<Arc<SensitiveCategories>>,
     /// Whether all answers are anonymous, because it is not known who was erased.
     hides_customers: bool,
@@ -62,6 +68,8 @@ impl Snapshot {
             )),
             sensitive: SensitiveCategories::new(&pushed.sensitive, model.catalogue()).map(Arc::new),
             erased: Arc::new(pushed.erased.numbers(&model)),
+            overlay: Arc::new(Overlay::new(pushed.baskets.clone(), &model)),
+            dismissals: pushed.dismissals.clone(),
             hides_customers: pushed.awaited,
             out_of_stock: Arc::new(pushed.stock.out_of_stock(&model)),
             new_in_stock: Arc::new(pushed.stock.new_in_stock(&model)),
@@ -78,6 +86,22 @@ impl Snapshot {
     /// The same model with the current pushed state.
     pub(super) fn renewed(&self, pushed: &PushedState) -> Self {
         Self::of(self.manifest.clone(), self.model.clone(), pushed)
+    }
+
+    /// On the present day, if pushed baskets have moved it.
+    pub(super) fn on_the_present_day(&self) -> Option<Self> {
+        let overlay = || Arc::new(Overlay::new(self.overlay.baskets().clone(), &self.model));
+        (!self.overlay.is_current(&self.model)).then(|| Self { overlay: overlay(), ..self.clone() })
+    }
+
+    /// The day after the present one, in days since 1970-01-01.
+    pub(super) fn end(&self) -> u16 {
+        self.overlay.end()
+    }
+
+    /// The market's present day.
+    pub fn present_day(&self) -> NaiveDate {
+        NaiveDate::default() + Days::new(u64::from(self.end().saturating_sub(1)))
     }
 
     /// With the current decisions on replacements.
@@ -197,6 +221,27 @@ impl Snapshot {
         })
     }
 
+    /// Lists what a customer will buy again.
+    pub fn buy_again(&self, query: &ItemQuery<'_>) -> Vec<DueAnswer<'_>> {
+        self.within_limits(query, &[], |model_query, limits| {
+            let found = recommend::buy_again(&self.model, model_query, limits).into_iter();
+            let answer = |recommend::DueItem { found, due, quantity }| DueAnswer {
+                answer: self.answered(query, Question::BuyAgain, model_query, &found),
+                due,
+                quantity,
+            };
+            found.map(answer).collect()
+        })
+    }
+
+    /// Lists what is new for a customer, with at most `per_category` items of a category.
+    pub fn new_for_you(&self, query: &ItemQuery<'_>, per_category: usize) -> Vec<Answer<'_>> {
+        self.within_limits(query, &[], |model_query, limits| {
+            let found = recommend::new_for_you(&self.model, model_query, limits, per_category);
+            found.iter().map(|found| self.answered(query, Question::NewForYou, model_query, found)).collect()
+        })
+    }
+
     /// Runs a query limited to items that may replace the first one: by attributes that must match, customers'
     /// decisions and price.
     pub(super) fn with_substitution_limits<T>(
@@ -273,16 +318,19 @@ impl Snapshot {
         run: impl FnOnce(&Query<'_>, &Limits<'_>) -> T,
     ) -> T {
         let (older, items) = items.split_at(items.len().saturating_sub(MOST_ASKED));
-        let place = self.place(query.store);
-        let model_query =
-            Query { items, customer: self.customer(query.customer), store: place.store(), ..Query::default() };
+        let (place, shopper) = (self.place(query.store), self.shopper(query.customer, query.at));
+        let customer = shopper.as_ref().map(|shopper| shopper.profile(&self.model, self.end_at(query.at)));
+        let model_query = Query { items, customer, store: place.store(), ..Query::default() };
         let mut exclude = NumberSet::default();
-        if !query.exclude.is_empty() || !older.is_empty() {
+        let dismissed = self.dismissed(query.customer);
+        if !query.exclude.is_empty() || !older.is_empty() || !dismissed.is_empty() {
             exclude = NumberSet::new(self.model.catalogue().items().len());
             let excluded = query.exclude.iter().filter_map(|id| self.model.catalogue().position(id));
-            excluded.chain(older.iter().copied()).for_each(|item| exclude.set(item.0, true));
+            excluded.chain(older.iter().copied()).chain(dismissed).for_each(|item| exclude.set(item.0, true));
         }
-        let available = |item: Item| place.has(item) && !exclude.contains(item.0);
+        let on_offer = query.on_offer.then(|| self.items_on_offer(query.store));
+        let is_on_offer = |item: Item| on_offer.as_ref().is_none_or(|on_offer| on_offer.contains(item.0));
+        let available = |item: Item| place.has(item) && !exclude.contains(item.0) && is_on_offer(item);
         let filter = (!query.filter.is_nothing()).then(|| query.filter.known(self.model.catalogue()));
         let filtered = |item: Item| available(item) && filter.as_ref().is_none_or(|filter| filter.passes(item));
         let available: &(dyn Fn(Item) -> bool + Sync) = if filter.is_some() { &filtered } else { &available };
@@ -311,28 +359,24 @@ impl Snapshot {
     /// Ranks the active offers for a customer, and counts those that the filter removed.
     pub fn offers_for(&self, query: &OfferQuery<'_>, now: DateTime<Utc>) -> (Vec<OfferAnswer<'_>>, usize) {
         let OfferQuery { limit, explain, filter, exclude, .. } = *query;
-        let (customer, place) = (self.customer(Some(query.customer)), self.place(query.store));
+        let (place, shopper) = (self.place(query.store), self.shopper(Some(query.customer), query.at));
+        let customer = shopper.as_ref().map(|shopper| shopper.profile(&self.model, self.end_at(query.at)));
         let (active_offers, catalogue) = (self.active_offers(now), self.model.catalogue());
         let model_query = Query { items: &[], customer, ..Query::default() };
         let known = (!filter.is_nothing()).then(|| filter.known(self.model.catalogue()));
-        let passes = |item: Item| known.as_ref().is_none_or(|known| known.passes(item));
+        let dismissed = self.dismissed(Some(query.customer));
+        let passes = |item: Item| known.as_ref().is_none_or(|known| known.passes(item)) && !dismissed.contains(&item);
         // The categories and prices of items that the model does not know are not known, so a filter removes an offer
         // of such items alone.
         let some_item_passes = |offer: usize| {
-            known.is_none() || active_offers.items[offer].iter().any(|&item| passes(item) && place.has(item))
+            let all = &active_offers.items[offer];
+            (known.is_none() && !all.iter().any(|item| dismissed.contains(item)))
+                || all.iter().any(|&item| passes(item) && place.has(item))
         };
         let is_excluded = |at: usize| exclude.iter().any(|id| *id == self.offers()[at].id);
-        // In a store, its own stock counts for items that the model knows; for others, that of the market.
-        let is_open = |at: usize| {
-            let offer = &self.offers()[active_offers.offers[at]];
-            match query.store {
-                None => offer.stores.is_empty() && self.available.is_open(active_offers.offers[at]),
-                Some(store) if !offer.is_in(store) => false,
-                Some(_) if active_offers.items[at].is_empty() => self.available.is_open(active_offers.offers[at]),
-                Some(_) => active_offers.items[at].iter().any(|&item| place.has(item)),
-            }
+        let could = |offer: usize| {
+            self.is_open(&active_offers, offer, query.store, &place) && !is_excluded(active_offers.offers[offer])
         };
-        let could = |offer: usize| is_open(offer) && !is_excluded(active_offers.offers[offer]);
         let open = |offer: usize| could(offer) && some_item_passes(offer);
         let allowed = |item: Item| place.has(item) && passes(item);
         let filtered = if known.is_some() && explain != Explain::No {
@@ -358,9 +402,31 @@ impl Snapshot {
                     self.why_offer(&model_query, &found, &recommend::Offer { items: &[], numbers: &numbers })
                 })
             });
-            OfferAnswer { id: &offer.id, item, score: ranked.score, tier: ranked.tier, why }
+            OfferAnswer { id: offer.id.as_str().into(), item, score: ranked.score, tier: ranked.tier, why }
         });
         (ranked.collect(), filtered)
+    }
+
+    /// Whether an active offer is available in a store, or in the whole market. In a store, its own stock counts for
+    /// items that the model knows; for others, that of the market.
+    fn is_open(&self, active: &ActiveOffers, at: usize, store: Option<&str>, place: &StoreView<'_>) -> bool {
+        let offer = &self.offers()[active.offers[at]];
+        match store {
+            None => offer.stores.is_empty() && self.available.is_open(active.offers[at]),
+            Some(store) if !offer.is_in(store) => false,
+            Some(_) if active.items[at].is_empty() => self.available.is_open(active.offers[at]),
+            Some(_) => active.items[at].iter().any(|&item| place.has(item)),
+        }
+    }
+
+    /// The items of the offers that are available now.
+    fn items_on_offer(&self, store: Option<&str>) -> NumberSet {
+        let (active, place) = (self.active_offers(Utc::now()), self.place(store));
+        let mut items = NumberSet::new(self.model.catalogue().items().len());
+        for at in (0..active.offers.len()).filter(|&at| self.is_open(&active, at, store, &place)) {
+            active.items[at].iter().for_each(|&item| items.set(item.0, true));
+        }
+        items
     }
 
     /// The active offers, prepared in advance.
@@ -385,19 +451,34 @@ impl Snapshot {
         let (mut items, numbers) = (offer.known_items(&self.model), offer.named_numbers());
         items.retain(|&item| self.rules.as_ref().is_none_or(|rules| rules.blocks_always(item).is_none()));
         let wanted = recommend::Offer { items: &items, numbers: &numbers };
-        let wanted_customers = if self.hides_customers { 0 } else { limit + self.erased.len() };
-        let audience = recommend::audience(&self.model, wanted, wanted_customers).into_iter();
-        let known = audience.filter(|found| !self.erased.contains(found.customer.0)).take(limit);
-        let audience = known.map(|found| {
-            let model_query =
-                Query { items: &[], customer: Some(self.model.profile(found.customer)), ..Query::default() };
+        let (model, known) = (&*self.model, self.model.histories().customers().len() as u32);
+        let new = if self.hides_customers { Vec::new() } else { self.overlay.new_customers(model) };
+        let customers = if self.hides_customers { 0 } else { known + new.len() as u32 };
+        let has_baskets = !self.overlay.baskets().is_empty();
+        let id = |at: u32| if at < known { model.histories().id(Customer(at)) } else { &*new[(at - known) as usize] };
+        let profile_at = |at: u32, each: &mut dyn FnMut(Profile<'_>)| {
+            let customer = (at < known).then_some(Customer(at));
+            if customer.is_some_and(|customer| self.erased.contains(customer.0)) {
+                return;
+            }
+            match has_baskets.then(|| self.overlay.uncached(id(at), customer, model)).flatten() {
+                Some(profile) => each(profile.as_profile()),
+                None => customer.into_iter().for_each(|customer| each(model.profile_as_of(customer, self.end()))),
+            }
+        };
+        let audience = recommend::audience(model, wanted, limit, customers, &profile_at).into_iter().map(|found| {
             let recommended = Recommended { item: found.item, score: found.score, tier: Tier::Model };
+            let mut why = None;
+            profile_at(found.customer, &mut |profile| {
+                let model_query = Query { items: &[], customer: Some(profile), ..Query::default() };
+                why = explain.say(|| self.why_offer(&model_query, &recommended, &wanted));
+            });
             OfferAnswer {
-                id: self.model.histories().id(found.customer),
-                item: self.model.catalogue().id(found.item),
+                id: id(found.customer).to_owned().into(),
+                item: model.catalogue().id(found.item),
                 score: found.score,
                 tier: Tier::Model,
-                why: explain.say(|| self.why_offer(&model_query, &recommended, &wanted)),
+                why,
             }
         });
         Some(audience.collect())
@@ -471,8 +552,29 @@ impl Snapshot {
         numbers
     }
 
-    fn customer(&self, id: Option<&str>) -> Option<Profile<'_>> {
-        let customer = self.model.histories().position(id?)?;
-        (!self.hides_customers && !self.erased.contains(customer.0)).then(|| self.model.profile(customer))
+    /// A customer as of now, or of another time in Unix seconds; `None` for an anonymous or an erased one.
+    fn shopper(&self, id: Option<&str>, at: Option<i64>) -> Option<Shopper> {
+        let (id, model) = (id?, &*self.model);
+        let known = model.histories().position(id);
+        if self.hides_customers || known.is_some_and(|customer| self.erased.contains(customer.0)) {
+            return None;
+        }
+        let current = match at {
+            Some(time) => self.overlay.at(id, known, model, time),
+            None => self.overlay.of(id, known, model),
+        };
+        current.map(Shopper::Current).or_else(|| known.map(Shopper::Known))
+    }
+
+    /// The items that a customer does not want to see.
+    fn dismissed(&self, customer: Option<&str>) -> Vec<Item> {
+        let Some(customer) = customer.filter(|_| !self.hides_customers) else { return Vec::new() };
+        let since = self.overlay.baskets().config().dismissed_since(Utc::now());
+        self.dismissals.of(customer, self.model.catalogue(), since)
+    }
+
+    /// The day after the present one, or after that of another time.
+    fn end_at(&self, at: Option<i64>) -> u16 {
+        at.map_or_else(|| self.overlay.end(), |time| day(time).saturating_add(1))
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -5,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::RwLock;
 
+use super::baskets::Basket;
 use super::erased::customer_hash;
 use super::market::Market;
 use super::markets::Markets;
@@ -15,7 +17,8 @@ use crate::exposures::Exposures;
 use crate::low_priority::{low_priority, run_idle};
 use crate::secret::Secret;
 use crate::store::{
-    DATABASE_TIMEOUT, DatabaseLocation, EventRow, EventsPut, Kind, StockPut, StockRow, Store, StoreError,
+    BasketRow, BasketsPut, DATABASE_TIMEOUT, DatabaseLocation, EventRow, EventsPut, Kind, Shopper, StockPut, StockRow,
+    Store, StoreError, StoredBasket,
 };
 use crate::{metrics, retention};
 
@@ -102,10 +105,17 @@ impl StateSync {
     pub async fn put_events(&self, market: &Arc<Market>, events: &[EventRow]) -> Result<usize, StoreError> {
         let put = self.store.put_events(market.name().as_str(), events);
         let apply = async |put: &EventsPut| {
-            let Some(version) = put.replacements else { return };
-            // If this fails, the next reading of the database makes up for it.
-            if self.load_replacements(market, version - 1).await.is_ok() {
+            // If one of these fails, the next reading of the database makes up for it.
+            if let Some(version) = put.replacements
+                && self.load_replacements(market, version - 1).await.is_ok()
+            {
                 market.changed(Kind::Replacements, version);
+            }
+            if let Some(version) = put.dismissals
+                && let Ok(rows) = self.store.dismissals_after(market.name().as_str(), version - 1).await
+            {
+                market.put_dismissals(&rows);
+                market.changed(Kind::Dismissals, version);
             }
         };
         Ok(self.commit(put, DATABASE_TIMEOUT, apply).await?.new)
@@ -181,6 +191,69 @@ impl StateSync {
         };
         self.commit(forget, DATABASE_TIMEOUT, apply).await?;
         Ok(())
+    }
+
+    /// Records baskets; returns how many of them were new.
+    ///
+    /// # Errors
+    /// As [`StateSync::put_stock`].
+    pub async fn put_baskets(&self, market: &Arc<Market>, baskets: &[Basket]) -> Result<usize, StoreError> {
+        let shopper = |id: &String| Shopper { id: id.clone(), hash: customer_hash(market.secret(), id) };
+        let row = |basket: &Basket| BasketRow {
+            id: basket.id.clone(),
+            shopper: basket.customer.as_ref().map(shopper),
+            bought: basket.time,
+            lines: basket.lines.clone(),
+        };
+        let rows: Vec<BasketRow> = baskets.iter().map(row).collect();
+        let put = self.store.put_baskets(market.name().as_str(), &rows);
+        let apply = async |put: &BasketsPut| {
+            let Some(version) = put.version else { return };
+            let new = new_baskets(&rows, put);
+            self.apply_baskets(market, new).await;
+            market.changed_after(Kind::Baskets, put.previous, version);
+        };
+        let new = self.commit(put, DATABASE_TIMEOUT, apply).await?.new.len();
+        metrics::baskets(market.name(), new as u64);
+        Ok(new)
+    }
+
+    /// Cancels a basket, whether it has arrived or not.
+    ///
+    /// # Errors
+    /// As [`StateSync::put_stock`].
+    pub async fn cancel_basket(&self, market: &Arc<Market>, id: &str) -> Result<(), StoreError> {
+        let cancel = self.store.cancel_basket(market.name().as_str(), id);
+        let apply = async |version: &Option<i64>| {
+            let Some(version) = version else { return };
+            // If this fails, the next reading of the database makes up for it.
+            if self.load_baskets(market, version - 1).await.is_ok() {
+                market.changed(Kind::Baskets, *version);
+            }
+        };
+        self.commit(cancel, DATABASE_TIMEOUT, apply).await?;
+        Ok(())
+    }
+
+    /// Applies the baskets that were stored or cancelled after a version.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub(super) async fn load_baskets(&self, market: &Arc<Market>, after: i64) -> Result<(), StoreError> {
+        let mut pages = self.store.baskets_after(market.name().as_str(), after);
+        while let Some(page) = pages.next().await? {
+            self.apply_baskets(market, page).await;
+        }
+        Ok(())
+    }
+
+    /// Applies baskets of the database, many of them off the threads that serve requests.
+    async fn apply_baskets(&self, market: &Arc<Market>, baskets: Vec<StoredBasket>) {
+        if baskets.len() > MANY_BASKETS {
+            self.off_the_answering_threads(market, move |market| market.put_baskets(&baskets)).await;
+        } else {
+            market.put_baskets(&baskets);
+        }
     }
 
     /// Replaces all offers of a market. False if the sequence is not above the last one; then nothing changes.
@@ -296,12 +369,17 @@ impl StateSync {
         }
     }
 
-    /// Once a day for ever, removes the models that hold customers who were erased `days` ago.
-    pub async fn forget_in_models(self: Arc<Self>, days: NonZeroU16) {
+    /// Once a day for ever, removes old baskets, and the models that hold customers who were erased `days` ago.
+    pub async fn forget_daily(self: Arc<Self>, days: NonZeroU16) {
         let mut ticks = tokio::time::interval(FORGETTING);
         loop {
             ticks.tick().await;
             for market in self.markets.all().values() {
+                if let Some(oldest) = market.oldest_basket()
+                    && let Err(error) = self.store.forget_baskets_before(market.name().as_str(), oldest).await
+                {
+                    tracing::warn!(market = %market.name(), %error, "old baskets could not be removed");
+                }
                 let Ok(erasures) = self.store.erasures(market.name().as_str()).await else { continue };
                 let (registry, market) = (self.markets.registry().clone(), market.clone());
                 let forget = move || {
@@ -340,10 +418,28 @@ impl StateSync {
     }
 }
 
+/// The baskets that were new, as the database has them.
+fn new_baskets(rows: &[BasketRow], put: &BasketsPut) -> Vec<StoredBasket> {
+    let (new, anonymous): (HashSet<&String>, HashSet<&String>) =
+        (put.new.iter().collect(), put.anonymous.iter().collect());
+    let stored = |row: &BasketRow| StoredBasket {
+        id: row.id.clone(),
+        customer: row.shopper.as_ref().filter(|_| !anonymous.contains(&row.id)).map(|shopper| shopper.id.clone()),
+        bought: row.bought,
+        lines: row.lines.clone(),
+        cancelled: false,
+        version: put.version.unwrap_or_default(),
+    };
+    rows.iter().filter(|row| new.contains(&row.id)).map(stored).collect()
+}
+
+/// Number of baskets above which they are applied off the threads that serve requests.
+const MANY_BASKETS: usize = 10;
+
 /// Additional time-out per row: 100,000 rows are stored within the time-out of a request.
 const A_ROW: Duration = Duration::from_micros(200);
 
-/// Interval between searches for models that still hold erased customers.
+/// Interval between removals of what is too old.
 const FORGETTING: Duration = Duration::from_hours(24);
 
 /// Applies a time-out, so that the client learns soon when the database hangs. The change may still be made; to push it

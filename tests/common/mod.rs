@@ -79,6 +79,7 @@ pub(crate) fn train_with(
         rejects: folder.join("rejects.csv"),
         now: chrono::DateTime::from_timestamp(time, 0).unwrap(),
         latest: chrono::DateTime::<chrono::Utc>::MAX_UTC,
+        pushed: &[],
         threads: 1,
         accept: Accept { smaller: true, unjudged: true },
         force: false,

@@ -158,7 +158,13 @@ impl PushedBaskets {
         }
     }
 
-    /// Removes all baskets of the customers for whom `is_erased` is true.
+    /// Removes all baskets of a customer.
+    pub fn erase_customer(&self, customer: &str) {
+        let mut counts = self.counts();
+        self.retain(&mut counts, customer, |_| false);
+    }
+
+    /// Removes all baskets of the customers for whom `is_erased` is true. It looks at all customers.
     pub fn erase(&self, is_erased: impl Fn(&str) -> bool) {
         let mut counts = self.counts();
         for shard in &self.shards {

@@ -37,6 +37,11 @@ impl Dismissals {
         own.filter_map(|(item, _)| catalogue.position(item)).collect()
     }
 
+    /// Removes the dismissals of a customer.
+    pub fn erase_customer(&self, customer: &str) {
+        self.of.write().unwrap_or_else(PoisonError::into_inner).remove(customer);
+    }
+
     /// Removes the dismissals of the customers for whom `is_erased` is true.
     pub fn erase(&self, is_erased: impl Fn(&str) -> bool) {
         self.of.write().unwrap_or_else(PoisonError::into_inner).retain(|customer, _| !is_erased(customer));

@@ -177,13 +177,6 @@ impl Market {
         dismissals.add(rows, |id| !erased.is_empty() && erased.contains(&customer_hash(&self.secret, id)));
     }
 
-    /// Removes pushed baskets and dismissals of erased customers.
-    fn erase_pushed(&self, is_erased: impl Fn(&str) -> bool) {
-        let PushedState { baskets, dismissals, .. } = self.view();
-        baskets.erase(&is_erased);
-        dismissals.erase(&is_erased);
-    }
-
     /// Moves the snapshot to the present day, if pushed baskets or the wall clock have changed it.
     fn move_to_the_present(&self) {
         let is_current = || self.snapshot().is_none_or(|snapshot| snapshot.on_the_present_day().is_none());
@@ -223,7 +216,9 @@ impl Market {
     /// Erases the customer with this ID.
     pub fn erase(&self, id: &str) {
         let new = self.remember_erased([customer_hash(&self.secret, id)]);
-        self.erase_pushed(|customer| customer == id);
+        let PushedState { baskets, dismissals, .. } = self.view();
+        baskets.erase_customer(id);
+        dismissals.erase_customer(id);
         if !new.is_empty() {
             self.forget(|model| model.histories().customers().position(id).into_iter().collect());
         }
@@ -233,7 +228,10 @@ impl Market {
     pub fn put_erased(&self, customers: impl IntoIterator<Item = CustomerHash>) {
         let new: HashSet<CustomerHash> = self.remember_erased(customers).into_iter().collect();
         if !new.is_empty() {
-            self.erase_pushed(|customer| new.contains(&customer_hash(&self.secret, customer)));
+            let PushedState { baskets, dismissals, .. } = self.view();
+            let is_erased = |customer: &str| new.contains(&customer_hash(&self.secret, customer));
+            baskets.erase(is_erased);
+            dismissals.erase(is_erased);
             self.forget(|model| numbers_of(&new, &self.secret, model));
         }
     }
